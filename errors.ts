@@ -1,0 +1,105 @@
+/**
+ * Every error class of this package. They stand apart because the layout
+ * language and the native side both throw them and do not know each other.
+ *
+ * @module
+ */
+
+/**
+ * A layout type that cannot be used where it was given: not a type made by
+ * this package, a struct without the `HostLayout` marker, an atomic at a
+ * misaligned offset, and so on. The message begins with the path to the
+ * culprit (`Outer.inner.next: …`).
+ */
+export class InvalidTypeError extends TypeError {
+  /** The class name. */
+  override readonly name: string = "InvalidTypeError";
+}
+
+/** An offset that is not a multiple of the alignment that the type requires. */
+export class AlignmentError extends RangeError {
+  /** The class name. */
+  override readonly name: string = "AlignmentError";
+}
+
+/** A value, or a range of bytes, that does not lie within its memory. */
+export class BoundsError extends RangeError {
+  /** The class name. */
+  override readonly name: string = "BoundsError";
+}
+
+/** A write, or a writable pointer, asked of memory that is mapped read-only. */
+export class ReadOnlyError extends Error {
+  /** The class name. */
+  override readonly name: string = "ReadOnlyError";
+}
+
+/** An access to memory, or a use of a descriptor, after it was closed. */
+export class ClosedError extends Error {
+  /** The class name. */
+  override readonly name: string = "ClosedError";
+}
+
+/**
+ * Something that this platform, kernel or object cannot do. The message says
+ * what would be needed.
+ */
+export class NotSupportedError extends Error {
+  /** The class name. */
+  override readonly name: string = "NotSupportedError";
+}
+
+/** What the kernel said, as a {@linkcode SystemError} carries it. */
+export interface SystemErrorInit {
+  /** The symbolic error name: `"EPERM"`. */
+  readonly code: string;
+  /** The positive error number: `1`. */
+  readonly errno: number;
+  /** The system call that failed: `"mmap"`, `"bpf(BPF_MAP_CREATE)"`. */
+  readonly syscall: string;
+  /** The kernel's text for the error: `"operation not permitted"`. */
+  readonly description: string;
+  /** What is likely to help, where that is known. */
+  readonly hint?: string | undefined;
+}
+
+/**
+ * A system call that failed, with the kernel's reason.
+ *
+ * @example Telling one reason from another
+ * ```ts
+ * import { Memory, SystemError } from "@hostmem/hostmem";
+ *
+ * try {
+ *   Memory.map(-1, 65536);
+ * } catch (error) {
+ *   if (!(error instanceof SystemError)) throw error;
+ *   console.log(error.code, error.errno, error.syscall); // EBADF 9 fstat
+ * }
+ * ```
+ */
+export class SystemError extends Error {
+  /** The class name. */
+  override readonly name: string = "SystemError";
+  /** The symbolic error name: `"EPERM"`. */
+  readonly code: string;
+  /** The positive error number: `1`. */
+  readonly errno: number;
+  /** The system call that failed: `"mmap"`, `"bpf(BPF_MAP_CREATE)"`. */
+  readonly syscall: string;
+  /** What is likely to help, where that is known. */
+  readonly hint: string | undefined;
+
+  /** Makes the error from what the kernel said. */
+  constructor(init: SystemErrorInit, options?: ErrorOptions) {
+    const hint = init.hint === undefined ? "" : `: ${init.hint}`;
+    super(
+      `${init.syscall} failed with ${init.code} (${init.description})${hint}`,
+      options,
+    );
+    this.code = init.code;
+    this.errno = init.errno;
+    this.syscall = init.syscall;
+    this.hint = init.hint;
+  }
+}

@@ -1,0 +1,106 @@
+/** Where bit-fields lie, and how they are read and written. */
+
+import { LANE_SIZE, loadLane, storeLane } from "./_lane.ts";
+import { laneOf, type Slot } from "./_leaf_type.ts";
+import { closed, type Region } from "./_region.ts";
+import type { Bits, IntegerType } from "./types.ts";
+
+/** Where a bit-field lies: in one aligned unit, or in bytes to be gathered. */
+export interface BitPlace {
+  /** The lane of its unit; undefined where its bytes must be gathered. */
+  readonly lane: IntegerType["kind"] | undefined;
+  /** The offset in bytes of its unit, or of its first byte. */
+  readonly offset: number;
+  /** How many bits of the unit, or of the first byte, lie below it. */
+  readonly shift: number;
+  /** Its width in bits. */
+  readonly width: number;
+  /** Whether its value is signed. */
+  readonly signed: boolean;
+  /** Whether its value is a bigint. */
+  readonly wide: boolean;
+}
+
+/** Finds the unit through which a bit-field is reached. */
+export function bitPlaceOf(slot: Slot): BitPlace {
+  const { base, width } = slot.type as Bits;
+  const bit = slot.bit!;
+  const lane = laneOf(base) as IntegerType["kind"];
+  const size = LANE_SIZE[lane];
+  const shift = bit % (size * 8);
+  const offset = (bit - shift) / 8;
+  const common = {
+    width,
+    signed: lane.startsWith("i"),
+    wide: size === 8,
+  };
+  // The unit must be aligned, whole within the struct, and hold all the bits.
+  return slot.aligned && shift + width <= size * 8 &&
+      offset + size <= slot.within
+    ? { ...common, lane, offset, shift }
+    : {
+      ...common,
+      lane: undefined,
+      offset: Math.floor(bit / 8),
+      shift: bit % 8,
+    };
+}
+
+/** Reads the bytes that a bit-field lies in, as one integer. */
+function gather(region: Region, place: BitPlace, base: number): bigint {
+  let bytes = 0n;
+  const count = Math.ceil((place.shift + place.width) / 8);
+  for (let index = count - 1; index >= 0; index--) {
+    const byte = region.u8[base + place.offset + index] ?? closed();
+    bytes = bytes << 8n | BigInt(byte);
+  }
+  return bytes;
+}
+
+/** Reads a bit-field, signed or not, as an integer. */
+export function loadBits(
+  region: Region,
+  place: BitPlace,
+  base: number,
+): number | bigint {
+  const unit = place.lane === undefined
+    ? gather(region, place, base)
+    : BigInt(loadLane(region, place.lane, base + place.offset, true));
+  const bits = unit >> BigInt(place.shift);
+  const value = place.signed
+    ? BigInt.asIntN(place.width, bits)
+    : BigInt.asUintN(place.width, bits);
+  return place.wide ? value : Number(value);
+}
+
+/** Writes a bit-field by reading and writing all that shares its unit. */
+export function storeBits(
+  region: Region,
+  place: BitPlace,
+  base: number,
+  value: number | bigint,
+): void {
+  const bits = BigInt.asUintN(place.width, BigInt(value)) <<
+    BigInt(place.shift);
+  const mask = (1n << BigInt(place.width)) - 1n << BigInt(place.shift);
+  if (place.lane !== undefined) {
+    const offset = base + place.offset;
+    const unit = BigInt(loadLane(region, place.lane, offset, true));
+    const merged = unit & ~mask | bits;
+    storeLane(
+      region,
+      place.lane,
+      offset,
+      true,
+      // A typed array keeps the low bits of any integer it is given.
+      place.wide ? merged : Number(BigInt.asUintN(32, merged)),
+    );
+    return;
+  }
+  let merged = gather(region, place, base) & ~mask | bits;
+  const count = Math.ceil((place.shift + place.width) / 8);
+  for (let index = 0; index < count; index++) {
+    region.u8[base + place.offset + index] = Number(merged & 0xffn);
+    merged >>= 8n;
+  }
+}

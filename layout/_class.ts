@@ -1,0 +1,188 @@
+/** Finds, and at the first use makes, the class of a type's pointers. */
+
+import { sourceOf } from "./_class_source.ts";
+import { closureClass } from "./_closure_class.ts";
+import { describe } from "./_describe.ts";
+import { isLeaf } from "./_leaf_type.ts";
+import { library } from "./_library.ts";
+import { resolve } from "./_path.ts";
+import { isWide, type Plan, planOf, type Style } from "./_plan.ts";
+import {
+  type Construct,
+  type Keys,
+  locate,
+  type PointerClass,
+  remember,
+} from "./_pointer_class.ts";
+import { type AnyType, originOf } from "./_registry.ts";
+import { InvalidTypeError } from "../errors.ts";
+import type { ArrayType } from "./types.ts";
+
+const Compile = Function;
+
+/** Whether code can be generated from strings here. */
+export const canGenerate: boolean = (() => {
+  try {
+    new Compile("");
+    return true;
+  } catch {
+    return false;
+  }
+})();
+
+/** How many classes were made: each has a text of its own by this number. */
+let count = 0;
+
+const runtime = { ...library, columnOf };
+
+function build(
+  plan: Plan,
+  type: AnyType,
+  style: Style,
+  wide: boolean,
+): PointerClass {
+  const { construct, keys } = canGenerate
+    ? generatedClass(plan, style, wide)
+    : closureClass(plan, style, wide, classOf);
+  const { prototype } = construct;
+  const names = plan.kind === "record"
+    ? plan.properties.map(({ name }) => name)
+    : [];
+  // Nobody but the library makes pointers.
+  if (!names.includes("constructor")) delete prototype.constructor;
+  describe(prototype, names);
+  if (!canGenerate && plan.kind === "records" && plan.hasColumns) {
+    Object.defineProperty(prototype, "column", {
+      value(this: object, path: unknown) {
+        return columnOf(this, path);
+      },
+    });
+  }
+  const slot = plan.kind === "column" ? plan.slot : undefined;
+  const made = { type, style, wide, construct, keys, slot };
+  remember(prototype, made);
+  return made;
+}
+
+function generatedClass(
+  plan: Plan,
+  style: Style,
+  wide: boolean,
+): { construct: Construct; keys: Keys } {
+  const { text, scope } = sourceOf(plan, style, wide, classOf);
+  let keys: Keys | undefined;
+  // The engine keeps what it learns about a function with the function's text:
+  // without the number, two types of one shape would spoil it for each other.
+  const make = new Compile(
+    "library",
+    "constants",
+    "expose",
+    `${text}// ${++count}`,
+  );
+  const construct = make(runtime, scope.constants, (given: Keys) => {
+    keys = given;
+  }) as Construct;
+  return { construct, keys: keys! };
+}
+
+type Variants = (PointerClass | undefined)[];
+
+function variantOf(style: Style, wide: boolean): number {
+  return Number(style.writable) | Number(style.aligned) << 1 |
+    Number(wide) << 2;
+}
+
+const ofTypes = new WeakMap<object, Variants>();
+/** Arrays of all lengths share the class of their elements. */
+const ofElements = new WeakMap<object, Variants>();
+/**
+ * The class of the pointers to a type, or of the views.
+ *
+ * @param wide Whether offsets may lie beyond 31 bits; by the type's size where
+ * it is not said.
+ */
+export function classOf(
+  type: AnyType,
+  style: Style,
+  wide: boolean = isWide(type.size),
+): PointerClass {
+  const [cache, key] = type.kind === "array"
+    ? [ofElements, originOf(type.element)]
+    : [ofTypes, originOf(type)];
+  let variants = cache.get(key);
+  if (variants === undefined) cache.set(key, variants = []);
+  return variants[variantOf(style, wide)] ??= build(
+    planOf(type, style),
+    type,
+    style,
+    wide,
+  );
+}
+
+/** One field of every struct of an array, for `column`. */
+function columnOf(array: object, path: unknown): object {
+  const { made, region, offset, length } = locate(array)!;
+  let columns = columnsOf.get(made);
+  if (columns === undefined) columnsOf.set(made, columns = new Map());
+  let column = columns.get(path as string);
+  if (column === undefined) {
+    column = findColumn(made, path);
+    columns.set(path as string, column);
+  }
+  return new column.made.construct(
+    region,
+    offset + column.offset,
+    length,
+    `${made.keys.path!(array).replace(/\[\]$/, "")}[].${path}`,
+    column.stride,
+  );
+}
+
+/** A column of an array's class: its own class, offset and stride. */
+interface FoundColumn {
+  readonly made: PointerClass;
+  readonly offset: number;
+  readonly stride: number;
+}
+
+const columnsOf = new WeakMap<PointerClass, Map<string, FoundColumn>>();
+const ofColumns = new WeakMap<object, Variants>();
+
+function findColumn(array: PointerClass, path: unknown): FoundColumn {
+  const element = (array.type as ArrayType).element as AnyType;
+  const found = resolve(element, path);
+  const type = found.type.kind === "atomic" ? found.type.base : found.type;
+  if (!isLeaf(type)) {
+    throw new InvalidTypeError(
+      `A column must be of values: ${element.name}.${path} is ${type.name}`,
+    );
+  }
+  const aligned = array.style.aligned && found.aligned;
+  const style = { ...array.style, aligned };
+  const offset = found.bit === undefined ? found.offset : found.owner;
+  const slot = {
+    type,
+    path: type.name,
+    offset: 0,
+    aligned,
+    bit: found.bit,
+    within: found.within,
+  };
+  const plan: Plan = { kind: "column", slot };
+  const stride = element.size;
+  if (found.bit !== undefined) {
+    // A bit-field's place is its own: there is no class to share.
+    const made = build(plan, type, style, array.wide);
+    return { made, offset, stride };
+  }
+  const key = originOf(type);
+  let variants = ofColumns.get(key);
+  if (variants === undefined) ofColumns.set(key, variants = []);
+  const made = variants[variantOf(style, array.wide)] ??= build(
+    plan,
+    type,
+    style,
+    array.wide,
+  );
+  return { made, offset, stride };
+}

@@ -1,0 +1,79 @@
+/** How pointers and views show themselves: to `Deno.inspect` and as JSON. */
+
+import { ClosedError } from "../errors.ts";
+import { locate } from "./_pointer_class.ts";
+import { read } from "./_read.ts";
+
+type Inspect = (value: unknown, options?: unknown) => string;
+
+/** The name that an object goes by when it is shown. */
+function nameOf(object: object): string {
+  const { made } = locate(object)!;
+  const length = made.keys.length?.(object);
+  if (length === undefined) return made.type.name;
+  const path = made.keys.path!(object);
+  return `${path}(${length})`;
+}
+
+/** Shows the values; never throws, because a debugger's print must not. */
+function inspect(this: object, show: unknown, options: unknown): string {
+  try {
+    const located = locate(this);
+    if (located === undefined) return "[prototype]";
+    const name = nameOf(this);
+    if (located.region.closed) return `${name} [closed]`;
+    const value = valueOf(this);
+    return typeof show === "function"
+      ? `${name} ${(show as Inspect)(value, options)}`
+      : `${name} ${JSON.stringify(jsonOf(value))}`;
+  } catch (error) {
+    return error instanceof ClosedError ? "[closed]" : "[unreadable]";
+  }
+}
+
+/** Node's order of arguments: depth, options, inspect. */
+function inspectForNode(
+  this: object,
+  _depth: unknown,
+  options: unknown,
+  show: unknown,
+): string {
+  return inspect.call(this, show, options);
+}
+
+function valueOf(object: object): unknown {
+  const located = locate(object);
+  if (located === undefined) throw new TypeError("Not a pointer or a view");
+  return read(located);
+}
+
+/** A plain value as JSON can carry it: bigints as decimal strings. */
+function jsonOf(value: unknown): unknown {
+  if (typeof value === "bigint") return value.toString();
+  if (Array.isArray(value)) return value.map(jsonOf);
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([name, field]) => [name, jsonOf(field)]),
+  );
+}
+
+function toJSON(this: object): unknown {
+  return jsonOf(valueOf(this));
+}
+
+/** Gives a prototype its methods, but where a field has the name. */
+export function describe(prototype: object, fields: readonly string[]): void {
+  const methods: [string | symbol, unknown][] = [
+    [Symbol.for("Deno.customInspect"), inspect],
+    [Symbol.for("nodejs.util.inspect.custom"), inspectForNode],
+    ["toJSON", toJSON],
+  ];
+  for (const [name, value] of methods) {
+    if (typeof name === "string" && fields.includes(name)) continue;
+    Object.defineProperty(prototype, name, {
+      value,
+      configurable: true,
+      writable: true,
+    });
+  }
+}

@@ -1,0 +1,58 @@
+/** Makes pointers, views and arrays from offsets of a whole region. */
+
+import { classOf } from "./_class.ts";
+import { library } from "./_library.ts";
+import { accessTo, type Style } from "./_plan.ts";
+import { type Region, windowFor } from "./_region.ts";
+import type { AnyType } from "./_registry.ts";
+
+/**
+ * Makes one object.
+ *
+ * @param root The whole region.
+ * @param absolute The offset in it, in bytes.
+ * @param extent The bytes there are from there on, for a flexible array.
+ */
+export type Make = (root: Region, absolute: number, extent: number) => object;
+
+/**
+ * How the pointers to a type are made.
+ *
+ * @param type The type.
+ * @param style In which way memory is reached.
+ * @param path What error messages call an array or an atomic.
+ */
+export function maker(type: AnyType, style: Style, path: string): Make {
+  const access = accessTo(type, path, 0, style, type);
+  if (access.kind === "native") {
+    const { lane, length, stride } = access;
+    return (root, absolute, extent) =>
+      library.native[lane](
+        root,
+        absolute,
+        length === "flexible" ? library.countIn(extent, 0, stride) : length,
+      );
+  }
+  const made = classOf(type, style);
+  const { construct, wide } = made;
+  if (access.kind === "object" && access.length === "flexible") {
+    const other = classOf(type, style, true);
+    const { stride } = access;
+    return (root, absolute, extent) =>
+      library.flexibleArray(made, other, root, absolute, extent, stride, path);
+  }
+  const extensible = access.kind === "object" && access.extends;
+  const rest = type.kind === "array"
+    ? [type.length, path]
+    : type.kind === "atomic"
+    ? [path]
+    : undefined;
+  return (root, absolute, extent) => {
+    const window = wide ? root : windowFor(root, absolute, type.size);
+    const offset = absolute - (window.start - root.start);
+    if (rest !== undefined) return new construct(window, offset, ...rest);
+    return extensible
+      ? new construct(window, offset, extent)
+      : new construct(window, offset);
+  };
+}

@@ -1,0 +1,96 @@
+/** The classes of pointers and views, and the keys to their private fields. */
+
+import type { Slot } from "./_leaf_type.ts";
+import type { Style } from "./_plan.ts";
+import type { Region } from "./_region.ts";
+import type { AnyType } from "./_registry.ts";
+
+/** Reads the private fields of the objects of one class. */
+export interface Keys {
+  /** Whether this object is of the class. */
+  owns(object: object): boolean;
+  /** Its region. */
+  region(object: object): Region;
+  /** Its offset in the region, in bytes. */
+  offset(object: object): number;
+  /** The bytes that there are for a struct that ends in a flexible array. */
+  extent?(object: object): number;
+  /** The length of an array, in elements. */
+  length?(object: object): number;
+  /** What error messages call an array or an atomic. */
+  path?(object: object): string;
+  /** How far apart the values of a column are, in bytes. */
+  stride?(object: object): number;
+}
+
+/** Makes an object from the values of its private fields, in the class's order. */
+export type Construct = new (
+  region: Region,
+  offset: number,
+  ...rest: (number | string)[]
+) => object;
+
+/** The class of the pointers, or views, to one type. */
+export interface PointerClass {
+  /** The type; for arrays, any of those with the same elements. */
+  readonly type: AnyType;
+  /** In which way memory is reached. */
+  readonly style: Style;
+  /** Whether its region is the whole one and offsets may be beyond 31 bits. */
+  readonly wide: boolean;
+  /** Makes an object of the class. */
+  readonly construct: Construct;
+  /** Reads its private fields. */
+  readonly keys: Keys;
+  /** What lies at each place of a column. */
+  readonly slot?: Slot | undefined;
+}
+
+/** An object of one of our classes, with its class. */
+export interface Located {
+  /** Its class. */
+  readonly made: PointerClass;
+  /** Its region. */
+  readonly region: Region;
+  /** Its offset in the region, in bytes. */
+  readonly offset: number;
+  /** The whole region. */
+  readonly root: Region;
+  /** Its offset in the whole region, in bytes. */
+  readonly absolute: number;
+  /** An array's length in elements; 0 for all else. */
+  readonly length: number;
+  /** How far apart the values of a column are, in bytes; 0 for all else. */
+  readonly stride: number;
+  /** The bytes there are for a struct with a flexible array; else 0. */
+  readonly extent: number;
+}
+
+const classes = new WeakMap<object, PointerClass>();
+
+/** Makes the objects of a class known to {@linkcode locate}. */
+export function remember(prototype: object, made: PointerClass): void {
+  classes.set(prototype, made);
+}
+
+/** Where a pointer, view, array or atomic points; undefined for all else. */
+export function locate(value: unknown): Located | undefined {
+  if (typeof value !== "object" || value === null) return undefined;
+  const prototype = Object.getPrototypeOf(value) as object | null;
+  const made = prototype === null ? undefined : classes.get(prototype);
+  // An object whose prototype was set to ours has none of the fields.
+  if (made === undefined || !made.keys.owns(value)) return undefined;
+  const { keys } = made;
+  const region = keys.region(value);
+  const offset = keys.offset(value);
+  return {
+    made,
+    region,
+    offset,
+    root: region.root,
+    absolute: region.start - region.root.start + offset,
+    length: keys.length?.(value) ?? 0,
+    stride: keys.stride?.(value) ?? 0,
+    extent: keys.extent?.(value) ?? 0,
+  };
+}

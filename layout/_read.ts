@@ -1,0 +1,108 @@
+/** Reads whole values as plain data, through offsets of the whole region. */
+
+import { loadLeaf } from "./_leaf.ts";
+import type { Slot } from "./_leaf_type.ts";
+import { library } from "./_library.ts";
+import { type Access, type Length, type Plan, planOf } from "./_plan.ts";
+import type { Located } from "./_pointer_class.ts";
+import type { Region } from "./_region.ts";
+
+/** A stretch of memory that is read or written as a whole. */
+export interface Extent {
+  /** The whole region. */
+  readonly root: Region;
+  /** The offset in it, in bytes. */
+  readonly base: number;
+  /** The bytes there are for what ends in a flexible array. */
+  readonly bytes: number;
+  /** An array's length in elements. */
+  readonly length: number;
+}
+
+/** The stretch that an access leads to, within another. */
+export function extentOf(
+  access: Exclude<Access, { kind: "leaf" }>,
+  outer: Extent,
+  further = 0,
+): Extent {
+  const offset = further + access.offset;
+  const bytes = outer.bytes - offset;
+  return {
+    root: outer.root,
+    base: outer.base + offset,
+    bytes,
+    length: countOf(access.length, bytes, access.stride),
+  };
+}
+
+function countOf(
+  length: Length | undefined,
+  bytes: number,
+  stride: number,
+): number {
+  if (length === "flexible") return library.countIn(bytes, 0, stride);
+  return length ?? 0;
+}
+
+/** Reads what a pointer or view points to. */
+export function read(located: Located): unknown {
+  const { made: { type, style }, root, absolute, extent, length } = located;
+  if (located.made.slot !== undefined) {
+    return readColumn(located, located.made.slot);
+  }
+  const plan = planOf(type, { writable: false, aligned: style.aligned });
+  const value = readPlan(plan, { root, base: absolute, bytes: extent, length });
+  return type.kind === "array" || type.kind === "struct" ||
+      type.kind === "union" || type.kind === "atomic"
+    ? value
+    : (value as { value: unknown }).value;
+}
+
+function readColumn(
+  { root, absolute, length, stride }: Located,
+  slot: Slot,
+): unknown[] {
+  return Array.from(
+    { length },
+    (_, index) => loadLeaf(slot, root, absolute + index * stride),
+  );
+}
+
+function readPlan(plan: Plan, extent: Extent): unknown {
+  const { root, base, length } = extent;
+  switch (plan.kind) {
+    case "record":
+      return Object.fromEntries(
+        plan.properties.map((
+          { name, access },
+        ) => [name, readAccess(access, extent, 0)]),
+      );
+    case "atomic":
+      return loadLeaf(plan.slot, root, base);
+    case "column":
+      throw new TypeError("A column is read by its own stride");
+    case "elements":
+      return Array.from(
+        { length },
+        (_, index) => loadLeaf(plan.slot, root, base + index * plan.stride),
+      );
+    case "records":
+      return Array.from(
+        { length },
+        (_, index) => readAccess(plan.element, extent, index * plan.stride),
+      );
+  }
+}
+
+function readAccess(access: Access, outer: Extent, further: number): unknown {
+  switch (access.kind) {
+    case "leaf":
+      return loadLeaf(access.slot, outer.root, outer.base + further);
+    case "object": {
+      const plan = planOf(access.type, access.style);
+      return readPlan(plan, extentOf(access, outer, further));
+    }
+    case "native":
+      throw new TypeError("A plan that only reads has no typed arrays");
+  }
+}

@@ -1,0 +1,164 @@
+/**
+ * A region: the views of one stretch of memory through which every pointer
+ * into it reads and writes. Pointers hold a region and an offset, nothing else.
+ */
+
+import { ClosedError } from "../errors.ts";
+import {
+  NativeArrayBuffer,
+  NativeBigInt64Array,
+  NativeBigUint64Array,
+  NativeDataView,
+  NativeFloat32Array,
+  NativeFloat64Array,
+  NativeInt16Array,
+  NativeInt32Array,
+  NativeInt8Array,
+  NativeUint16Array,
+  NativeUint32Array,
+  NativeUint8Array,
+  typedArrayLength,
+} from "./_intrinsics.ts";
+
+/**
+ * Types of at least this size, in bytes, are *wide*: their fields are reached
+ * by division instead of a 32-bit shift. All others fit a window.
+ */
+export const WIDE = 2 ** 30;
+
+/**
+ * Beyond this size, in bytes, a region is cut into windows, so that an offset
+ * plus a field's offset stays below 2^31 and `>>` is right.
+ */
+const WINDOW = 2 ** 31;
+
+/** What error messages call the memory: a mapping, or a plain buffer. */
+export type RegionNoun = "mapping" | "buffer";
+
+const nothing = new NativeArrayBuffer(0);
+
+/** One stretch of memory and its views. */
+export class Region {
+  // Declared, not initialised: a field that is first set to undefined makes
+  // the engine forget what type it has, which costs 13 % on every access.
+  /** The buffer all views lie in. */
+  declare readonly buffer: ArrayBufferLike;
+  /** Where the region begins, in bytes from the begin of the buffer. */
+  declare readonly start: number;
+  /** The region's length in bytes. */
+  declare readonly size: number;
+  /** What error messages call it. */
+  declare readonly noun: RegionNoun;
+  /** The region that this is a window of; itself where it is none. */
+  declare readonly root: Region;
+  declare u8: Uint8Array;
+  declare i8: Int8Array;
+  declare u16: Uint16Array;
+  declare i16: Int16Array;
+  declare u32: Uint32Array;
+  declare i32: Int32Array;
+  declare f32: Float32Array;
+  declare f64: Float64Array;
+  declare u64: BigUint64Array;
+  declare i64: BigInt64Array;
+  declare dv: DataView;
+  /** The windows made so far, by number; without a prototype, as Region is. */
+  declare windows: Record<string, Region> | undefined;
+
+  /**
+   * @param buffer A buffer of fixed length.
+   * @param start Where the region begins, in bytes; a multiple of 8.
+   * @param size The region's length in bytes.
+   * @param noun What error messages call it.
+   * @param root The region that this is a window of.
+   */
+  constructor(
+    buffer: ArrayBufferLike,
+    start: number,
+    size: number,
+    noun: RegionNoun,
+    root?: Region,
+  ) {
+    this.buffer = buffer;
+    this.start = start;
+    this.size = size;
+    this.noun = noun;
+    this.root = root ?? this;
+    // A naturally aligned value that lies within `size` also lies within the
+    // whole lanes of its width, so cutting the last partial lane loses none.
+    this.u8 = new NativeUint8Array(buffer, start, size);
+    this.i8 = new NativeInt8Array(buffer, start, size);
+    this.u16 = new NativeUint16Array(buffer, start, Math.floor(size / 2));
+    this.i16 = new NativeInt16Array(buffer, start, Math.floor(size / 2));
+    this.u32 = new NativeUint32Array(buffer, start, Math.floor(size / 4));
+    this.i32 = new NativeInt32Array(buffer, start, Math.floor(size / 4));
+    this.f32 = new NativeFloat32Array(buffer, start, Math.floor(size / 4));
+    this.f64 = new NativeFloat64Array(buffer, start, Math.floor(size / 8));
+    this.u64 = new NativeBigUint64Array(buffer, start, Math.floor(size / 8));
+    this.i64 = new NativeBigInt64Array(buffer, start, Math.floor(size / 8));
+    this.dv = new NativeDataView(buffer, start, size);
+    this.windows = undefined;
+  }
+
+  /** Whether its memory is gone: released, detached or transferred. */
+  get closed(): boolean {
+    return this.size > 0 && typedArrayLength(this.u8) === 0;
+  }
+
+  /**
+   * Lets go of the memory: every later access through a pointer finds empty
+   * views and throws. For memory that cannot be detached, because Workers
+   * share it, this is what makes the pointers of this thread safe.
+   */
+  release(): void {
+    for (const number in this.windows) this.windows[number]!.release();
+    this.u8 = new NativeUint8Array(nothing);
+    this.i8 = new NativeInt8Array(nothing);
+    this.u16 = new NativeUint16Array(nothing);
+    this.i16 = new NativeInt16Array(nothing);
+    this.u32 = new NativeUint32Array(nothing);
+    this.i32 = new NativeInt32Array(nothing);
+    this.f32 = new NativeFloat32Array(nothing);
+    this.f64 = new NativeFloat64Array(nothing);
+    this.u64 = new NativeBigUint64Array(nothing);
+    this.i64 = new NativeBigInt64Array(nothing);
+    this.dv = new NativeDataView(nothing);
+  }
+}
+
+// Without Object.prototype above it no setter that a program puts there is
+// called with a region when its fields are assigned.
+Object.setPrototypeOf(Region.prototype, null);
+
+/**
+ * The region to reach a value through: the whole of it where offsets fit 31
+ * bits or the value is wide, else the window that the value begins in.
+ *
+ * @param root The whole region.
+ * @param offset The value's offset in it, in bytes.
+ * @param size The value's size in bytes.
+ */
+export function windowFor(root: Region, offset: number, size: number): Region {
+  if (root.size <= WINDOW || size >= WIDE || root.closed) return root;
+  // Windows begin every 2^30 bytes and are 2^31 long, so a value that is not
+  // wide lies whole in the one that its first byte is in the first half of.
+  const number = Math.floor(offset / WIDE);
+  const windows = root.windows ??= Object.create(null) as Record<
+    string,
+    Region
+  >;
+  return windows[number] ??= new Region(
+    root.buffer,
+    root.start + number * WIDE,
+    Math.min(WINDOW, root.size - number * WIDE),
+    root.noun,
+    root,
+  );
+}
+
+/** Throws what every access throws that found no memory. */
+export function closed(): never {
+  throw new ClosedError(
+    "Cannot access this memory: it is closed, detached or transferred",
+  );
+}

@@ -1,0 +1,50 @@
+/** Many stores at once. */
+
+import { ReadOnlyError } from "../errors.ts";
+import { locate } from "./_pointer_class.ts";
+import { show } from "./_registry.ts";
+import { write } from "./_write.ts";
+import type { Input, PointerTo, Type, ViewOf } from "./types.ts";
+
+/**
+ * Stores plain data where a pointer points: any part of a struct, one member of
+ * a union, the first elements of an array. Everything is checked before anything
+ * is written. Another pointer or view of the same type copies its bytes, without
+ * what lies behind the struct in a flexible array.
+ *
+ * @param pointer Where to store.
+ * @param values What to store.
+ * @throws {TypeError} If a value is of the wrong kind, or a name is no field.
+ * @throws {RangeError} If a value does not fit.
+ * @throws {InvalidTypeError} If it is a pointer to another type.
+ * @throws {ReadOnlyError} If given a view.
+ * @throws {ClosedError} If the memory is closed.
+ *
+ * @example Part of a struct
+ * ```ts
+ * import { array, assign, HostLayout, pointer, struct, u16, u32 } from "@hostmem/hostmem";
+ * import { assertEquals, assertThrows } from "@std/assert";
+ *
+ * const Ports = struct("Ports", { _: HostLayout, count: u32, list: array(u16, 2) });
+ * const ports = pointer(Ports, new ArrayBuffer(8));
+ * assign(ports, { list: [80, 443] });
+ * assertEquals(ports.list[1], 443);
+ * assertThrows(() => assign(ports, { count: 2, list: [70000] }), RangeError);
+ * assertEquals(ports.count, 0);
+ * ```
+ */
+export function assign<T extends Type>(
+  pointer: PointerTo<T>,
+  values: Input<T> | ViewOf<T>,
+): void {
+  const located = locate(pointer);
+  if (located === undefined) {
+    throw new TypeError(`Cannot assign to ${show(pointer)}: must be a pointer`);
+  }
+  if (!located.made.style.writable) {
+    throw new ReadOnlyError(
+      `Cannot assign to a view of ${located.made.type.name}: must be a pointer`,
+    );
+  }
+  write(located, values);
+}

@@ -1,0 +1,52 @@
+/** Values that are read and written atomically. */
+
+import { InvalidTypeError } from "../errors.ts";
+import { genuine, register } from "./_registry.ts";
+import type { AtomicBase, AtomicType } from "./types.ts";
+
+/**
+ * `_Atomic T`, and what BPF's and GCC's `__sync_*` built-ins work on. Through a
+ * pointer it is an object of atomic operations, sequentially consistent across
+ * threads, processes and BPF programs.
+ *
+ * @param type An integer, `uintptr`, `bool` or an enumeration.
+ * @throws {InvalidTypeError} For any other type.
+ *
+ * @example A counter that others count too
+ * ```ts
+ * import { atomic, HostLayout, pointer, struct, u64 } from "@hostmem/hostmem";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const Stats = struct("Stats", { _: HostLayout, packets: atomic(u64) });
+ * const stats = pointer(Stats, new ArrayBuffer(8));
+ * assertEquals(stats.packets.add(2n), 0n); // the value before
+ * assertEquals(stats.packets.load(), 2n);
+ * ```
+ */
+export function atomic<T extends AtomicBase>(type: T): AtomicType<T> {
+  const base = genuine(type, "atomic()");
+  switch (base.kind) {
+    case "bool":
+    case "u8":
+    case "i8":
+    case "u16":
+    case "i16":
+    case "u32":
+    case "i32":
+    case "u64":
+    case "i64":
+    case "uintptr":
+    case "enumeration":
+      return register<AtomicType>({
+        kind: "atomic",
+        name: `atomic(${base.name})`,
+        size: base.size,
+        align: Math.max(base.size, base.align),
+        base,
+      }) as unknown as AtomicType<T>;
+    default:
+      throw new InvalidTypeError(
+        `atomic() must be of an integer, uintptr, bool or enumeration: received ${base.name}`,
+      );
+  }
+}

@@ -1,0 +1,192 @@
+/** Types as C declarations. */
+
+import {
+  aggregateOf,
+  type AnyType,
+  declaredAlignOf,
+  genuine,
+  isFlexible,
+  type Member,
+  unnamedBitsOf,
+} from "./_registry.ts";
+import type { Bits, StructType, Type, UnionType } from "./types.ts";
+
+/** What C calls each scalar. */
+const C_NAMES: Readonly<Record<string, string>> = {
+  bool: "_Bool",
+  u8: "uint8_t",
+  i8: "int8_t",
+  u16: "uint16_t",
+  i16: "int16_t",
+  u32: "uint32_t",
+  i32: "int32_t",
+  u64: "uint64_t",
+  i64: "int64_t",
+  f32: "float",
+  f64: "double",
+  uintptr: "uintptr_t",
+  be16: "__be16",
+  be32: "__be32",
+  be64: "__be64",
+};
+
+/** A C declarator's two halves: `char` and `[16]`. */
+interface Declarator {
+  readonly base: string;
+  readonly suffix: string;
+}
+
+function declaratorOf(type: AnyType): Declarator {
+  switch (type.kind) {
+    case "safe":
+    case "bits":
+      return declaratorOf(type.base);
+    case "atomic": {
+      const { base, suffix } = declaratorOf(type.base);
+      return { base: `_Atomic ${base}`, suffix };
+    }
+    case "text":
+      return { base: "char", suffix: `[${type.length}]` };
+    case "array": {
+      const { base, suffix } = declaratorOf(type.element as AnyType);
+      const length = isFlexible(type) ? "" : type.length;
+      return { base, suffix: `[${length}]${suffix}` };
+    }
+    case "enumeration":
+      return { base: `enum ${type.name}`, suffix: "" };
+    case "struct":
+    case "union":
+      return { base: `${type.kind} ${type.name}`, suffix: "" };
+    case "padding": {
+      const unnamed = unnamedBitsOf(type);
+      return unnamed === undefined
+        ? { base: "uint8_t", suffix: `[${type.size}]` }
+        : declaratorOf(unnamed.base);
+    }
+    case "marker":
+      return { base: "/* HostLayout */", suffix: "" };
+    default:
+      return { base: C_NAMES[type.kind]!, suffix: "" };
+  }
+}
+
+/** The bit-field that a member is, named or not. */
+function bitsOf(type: AnyType): Bits | undefined {
+  if (type.kind === "bits") return type;
+  return type.kind === "padding" ? unnamedBitsOf(type) : undefined;
+}
+
+/** A name as C can have it, or quoted. */
+function nameOf(name: string): string {
+  return /^[A-Za-z_]\w*$/.test(name) ? name : JSON.stringify(name);
+}
+
+function memberLine({ name, type, offset, bit }: Member): string {
+  const { base, suffix } = declaratorOf(type);
+  const bits = bitsOf(type);
+  const align = declaredAlignOf(type);
+  const attribute = align === undefined
+    ? ""
+    : ` __attribute__((__aligned__(${align})))`;
+  if (bits === undefined || bit === undefined) {
+    return line(
+      base,
+      `${nameOf(name)}${suffix}${attribute};`,
+      `${pad(offset)} ${pad(type.size)}`,
+    );
+  }
+  const unit = bits.size * 8;
+  const at = `${pad(Math.floor(bit / unit) * bits.size)}:${
+    String(bit % unit).padStart(2)
+  } ${String(bits.size).padStart(2)}`;
+  const declared = type.kind === "bits" ? nameOf(name) : "";
+  return line(base, `${declared}:${bits.width};`, at);
+}
+
+function pad(value: number): string {
+  return String(value).padStart(5);
+}
+
+function line(base: string, declarator: string, place: string): string {
+  return `\t${base.padEnd(26)} ${declarator.padEnd(21)} /* ${place} */`;
+}
+
+/** Where a member ends, in bits. */
+function endOf({ type, offset, bit }: Member): number {
+  const bits = bitsOf(type);
+  return bits === undefined || bit === undefined
+    ? (offset + type.size) * 8
+    : bit + bits.width;
+}
+
+/** What lies between two members, or nothing. */
+function holeLines(from: number, to: number): string[] {
+  const missing = to - from;
+  if (missing <= 0) return [];
+  // Bits up to the next byte are counted apart, as they cannot hold a field.
+  const bits = from % 8 === 0 ? 0 : Math.min(missing, 8 - from % 8);
+  const bytes = Math.floor((missing - bits) / 8);
+  const parts = [
+    ...(bits > 0 ? [`${bits} bits`] : []),
+    ...(bytes > 0 ? [`${bytes} bytes`] : []),
+  ];
+  return parts.length === 0
+    ? []
+    : ["", ...parts.map((part) => `\t/* XXX ${part} hole */`), ""];
+}
+
+function aggregateLines(type: StructType | UnionType): string[] {
+  const { members, packed } = aggregateOf(type);
+  const lines = [`${type.kind} ${nameOf(type.name)} {`];
+  let end = 0;
+  for (const member of members) {
+    const start = member.bit ?? member.offset * 8;
+    if (type.kind === "struct") lines.push(...holeLines(end, start));
+    lines.push(memberLine(member));
+    end = Math.max(end, endOf(member));
+  }
+  const padding = type.size - Math.ceil(end / 8);
+  lines.push(
+    "",
+    `\t/* size: ${type.size}, align: ${type.align}, members: ${members.length} */`,
+    ...(padding > 0 ? [`\t/* padding: ${padding} */`] : []),
+    `}${packed ? " __attribute__((__packed__))" : ""};`,
+  );
+  return lines;
+}
+
+/**
+ * The C declaration of a type, with the offset and size of each field in bytes,
+ * holes and padding, in the format of `pahole`. A bit-field's place is the
+ * offset of its unit, the bit that it begins at, and the unit's size.
+ *
+ * Structs and unions in it are named, not written out.
+ *
+ * @param type The type.
+ * @throws {InvalidTypeError} If it is not a type made by this package.
+ *
+ * @example Where the holes are
+ * ```ts
+ * import { declarationOf, HostLayout, struct, u32, u8 } from "@hostmem/hostmem";
+ *
+ * console.log(declarationOf(struct("point", { _: HostLayout, tag: u8, x: u32 })));
+ * // struct point {
+ * // 	uint8_t                    tag;                 /*     0     1 *\/
+ * //
+ * // 	/* XXX 3 bytes hole *\/
+ * //
+ * // 	uint32_t                   x;                   /*     4     4 *\/
+ * //
+ * // 	/* size: 8, align: 4, members: 2 *\/
+ * // };
+ * ```
+ */
+export function declarationOf(type: Type): string {
+  const known = genuine(type, "declarationOf()");
+  if (known.kind === "struct" || known.kind === "union") {
+    return aggregateLines(known).join("\n");
+  }
+  const { base, suffix } = declaratorOf(known);
+  const bits = known.kind === "bits" ? ` : ${known.width}` : "";
+  return `${base}${suffix}${bits}`;
+}

@@ -1,0 +1,101 @@
+/** Pointers to fields. */
+
+import { InvalidTypeError } from "../errors.ts";
+import { type Make, maker } from "./_make.ts";
+import { resolve } from "./_path.ts";
+import { locate } from "./_pointer_class.ts";
+import { genuine, originOf, show } from "./_registry.ts";
+import type {
+  At,
+  Path,
+  Pointer,
+  PointerTo,
+  Type,
+  View,
+  ViewOf,
+} from "./types.ts";
+
+/**
+ * A field of a struct type: where it lies, and how to point to it.
+ *
+ * Its pointers are of one class per kind of value, whatever struct they point
+ * into. Code that serves many struct types stays fast with them, where the same
+ * property of many classes would not.
+ */
+export interface Field<T extends Type, F extends Type> {
+  /** The field's type. */
+  readonly type: F;
+  /** The field's offset in bytes. */
+  readonly offset: number;
+  /** C's `&p->field`: a pointer to the field, or a view where given a view. */
+  of(pointer: PointerTo<T>): Pointer<F>;
+  /** A view of the field. */
+  of(view: ViewOf<T>): View<F>;
+}
+
+/**
+ * The field at a path of a struct or union.
+ *
+ * @param type A struct or union.
+ * @param path The field, with dots between the names of nested ones.
+ * @throws {InvalidTypeError} If there is no such field, or it is a bit-field,
+ * which has no address.
+ *
+ * @example One helper for many structs
+ * ```ts
+ * import { field, HostLayout, pointer, struct, u16, u64 } from "@hostmem/hostmem";
+ * import { assertEquals } from "@std/assert";
+ *
+ * function increment(counter: { value: bigint }): void {
+ *   counter.value += 1n;
+ * }
+ *
+ * const Rx = struct("Rx", { _: HostLayout, queue: u16, packets: u64 });
+ * const packets = field(Rx, "packets");
+ * const rx = pointer(Rx, new ArrayBuffer(16));
+ * increment(packets.of(rx));
+ * assertEquals(rx.packets, 1n);
+ * ```
+ */
+export function field<T extends Type, const P extends string>(
+  type: T,
+  path: Path<T, P>,
+): Field<T, At<T, P>> {
+  const owner = genuine(type, "field()");
+  const found = resolve(owner, path);
+  if (found.bit !== undefined) {
+    throw new InvalidTypeError(
+      `${type.name}.${path}: A bit-field has no address`,
+    );
+  }
+  const { type: target, offset } = found;
+  const name = `${owner.name}.${path}`;
+  const origin = originOf(owner);
+  const makers: (Make | undefined)[] = [];
+
+  function of(pointer: unknown): object {
+    const located = locate(pointer);
+    if (located === undefined || originOf(located.made.type) !== origin) {
+      throw new TypeError(
+        `Cannot take ${name} of ${
+          located === undefined
+            ? show(pointer)
+            : `a pointer to ${located.made.type.name}`
+        }: must be a pointer to ${owner.name}`,
+      );
+    }
+    const { made: { style }, root, absolute, extent } = located;
+    const variant = Number(style.writable) | Number(style.aligned) << 1;
+    const make = makers[variant] ??= maker(
+      target,
+      { ...style, aligned: style.aligned && found.aligned },
+      name,
+    );
+    return make(root, absolute + offset, extent - offset);
+  }
+
+  return Object.freeze({ type: target, offset, of }) as unknown as Field<
+    T,
+    At<T, P>
+  >;
+}

@@ -1,0 +1,135 @@
+/**
+ * The layout language: what a type is, how large, and where its fields lie; and
+ * typed pointers and views into any buffer. Pure: it calls nothing native and
+ * needs no permission.
+ *
+ * ```ts
+ * import { array, HostLayout, pointer, struct, u16, u64 } from "@hostmem/hostmem/layout";
+ *
+ * const Stats = struct("Stats", {
+ *   _: HostLayout, // laid out as C lays it out on this host
+ *   bytes: u64,
+ *   ports: array(u16, 8),
+ * });
+ * const stats = pointer(Stats, new ArrayBuffer(24));
+ * stats.bytes += 64n;
+ * stats.ports[3] = 443;
+ * ```
+ *
+ * @module
+ */
+
+export { aligned } from "./aligned.ts";
+export { array } from "./array.ts";
+export { assign } from "./assign.ts";
+export { atomic } from "./atomic.ts";
+export { bits } from "./bits.ts";
+export { checkType } from "./check_type.ts";
+export { declarationOf } from "./declaration.ts";
+export { enumeration } from "./enumeration.ts";
+export { type Field, field } from "./field.ts";
+export { HostLayout } from "./host_layout.ts";
+export { padding, type PaddingConstructor } from "./padding.ts";
+export { pointer, type PointerOptions, view } from "./pointer.ts";
+export { alignOf, offsetOf, sizeOf } from "./queries.ts";
+export { safe } from "./safe.ts";
+export {
+  be16,
+  be32,
+  be64,
+  bool,
+  f32,
+  f64,
+  i16,
+  i32,
+  i64,
+  i8,
+  u16,
+  u32,
+  u64,
+  u8,
+  uintptr,
+} from "./scalars.ts";
+export { snapshot } from "./snapshot.ts";
+export { struct, type StructOptions } from "./struct.ts";
+export { text } from "./text.ts";
+export { union } from "./union.ts";
+export type {
+  ArrayType,
+  At,
+  Atomic,
+  AtomicBase,
+  AtomicBoolean,
+  AtomicType,
+  Be16,
+  Be32,
+  Be64,
+  Bits,
+  Bool,
+  Boxed,
+  Column,
+  ColumnValue,
+  Elements,
+  Enumeration,
+  F32,
+  F64,
+  Fields,
+  FieldsOf,
+  Hidden,
+  I16,
+  I32,
+  I64,
+  I8,
+  Input,
+  IntegerType,
+  LiveArray,
+  LiveArrayView,
+  LiveAtomic,
+  Marked,
+  MissingHostLayout,
+  Names,
+  NativeArrays,
+  Padding,
+  Path,
+  pointee,
+  Pointer,
+  PointerTo,
+  Primitive,
+  ReadonlyAtomic,
+  ReadonlyColumn,
+  ReadonlyElements,
+  ReadonlyRecords,
+  Records,
+  Safe,
+  ScalarKind,
+  ScalarType,
+  shape,
+  Side,
+  Stored,
+  StructInput,
+  StructPointer,
+  StructType,
+  StructValue,
+  StructView,
+  Text,
+  Type,
+  U16,
+  U32,
+  U64,
+  U8,
+  Uintptr,
+  UnionType,
+  Value,
+  ValueOf,
+  View,
+  ViewOf,
+  WaitableAtomic,
+} from "./types.ts";
+export {
+  AlignmentError,
+  BoundsError,
+  ClosedError,
+  InvalidTypeError,
+  NotSupportedError,
+  ReadOnlyError,
+} from "../errors.ts";

@@ -1,0 +1,183 @@
+/** Pointers and views into any buffer. */
+
+import { ClosedError, NotSupportedError } from "../errors.ts";
+import { pointerAt, viewAt, type Within } from "./_at.ts";
+import {
+  arrayBufferDetached,
+  arrayBufferLength,
+  arrayBufferResizable,
+  dataViewBuffer,
+  dataViewLength,
+  dataViewOffset,
+  sharedBufferGrowable,
+  sharedBufferLength,
+  typedArrayBuffer,
+  typedArrayLength,
+  typedArrayName,
+  typedArrayOffset,
+} from "./_intrinsics.ts";
+import { Region } from "./_region.ts";
+import { show } from "./_registry.ts";
+import type { Marked, Pointer, Type, View } from "./types.ts";
+
+/** What a pointer or view can be told beyond its type and offset. */
+export interface PointerOptions {
+  /**
+   * How many elements the flexible array at the type's end has. Without it, as
+   * many as there are bytes for.
+   */
+  readonly length?: number;
+}
+
+/** The regions of the buffers that were pointed into. */
+const regions = new WeakMap<object, Region>();
+const { isView } = ArrayBuffer;
+
+const ELEMENT_SIZE: Readonly<Record<string, number>> = {
+  Uint8Array: 1,
+  Uint8ClampedArray: 1,
+  Int8Array: 1,
+  Uint16Array: 2,
+  Int16Array: 2,
+  Float16Array: 2,
+  Uint32Array: 4,
+  Int32Array: 4,
+  Float32Array: 4,
+  Float64Array: 8,
+  BigUint64Array: 8,
+  BigInt64Array: 8,
+};
+
+/** The region of a buffer, and the part of it that was given. */
+interface Given {
+  readonly region: Region;
+  readonly within: Within;
+}
+
+function read(given: unknown): Given {
+  if (!isView(given)) {
+    const region = regionOf(given);
+    return { region, within: { start: 0, end: region.size } };
+  }
+  const name = typedArrayName(given);
+  // First the region: of a detached DataView there is no offset to read.
+  const region = regionOf(
+    name === undefined ? dataViewBuffer(given) : typedArrayBuffer(given),
+  );
+  const start = name === undefined
+    ? dataViewOffset(given)
+    : typedArrayOffset(given);
+  const length = name === undefined
+    ? dataViewLength(given)
+    : typedArrayLength(given) * ELEMENT_SIZE[name]!;
+  return { region, within: { start, end: start + length } };
+}
+
+function regionOf(buffer: unknown): Region {
+  const known = regions.get(buffer as object);
+  if (known === undefined) return newRegion(buffer);
+  if (known.closed) refuseDetached();
+  return known;
+}
+
+function newRegion(buffer: unknown): Region {
+  const [size, resizable] = measure(buffer);
+  if (resizable) {
+    // Besides, one such buffer makes the engine's accesses slow for all others.
+    throw new NotSupportedError(
+      "Cannot point into a buffer that can be resized: use one of fixed length",
+    );
+  }
+  if (size === undefined) refuseDetached();
+  const region = new Region(buffer as ArrayBufferLike, 0, size, "buffer");
+  regions.set(buffer as object, region);
+  return region;
+}
+
+/** A buffer's size in bytes, unless detached, and whether that can change. */
+function measure(buffer: unknown): [size: number | undefined, boolean] {
+  try {
+    const detached = arrayBufferDetached(buffer);
+    return [
+      detached ? undefined : arrayBufferLength(buffer),
+      arrayBufferResizable(buffer),
+    ];
+  } catch {
+    // Not an ArrayBuffer.
+  }
+  try {
+    return [sharedBufferLength(buffer), sharedBufferGrowable(buffer)];
+  } catch {
+    throw new TypeError(
+      `Cannot point into ${
+        show(buffer)
+      }: must be an ArrayBuffer, a SharedArrayBuffer or a view of one`,
+    );
+  }
+}
+
+function refuseDetached(): never {
+  throw new ClosedError("Cannot point into a detached buffer");
+}
+
+/**
+ * A typed pointer into a buffer, or into the part of one that a view covers.
+ *
+ * @param type What is there.
+ * @param buffer The buffer, of fixed length, or a view of one.
+ * @param offset Where, in bytes from the begin of what was given.
+ * @param options The length of a flexible array.
+ * @throws {InvalidTypeError} If the type cannot be pointed to, or has no size.
+ * @throws {RangeError} If the offset is not an integer of at least 0.
+ * @throws {AlignmentError} If the offset is not aligned.
+ * @throws {BoundsError} If the value does not lie within the buffer.
+ * @throws {NotSupportedError} If the buffer can be resized.
+ * @throws {ClosedError} If the buffer is detached.
+ *
+ * @example A header at the begin of some bytes
+ * ```ts
+ * import { HostLayout, pointer, struct, u16, u32 } from "@hostmem/hostmem";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const Header = struct("Header", { _: HostLayout, id: u16, size: u32 });
+ * const bytes = new Uint8Array(16);
+ * const header = pointer(Header, bytes, 8);
+ * header.size = 7;
+ * assertEquals(bytes[12], 7);
+ * ```
+ */
+export function pointer<T extends Type>(
+  type: T & Marked<T>,
+  buffer: ArrayBufferLike | ArrayBufferView,
+  offset = 0,
+  options: PointerOptions = {},
+): Pointer<T> {
+  const { region, within } = read(buffer);
+  return pointerAt<T>(type, region, offset, options.length, within);
+}
+
+/**
+ * A read-only typed view into a buffer; takes and throws what
+ * {@linkcode pointer} does.
+ *
+ * @example Reading without being able to write
+ * ```ts
+ * import { HostLayout, struct, u16, u32, view } from "@hostmem/hostmem";
+ * import { assertEquals, assertThrows } from "@std/assert";
+ *
+ * const Header = struct("Header", { _: HostLayout, id: u16, size: u32 });
+ * const header = view(Header, new Uint8Array([1, 0, 0, 0, 7, 0, 0, 0]));
+ * assertEquals([header.id, header.size], [1, 7]);
+ * // @ts-expect-error A view has no setters.
+ * assertThrows(() => header.size = 8, TypeError);
+ * ```
+ */
+export function view<T extends Type>(
+  type: T & Marked<T>,
+  buffer: ArrayBufferLike | ArrayBufferView,
+  offset = 0,
+  options: PointerOptions = {},
+): View<T> {
+  const { region, within } = read(buffer);
+  return viewAt<T>(type, region, offset, options.length, within);
+}

@@ -1,0 +1,57 @@
+/** Sizes, alignments and offsets. */
+
+import { InvalidTypeError } from "../errors.ts";
+import { resolve } from "./_path.ts";
+import { genuine } from "./_registry.ts";
+import type { Path, Type } from "./types.ts";
+
+/**
+ * The size of a type in bytes: C's `sizeof`.
+ *
+ * @param type The type.
+ * @throws {InvalidTypeError} If it is not a type made by this package.
+ */
+export function sizeOf(type: Type): number {
+  return genuine(type, "sizeOf()").size;
+}
+
+/**
+ * The alignment of a type in bytes: C's `_Alignof`.
+ *
+ * @param type The type.
+ * @throws {InvalidTypeError} If it is not a type made by this package.
+ */
+export function alignOf(type: Type): number {
+  return genuine(type, "alignOf()").align;
+}
+
+/**
+ * The offset of a field in bytes: C's `offsetof`.
+ *
+ * @param type A struct or union.
+ * @param path The field, with dots between the names of nested ones.
+ * @throws {InvalidTypeError} If there is no such field, or it is a bit-field,
+ * which has no offset in bytes.
+ *
+ * @example A nested field
+ * ```ts
+ * import { HostLayout, offsetOf, struct, u32, u8 } from "@hostmem/hostmem";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const Point = struct("Point", { _: HostLayout, x: u32, y: u32 });
+ * const Shape = struct("Shape", { _: HostLayout, kind: u8, at: Point });
+ * assertEquals(offsetOf(Shape, "at.y"), 8);
+ * ```
+ */
+export function offsetOf<T extends Type, const P extends string>(
+  type: T,
+  path: Path<T, P>,
+): number {
+  const found = resolve(genuine(type, "offsetOf()"), path);
+  if (found.bit !== undefined) {
+    throw new InvalidTypeError(
+      `${type.name}.${path}: A bit-field has no offset in bytes`,
+    );
+  }
+  return found.offset;
+}

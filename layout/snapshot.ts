@@ -1,0 +1,38 @@
+/** Plain copies of live values. */
+
+import { show } from "./_registry.ts";
+import { locate } from "./_pointer_class.ts";
+import { read } from "./_read.ts";
+import type { Type, Value, ViewOf } from "./types.ts";
+
+/**
+ * Copies what a pointer or view points to into plain data: nested structs as
+ * objects, arrays as arrays, all members of a union, atomics loaded.
+ *
+ * Each value is read whole, but they are not all of one moment: what another
+ * process writes meanwhile may be in some of them and not in others.
+ *
+ * @param pointer A pointer, a view, or an array of structs.
+ * @throws {ClosedError} If its memory is closed.
+ *
+ * @example A copy that no longer changes
+ * ```ts
+ * import { array, HostLayout, pointer, snapshot, struct, u16, u32 } from "@hostmem/hostmem";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const Ports = struct("Ports", { _: HostLayout, count: u32, list: array(u16, 2) });
+ * const ports = pointer(Ports, new ArrayBuffer(8));
+ * ports.count = 1;
+ * ports.list[0] = 443;
+ * assertEquals(snapshot(ports), { count: 1, list: [443, 0] });
+ * ```
+ */
+export function snapshot<T extends Type>(pointer: ViewOf<T>): Value<T> {
+  const located = locate(pointer);
+  if (located === undefined) {
+    throw new TypeError(
+      `Cannot take a snapshot of ${show(pointer)}: must be a pointer or a view`,
+    );
+  }
+  return read(located);
+}
