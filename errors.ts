@@ -74,7 +74,7 @@ export interface SystemErrorInit {
  *   Memory.map(-1, 65536);
  * } catch (error) {
  *   if (!(error instanceof SystemError)) throw error;
- *   console.log(error.code, error.errno, error.syscall); // EBADF 9 fstat
+ *   console.log(error.code, error.errno, error.syscall); // EBADF 9 statx
  * }
  * ```
  */

@@ -50,6 +50,9 @@ export function aggregate(
   });
 }
 
+/** The engine takes some 65 500 parts in a class, and a field is four. */
+const MOST_FIELDS = 10_000;
+
 /** Reads each field once, so that no getter can change its mind later. */
 function readFields(name: string, fields: unknown): [string, AnyType][] {
   if (typeof fields !== "object" || fields === null) {
@@ -57,7 +60,13 @@ function readFields(name: string, fields: unknown): [string, AnyType][] {
       `${name}: The fields must be an object: received ${show(fields)}`,
     );
   }
-  return Reflect.ownKeys(fields).map((key) => {
+  const keys = Reflect.ownKeys(fields);
+  if (keys.length > MOST_FIELDS) {
+    throw new InvalidTypeError(
+      `${name}: There must be at most ${MOST_FIELDS} fields: received ${keys.length}`,
+    );
+  }
+  return keys.map((key) => {
     if (typeof key === "symbol") {
       throw new InvalidTypeError(
         `${name}: A field name must be a string: received ${String(key)}`,

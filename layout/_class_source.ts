@@ -352,13 +352,16 @@ function recordsSource(
   wide: boolean,
   scope: Scope,
 ): Source {
-  const make = objectSource(element, {
-    region: "this.#v",
-    offset: `this.#o + (${within(wide, scope)} ? ${positionOf(stride)} : ${
-      scope.use("bad")
-    })`,
-    wide,
-  }, scope);
+  const condition = within(wide, scope);
+  const bad = scope.use("bad");
+  // `imul` has no overflow to check for, and is exact wherever `i` is valid.
+  const offset = wide
+    ? `this.#o + (${condition} ? ${positionOf(stride)} : ${bad})`
+    : `this.#o + ${
+      scope.use("imul")
+    }(i, ${stride}) + (${condition} ? 0 : ${bad})`;
+  const base = { region: "this.#v", offset, wide };
+  const make = objectSource(element, base, scope);
   const body = [
     LENGTH,
     `at(i) {\ntry {\nreturn ${make};\n} catch (e) {\n${

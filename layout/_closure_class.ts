@@ -387,18 +387,15 @@ function atomicMethods(type: AtomicType, style: Style, keys: Keys): Methods {
   );
   const { kind } = type.base;
   if (style.writable && (kind === "i32" || kind === "i64")) {
-    const at = (object: object) =>
-      [
-        keys.region(object),
-        kind,
-        keys.offset(object) / LANE_SIZE[kind],
-      ] as const;
+    const indexOf = (object: object) => keys.offset(object) / LANE_SIZE[kind];
     methods["wait"] = function (expected: unknown, timeout?: number) {
       library.refuseValue(type, expected, keys.path!(this));
-      return library.waitOn(...at(this), expected as number, timeout);
+      const value = expected as number;
+      const region = keys.region(this);
+      return library.waitOn(region, kind, indexOf(this), value, timeout);
     };
     methods["notify"] = function (count?: number) {
-      return library.notifyOn(...at(this), count);
+      return library.notifyOn(keys.region(this), kind, indexOf(this), count);
     };
   }
   return methods;

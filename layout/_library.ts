@@ -259,6 +259,7 @@ function notifyOn(
 
 const { asIntN, asUintN } = BigInt;
 const { isSafeInteger } = Number;
+const { imul } = Math;
 
 /** The run-time library, by the names that generated code uses. */
 export const library = {
@@ -270,6 +271,7 @@ export const library = {
   closed,
   countIn,
   flexibleArray,
+  imul,
   isSafeInteger,
   iterator: Symbol.iterator as typeof Symbol.iterator,
   iteratorPrototype: Object.getPrototypeOf(

@@ -62,6 +62,14 @@ function bitsOf(type: AnyType): Bits | undefined {
   return type.kind === "padding" ? unnamedBitsOf(type) : undefined;
 }
 
+/** Whether a bit-field aligns the struct that it is in. */
+function bitsAlign(type: AnyType, bits: Bits, packed: boolean): boolean {
+  if (type.kind === "bits") return !packed;
+  // GCC and Clang let an end of unit, `: 0`, align even a packed struct where
+  // unnamed bit-fields align at all.
+  return unnamedBitsAlign && (!packed || bits.width === 0);
+}
+
 /**
  * Places fields one after the other, or all at 0 for a union.
  *
@@ -97,9 +105,7 @@ export function place(
       if (bits.width === 0 || (straddles && !packed)) {
         next = roundUp(next, bits.align * 8);
       }
-      if (
-        !packed && (type.kind === "bits" || unnamedBitsAlign)
-      ) align = Math.max(align, bits.align);
+      if (bitsAlign(type, bits, packed)) align = Math.max(align, bits.align);
       members.push({
         name: field,
         type,

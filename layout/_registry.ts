@@ -15,7 +15,7 @@ import type {
   Enumeration,
   F32,
   F64,
-  HostLayout,
+  HostLayoutMarker,
   IntegerType,
   Padding,
   Safe,
@@ -45,7 +45,7 @@ export type AnyType =
   | StructType
   | UnionType
   | Padding
-  | HostLayout;
+  | HostLayoutMarker;
 
 /** One field of a struct or union, with its place. */
 export interface Member {

@@ -17,7 +17,9 @@ import { type AnyType, originOf, show } from "./_registry.ts";
 /** One thing to be written. */
 type Step =
   | { readonly slot: Slot; readonly base: number; readonly value: unknown }
-  | { readonly from: Located; readonly base: number; readonly size: number };
+  // The object, not where it points: steps go through arrays, whose methods a
+  // program can replace, and a region must not.
+  | { readonly from: unknown; readonly base: number; readonly size: number };
 
 /**
  * Writes values where a pointer points.
@@ -52,7 +54,7 @@ export function write(located: Located, values: unknown): void {
   }
   if (root.closed) closed();
   for (const step of steps) {
-    if ("from" in step && step.from.root.closed) closed();
+    if ("from" in step && locate(step.from)!.root.closed) closed();
   }
   for (const step of steps) apply(root, step);
 }
@@ -62,7 +64,7 @@ function apply(root: Region, step: Step): void {
     storeLeaf(step.slot, root, step.base, step.value);
     return;
   }
-  const { root: source, absolute } = step.from;
+  const { root: source, absolute } = locate(step.from)!;
   const bytes = new NativeUint8Array(
     source.buffer,
     source.start + absolute,
@@ -81,7 +83,8 @@ function collect(
 ): void {
   const from = locate(values);
   if (from !== undefined && plan.kind !== "atomic") {
-    steps.push(copyOf(type, from, target, path));
+    const size = copySize(type, from, target, path);
+    steps.push({ from: values, base: target.base, size });
     return;
   }
   switch (plan.kind) {
@@ -103,23 +106,25 @@ function collect(
   }
 }
 
-/** A copy of another value of the same type. */
-function copyOf(
+/** How many bytes to copy of another value of the same type. */
+function copySize(
   type: AnyType,
   from: Located,
   target: Extent,
   path: string,
-): Step {
+): number {
   const other = from.made.type;
+  if (from.made.slot !== undefined) {
+    throw new TypeError(`Cannot assign a column to ${path}`);
+  }
   if (type.kind === "array" && other.kind === "array") {
     const [element, given] = [type.element, other.element];
     if (originOf(element) === originOf(given)) {
       if (from.length > target.length) tooLong(path, target, from.length);
-      const size = from.length * element.size;
-      return { from, base: target.base, size };
+      return from.length * element.size;
     }
   } else if (originOf(type) === originOf(other)) {
-    return { from, base: target.base, size: type.size };
+    return type.size;
   }
   throw new InvalidTypeError(
     `Cannot assign a ${other.name} to ${path}: must be of type ${type.name}`,
@@ -204,8 +209,8 @@ function collectAccess(
       const base = target.base + further;
       const from = slot.bit === undefined ? locate(value) : undefined;
       if (from !== undefined) {
-        const place = { ...target, base: base + slot.offset };
-        steps.push(copyOf(slot.type, from, place, path));
+        const size = copySize(slot.type, from, target, path);
+        steps.push({ from: value, base: base + slot.offset, size });
         break;
       }
       checkValue(slot.type, value, path);

@@ -1,7 +1,7 @@
 /** The marker by which a struct says that it is laid out as C lays it out. */
 
 import { register } from "./_registry.ts";
-import type { HostLayout as Marker } from "./types.ts";
+import type { HostLayoutMarker } from "./types.ts";
 
 /**
  * The marker of structs and unions that mean the C layout of this host. It has
@@ -17,11 +17,11 @@ import type { HostLayout as Marker } from "./types.ts";
  * assertEquals(sizeOf(Point), 8);
  * ```
  */
-export const HostLayout: Marker = register<Marker>({
+export const HostLayout: HostLayoutMarker = register<HostLayoutMarker>({
   kind: "marker",
   name: "HostLayout",
   size: 0,
   align: 1,
 });
 /** The type of the {@linkcode HostLayout} marker. */
-export type HostLayout = Marker;
+export type HostLayout = HostLayoutMarker;

@@ -76,6 +76,7 @@ export type {
   Fields,
   FieldsOf,
   Hidden,
+  HostLayoutMarker,
   I16,
   I32,
   I64,

@@ -86,7 +86,7 @@ export interface Text<N extends number = number>
 }
 
 /** The type of the {@linkcode HostLayout} marker. */
-export interface HostLayout extends Type<never, never, never, never> {
+export interface HostLayoutMarker extends Type<never, never, never, never> {
   /** Which kind of type this is. */
   readonly kind: "marker";
 }
@@ -269,11 +269,13 @@ export interface ReadonlyElements<V> extends Iterable<V> {
   /** An element; negative from the end, undefined outside. */
   at(index: number): V | undefined;
   /** A copy of a range, as `Array.prototype.slice` counts it. */
-  slice(start?: number, end?: number): V[];
+  slice(start?: number, end?: number): ArrayLike<V> & Iterable<V>;
 }
 
 /** An array of scalars that can be read and written. */
 export interface Elements<V> extends ReadonlyElements<V> {
+  /** A copy of a range, as `Array.prototype.slice` counts it. */
+  slice(start?: number, end?: number): V[];
   /** Stores an element; a BoundsError outside. */
   set(index: number, value: V): void;
 }
@@ -395,7 +397,7 @@ export interface PointerTo<T> extends ViewOf<T> {
 }
 
 /** Part of other types. */
-export type Hidden = HostLayout | Padding;
+export type Hidden = HostLayoutMarker | Padding;
 /** Part of other types. */
 export type Stored = {
   readonly [shape]: { pointer: number | bigint | boolean | string };
@@ -488,19 +490,23 @@ export interface MissingHostLayout {
 /** `unknown` where this type may be pointed to, else an error that says why. */
 export type Marked<T> = T extends
   { readonly kind: "struct" | "union"; readonly fields: infer F }
-  ? HostLayout extends F[keyof F] ? unknown : MissingHostLayout
+  ? HostLayoutMarker extends F[keyof F] ? unknown : MissingHostLayout
   : unknown;
 
 /** Part of other types. */
 export type FieldsOf<T> = T extends
   { readonly kind: "struct" | "union"; readonly fields: infer F }
   ? { [K in keyof F as F[K] extends Hidden ? never : K]: F[K] }
+  : T extends { readonly kind: infer K }
+  // Of a type that is known at run time only, any path may be right.
+    ? string extends K ? Fields : Record<never, never>
   : never;
 /** Part of other types. */
 export type Names<T> = keyof FieldsOf<T> & string;
 
 /** The type at a path: `At<typeof Outer, "inner.x">`. */
-export type At<T, P extends string> = P extends Names<T> ? FieldsOf<T>[P] & Type
+export type At<T, P extends string> = P extends Names<T>
+  ? Extract<FieldsOf<T>[P], Type>
   : P extends `${infer H}.${infer R}`
     ? H extends Names<T> ? At<FieldsOf<T>[H], R> : never
   : never;

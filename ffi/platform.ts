@@ -1,0 +1,45 @@
+/**
+ * What differs between the platforms that this package runs on.
+ */
+
+import { NotSupportedError } from "../errors.ts";
+
+/** The facts of one platform. */
+export interface Platform {
+  /** Where libc may lie, most likely first. */
+  readonly libcPaths: readonly string[];
+  /** The number of the system call `bpf` (`asm/unistd_64.h`). */
+  readonly bpf: bigint;
+}
+
+function libcPathsOf(triple: string): readonly string[] {
+  return [
+    `/lib/${triple}/libc.so.6`,
+    `/usr/lib/${triple}/libc.so.6`,
+    "/lib64/libc.so.6",
+    "/usr/lib64/libc.so.6",
+    "/lib/libc.so.6",
+    "/usr/lib/libc.so.6",
+  ];
+}
+
+const platforms: Readonly<Record<string, Platform>> = {
+  "linux x86_64": { libcPaths: libcPathsOf("x86_64-linux-gnu"), bpf: 321n },
+  "linux aarch64": { libcPaths: libcPathsOf("aarch64-linux-gnu"), bpf: 280n },
+};
+
+/**
+ * The platform this program runs on.
+ *
+ * @throws {NotSupportedError} on any but Linux on x86-64 or aarch64.
+ */
+export function platform(): Platform {
+  const name = `${Deno.build.os} ${Deno.build.arch}`;
+  const found = platforms[name];
+  if (found === undefined) {
+    throw new NotSupportedError(
+      `Mapping memory requires Linux on x86-64 or aarch64: this is ${name}`,
+    );
+  }
+  return found;
+}
