@@ -1,0 +1,399 @@
+import { ClosedError, NotSupportedError, ReadOnlyError } from "../errors.ts";
+import { check, EINVAL, EROFS, MS_SYNC, msync, toBigInt } from "../ffi/mod.ts";
+import { pointerAt, viewAt } from "../layout/_at.ts";
+import {
+  NativeUint8Array,
+  typedArrayLength,
+  typedArraySet,
+} from "../layout/_intrinsics.ts";
+import { Region } from "../layout/_region.ts";
+import type { PointerOptions } from "../layout/pointer.ts";
+import type { Marked, Pointer, Type, View } from "../layout/types.ts";
+import { requireBytes, requireOffset, requireWithin } from "./_arguments.ts";
+import { markClosed, markOpen } from "./_control.ts";
+import type { Descriptor } from "./_descriptor.ts";
+import { readFile, writeFile } from "./_file_access.ts";
+import type { Mapping } from "./_mapping.ts";
+import {
+  createParts,
+  type FilePart,
+  mapParts,
+  openParts,
+  type Parts,
+} from "./_parts.ts";
+import type { CreateOptions, MapOptions, OpenOptions } from "./options.ts";
+
+/** What only this module has, so that only it can construct. */
+const key = Symbol("Memory");
+
+/**
+ * Memory that this process shares with the kernel or with other processes:
+ * a BPF map, a memfd, a file, a device, mapped with `mmap(MAP_SHARED)`.
+ *
+ * The mapping lives for as long as anything can reach it: this object, a
+ * pointer, a typed array taken out of one. `close` releases it at once; from
+ * then on every access throws, or reads `undefined` through a raw array. It
+ * never reaches other memory.
+ *
+ * What others write is seen as it is written, and what is written here they
+ * see: the bytes are the same. Single values are never torn; two values, and
+ * `readAt`, are not of one moment. Use `atomic` types to agree on one.
+ *
+ * @example Memory shared by its descriptor
+ * ```ts
+ * import { Memory, pageSize, u32 } from "@hostmem/hostmem";
+ * import { assertEquals } from "@std/assert";
+ *
+ * using memory = Memory.create(pageSize());
+ * using same = Memory.map(memory.fd!, pageSize());
+ * memory.pointer(u32, 8).value = 42;
+ * assertEquals(same.view(u32, 8).value, 42);
+ * ```
+ */
+export class Memory {
+  #mapping: Mapping | undefined;
+  #region: Region | undefined;
+  readonly #size: number;
+  readonly #readOnly: boolean;
+  readonly #workers: boolean;
+  readonly #descriptor: Descriptor | undefined;
+  readonly #file: FilePart | undefined;
+
+  private constructor(secret: symbol, parts: Parts) {
+    if (secret !== key) throw new TypeError("Illegal constructor");
+    const { mapping, size, descriptor, file } = parts;
+    this.#mapping = mapping;
+    this.#size = size;
+    this.#readOnly = mapping.readOnly;
+    this.#workers = mapping.shared;
+    this.#descriptor = descriptor;
+    this.#file = file;
+  }
+
+  /**
+   * Maps what a descriptor refers to. The descriptor stays the caller's: it is
+   * neither kept nor closed, and the mapping outlives it.
+   *
+   * Where the kernel refuses to map for writing with EPERM (a frozen BPF map, a
+   * sealed memfd) or EACCES (a descriptor for reading), the memory is mapped
+   * read-only and {@linkcode readOnly} tells so.
+   *
+   * @param fd The descriptor: of a BPF map, a memfd, a file, a device.
+   * @param size How many bytes: a positive multiple of `pageSize()`, at most
+   * 16 GiB. For huge pages, of their size.
+   * @param options Where to begin, and what to accept.
+   * @throws {RangeError} if the size or the offset is no multiple of the page
+   * size, or too large.
+   * @throws {BoundsError} if a file does not have that many bytes.
+   * @throws {NotSupportedError} if a file could be truncated and
+   * `allowTruncatable` was not given; for a BPF arena; on another platform.
+   * @throws {SystemError} with the kernel's reason, as in mmap(2).
+   * @throws {Deno.errors.NotCapable} without `--allow-ffi`.
+   */
+  static map(fd: number, size: number, options: MapOptions = {}): Memory {
+    return new Memory(key, mapParts(fd, size, options));
+  }
+
+  /**
+   * Makes new memory: an anonymous file (memfd) that cannot be shrunk, so that
+   * whoever gets its descriptor can map it without danger. It reads as zeros.
+   *
+   * The file has whole pages; access through this object ends at `size`.
+   *
+   * @param size How many bytes, above 0 and at most 16 GiB.
+   * @param options Its name, and whether Workers can have it.
+   * @throws {RangeError} if the size is not a whole number above 0, or too
+   * large.
+   * @throws {SystemError} with the kernel's reason, as in memfd_create(2).
+   * @throws {NotSupportedError} on another platform.
+   * @throws {Deno.errors.NotCapable} without `--allow-ffi`.
+   */
+  static create(size: number, options: CreateOptions = {}): Memory {
+    return new Memory(key, createParts(size, options));
+  }
+
+  /**
+   * Opens and maps a file: of shared memory in `/dev/shm`, on disk, or of a
+   * device.
+   *
+   * Files with a path can be truncated by whoever may write them, and cannot be
+   * sealed against it: without `allowTruncatable` they are refused.
+   *
+   * @param path A path or a `file:` URL. Symbolic links are followed.
+   * @param options Which part to map, and what to accept.
+   * @throws {Deno.errors.NotCapable} without `--allow-ffi`, or without
+   * permission to read the path and, unless `readOnly`, to write it.
+   * @throws {RangeError} if the size is not a whole number above 0, or the
+   * offset no multiple of the page size.
+   * @throws {BoundsError} if the file does not have the bytes, or none.
+   * @throws {NotSupportedError} if the file could be truncated and
+   * `allowTruncatable` was not given.
+   * @throws {SystemError} with the kernel's reason, as in open(2) and mmap(2).
+   *
+   * @example A file in shared memory
+   * ```ts
+   * import { Memory, u64 } from "@hostmem/hostmem";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const path = Deno.makeTempFileSync({ dir: "/dev/shm" });
+   * Deno.writeFileSync(path, new Uint8Array(64));
+   * {
+   *   using memory = Memory.open(path, { allowTruncatable: true });
+   *   memory.pointer(u64).value = 1n;
+   *   assertEquals(Deno.readFileSync(path)[0], 1);
+   * }
+   * Deno.removeSync(path);
+   * ```
+   */
+  static open(path: string | URL, options: OpenOptions = {}): Memory {
+    return new Memory(key, openParts(path, options));
+  }
+
+  /** How many bytes access is bounded to. The same after `close`. */
+  get size(): number {
+    return this.#size;
+  }
+
+  /** Whether the kernel mapped the memory for reading alone. */
+  get readOnly(): boolean {
+    return this.#readOnly;
+  }
+
+  /** Whether the memory was made for Workers to share. */
+  get workers(): boolean {
+    return this.#workers;
+  }
+
+  /** Whether the memory was closed. */
+  get closed(): boolean {
+    return this.#mapping === undefined;
+  }
+
+  /**
+   * The descriptor of memory that {@linkcode Memory.create} made or
+   * {@linkcode Memory.open} opened, to be handed to others; it is closed
+   * together with the memory, and by nobody else. Undefined after that, and for
+   * {@linkcode Memory.map}, whose descriptor is the caller's affair.
+   */
+  get fd(): number | undefined {
+    return this.closed ? undefined : this.#descriptor?.fd;
+  }
+
+  /**
+   * Copies bytes out of the memory, and fewer than the target takes at its end,
+   * as reading a file does. While others write, the bytes need not be of one
+   * moment.
+   *
+   * @param target Where to put them.
+   * @param offset Where to begin in the memory, in bytes.
+   * @returns How many bytes were copied; 0 at the end.
+   * @throws {ClosedError} if the memory is closed.
+   * @throws {TypeError} if the target is no `Uint8Array`.
+   * @throws {RangeError} if the offset is no whole number of bytes.
+   * @throws {BoundsError} if the offset lies beyond the end.
+   */
+  readAt(target: Uint8Array, offset: number): number {
+    const mapping = this.#live();
+    requireBytes("Target", target);
+    requireOffset(offset);
+    requireWithin(offset, 0, this.#size);
+    const room = typedArrayLength(target);
+    const left = this.#size - offset;
+    const length = room < left ? room : left;
+    if (length === 0) return 0;
+    if (this.#file !== undefined) {
+      const { descriptor, offset: begin } = this.#file;
+      return readFile(descriptor.fd, target, length, begin + offset);
+    }
+    typedArraySet(target, this.#bytes(mapping, offset, length));
+    return length;
+  }
+
+  /**
+   * Copies bytes into the memory, all of them or none.
+   *
+   * @param source The bytes.
+   * @param offset Where to begin in the memory, in bytes.
+   * @throws {ClosedError} if the memory is closed.
+   * @throws {ReadOnlyError} if it is mapped for reading.
+   * @throws {TypeError} if the source is no `Uint8Array`.
+   * @throws {RangeError} if the offset is no whole number of bytes.
+   * @throws {BoundsError} if the bytes do not all lie within the memory, or a
+   * file that was truncated no longer has them; then nothing is written.
+   */
+  writeAt(source: Uint8Array, offset: number): void {
+    const mapping = this.#writable("write");
+    requireBytes("Source", source);
+    requireOffset(offset);
+    const length = typedArrayLength(source);
+    requireWithin(offset, length, this.#size);
+    if (length === 0) return;
+    if (this.#file !== undefined) {
+      const { descriptor, offset: begin } = this.#file;
+      writeFile(descriptor.fd, source, length, begin + offset);
+      return;
+    }
+    typedArraySet(this.#bytes(mapping, offset, length), source);
+  }
+
+  /**
+   * A pointer to a value of a type: its properties read and write the memory.
+   *
+   * @param type What lies there. A struct needs the `HostLayout` marker.
+   * @param offset Where it begins, in bytes.
+   * @param options How long a flexible array at its end is.
+   * @throws {ClosedError} if the memory is closed.
+   * @throws {ReadOnlyError} if it is mapped for reading; use `view`.
+   * @throws {InvalidTypeError} if the type cannot be used.
+   * @throws {RangeError} if the offset is no whole number of bytes.
+   * @throws {AlignmentError} if the offset is not aligned as the type requires.
+   * @throws {BoundsError} if the value does not lie within the memory.
+   */
+  pointer<T extends Type>(
+    type: T & Marked<T>,
+    offset: number = 0,
+    options?: PointerOptions,
+  ): Pointer<T> {
+    const mapping = this.#writable("make a pointer");
+    return pointerAt<T>(type, this.#regionOf(mapping), offset, options?.length);
+  }
+
+  /**
+   * A view of a value of a type: its properties read the memory. It cannot
+   * write, whatever the memory allows.
+   *
+   * @param type What lies there. A struct needs the `HostLayout` marker.
+   * @param offset Where it begins, in bytes.
+   * @param options How long a flexible array at its end is.
+   * @throws {ClosedError} if the memory is closed.
+   * @throws {InvalidTypeError} if the type cannot be used.
+   * @throws {RangeError} if the offset is no whole number of bytes.
+   * @throws {AlignmentError} if the offset is not aligned as the type requires.
+   * @throws {BoundsError} if the value does not lie within the memory.
+   */
+  view<T extends Type>(
+    type: T & Marked<T>,
+    offset: number = 0,
+    options?: PointerOptions,
+  ): View<T> {
+    const mapping = this.#live();
+    return viewAt<T>(type, this.#regionOf(mapping), offset, options?.length);
+  }
+
+  /**
+   * Writes what was stored back to the file's storage, and waits for it
+   * (msync(2), `MS_SYNC`). Other processes see every store without it; it is
+   * for what must survive a power failure. Does nothing where there is no
+   * storage, as for BPF maps.
+   *
+   * @throws {ClosedError} if the memory is closed.
+   * @throws {SystemError} with the kernel's reason, as EIO.
+   */
+  flush(): void {
+    const mapping = this.#live();
+    const result = msync(mapping.bytes(), toBigInt(mapping.length), MS_SYNC);
+    // What these say here is that the object has nothing to write to: fsync(2).
+    if (result !== -EINVAL && result !== -EROFS) check(result, "msync");
+  }
+
+  /**
+   * The WebAssembly.Memory whose first `size` bytes the memory is, to be
+   * imported by a module or posted to a Worker (`workers: true`). Its size in
+   * WebAssembly's pages of 64 KiB is rounded up; what lies beyond is not part of
+   * the memory. It cannot grow. `grow(0)` detaches its buffer: the pointers made
+   * before throw from then on, new ones work.
+   *
+   * @throws {ClosedError} if the memory is closed.
+   * @throws {ReadOnlyError} if it is mapped for reading: a store by a module
+   * would end the process.
+   * @throws {NotSupportedError} for huge pages, which need not begin at the
+   * address 0 of the WebAssembly.Memory.
+   */
+  get webAssembly(): WebAssembly.Memory {
+    const mapping = this.#writable("give the WebAssembly.Memory");
+    if (mapping.huge) {
+      throw new NotSupportedError(
+        "Cannot give the WebAssembly.Memory of huge pages: they need not begin at its address 0",
+      );
+    }
+    return mapping.memory;
+  }
+
+  /**
+   * Releases the memory at once, for the kernel too: a BPF map can be frozen in
+   * the next statement. Pointers and views into it throw from now on. Once more
+   * does nothing.
+   *
+   * Raw typed arrays taken out of it become empty: they read `undefined` and
+   * ignore stores. Those of memory made for Workers read zeros instead, in every
+   * thread.
+   *
+   * @throws {SystemError} with ENOMEM, if the kernel has nothing to put in the
+   * memory's place; then it is still open.
+   */
+  close(): void {
+    const mapping = this.#mapping;
+    if (mapping === undefined) return;
+    if (mapping.shared) markClosed(mapping);
+    try {
+      mapping.release();
+    } catch (error) {
+      if (mapping.shared) markOpen(mapping);
+      throw error;
+    }
+    this.#mapping = undefined;
+    this.#region?.release();
+    this.#region = undefined;
+    this.#descriptor?.close();
+    this.#file?.descriptor.close();
+  }
+
+  /** Closes the memory at the end of a `using` declaration's block. */
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  /** What `console.log` and `Deno.inspect` show. */
+  [Symbol.for("Deno.customInspect")](): string {
+    const kind = this.#readOnly ? "read-only" : "writable";
+    const workers = this.#workers ? ", for Workers" : "";
+    const closed = this.closed ? ", closed" : "";
+    return `Memory { ${this.#size} bytes, ${kind}${workers}${closed} }`;
+  }
+
+  #live(): Mapping {
+    const mapping = this.#mapping;
+    if (mapping === undefined) throw new ClosedError("The memory is closed");
+    return mapping;
+  }
+
+  #writable(action: string): Mapping {
+    const mapping = this.#live();
+    if (mapping.readOnly) {
+      throw new ReadOnlyError(
+        `Cannot ${action}: the memory is mapped read-only`,
+      );
+    }
+    return mapping;
+  }
+
+  /** The region: a new one after a program detached the buffer of the last. */
+  #regionOf(mapping: Mapping): Region {
+    let region = this.#region;
+    if (region === undefined || region.closed) {
+      region = new Region(
+        mapping.buffer(),
+        mapping.start,
+        this.#size,
+        "mapping",
+      );
+      this.#region = region;
+    }
+    return region;
+  }
+
+  #bytes(mapping: Mapping, offset: number, length: number): Uint8Array {
+    const { buffer, start } = this.#regionOf(mapping);
+    return new NativeUint8Array(buffer, start + offset, length);
+  }
+}

@@ -1,0 +1,14 @@
+/**
+ * Memory that a program shares with the kernel, or with another process.
+ *
+ * @module
+ */
+
+export { pageSize } from "../ffi/page_size.ts";
+export { Memory } from "./memory.ts";
+export type {
+  CreateOptions,
+  MapOptions,
+  OpenOptions,
+  WorkerOptions,
+} from "./options.ts";

@@ -1,0 +1,40 @@
+/** What every way to map can be told. */
+export interface WorkerOptions {
+  /**
+   * Puts the memory on a `SharedArrayBuffer`, so that Workers of this process
+   * can have it too. Such memory cannot be detached when it is closed.
+   */
+  readonly workers?: boolean | undefined;
+}
+
+/** Options of {@linkcode Memory.map}. */
+export interface MapOptions extends WorkerOptions {
+  /** Where to begin, in bytes: a multiple of the page size. 0 by default. */
+  readonly offset?: number | undefined;
+  /** Maps for reading alone, without asking the kernel for more. */
+  readonly readOnly?: boolean | undefined;
+  /**
+   * Accepts a file that somebody could truncate, or a device that could be
+   * removed. An access through a pointer or a view to what is gone then ends the
+   * process with SIGBUS; `readAt` and `writeAt` go by the file and do not.
+   *
+   * For them the memory holds a descriptor of its own, and closing that drops
+   * this process's `fcntl` record locks on the file, as `close(2)` always does.
+   */
+  readonly allowTruncatable?: boolean | undefined;
+}
+
+/** Options of {@linkcode Memory.create}. */
+export interface CreateOptions extends WorkerOptions {
+  /**
+   * What `/proc/<pid>/maps` and `/proc/<pid>/fd` call it: at most 249 bytes of
+   * UTF-8, without NUL. `"hostmem"` by default.
+   */
+  readonly name?: string | undefined;
+}
+
+/** Options of {@linkcode Memory.open}. */
+export interface OpenOptions extends MapOptions {
+  /** How many bytes, above 0. By default all that follow the offset. */
+  readonly size?: number | undefined;
+}

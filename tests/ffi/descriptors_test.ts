@@ -1,0 +1,82 @@
+import { assert, assertEquals } from "@std/assert";
+import {
+  addressOf,
+  closeDescriptor,
+  createMemfd,
+  duplicate,
+  fileStatus,
+  fileSystemStatus,
+  flagsOf,
+  HUGETLBFS_MAGIC,
+  O_ACCMODE,
+  O_RDONLY,
+  O_RDWR,
+  openFile,
+  S_IFMT,
+  S_IFREG,
+  TMPFS_MAGIC,
+  truncateFile,
+} from "../../ffi/mod.ts";
+import { TemporaryDirectory } from "../_support.ts";
+
+Deno.test("fileStatus() tells what Deno.stat tells", () => {
+  using directory = new TemporaryDirectory();
+  const path = directory.join("file");
+  Deno.writeFileSync(path, new Uint8Array(5000).fill(1));
+  for (const name of [path, directory.path, "/dev/null"]) {
+    const fd = openFile(name, O_RDONLY);
+    const { mode, size, blocks } = Deno.statSync(name);
+    assertEquals(fileStatus(fd), {
+      mode: mode!,
+      size,
+      allocated: blocks! * 512,
+    });
+    closeDescriptor(fd);
+  }
+  assertEquals(fileStatus(-1), -9);
+});
+
+Deno.test("fileSystemStatus() knows a memfd's file system", () => {
+  const fd = createMemfd("x");
+  const status = fileSystemStatus(fd);
+  assert(typeof status === "object");
+  assertEquals([status.type, status.blocks], [TMPFS_MAGIC, 0]);
+  assert(status.type !== HUGETLBFS_MAGIC);
+  closeDescriptor(fd);
+  const disk = openFile("/", O_RDONLY);
+  const { stdout } = new Deno.Command("stat", {
+    args: ["--file-system", "--format", "%t %S", "/"],
+  }).outputSync();
+  const [type, blockSize] = new TextDecoder().decode(stdout).trim().split(" ");
+  const root = fileSystemStatus(disk);
+  assert(typeof root === "object");
+  assertEquals(root.type, parseInt(type!, 16));
+  assertEquals(root.blockSize, Number(blockSize));
+  closeDescriptor(disk);
+});
+
+Deno.test("duplicate() gives a descriptor of the same file that a child does not inherit", async () => {
+  const fd = createMemfd("duplicated");
+  truncateFile(fd, 100);
+  const copy = duplicate(fd);
+  assert(copy > fd);
+  closeDescriptor(fd);
+  const status = fileStatus(copy);
+  assert(typeof status === "object");
+  assertEquals([status.size, status.mode & S_IFMT], [100, S_IFREG]);
+  assertEquals(flagsOf(copy) & O_ACCMODE, O_RDWR);
+  const { stdout } = await new Deno.Command("ls", {
+    args: ["-l", "/proc/self/fd"],
+  }).output();
+  assert(!new TextDecoder().decode(stdout).includes("duplicated"));
+  closeDescriptor(copy);
+  assertEquals(duplicate(copy), -9);
+});
+
+Deno.test("addressOf() tells where an explicit buffer lies", () => {
+  const bytes = new Uint8Array(new ArrayBuffer(4096));
+  const address = addressOf(bytes);
+  const pointer = Deno.UnsafePointer.value(Deno.UnsafePointer.of(bytes));
+  assertEquals(address, BigInt(pointer));
+  assertEquals(addressOf(new Uint8Array(bytes.buffer, 100)), address + 100n);
+});

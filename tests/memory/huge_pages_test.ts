@@ -1,0 +1,113 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import { NotSupportedError, SystemError } from "../../errors.ts";
+import { u32 } from "../../layout/mod.ts";
+import { Memory, pageSize } from "../../memory/mod.ts";
+import { isRoot } from "../_support.ts";
+import {
+  F_SEAL_FUTURE_WRITE,
+  F_SEAL_SHRINK,
+  memfd,
+  MFD_HUGETLB,
+} from "./_kernel.ts";
+
+const COUNT = "/proc/sys/vm/nr_hugepages";
+
+/** The size of a huge page in bytes. */
+const huge = 1024 *
+  Number(
+    /^Hugepagesize:\s+(\d+) kB$/m
+      .exec(Deno.readTextFileSync("/proc/meminfo"))?.[1] ?? 0,
+  );
+
+/** Has `count` huge pages in the pool while `body` runs, if root may. */
+function withHugePages(count: number, body: () => void): void {
+  const before = Deno.readTextFileSync(COUNT).trim();
+  Deno.writeTextFileSync(COUNT, `${count}`);
+  try {
+    assertEquals(Number(Deno.readTextFileSync(COUNT)), count);
+    body();
+  } finally {
+    Deno.writeTextFileSync(COUNT, before);
+  }
+}
+
+const ignore = !isRoot || huge === 0;
+
+for (const workers of [false, true]) {
+  const kind = workers ? " for Workers" : "";
+  Deno.test({
+    name: `Memory.map()${kind} maps huge pages, and nothing beside them`,
+    ignore,
+    fn() {
+      withHugePages(3, () => {
+        using file = memfd(3 * huge, "huge", MFD_HUGETLB).seal(F_SEAL_SHRINK);
+        using memory = Memory.map(file.fd, 3 * huge, { workers });
+        using part = Memory.map(file.fd, huge, { offset: huge, workers });
+        memory.pointer(u32, huge).value = 5;
+        memory.pointer(u32, 3 * huge - 4).value = 6;
+        assertEquals(part.view(u32).value, 5);
+        assertEquals([memory.size, part.size], [3 * huge, huge]);
+        assertThrows(
+          () => memory.webAssembly,
+          NotSupportedError,
+          "of huge pages",
+        );
+        memory.flush();
+        const kept = memory.pointer(u32);
+        memory.close();
+        assertThrows(() => kept.value);
+        assertEquals(part.view(u32).value, 5);
+      });
+    },
+  });
+}
+
+Deno.test({
+  name:
+    "Memory.map() refuses parts of huge pages, which the kernel would round up",
+  ignore,
+  fn() {
+    withHugePages(2, () => {
+      using file = memfd(2 * huge, "huge", MFD_HUGETLB).seal(F_SEAL_SHRINK);
+      assertThrows(
+        () => Memory.map(file.fd, pageSize()),
+        RangeError,
+        `must be multiples of the huge page size, ${huge} bytes, to map descriptor ${file.fd}: size is ${pageSize()}`,
+      );
+      assertThrows(
+        () => Memory.map(file.fd, huge, { offset: pageSize() }),
+        RangeError,
+        `offset is ${pageSize()}`,
+      );
+    });
+  },
+});
+
+Deno.test({
+  name: "Memory.map() falls back to read-only on EPERM of sealed huge pages",
+  ignore,
+  fn() {
+    withHugePages(2, () => {
+      using file = memfd(huge, "huge", MFD_HUGETLB)
+        .seal(F_SEAL_SHRINK | F_SEAL_FUTURE_WRITE);
+      using memory = Memory.map(file.fd, huge);
+      assertEquals([memory.readOnly, memory.view(u32).value], [true, 0]);
+    });
+  },
+});
+
+Deno.test({
+  name: "Memory.map() says ENOMEM where there are no huge pages",
+  ignore,
+  fn() {
+    withHugePages(1, () => {
+      using file = memfd(8 * huge, "huge", MFD_HUGETLB).seal(F_SEAL_SHRINK);
+      const error = assertThrows(
+        () => Memory.map(file.fd, 8 * huge),
+        SystemError,
+        "huge pages",
+      );
+      assertEquals([error.code, error.syscall], ["ENOMEM", "mmap"]);
+    });
+  },
+});
