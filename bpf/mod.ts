@@ -1,0 +1,51 @@
+/**
+ * Maps of the kernel's BPF subsystem: make, open and read them, and map the
+ * memory of those that can be mapped.
+ *
+ * ```ts ignore
+ * import { atomic, HostLayout, struct, u64 } from "@hostmem/hostmem";
+ * import { BpfMap } from "@hostmem/hostmem/bpf";
+ *
+ * const Stats = struct("Stats", {
+ *   _: HostLayout, // laid out as C lays it out on this host
+ *   packets: atomic(u64),
+ *   bytes: u64,
+ * });
+ *
+ * using map = BpfMap.create({
+ *   type: "array",
+ *   valueSize: 16,
+ *   maxEntries: 4,
+ *   flags: ["mmapable"],
+ * });
+ * const stats = map.pointer(3, Stats); // the memory that BPF programs use
+ * stats.packets.add(1n);
+ * map.lookup(3); // the same bytes, by way of the system call
+ * ```
+ *
+ * Run with `--allow-ffi`. The `bpf` system call wants the capability CAP_BPF,
+ * or CAP_SYS_ADMIN before Linux 5.8.
+ *
+ * @module
+ */
+
+export type { MapFlag } from "./map_flag.ts";
+export type { MapInfo } from "./map_info.ts";
+export type { MapType } from "./map_type.ts";
+export type { MapValues, ReadonlyMapValues } from "./map_values.ts";
+export {
+  BpfMap,
+  type CreateMapOptions,
+  type OpenMapOptions,
+  type UpdateMode,
+  type ValuesOptions,
+} from "./map.ts";
+export {
+  AlignmentError,
+  BoundsError,
+  ClosedError,
+  InvalidTypeError,
+  NotSupportedError,
+  ReadOnlyError,
+  SystemError,
+} from "../errors.ts";

@@ -1,0 +1,203 @@
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import { BpfMap } from "../../bpf/mod.ts";
+import { ClosedError, SystemError } from "../../errors.ts";
+import { array, HostLayout, struct, u32, u64 } from "../../layout/mod.ts";
+import {
+  canBpf,
+  collect,
+  eventually,
+  mappings,
+  openDescriptors,
+  run,
+} from "../_support.ts";
+import { mapExists, mappable, number } from "./_maps.ts";
+
+const Inner = struct("Inner", { _: HostLayout, x: u32 });
+const Outer = struct("Outer", {
+  _: HostLayout,
+  inner: Inner,
+  numbers: array(u32, 3),
+});
+
+/** What a program can hold on to while the map itself is closed or dropped. */
+const holders: Record<string, (map: BpfMap) => unknown> = {
+  "the memory": (map) => map.memory(),
+  "a pointer": (map) => map.pointer(0, Outer),
+  "a view": (map) => map.view(0, Outer),
+  "a nested pointer": (map) => map.pointer(0, Outer).inner,
+  "a typed array": (map) => map.pointer(0, Outer).numbers,
+  "the values": (map) => map.values(Outer),
+  "a column": (map) => map.values(Outer).column("inner.x"),
+};
+
+for (const [name, hold] of Object.entries(holders)) {
+  Deno.test({
+    name: `A closed BpfMap's memory lives for as long as ${name} does`,
+    ignore: !canBpf,
+    async fn() {
+      let held: unknown;
+      function make(): number {
+        using map = mappable({ valueSize: 16 });
+        held = hold(map);
+        return map.info.id;
+      }
+      const id = make();
+      for (let i = 0; i < 3; i++) {
+        collect();
+        await new Promise((resolve) => setTimeout(resolve, 1));
+        assert(mapExists(id));
+      }
+      assert(held !== undefined);
+      held = undefined;
+      await eventually(() => {
+        collect();
+        return !mapExists(id);
+      }, 5000);
+    },
+  });
+}
+
+Deno.test({
+  name: "A BpfMap that was dropped without close goes, descriptor and memory",
+  ignore: !canBpf,
+  async fn() {
+    const before = openDescriptors("bpf-map").length;
+    function make(): number {
+      const map = mappable({ valueSize: 16 });
+      map.pointer(0, Outer).inner.x = 1;
+      return map.info.id;
+    }
+    const id = make();
+    await eventually(() => {
+      collect();
+      return !mapExists(id);
+    }, 5000);
+    assertEquals(openDescriptors("bpf-map").length, before);
+  },
+});
+
+Deno.test({
+  name: "BpfMap.close() leaves pointers working, and the memory to its holder",
+  ignore: !canBpf,
+  fn() {
+    const map = mappable();
+    using same = BpfMap.fromFd(map.fd);
+    const memory = map.memory();
+    const pointer = map.pointer(1, u64);
+    map.close();
+    pointer.value = 9n;
+    assertEquals(number(same.lookup(1)), 9n);
+    assertEquals(memory.closed, false);
+    memory.close();
+    assertThrows(() => pointer.value, ClosedError);
+    same.freeze();
+  },
+});
+
+Deno.test({
+  name:
+    "BpfMap.freeze() fails with EBUSY before Memory.close() and succeeds after",
+  ignore: !canBpf,
+  fn() {
+    using map = mappable();
+    const pointer = map.pointer(0, u64);
+    const error = assertThrows(
+      () => map.freeze(),
+      SystemError,
+      "must be closed first: map.memory().close()",
+    );
+    assertEquals([error.code, error.errno, error.syscall], [
+      "EBUSY",
+      16,
+      "bpf(BPF_MAP_FREEZE)",
+    ]);
+    map.memory().close();
+    map.freeze();
+    assertThrows(() => pointer.value, ClosedError);
+    const again = assertThrows(
+      () => map.freeze(),
+      SystemError,
+      "frozen already",
+    );
+    assertEquals(again.code, "EPERM");
+  },
+});
+
+Deno.test({
+  name: "BpfMap leaves no descriptor and no mapping behind",
+  ignore: !canBpf,
+  fn() {
+    const descriptors = openDescriptors("bpf-map").length;
+    const lines = mappings("bpf-map").length;
+    {
+      using map = mappable();
+      using same = BpfMap.fromFd(map.fd);
+      using other = BpfMap.fromId(map.info.id);
+      assertEquals(openDescriptors("bpf-map").length, descriptors + 3);
+      using _memory = map.memory();
+      same.memory().close();
+      other.memory().close();
+      // A mapping holds the map without a descriptor.
+      assertEquals(openDescriptors("bpf-map").length, descriptors + 3);
+    }
+    assertEquals(openDescriptors("bpf-map").length, descriptors);
+    assertEquals(mappings("bpf-map").length, lines);
+  },
+});
+
+Deno.test({
+  name:
+    "20 000 BPF maps mapped and dropped leave mappings, descriptors and address space bounded",
+  ignore: !canBpf,
+  async fn() {
+    const { code, stdout, stderr } = await run(
+      `
+      import { BpfMap } from "@hostmem/hostmem/bpf";
+      import { u64 } from "@hostmem/hostmem";
+      import {
+        addressSpace,
+        collect,
+        eventually,
+        mappings,
+        openDescriptors,
+      } from "./tests/_support.ts";
+      function drop(count: number): void {
+        for (let i = 0; i < count; i++) {
+          const map = BpfMap.create({
+            type: "array",
+            valueSize: 8,
+            maxEntries: 1,
+            flags: ["mmapable"],
+          });
+          map.pointer(0, u64).value = 1n;
+          // The descriptor at once; the mapping is left to the collector.
+          map.close();
+        }
+      }
+      drop(100);
+      collect();
+      const before = addressSpace();
+      let most = 0;
+      for (let i = 0; i < 20; i++) {
+        drop(1000);
+        most = Math.max(most, mappings().length);
+      }
+      await eventually(() => {
+        collect();
+        return mappings("bpf-map").length === 0;
+      });
+      console.log(JSON.stringify({
+        most,
+        growth: addressSpace() - before,
+        descriptors: openDescriptors("bpf-map").length,
+      }));
+    `,
+      { permissions: ["-A"] },
+    );
+    assertEquals(code, 0, stderr);
+    const { most, growth, descriptors } = JSON.parse(stdout);
+    assertEquals(descriptors, 0);
+    assert(most < 45_000, stdout);
+    assert(growth < 2 ** 30, stdout);
+  },
+});
