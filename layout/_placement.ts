@@ -1,9 +1,9 @@
 /**
  * Where the fields of a struct or union lie: the rules of C on 64-bit Linux.
  *
- * System V ABI, AMD64 supplement, section 3.1.2, and AAPCS64, sections 5.9 and
- * 8.1.8. The two differ in one thing: whether an unnamed bit-field aligns the
- * struct that it is in.
+ * System V ABI, AMD64 supplement, section 3.1.2 ("Data Representation"), and
+ * AAPCS64, "Composite Types" and "Bit-fields". The two differ in one thing:
+ * whether an unnamed bit-field aligns the struct that it is in.
  */
 
 import { InvalidTypeError } from "../errors.ts";

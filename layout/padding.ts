@@ -1,6 +1,5 @@
 /** Bytes and bits that are there but mean nothing. */
 
-import { InvalidTypeError } from "../errors.ts";
 import { checkWidth } from "./bits.ts";
 import { checkCount, register } from "./_registry.ts";
 import type { Bits, Bool, Enumeration, IntegerType, Padding } from "./types.ts";
@@ -38,9 +37,6 @@ function paddingBits(
   width: number,
 ): Padding {
   const base = checkWidth(type, width, 0);
-  if (base.kind === "bool" && width === 0) {
-    throw new InvalidTypeError("padding.bits() of bool must be 1 bit wide");
-  }
   const unnamed = register<Bits>({
     kind: "bits",
     name: `bits(${base.name}, ${width})`,

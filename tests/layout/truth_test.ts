@@ -1,0 +1,58 @@
+import { assertEquals } from "@std/assert";
+import { hasCommand, Random } from "../_support.ts";
+import { Comparison, declarationSeeds, reportOf } from "./truth/comparison.ts";
+import { COMPILERS } from "./truth/compilers.ts";
+import { aggregatesIn, INTEGERS, isFlexible } from "./truth/declarations.ts";
+import { randomDeclaration } from "./truth/random_declaration.ts";
+
+const DECLARATIONS = 300;
+
+for (const compiler of COMPILERS) {
+  const [command] = compiler.command;
+  const missing = !hasCommand(command!);
+  Deno.test({
+    name:
+      `Random declarations are laid out, stored and read as ${compiler.name} does it` +
+      (missing ? ` (needs ${command})` : ""),
+    ignore: missing,
+    async fn() {
+      using comparison = new Comparison();
+      const seeds = declarationSeeds(0, DECLARATIONS);
+      const [first] = await comparison.compare(seeds, [compiler]);
+      if (first === undefined) return;
+      throw new Error(reportOf(await comparison.simplify(first)));
+    },
+  });
+}
+
+Deno.test("Random declarations have all that a struct or union can have", () => {
+  const found = new Set<string>();
+  for (const seed of declarationSeeds(0, DECLARATIONS)) {
+    const declaration = randomDeclaration(new Random(seed));
+    if (isFlexible(declaration)) found.add("flexible");
+    for (const aggregate of aggregatesIn(declaration)) {
+      found.add(aggregate.kind);
+      if (aggregate.packed) found.add("packed");
+      for (const option of ["align", "size"] as const) {
+        if (aggregate[option] !== undefined) found.add(option);
+      }
+      for (const { type, offset } of aggregate.fields) {
+        found.add(type.kind);
+        if (offset !== undefined) found.add("offset");
+        if (type.kind === "unnamed" && type.width === 0) found.add(": 0");
+        if (type.kind === "bits" && type.base.kind === "scalar") {
+          found.add(`bits of ${type.base.name}`);
+        }
+      }
+    }
+  }
+  assertEquals(
+    [...found].sort(),
+    [
+      ...[...INTEGERS, "bool"].map((name) => `bits of ${name}`),
+      ...["struct", "union", "packed", "align", "size", "offset", "flexible"],
+      ...["scalar", "enumeration", "text", "atomic", "array", "aligned"],
+      ...["bits", "unnamed", ": 0", "padding"],
+    ].sort(),
+  );
+});
