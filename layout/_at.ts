@@ -1,5 +1,6 @@
 /** Pointers and views at an offset of a region, after all checks. */
 
+import { PrivateWeakMap } from "./_intrinsics.ts";
 import { AlignmentError, BoundsError, InvalidTypeError } from "../errors.ts";
 import { type Make, maker } from "./_make.ts";
 import type { Style } from "./_plan.ts";
@@ -32,8 +33,8 @@ interface Ready {
 const WRITABLE: Style = { writable: true, aligned: true };
 const READABLE: Style = { writable: false, aligned: true };
 
-const readyPointers = new WeakMap<object, Ready>();
-const readyViews = new WeakMap<object, Ready>();
+const readyPointers = new PrivateWeakMap<object, Ready>();
+const readyViews = new PrivateWeakMap<object, Ready>();
 
 function prepare(type: unknown, style: Style): Ready {
   checkType(type);

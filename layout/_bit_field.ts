@@ -34,9 +34,9 @@ export function bitPlaceOf(slot: Slot): BitPlace {
     signed: lane.startsWith("i"),
     wide: size === 8,
   };
-  // The unit must be aligned, whole within the struct, and hold all the bits.
-  return slot.aligned && shift + width <= size * 8 &&
-      offset + size <= slot.within
+  // An aligned unit also ends within the struct, whose size is a multiple of
+  // its alignment; it only has to hold all the bits.
+  return slot.aligned && shift + width <= size * 8
     ? { ...common, lane, offset, shift }
     : {
       ...common,

@@ -1,10 +1,12 @@
 /** Finds, and at the first use makes, the class of a type's pointers. */
 
+import { PrivateMap, PrivateWeakMap } from "./_intrinsics.ts";
 import { sourceOf } from "./_class_source.ts";
 import { closureClass } from "./_closure_class.ts";
 import { describe } from "./_describe.ts";
 import { isLeaf } from "./_leaf_type.ts";
 import { library } from "./_library.ts";
+import { isTampered } from "./_tampering.ts";
 import { resolve } from "./_path.ts";
 import { isWide, type Plan, planOf, type Style } from "./_plan.ts";
 import {
@@ -41,7 +43,8 @@ function build(
   style: Style,
   wide: boolean,
 ): PointerClass {
-  const { construct, keys } = canGenerate
+  const generate = canGenerate && !isTampered();
+  const { construct, keys } = generate
     ? generatedClass(plan, style, wide)
     : closureClass(plan, style, wide, classOf);
   const { prototype } = construct;
@@ -51,7 +54,7 @@ function build(
   // Nobody but the library makes pointers.
   if (!names.includes("constructor")) delete prototype.constructor;
   describe(prototype, names);
-  if (!canGenerate && plan.kind === "records" && plan.hasColumns) {
+  if (!generate && plan.kind === "records" && plan.hasColumns) {
     Object.defineProperty(prototype, "column", {
       value(this: object, path: unknown) {
         return columnOf(this, path);
@@ -59,8 +62,8 @@ function build(
     });
   }
   const slot = plan.kind === "column" ? plan.slot : undefined;
-  const made = { type, style, wide, construct, keys, slot };
-  remember(prototype, made);
+  const made = { type, style, wide, construct, slot };
+  remember(prototype, made, keys);
   return made;
 }
 
@@ -92,9 +95,10 @@ function variantOf(style: Style, wide: boolean): number {
     Number(wide) << 2;
 }
 
-const ofTypes = new WeakMap<object, Variants>();
+const ofTypes = new PrivateWeakMap<object, Variants>();
 /** Arrays of all lengths share the class of their elements. */
-const ofElements = new WeakMap<object, Variants>();
+const ofElements = new PrivateWeakMap<object, Variants>();
+
 /**
  * The class of the pointers to a type, or of the views.
  *
@@ -106,9 +110,8 @@ export function classOf(
   style: Style,
   wide: boolean = isWide(type.size),
 ): PointerClass {
-  const [cache, key] = type.kind === "array"
-    ? [ofElements, originOf(type.element)]
-    : [ofTypes, originOf(type)];
+  const cache = type.kind === "array" ? ofElements : ofTypes;
+  const key = originOf(type.kind === "array" ? type.element : type);
   let variants = cache.get(key);
   if (variants === undefined) cache.set(key, variants = []);
   return variants[variantOf(style, wide)] ??= build(
@@ -121,9 +124,11 @@ export function classOf(
 
 /** One field of every struct of an array, for `column`. */
 function columnOf(array: object, path: unknown): object {
-  const { made, region, offset, length } = locate(array)!;
+  const located = locate(array);
+  if (located === undefined) throw new TypeError("Not an array of structs");
+  const { made, region, offset, length } = located;
   let columns = columnsOf.get(made);
-  if (columns === undefined) columnsOf.set(made, columns = new Map());
+  if (columns === undefined) columnsOf.set(made, columns = new PrivateMap());
   let column = columns.get(path as string);
   if (column === undefined) {
     column = findColumn(made, path);
@@ -133,7 +138,7 @@ function columnOf(array: object, path: unknown): object {
     region,
     offset + column.offset,
     length,
-    `${made.keys.path!(array).replace(/\[\]$/, "")}[].${path}`,
+    `${located.path.replace(/\[\]$/, "")}[].${path}`,
     column.stride,
   );
 }
@@ -145,8 +150,8 @@ interface FoundColumn {
   readonly stride: number;
 }
 
-const columnsOf = new WeakMap<PointerClass, Map<string, FoundColumn>>();
-const ofColumns = new WeakMap<object, Variants>();
+const columnsOf = new PrivateWeakMap<PointerClass, Map<string, FoundColumn>>();
+const ofColumns = new PrivateWeakMap<object, Variants>();
 
 function findColumn(array: PointerClass, path: unknown): FoundColumn {
   const element = (array.type as ArrayType).element as AnyType;
@@ -166,7 +171,6 @@ function findColumn(array: PointerClass, path: unknown): FoundColumn {
     offset: 0,
     aligned,
     bit: found.bit,
-    within: found.within,
   };
   const plan: Plan = { kind: "column", slot };
   const stride = element.size;

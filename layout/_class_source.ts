@@ -252,7 +252,13 @@ function atomicSource(
       }
     }
     body.push(operation("exchange", ["a"], true));
-    body.push(operation("compareExchange", ["a", "b"], true));
+    body.push(
+      isBool
+        ? `compareExchange(a, b) {\n${checked("a")}${checked("b")}return ${
+          scope.use("compareExchangeBool")
+        }(this.#v, this.#o, a, b);\n}`
+        : operation("compareExchange", ["a", "b"], true),
+    );
     if (type.base.kind === "i32" || type.base.kind === "i64") {
       const call = `this.#v, "${lane}", ${index.replaceAll("o", "this.#o")}`;
       body.push(
@@ -380,16 +386,17 @@ function recordsSource(
 function columnAtSource(slot: Slot, wide: boolean, scope: Scope): string {
   const condition = within(wide, scope);
   const refused = `i, this.#n, this.#p`;
-  if (!wide && isSingle(slot)) {
-    const base = elementBase("this.#s", wide);
-    const otherwise = `${scope.use("missing")}(${refused})`;
-    return `return ${getSource(slot, base, scope, { condition, otherwise })};`;
-  }
-  const get = getSource(slot, {
-    region: "this.#v",
-    offset: `this.#o + (${condition} ? i * this.#s : ${scope.use("bad")})`,
-    wide,
-  }, scope);
+  const single = !wide && isSingle(slot);
+  const get = single
+    ? getSource(slot, elementBase("this.#s", wide), scope, {
+      condition,
+      otherwise: `${scope.use("missing")}(${refused})`,
+    })
+    : getSource(slot, {
+      region: "this.#v",
+      offset: `this.#o + (${condition} ? i * this.#s : ${scope.use("bad")})`,
+      wide,
+    }, scope);
   return `try {\nreturn ${get};\n} catch (e) {\n${
     scope.use("refuseIndex")
   }(e, ${refused});\n}`;

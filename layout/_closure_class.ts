@@ -56,26 +56,28 @@ function emptyClass(
     }
 
     static keys(): Keys {
-      const fields: Keys = {
+      return {
         owns: (object) => #region in object,
         region: (object) => (object as Pointer).#region,
         offset: (object) => (object as Pointer).#offset,
+        ...(third === "extent"
+          ? { extent: (object: object) => (object as Pointer).#third as number }
+          : {}),
+        ...(third === "length"
+          ? {
+            length: (object: object) => (object as Pointer).#third as number,
+            path: (object: object) => (object as Pointer).#path as string,
+          }
+          : {}),
+        ...(third === "path"
+          ? { path: (object: object) => (object as Pointer).#third as string }
+          : {}),
+        ...(hasStride
+          ? {
+            stride: (object: object) => (object as Pointer).#stride as number,
+          }
+          : {}),
       };
-      switch (third) {
-        case "extent":
-          fields.extent = (object) => (object as Pointer).#third as number;
-          break;
-        case "length":
-          fields.length = (object) => (object as Pointer).#third as number;
-          fields.path = (object) => (object as Pointer).#path as string;
-          break;
-        case "path":
-          fields.path = (object) => (object as Pointer).#third as string;
-      }
-      if (hasStride) {
-        fields.stride = (object) => (object as Pointer).#stride as number;
-      }
-      return fields;
     }
   }
   return { construct: Pointer, keys: Pointer.keys() };
@@ -365,6 +367,15 @@ function atomicMethods(type: AtomicType, style: Style, keys: Keys): Methods {
       const region = keys.region(this);
       const offset = keys.offset(this);
       if (region.u8[offset] === undefined) library.closed();
+      if (isBool && name === "compareExchange") {
+        const [expected, replacement] = given as [boolean, boolean];
+        return library.compareExchangeBool(
+          region,
+          offset,
+          expected,
+          replacement,
+        );
+      }
       const operate = library[name as "load"] as unknown as AtomicOperation;
       const result = operate(
         region[lane] as unknown as AtomicArray,

@@ -1,18 +1,15 @@
 /** How pointers and views show themselves: to `Deno.inspect` and as JSON. */
 
 import { ClosedError } from "../errors.ts";
-import { locate } from "./_pointer_class.ts";
+import { locate, type Located } from "./_pointer_class.ts";
 import { read } from "./_read.ts";
 
 type Inspect = (value: unknown, options?: unknown) => string;
 
 /** The name that an object goes by when it is shown. */
-function nameOf(object: object): string {
-  const { made } = locate(object)!;
-  const length = made.keys.length?.(object);
-  if (length === undefined) return made.type.name;
-  const path = made.keys.path!(object);
-  return `${path}(${length})`;
+function nameOf({ made, path, length }: Located): string {
+  const isArray = made.type.kind === "array" || made.slot !== undefined;
+  return isArray ? `${path}(${length})` : made.type.name;
 }
 
 /** Shows the values; never throws, because a debugger's print must not. */
@@ -20,14 +17,15 @@ function inspect(this: object, show: unknown, options: unknown): string {
   try {
     const located = locate(this);
     if (located === undefined) return "[prototype]";
-    const name = nameOf(this);
+    const name = nameOf(located);
     if (located.region.closed) return `${name} [closed]`;
-    const value = valueOf(this);
+    const value = read(located);
     return typeof show === "function"
       ? `${name} ${(show as Inspect)(value, options)}`
       : `${name} ${JSON.stringify(jsonOf(value))}`;
   } catch (error) {
-    return error instanceof ClosedError ? "[closed]" : "[unreadable]";
+    if (error instanceof ClosedError) return "[closed]";
+    return error instanceof RangeError ? `[${error.message}]` : "[unreadable]";
   }
 }
 

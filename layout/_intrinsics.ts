@@ -152,3 +152,20 @@ export const {
   Uint32Array: NativeUint32Array,
   Uint8Array: NativeUint8Array,
 } = globalThis;
+
+/** Gives a subclass the methods of its base, where no program can replace them. */
+function keepMethods(subclass: { prototype: object }, base: object): void {
+  for (const name of ["get", "set", "has"]) {
+    const value = (base as Record<string, unknown>)[name];
+    Object.defineProperty(subclass.prototype, name, { value });
+  }
+  Object.freeze(subclass.prototype);
+}
+
+/** A WeakMap that a program cannot look into by replacing WeakMap's methods. */
+export class PrivateWeakMap<K extends WeakKey, V> extends WeakMap<K, V> {}
+keepMethods(PrivateWeakMap, WeakMap.prototype);
+
+/** A Map that a program cannot look into by replacing Map's methods. */
+export class PrivateMap<K, V> extends Map<K, V> {}
+keepMethods(PrivateMap, Map.prototype);

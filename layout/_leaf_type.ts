@@ -46,8 +46,6 @@ export interface Slot {
   readonly aligned: boolean;
   /** A bit-field's offset in bits; undefined for all else. */
   readonly bit: number | undefined;
-  /** The size in bytes of the struct it is in, which its unit must not leave. */
-  readonly within: number;
 }
 
 /** The lane that a leaf's bytes, or a bit-field's unit, are reached through. */

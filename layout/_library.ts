@@ -134,7 +134,7 @@ function shorter(target: unknown, length: number): number {
   if (typeof room !== "number") {
     throw new TypeError("Cannot copy to an object without a length");
   }
-  return Math.min(room, length);
+  return Math.max(0, Math.min(Math.trunc(room) || 0, length));
 }
 
 /** How many elements fit the bytes behind an offset. */
@@ -217,6 +217,27 @@ function checkedStore(
   storeLeaf(slot, region, offset, value);
 }
 
+/** A boolean is true for every byte but 0, so any of them may be expected. */
+function compareExchangeBool(
+  region: Region,
+  offset: number,
+  expected: boolean,
+  replacement: boolean,
+): boolean {
+  if (region.u8[offset] === undefined) closed();
+  while (true) {
+    const byte = atomics.load(region.u8, offset);
+    if ((byte !== 0) !== expected) return !expected;
+    const found = atomics.compareExchange(
+      region.u8,
+      offset,
+      byte,
+      Number(replacement),
+    );
+    if (found === byte) return expected;
+  }
+}
+
 function isShared(region: Region): boolean {
   try {
     sharedBufferLength(region.buffer);
@@ -239,12 +260,21 @@ function waitOn(
       "Cannot wait on memory that no other thread can have: make it with `workers: true`",
     );
   }
-  return atomics.wait(
-    region[lane] as Int32Array,
-    index,
-    expected as number,
-    timeout,
-  );
+  const wait = () =>
+    atomics.wait(
+      region[lane] as Int32Array,
+      index,
+      expected as number,
+      timeout,
+    );
+  if (region.sleepers === undefined) return wait();
+  const offset = region.start + index * LANE_SIZE[lane];
+  const result = region.sleepers.sleep(offset, wait);
+  if (result === undefined) {
+    region.root.release();
+    closed();
+  }
+  return result;
 }
 
 function notifyOn(
@@ -269,6 +299,7 @@ export const library = {
   bad,
   checkedStore,
   closed,
+  compareExchangeBool,
   countIn,
   flexibleArray,
   imul,

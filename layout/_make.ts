@@ -23,7 +23,7 @@ export type Make = (root: Region, absolute: number, extent: number) => object;
  * @param path What error messages call an array or an atomic.
  */
 export function maker(type: AnyType, style: Style, path: string): Make {
-  const access = accessTo(type, path, 0, style, type);
+  const access = accessTo(type, path, 0, style);
   if (access.kind === "native") {
     const { lane, length, stride } = access;
     return (root, absolute, extent) =>

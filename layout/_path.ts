@@ -13,8 +13,6 @@ export interface Found {
   readonly bit: number | undefined;
   /** That struct's offset in bytes. */
   readonly owner: number;
-  /** That struct's size in bytes. */
-  readonly within: number;
   /** Whether every struct on the way is aligned in the one around it. */
   readonly aligned: boolean;
 }
@@ -35,7 +33,6 @@ export function resolve(type: AnyType, path: unknown): Found {
     offset: 0,
     bit: undefined,
     owner: 0,
-    within: type.size,
     aligned: true,
   };
   for (const name of path.split(".")) {
@@ -56,7 +53,6 @@ export function resolve(type: AnyType, path: unknown): Found {
       offset: found.offset + member.offset,
       bit: member.bit,
       owner: found.offset,
-      within: owner.size,
       aligned: found.aligned && needed <= owner.align &&
         (member.type.kind === "bits" || member.offset % needed === 0),
     };

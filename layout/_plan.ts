@@ -3,6 +3,7 @@
  * are made from, whether as generated code or as closures.
  */
 
+import { PrivateWeakMap } from "./_intrinsics.ts";
 import type { Lane } from "./_lane.ts";
 import { isLeaf, laneOf, type LeafType, type Slot } from "./_leaf_type.ts";
 import { WIDE } from "./_region.ts";
@@ -86,7 +87,7 @@ export type Plan =
 /** An access that makes an object. */
 export type ObjectAccess = Exclude<Access, { kind: "leaf" }>;
 
-const plans = new WeakMap<object, (Plan | undefined)[]>();
+const plans = new PrivateWeakMap<object, (Plan | undefined)[]>();
 
 /** What the class of the pointers to a type does. */
 export function planOf(type: AnyType, style: Style): Plan {
@@ -106,13 +107,13 @@ function makePlan(type: AnyType, style: Style): Plan {
         extends: flexibleTailOf(type) !== undefined,
       };
     case "atomic": {
-      const slot = slotOf(type, type.name, 0, true, type);
+      const slot = slotOf(type, type.name, 0, true, undefined);
       return { kind: "atomic", type, slot };
     }
     case "array": {
       const element = type.element as AnyType;
       const name = `${element.name}[]`;
-      const access = accessTo(element, name, 0, style, element);
+      const access = accessTo(element, name, 0, style);
       return access.kind === "leaf"
         ? { kind: "elements", slot: access.slot, stride: element.size }
         : {
@@ -123,7 +124,7 @@ function makePlan(type: AnyType, style: Style): Plan {
         };
     }
     default: {
-      const access = accessTo(type, type.name, 0, style, type);
+      const access = accessTo(type, type.name, 0, style);
       return {
         kind: "record",
         properties: [{ name: "value", access }],
@@ -164,11 +165,11 @@ export function accessTo(
   path: string,
   offset: number,
   style: Style,
-  within: { readonly size: number; readonly bit?: number | undefined },
+  bit?: number,
 ): Access {
   if (type.kind === "array") return arrayAccess(type, path, offset, style);
   if (isLeaf(type) && type.kind !== "atomic") {
-    const slot = slotOf(type, path, offset, style.aligned, within);
+    const slot = slotOf(type, path, offset, style.aligned, bit);
     return { kind: "leaf", slot };
   }
   return {
@@ -189,9 +190,9 @@ function slotOf(
   path: string,
   offset: number,
   aligned: boolean,
-  within: { readonly size: number; readonly bit?: number | undefined },
+  bit: number | undefined,
 ): Slot {
-  return { type, path, offset, aligned, bit: within.bit, within: within.size };
+  return { type, path, offset, aligned, bit };
 }
 
 function arrayAccess(
@@ -236,10 +237,7 @@ function propertiesOf(
       const aligned = style.aligned && isAlignedAt(member, offset, type.align);
       return {
         name,
-        access: accessTo(member, path, offset, { ...style, aligned }, {
-          size: type.size,
-          bit,
-        }),
+        access: accessTo(member, path, offset, { ...style, aligned }, bit),
       };
     });
 }

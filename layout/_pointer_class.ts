@@ -1,5 +1,6 @@
 /** The classes of pointers and views, and the keys to their private fields. */
 
+import { PrivateWeakMap } from "./_intrinsics.ts";
 import type { Slot } from "./_leaf_type.ts";
 import type { Style } from "./_plan.ts";
 import type { Region } from "./_region.ts";
@@ -40,8 +41,6 @@ export interface PointerClass {
   readonly wide: boolean;
   /** Makes an object of the class. */
   readonly construct: Construct;
-  /** Reads its private fields. */
-  readonly keys: Keys;
   /** What lies at each place of a column. */
   readonly slot?: Slot | undefined;
 }
@@ -60,27 +59,39 @@ export interface Located {
   readonly absolute: number;
   /** An array's length in elements; 0 for all else. */
   readonly length: number;
+  /** What error messages call an array or an atomic; else empty. */
+  readonly path: string;
   /** How far apart the values of a column are, in bytes; 0 for all else. */
   readonly stride: number;
   /** The bytes there are for a struct with a flexible array; else 0. */
   readonly extent: number;
 }
 
-const classes = new WeakMap<object, PointerClass>();
+/** The keys are here and nowhere else: who has them has the memory. */
+interface Known {
+  readonly made: PointerClass;
+  readonly keys: Keys;
+}
+
+const classes = new PrivateWeakMap<object, Known>();
 
 /** Makes the objects of a class known to {@linkcode locate}. */
-export function remember(prototype: object, made: PointerClass): void {
-  classes.set(prototype, made);
+export function remember(
+  prototype: object,
+  made: PointerClass,
+  keys: Keys,
+): void {
+  classes.set(prototype, { made, keys });
 }
 
 /** Where a pointer, view, array or atomic points; undefined for all else. */
 export function locate(value: unknown): Located | undefined {
   if (typeof value !== "object" || value === null) return undefined;
   const prototype = Object.getPrototypeOf(value) as object | null;
-  const made = prototype === null ? undefined : classes.get(prototype);
+  const known = prototype === null ? undefined : classes.get(prototype);
   // An object whose prototype was set to ours has none of the fields.
-  if (made === undefined || !made.keys.owns(value)) return undefined;
-  const { keys } = made;
+  if (known === undefined || !known.keys.owns(value)) return undefined;
+  const { made, keys } = known;
   const region = keys.region(value);
   const offset = keys.offset(value);
   return {
@@ -90,6 +101,7 @@ export function locate(value: unknown): Located | undefined {
     root: region.root,
     absolute: region.start - region.root.start + offset,
     length: keys.length?.(value) ?? 0,
+    path: keys.path?.(value) ?? "",
     stride: keys.stride?.(value) ?? 0,
     extent: keys.extent?.(value) ?? 0,
   };

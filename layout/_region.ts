@@ -35,6 +35,21 @@ const WINDOW = 2 ** 31;
 /** What error messages call the memory: a mapping, or a plain buffer. */
 export type RegionNoun = "mapping" | "buffer";
 
+/**
+ * Whom a thread tells that it is about to sleep in shared memory, so that it
+ * can be woken when another closes the memory.
+ */
+export interface Sleepers {
+  /**
+   * Sleeps, and returns what it is woken with; undefined where the memory was
+   * closed before or meanwhile.
+   *
+   * @param offset Where it sleeps, in bytes from the begin of the buffer.
+   * @param wait What sleeps.
+   */
+  sleep<T>(offset: number, wait: () => T): T | undefined;
+}
+
 const nothing = new NativeArrayBuffer(0);
 
 /** One stretch of memory and its views. */
@@ -51,6 +66,8 @@ export class Region {
   declare readonly noun: RegionNoun;
   /** The region that this is a window of; itself where it is none. */
   declare readonly root: Region;
+  /** Whom to tell before sleeping; undefined where nobody wants to know. */
+  declare readonly sleepers: Sleepers | undefined;
   declare u8: Uint8Array;
   declare i8: Int8Array;
   declare u16: Uint16Array;
@@ -70,6 +87,7 @@ export class Region {
    * @param start Where the region begins, in bytes; a multiple of 8.
    * @param size The region's length in bytes.
    * @param noun What error messages call it.
+   * @param sleepers Whom to tell before sleeping in it.
    * @param root The region that this is a window of.
    */
   constructor(
@@ -77,6 +95,7 @@ export class Region {
     start: number,
     size: number,
     noun: RegionNoun,
+    sleepers?: Sleepers,
     root?: Region,
   ) {
     this.buffer = buffer;
@@ -84,6 +103,7 @@ export class Region {
     this.size = size;
     this.noun = noun;
     this.root = root ?? this;
+    this.sleepers = sleepers;
     // A naturally aligned value that lies within `size` also lies within the
     // whole lanes of its width, so cutting the last partial lane loses none.
     this.u8 = new NativeUint8Array(buffer, start, size);
@@ -143,7 +163,7 @@ export function windowFor(root: Region, offset: number, size: number): Region {
   // Windows begin every 2^30 bytes and are 2^31 long, so a value that is not
   // wide lies whole in the one that its first byte is in the first half of.
   const number = Math.floor(offset / WIDE);
-  const windows = root.windows ??= Object.create(null) as Record<
+  const windows = root.windows ??= { __proto__: null } as unknown as Record<
     string,
     Region
   >;
@@ -152,6 +172,7 @@ export function windowFor(root: Region, offset: number, size: number): Region {
     root.start + number * WIDE,
     Math.min(WINDOW, root.size - number * WIDE),
     root.noun,
+    root.sleepers,
     root,
   );
 }

@@ -3,6 +3,7 @@
  * is not in here, whatever properties it has.
  */
 
+import { PrivateWeakMap } from "./_intrinsics.ts";
 import { InvalidTypeError } from "../errors.ts";
 import type {
   ArrayType,
@@ -99,7 +100,7 @@ export interface FlexibleTail {
 /** How deep types may nest: what walks them recurses this deep at the most. */
 const MOST_DEPTH = 256;
 
-const types = new WeakMap<object, Details>();
+const types = new PrivateWeakMap<object, Details>();
 
 /** Makes an object a type: freezes it and takes it into the registry. */
 export function register<T extends Type>(

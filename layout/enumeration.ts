@@ -4,7 +4,14 @@ import { InvalidTypeError } from "../errors.ts";
 import { genuine, register, show } from "./_registry.ts";
 import { i32, i64, u32, u64 } from "./scalars.ts";
 import { integerRange } from "./_check_value.ts";
-import type { Enumeration, IntegerType, Type, U32, Value } from "./types.ts";
+import type {
+  Enumeration,
+  I32,
+  IntegerType,
+  Type,
+  U32,
+  Value,
+} from "./types.ts";
 
 /**
  * `enum name`: integers with names. Its value is a number, or a bigint over a
@@ -30,7 +37,7 @@ import type { Enumeration, IntegerType, Type, U32, Value } from "./types.ts";
  */
 export function enumeration<
   const M extends Readonly<Record<string, Value<B>>>,
-  B extends IntegerType = U32,
+  B extends IntegerType = U32 | I32,
 >(name: string, members: M, base?: B): Enumeration<M, B> {
   if (typeof name !== "string" || name === "") {
     throw new InvalidTypeError(

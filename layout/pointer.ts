@@ -9,6 +9,7 @@ import {
   dataViewBuffer,
   dataViewLength,
   dataViewOffset,
+  PrivateWeakMap,
   sharedBufferGrowable,
   sharedBufferLength,
   typedArrayBuffer,
@@ -29,8 +30,21 @@ export interface PointerOptions {
   readonly length?: number;
 }
 
+/** The length in the options of a pointer or view; undefined without any. */
+export function lengthIn(
+  options: PointerOptions | undefined,
+): number | undefined {
+  if (options === undefined) return undefined;
+  if (typeof options !== "object" || options === null) {
+    throw new TypeError(
+      `The options must be an object: received ${show(options)}`,
+    );
+  }
+  return options.length;
+}
+
 /** The regions of the buffers that were pointed into. */
-const regions = new WeakMap<object, Region>();
+const regions = new PrivateWeakMap<object, Region>();
 const { isView } = ArrayBuffer;
 
 const ELEMENT_SIZE: Readonly<Record<string, number>> = {
@@ -150,10 +164,10 @@ export function pointer<T extends Type>(
   type: T & Marked<T>,
   buffer: ArrayBufferLike | ArrayBufferView,
   offset = 0,
-  options: PointerOptions = {},
+  options?: PointerOptions,
 ): Pointer<T> {
   const { region, within } = read(buffer);
-  return pointerAt<T>(type, region, offset, options.length, within);
+  return pointerAt<T>(type, region, offset, lengthIn(options), within);
 }
 
 /**
@@ -176,8 +190,8 @@ export function view<T extends Type>(
   type: T & Marked<T>,
   buffer: ArrayBufferLike | ArrayBufferView,
   offset = 0,
-  options: PointerOptions = {},
+  options?: PointerOptions,
 ): View<T> {
   const { region, within } = read(buffer);
-  return viewAt<T>(type, region, offset, options.length, within);
+  return viewAt<T>(type, region, offset, lengthIn(options), within);
 }

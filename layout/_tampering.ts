@@ -1,0 +1,75 @@
+/**
+ * Whether a program has replaced built-in functions that code generation goes
+ * through. A generated class reaches its private fields; whoever could change its
+ * text on the way would have the raw memory of a read-only mapping.
+ */
+
+const { getOwnPropertyDescriptor, getOwnPropertyNames, is, setPrototypeOf } =
+  Object;
+const { ownKeys } = Reflect;
+const arrayIterator = Object.getPrototypeOf([][Symbol.iterator]()) as object;
+const setIterator = Object.getPrototypeOf(new Set()[Symbol.iterator]());
+const iterator = Object.getPrototypeOf(arrayIterator) as object;
+
+/** What the generator, and what it calls, could be changed through. */
+const watched: readonly object[] = [
+  Array,
+  Array.prototype,
+  BigInt,
+  BigInt.prototype,
+  JSON,
+  Map.prototype,
+  Math,
+  Number,
+  Number.prototype,
+  Object,
+  RegExp.prototype,
+  Set.prototype,
+  String.prototype,
+  arrayIterator,
+  iterator,
+  setIterator as object,
+];
+
+/** A property as it was: a value, or a getter. */
+interface Original {
+  readonly owner: object;
+  readonly key: PropertyKey;
+  readonly value: unknown;
+  readonly get: unknown;
+}
+
+/** A property of an object, without looking further than that object. */
+function own(owner: object, key: PropertyKey): PropertyDescriptor | undefined {
+  const descriptor = getOwnPropertyDescriptor(owner, key);
+  return descriptor && setPrototypeOf(descriptor, null);
+}
+
+const originals: readonly Original[] = watched.flatMap((owner) =>
+  ownKeys(owner).map((key) => {
+    const { value, get } = own(owner, key)!;
+    return { owner, key, value, get };
+  })
+);
+
+/** Whether an object has an element, which arrays would find where they have none. */
+function hasElement(owner: object): boolean {
+  const names = getOwnPropertyNames(owner);
+  for (let i = 0; i < names.length; i++) {
+    if (names[i]! >= "0" && names[i]! < ":") return true;
+  }
+  return false;
+}
+
+/** Whether anything is not as it was when this module was loaded. */
+export function isTampered(): boolean {
+  // By index, and with captured functions alone: iteration is what is in doubt.
+  for (let i = 0; i < originals.length; i++) {
+    const { owner, key, value, get } = originals[i]!;
+    const now = own(owner, key);
+    if (now === undefined || !is(now.value, value) || now.get !== get) {
+      return true;
+    }
+  }
+  return hasElement(Array.prototype) || hasElement(Object.prototype);
+}

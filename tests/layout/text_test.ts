@@ -1,0 +1,140 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import { ClosedError } from "../../errors.ts";
+import {
+  array,
+  HostLayout,
+  pointer,
+  struct,
+  text,
+  u8,
+  view,
+} from "../../layout/mod.ts";
+import { Random, seed } from "../_support.ts";
+
+Deno.test("a text ends at a NUL, or fills its bytes", () => {
+  const bytes = new Uint8Array(6).fill(0x7a);
+  const name = pointer(text(4), bytes, 1);
+  name.value = "abcd";
+  assertEquals([...bytes], [0x7a, 97, 98, 99, 100, 0x7a]);
+  assertEquals(name.value, "abcd");
+  name.value = "x";
+  assertEquals([...bytes], [0x7a, 120, 0, 0, 0, 0x7a]);
+  name.value = "";
+  assertEquals([...bytes], [0x7a, 0, 0, 0, 0, 0x7a]);
+  bytes.set([97, 0, 98, 99], 1);
+  assertEquals(name.value, "a");
+});
+
+Deno.test("a text is measured in bytes, not in characters", () => {
+  const bytes = new Uint8Array(4);
+  const name = pointer(text(4), bytes);
+  for (const fits of ["éé", "€a", "😀", "\u{10ffff}", "\ufffd"]) {
+    name.value = fits;
+    assertEquals(name.value, fits);
+  }
+  name.value = "keep";
+  for (
+    const [long, size] of [["ééa", 5], ["€€", 6], ["😀a", 5], ["abcde", 5]]
+  ) {
+    assertThrows(
+      () => name.value = long as string,
+      RangeError,
+      `must take at most 4 bytes in UTF-8 and takes ${size}`,
+    );
+    assertEquals(name.value, "keep");
+  }
+});
+
+Deno.test("a text holds no NUL and no lone surrogate", () => {
+  const name = pointer(text(16), new ArrayBuffer(16));
+  name.value = "keep";
+  for (const bad of ["\0", "a\0", "a\0b", "\0".repeat(16)]) {
+    assertThrows(() => name.value = bad, RangeError, "NUL");
+  }
+  for (const bad of ["\ud83d", "\ude00", "a\ud800b", "\ude00\ud83d"]) {
+    assertThrows(() => name.value = bad, RangeError, "lone surrogate");
+  }
+  assertEquals(name.value, "keep");
+});
+
+Deno.test("bytes that are no UTF-8 read as U+FFFD", () => {
+  const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+  const cases = [
+    [0xff],
+    [0x61, 0xff, 0x62],
+    [0xc3],
+    [0x61, 0xe2, 0x82],
+    [0xf0, 0x9f, 0x98],
+    [0xed, 0xa0, 0x80],
+    [0xc0, 0x80],
+    [0xf4, 0x90, 0x80, 0x80],
+  ];
+  for (const raw of cases) {
+    const bytes = new Uint8Array(8);
+    bytes.set(raw);
+    const { value } = view(text(8), bytes);
+    assertEquals(value, decoder.decode(new Uint8Array(raw)));
+    assertEquals(value.includes("\ufffd"), true);
+  }
+});
+
+Deno.test("a byte order mark is a character like any other", () => {
+  const bytes = new Uint8Array(8);
+  const name = pointer(text(8), bytes);
+  name.value = "\ufeffab";
+  assertEquals([...bytes.slice(0, 5)], [0xef, 0xbb, 0xbf, 97, 98]);
+  assertEquals(name.value, "\ufeffab");
+});
+
+Deno.test("texts of every length up to 200 come back, in shared memory, too", () => {
+  for (const shared of [false, true]) {
+    for (let size = 1; size <= 200; size++) {
+      const buffer = shared
+        ? new SharedArrayBuffer(size)
+        : new ArrayBuffer(size);
+      const name = pointer(text(size), buffer);
+      for (const value of ["x".repeat(size), "y".repeat(size - 1)]) {
+        name.value = value;
+        assertEquals(name.value, value);
+      }
+    }
+  }
+});
+
+Deno.test("random texts come back, or are refused where they do not fit", () => {
+  const random = new Random(seed());
+  const encoder = new TextEncoder();
+  const parts = ["a", "é", "€", "😀", "\u0001", "\u007f", "\ufeff", "\uffff"];
+  const size = 24;
+  const name = pointer(text(size), new ArrayBuffer(size));
+  for (let round = 0; round < 2000; round++) {
+    const length = random.int(16);
+    const value = Array.from({ length }, () => random.pick(parts)).join("");
+    if (encoder.encode(value).length <= size) {
+      name.value = value;
+      assertEquals(name.value, value);
+    } else assertThrows(() => name.value = value, RangeError);
+  }
+});
+
+Deno.test("texts in arrays and packed structs keep to their own bytes", () => {
+  const Names = struct("Names", {
+    _: HostLayout,
+    tag: u8,
+    names: array(text(3), 3),
+    end: u8,
+  }, { packed: true });
+  const bytes = new Uint8Array(Names.size);
+  const it = pointer(Names, bytes);
+  it.tag = it.end = 255;
+  it.names.set(1, "abc");
+  it.names.set(2, "é");
+  assertEquals([...it.names], ["", "abc", "é"]);
+  assertEquals(
+    [...bytes],
+    [255, 0, 0, 0, 97, 98, 99, 0xc3, 0xa9, 0, 255],
+  );
+  (bytes.buffer as ArrayBuffer).transfer();
+  assertThrows(() => it.names.set(1, "a"), ClosedError);
+  assertThrows(() => it.names.at(1), ClosedError);
+});
