@@ -12,6 +12,7 @@ import {
   type AnyType,
   flexibleTailOf,
   isFlexible,
+  isInteger,
 } from "./_registry.ts";
 import type { ArrayType, AtomicType, StructType, UnionType } from "./types.ts";
 
@@ -141,22 +142,8 @@ export function isWide(size: number): boolean {
 
 /** Whether an array of this is the engine's own typed array. */
 function isNative(element: AnyType): element is LeafType {
-  switch (element.kind) {
-    case "u8":
-    case "i8":
-    case "u16":
-    case "i16":
-    case "u32":
-    case "i32":
-    case "u64":
-    case "i64":
-    case "f32":
-    case "f64":
-    case "uintptr":
-      return true;
-    default:
-      return false;
-  }
+  return isInteger(element) || element.kind === "uintptr" ||
+    element.kind === "f32" || element.kind === "f64";
 }
 
 /** The access to a value of a type at an offset. */

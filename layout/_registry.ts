@@ -206,6 +206,23 @@ export function registerAligned(type: AnyType, align: number): AnyType {
   ) as AnyType;
 }
 
+/** Whether this is an integer type of a fixed width. */
+export function isInteger(type: AnyType): type is IntegerType {
+  switch (type.kind) {
+    case "u8":
+    case "i8":
+    case "u16":
+    case "i16":
+    case "u32":
+    case "i32":
+    case "u64":
+    case "i64":
+      return true;
+    default:
+      return false;
+  }
+}
+
 /** Whether this is `array(T)` without a length. */
 export function isFlexible(type: Type): boolean {
   return detailsOf(type).flexible;

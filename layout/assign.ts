@@ -4,7 +4,8 @@ import { ReadOnlyError } from "../errors.ts";
 import { locate } from "./_pointer_class.ts";
 import { show } from "./_registry.ts";
 import { write } from "./_write.ts";
-import type { Input, PointerTo, Type, ViewOf } from "./types.ts";
+import type { Input, Type } from "./types.ts";
+import type { PointerTo, ViewOf } from "./live.ts";
 
 /**
  * Stores plain data where a pointer points: any part of a struct, one member of

@@ -1,7 +1,7 @@
 /** Values that are read and written atomically. */
 
 import { InvalidTypeError } from "../errors.ts";
-import { genuine, register } from "./_registry.ts";
+import { genuine, isInteger, register } from "./_registry.ts";
 import type { AtomicBase, AtomicType } from "./types.ts";
 
 /**
@@ -25,28 +25,19 @@ import type { AtomicBase, AtomicType } from "./types.ts";
  */
 export function atomic<T extends AtomicBase>(type: T): AtomicType<T> {
   const base = genuine(type, "atomic()");
-  switch (base.kind) {
-    case "bool":
-    case "u8":
-    case "i8":
-    case "u16":
-    case "i16":
-    case "u32":
-    case "i32":
-    case "u64":
-    case "i64":
-    case "uintptr":
-    case "enumeration":
-      return register<AtomicType>({
-        kind: "atomic",
-        name: `atomic(${base.name})`,
-        size: base.size,
-        align: Math.max(base.size, base.align),
-        base,
-      }) as unknown as AtomicType<T>;
-    default:
-      throw new InvalidTypeError(
-        `atomic() must be of an integer, uintptr, bool or enumeration: received ${base.name}`,
-      );
+  if (
+    !isInteger(base) && base.kind !== "uintptr" && base.kind !== "bool" &&
+    base.kind !== "enumeration"
+  ) {
+    throw new InvalidTypeError(
+      `atomic() must be of an integer, uintptr, bool or enumeration: received ${base.name}`,
+    );
   }
+  return register<AtomicType>({
+    kind: "atomic",
+    name: `atomic(${base.name})`,
+    size: base.size,
+    align: Math.max(base.size, base.align),
+    base,
+  }) as unknown as AtomicType<T>;
 }

@@ -1,7 +1,7 @@
 /** Bit-fields. */
 
 import { InvalidTypeError } from "../errors.ts";
-import { checkCount, genuine, register } from "./_registry.ts";
+import { checkCount, genuine, isInteger, register } from "./_registry.ts";
 import type { Bits, Bool, Enumeration, IntegerType } from "./types.ts";
 
 /** Checks the declared type and the width of a bit-field. */
@@ -11,31 +11,21 @@ export function checkWidth(
   least: number,
 ): IntegerType | Bool | Enumeration {
   const base = genuine(type, "bits()");
-  switch (base.kind) {
-    case "bool":
-    case "u8":
-    case "i8":
-    case "u16":
-    case "i16":
-    case "u32":
-    case "i32":
-    case "u64":
-    case "i64":
-    case "enumeration": {
-      checkCount("The width of a bit-field", width, least);
-      const most = base.kind === "bool" ? 1 : base.size * 8;
-      if (width > most) {
-        throw new InvalidTypeError(
-          `A bit-field of ${base.name} is at most ${most} bits wide: received ${width}`,
-        );
-      }
-      return base;
-    }
-    default:
-      throw new InvalidTypeError(
-        `A bit-field must be of an integer, bool or enumeration: received ${base.name}`,
-      );
+  if (
+    !isInteger(base) && base.kind !== "bool" && base.kind !== "enumeration"
+  ) {
+    throw new InvalidTypeError(
+      `A bit-field must be of an integer, bool or enumeration: received ${base.name}`,
+    );
   }
+  checkCount("The width of a bit-field", width, least);
+  const most = base.kind === "bool" ? 1 : base.size * 8;
+  if (width > most) {
+    throw new InvalidTypeError(
+      `A bit-field of ${base.name} is at most ${most} bits wide: received ${width}`,
+    );
+  }
+  return base;
 }
 
 /**

@@ -1,7 +1,7 @@
 /** Enumerations. */
 
 import { InvalidTypeError } from "../errors.ts";
-import { genuine, register, show } from "./_registry.ts";
+import { genuine, isInteger, register, show } from "./_registry.ts";
 import { i32, i64, u32, u64 } from "./scalars.ts";
 import { integerRange } from "./_check_value.ts";
 import type {
@@ -96,19 +96,8 @@ function baseFor(values: unknown[]): IntegerType {
 
 function integerBase(name: string, base: Type): IntegerType {
   const type = genuine(base, name);
-  switch (type.kind) {
-    case "u8":
-    case "i8":
-    case "u16":
-    case "i16":
-    case "u32":
-    case "i32":
-    case "u64":
-    case "i64":
-      return type;
-    default:
-      throw new InvalidTypeError(
-        `${name}: The base of an enumeration must be an integer: received ${type.name}`,
-      );
-  }
+  if (isInteger(type)) return type;
+  throw new InvalidTypeError(
+    `${name}: The base of an enumeration must be an integer: received ${type.name}`,
+  );
 }

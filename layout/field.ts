@@ -5,15 +5,9 @@ import { type Make, maker } from "./_make.ts";
 import { resolve } from "./_path.ts";
 import { locate } from "./_pointer_class.ts";
 import { genuine, originOf, show } from "./_registry.ts";
-import type {
-  At,
-  Path,
-  Pointer,
-  PointerTo,
-  Type,
-  View,
-  ViewOf,
-} from "./types.ts";
+import type { Pointer, Type, View } from "./types.ts";
+import type { PointerTo, ViewOf } from "./live.ts";
+import type { At, Path } from "./paths.ts";
 
 /**
  * A field of a struct type: where it lies, and how to point to it.

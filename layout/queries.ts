@@ -3,7 +3,8 @@
 import { InvalidTypeError } from "../errors.ts";
 import { resolve } from "./_path.ts";
 import { genuine } from "./_registry.ts";
-import type { Path, Type } from "./types.ts";
+import type { Type } from "./types.ts";
+import type { Path } from "./paths.ts";
 
 /**
  * The size of a type in bytes: C's `sizeof`.

@@ -3,7 +3,8 @@
 import { show } from "./_registry.ts";
 import { locate } from "./_pointer_class.ts";
 import { read } from "./_read.ts";
-import type { Type, Value, ViewOf } from "./types.ts";
+import type { Type, Value } from "./types.ts";
+import type { ViewOf } from "./live.ts";
 
 /**
  * Copies what a pointer or view points to into plain data: nested structs as
