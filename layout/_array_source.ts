@@ -1,15 +1,10 @@
 /** Generated classes of arrays, and of one field of all structs of an array. */
 
 import { classSource, here, objectSource, type Source } from "./_class_text.ts";
-import {
-  type Base,
-  getSource,
-  isSingle,
-  type Scope,
-  setSource,
-} from "./_leaf_source.ts";
+import { type Base, getSource, isSingle, type Scope } from "./_leaf_source.ts";
 import type { Slot } from "./_leaf_type.ts";
 import type { Plan, Style } from "./_plan.ts";
+import { setSource } from "./_store_source.ts";
 
 const ARRAY_FIELDS = ["region", "offset", "length", "path"];
 

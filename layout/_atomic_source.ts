@@ -2,9 +2,10 @@
 
 import { classSource, type Source } from "./_class_text.ts";
 import { LANE_SIZE } from "./_lane.ts";
-import { refusesSource, type Scope } from "./_leaf_source.ts";
+import type { Scope } from "./_leaf_source.ts";
 import { laneOf } from "./_leaf_type.ts";
 import type { Style } from "./_plan.ts";
+import { refusesSource } from "./_store_source.ts";
 import type { AtomicType } from "./types.ts";
 
 /** The class of an atomic. */

@@ -35,6 +35,10 @@ export const canGenerate: boolean = (() => {
 /** How many classes were made: each has a text of its own by this number. */
 let count = 0;
 
+/** How many classes are being made just now, one for the other. */
+let building = 0;
+let mayGenerate = canGenerate;
+
 const runtime = { ...library, columnOf };
 
 function build(
@@ -43,10 +47,20 @@ function build(
   style: Style,
   wide: boolean,
 ): PointerClass {
-  const generate = canGenerate && !isTampered();
-  const { construct, keys } = generate
-    ? generatedClass(plan, style, wide)
-    : closureClass(plan, style, wide, classOf);
+  // Once for a class and all those it is made of.
+  const generate = building === 0
+    ? mayGenerate = canGenerate && !isTampered()
+    : mayGenerate;
+  building++;
+  let made: { construct: Construct; keys: Keys };
+  try {
+    made = generate
+      ? generatedClass(plan, style, wide)
+      : closureClass(plan, style, wide, classOf);
+  } finally {
+    building--;
+  }
+  const { construct, keys } = made;
   const { prototype } = construct;
   const names = plan.kind === "record"
     ? plan.properties.map(({ name }) => name)
@@ -62,9 +76,9 @@ function build(
     });
   }
   const slot = plan.kind === "column" ? plan.slot : undefined;
-  const made = { type, style, wide, construct, slot };
-  remember(prototype, made, keys);
-  return made;
+  const pointerClass = { type, style, wide, construct, slot };
+  remember(prototype, pointerClass, keys);
+  return pointerClass;
 }
 
 function generatedClass(

@@ -59,6 +59,7 @@ export function classSource(
       }] = constants;`,
     ]),
   ];
+  header.push(...scope.prelude);
   const text = `${header.join("\n")}\nreturn class {\n${
     members.join("\n")
   }\n};\n`;

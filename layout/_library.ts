@@ -51,6 +51,20 @@ function refuse(error: unknown, slot: Slot, value: unknown): never {
   throw error;
 }
 
+/**
+ * An object that throws, when it is added to a number, why the value that
+ * `take` gives cannot be stored in a field.
+ */
+function poison(slot: Slot, take: () => unknown): object {
+  return Object.freeze({
+    __proto__: null,
+    [Symbol.toPrimitive](): never {
+      checkValue(slot.type, take(), slot.path);
+      throw new TypeError(`Cannot store this value as ${slot.path}`);
+    },
+  });
+}
+
 /** Throws where a value cannot be stored in an atomic. */
 function refuseValue(type: LeafType, value: unknown, path: string): void {
   checkValue(type, value, path);
@@ -313,6 +327,7 @@ export const library = {
   missing,
   native,
   notifyOn,
+  poison,
   readText,
   refuse,
   refuseAt,

@@ -1,8 +1,9 @@
 /** Generated classes with a property per field: structs, unions, roots. */
 
 import { classSource, here, objectSource, type Source } from "./_class_text.ts";
-import { type Base, getSource, type Scope, setSource } from "./_leaf_source.ts";
+import { type Base, getSource, type Scope } from "./_leaf_source.ts";
 import type { Plan, Property, Style } from "./_plan.ts";
+import { setterSource } from "./_store_source.ts";
 
 function propertySource(
   { name, access }: Property,
@@ -17,10 +18,7 @@ function propertySource(
   const { slot } = access;
   const getter = `get ${key}() {\nreturn ${getSource(slot, base, scope)};\n}`;
   if (!style.writable) return [getter];
-  const set = setSource(slot, base, scope);
-  const setter = `set ${key}(a) {\ntry {\n${set}\n} catch (e) {\n${
-    scope.use("refuse")
-  }(e, ${scope.constant(slot)}, a);\n}\n}`;
+  const setter = `set ${key}(a) {\n${setterSource(slot, base, scope)}\n}`;
   return [getter, setter];
 }
 

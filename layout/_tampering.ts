@@ -4,8 +4,7 @@
  * text on the way would have the raw memory of a read-only mapping.
  */
 
-const { getOwnPropertyDescriptor, getOwnPropertyNames, is, setPrototypeOf } =
-  Object;
+const { getOwnPropertyDescriptor, getOwnPropertyNames, hasOwn, is } = Object;
 const { ownKeys } = Reflect;
 const arrayIterator = Object.getPrototypeOf([][Symbol.iterator]()) as object;
 const setIterator = Object.getPrototypeOf(new Set()[Symbol.iterator]());
@@ -39,15 +38,17 @@ interface Original {
   readonly get: unknown;
 }
 
-/** A property of an object, without looking further than that object. */
-function own(owner: object, key: PropertyKey): PropertyDescriptor | undefined {
-  const descriptor = getOwnPropertyDescriptor(owner, key);
-  return descriptor && setPrototypeOf(descriptor, null);
+/** A property of a descriptor, without looking further than the descriptor. */
+function part(
+  descriptor: PropertyDescriptor,
+  name: "value" | "get",
+): unknown {
+  return hasOwn(descriptor, name) ? descriptor[name] : undefined;
 }
 
 const originals: readonly Original[] = watched.flatMap((owner) =>
   ownKeys(owner).map((key) => {
-    const { value, get } = own(owner, key)!;
+    const { value, get } = getOwnPropertyDescriptor(owner, key)!;
     return { owner, key, value, get };
   })
 );
@@ -66,10 +67,11 @@ export function isTampered(): boolean {
   // By index, and with captured functions alone: iteration is what is in doubt.
   for (let i = 0; i < originals.length; i++) {
     const { owner, key, value, get } = originals[i]!;
-    const now = own(owner, key);
-    if (now === undefined || !is(now.value, value) || now.get !== get) {
-      return true;
-    }
+    const now = getOwnPropertyDescriptor(owner, key);
+    if (
+      now === undefined || !is(part(now, "value"), value) ||
+      part(now, "get") !== get
+    ) return true;
   }
   return hasElement(Array.prototype) || hasElement(Object.prototype);
 }

@@ -1,8 +1,12 @@
 /** Values that are read and written atomically. */
 
 import { InvalidTypeError } from "../errors.ts";
+import { PrivateWeakMap } from "./_intrinsics.ts";
 import { genuine, isInteger, register } from "./_registry.ts";
 import type { AtomicBase, AtomicType } from "./types.ts";
+
+/** The same atomic every time, so that all of one kind share a class. */
+const atomics = new PrivateWeakMap<object, AtomicType>();
 
 /**
  * `_Atomic T`, and what BPF's and GCC's `__sync_*` built-ins work on. Through a
@@ -33,11 +37,16 @@ export function atomic<T extends AtomicBase>(type: T): AtomicType<T> {
       `atomic() must be of an integer, uintptr, bool or enumeration: received ${base.name}`,
     );
   }
-  return register<AtomicType>({
-    kind: "atomic",
-    name: `atomic(${base.name})`,
-    size: base.size,
-    align: Math.max(base.size, base.align),
-    base,
-  }) as unknown as AtomicType<T>;
+  let made = atomics.get(base);
+  if (made === undefined) {
+    made = register<AtomicType>({
+      kind: "atomic",
+      name: `atomic(${base.name})`,
+      size: base.size,
+      align: Math.max(base.size, base.align),
+      base,
+    });
+    atomics.set(base, made);
+  }
+  return made as unknown as AtomicType<T>;
 }

@@ -67,7 +67,8 @@ export interface Atomic<V extends number | bigint> extends ReadonlyAtomic<V> {
 export interface WaitableAtomic<V extends number | bigint> extends Atomic<V> {
   /**
    * Sleeps while the value is `expected`, until {@linkcode notify} or the
-   * timeout in milliseconds. Only in memory that is shared with Workers.
+   * timeout in milliseconds. Only in memory that is shared with Workers. Throws
+   * ClosedError when another thread closes the memory meanwhile.
    */
   wait(expected: V, timeout?: number): "ok" | "not-equal" | "timed-out";
   /**
