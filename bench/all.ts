@@ -21,7 +21,7 @@ const crashed: string[] = [];
 for (const name of benches) {
   console.log(`\n${name}`);
   const { success } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "--quiet", new URL(name, directory).href],
+    args: ["run", "-A", "--quiet", "--no-lock", new URL(name, directory).href],
     stdin: "null",
     stdout: "inherit",
     stderr: "inherit",
