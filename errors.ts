@@ -49,6 +49,26 @@ export class NotSupportedError extends Error {
   override readonly name: string = "NotSupportedError";
 }
 
+/**
+ * BTF that cannot be: bytes that are not BTF, or a type in it that has no
+ * layout, such as a struct that contains itself.
+ */
+export class BtfError extends Error {
+  /** The class name. */
+  override readonly name: string = "BtfError";
+  /**
+   * Where the culprit lies, in bytes from the beginning of the BTF; undefined
+   * where no one place is to blame.
+   */
+  readonly offset: number | undefined;
+
+  /** Makes the error from a message and the offset of what is wrong. */
+  constructor(message: string, offset?: number, options?: ErrorOptions) {
+    super(message, options);
+    this.offset = offset;
+  }
+}
+
 /** What the kernel said, as a {@linkcode SystemError} carries it. */
 export interface SystemErrorInit {
   /** The symbolic error name: `"EPERM"`. */

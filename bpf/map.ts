@@ -2,7 +2,12 @@ import { ClosedError, ReadOnlyError } from "../errors.ts";
 import { check, duplicate } from "../ffi/mod.ts";
 import { NativeUint8Array } from "../layout/_intrinsics.ts";
 import type { Marked, Pointer, Type, View } from "../layout/mod.ts";
-import { pathOf, requireDescriptor } from "../memory/_arguments.ts";
+import {
+  pathOf,
+  requireDescriptor,
+  requireFlag,
+  requireOptions,
+} from "../memory/_arguments.ts";
 import { Descriptor } from "../memory/_descriptor.ts";
 import { requireAccess } from "../memory/_permission.ts";
 import type { Memory } from "../memory/mod.ts";
@@ -165,6 +170,7 @@ export class BpfMap {
    * @throws {Deno.errors.NotCapable} without `--allow-ffi`.
    */
   static create(options: CreateMapOptions): BpfMap {
+    requireOptions(options);
     const {
       type,
       keySize = isKeyless(type) ? 0 : 4,
@@ -201,7 +207,8 @@ export class BpfMap {
    */
   static open(path: string | URL, options: OpenMapOptions = {}): BpfMap {
     const file = pathOf(path);
-    const readOnly = options.readOnly === true;
+    requireOptions(options);
+    const readOnly = requireFlag("readOnly", options.readOnly);
     requireAccess("read", file);
     if (!readOnly) requireAccess("write", file);
     return BpfMap.#adopt(openPinned(file, readOnly), `"${file}"`);
@@ -219,7 +226,8 @@ export class BpfMap {
    * @throws {Deno.errors.NotCapable} without `--allow-ffi`.
    */
   static fromId(id: number, options: OpenMapOptions = {}): BpfMap {
-    const readOnly = options.readOnly === true;
+    requireOptions(options);
+    const readOnly = requireFlag("readOnly", options.readOnly);
     requireU32("Map id", id, 0);
     return BpfMap.#adopt(openById(id, readOnly), `the map of id ${id}`);
   }
@@ -419,7 +427,8 @@ export class BpfMap {
     options: ValuesOptions = {},
   ): MapValues<T> | ReadonlyMapValues<T> {
     const { maxEntries } = this.#info;
-    if (options.readOnly === true) {
+    requireOptions(options);
+    if (requireFlag("readOnly", options.readOnly)) {
       const memory = this.memory();
       requireValueType(type, this.#info);
       return readonlyValuesIn<T>(memory, type, maxEntries);

@@ -77,8 +77,13 @@ export const STATX_BASIC_STATS = 0x7ff;
 export const S_IFMT = 0o170000;
 /** `linux/stat.h`: a regular file. */
 export const S_IFREG = 0o100000;
+/** `linux/stat.h`: a character device. */
+export const S_IFCHR = 0o020000;
 /** `linux/stat.h`: a block device. */
 export const S_IFBLK = 0o060000;
+
+/** `asm-generic/resource.h`: how large a file may become. */
+export const RLIMIT_FSIZE = 1;
 
 /** `linux/memfd.h`: close-on-exec. */
 export const MFD_CLOEXEC = 1;

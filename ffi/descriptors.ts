@@ -6,6 +6,7 @@
 import { encode, toBigInt, toNumber } from "./captured.ts";
 import {
   AT_EMPTY_PATH,
+  EFBIG,
   EINVAL,
   F_ADD_SEALS,
   F_DUPFD_CLOEXEC,
@@ -15,6 +16,7 @@ import {
   MFD_CLOEXEC,
   MFD_NOEXEC_SEAL,
   O_CLOEXEC,
+  RLIMIT_FSIZE,
   STATX_BASIC_STATS,
 } from "./constants.ts";
 import { resultOf, resultOfOne } from "./errno.ts";
@@ -30,6 +32,8 @@ const emptyPath = cString("");
 const statx16 = new Uint16Array(new ArrayBuffer(256));
 const statx64 = new BigUint64Array(statx16.buffer);
 const statfs64 = new BigUint64Array(new ArrayBuffer(120));
+// struct rlimit: the limit in force, and how far it can be raised.
+const rlimit64 = new BigUint64Array(new ArrayBuffer(16));
 
 /** A string as C has it: UTF-8, with a NUL at the end. */
 export function cString(text: string): Uint8Array {
@@ -44,6 +48,10 @@ export interface FileStatus {
   readonly size: number;
   /** How many bytes of it are allocated. */
   readonly allocated: number;
+  /** The device that it lies on: the halves are its major and minor number. */
+  readonly device: bigint;
+  /** Its number there. */
+  readonly inode: bigint;
 }
 
 /**
@@ -65,6 +73,8 @@ export function fileStatus(fd: number): FileStatus | number {
     mode: statx16[14]!, // stx_mode, at byte 28
     size: toNumber(statx64[5]!), // stx_size, at byte 40
     allocated: toNumber(statx64[6]!) * 512, // stx_blocks, at byte 48
+    device: statx64[17]!, // stx_dev_major and stx_dev_minor, at byte 136
+    inode: statx64[4]!, // stx_ino, at byte 32
   };
 }
 
@@ -177,8 +187,18 @@ export function createMemfd(name: string): number {
   return result === -EINVAL ? memfdCreate(cString(name), flags) : result;
 }
 
+/**
+ * How large this process may make a file, in bytes. Who goes beyond gets not
+ * only EFBIG but SIGXFSZ too, which ends the process: setrlimit(2).
+ */
+export function fileSizeLimit(): number {
+  const result = resultOf(() => libcFile().getrlimit(RLIMIT_FSIZE, rlimit64));
+  return result < 0 ? 0 : toNumber(rlimit64[0]!);
+}
+
 /** Gives a file a size: 0, or the negative reason. */
 export function truncateFile(fd: number, size: number): number {
+  if (size > fileSizeLimit()) return -EFBIG;
   const length = toBigInt(size);
   return resultOf(() => libcFile().ftruncate(fd, length));
 }

@@ -189,6 +189,13 @@ const fileSymbols = {
     ],
     result: "i32", // ssize_t
   },
+  getrlimit: {
+    parameters: [
+      "i32", // int resource
+      "buffer", // struct rlimit *rlim
+    ],
+    result: "i32", // int
+  },
   msync: {
     parameters: [
       "buffer", // void *addr

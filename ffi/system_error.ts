@@ -7,6 +7,7 @@ import {
   EACCES,
   EAGAIN,
   EBADF,
+  EFBIG,
   EINVAL,
   EMFILE,
   ENFILE,
@@ -20,6 +21,7 @@ import { errnoEntry } from "./errno_table.ts";
 /** What helps, whichever call failed. */
 const hints: ReadonlyMap<number, string> = new Map([
   [EBADF, "the descriptor is not open, or not open for this"],
+  [EFBIG, "raise the limit of file sizes (ulimit -f)"],
   [EMFILE, "raise the limit of open files (ulimit -n)"],
   [ENFILE, "the system's limit of open files is reached (fs.file-max)"],
 ]);

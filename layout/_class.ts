@@ -1,6 +1,6 @@
 /** Finds, and at the first use makes, the class of a type's pointers. */
 
-import { PrivateMap, PrivateWeakMap } from "./_intrinsics.ts";
+import { define, PrivateMap, PrivateWeakMap, variants } from "./_intrinsics.ts";
 import { sourceOf } from "./_class_source.ts";
 import { closureClass } from "./_closure_class.ts";
 import { describe } from "./_describe.ts";
@@ -69,7 +69,7 @@ function build(
   if (!names.includes("constructor")) delete prototype.constructor;
   describe(prototype, names);
   if (!generate && plan.kind === "records" && plan.hasColumns) {
-    Object.defineProperty(prototype, "column", {
+    define(prototype, "column", {
       value(this: object, path: unknown) {
         return columnOf(this, path);
       },
@@ -102,7 +102,7 @@ function generatedClass(
   return { construct, keys: keys! };
 }
 
-type Variants = (PointerClass | undefined)[];
+type Variants = Record<number, PointerClass | undefined>;
 
 function variantOf(style: Style, wide: boolean): number {
   return Number(style.writable) | Number(style.aligned) << 1 |
@@ -126,9 +126,9 @@ export function classOf(
 ): PointerClass {
   const cache = type.kind === "array" ? ofElements : ofTypes;
   const key = originOf(type.kind === "array" ? type.element : type);
-  let variants = cache.get(key);
-  if (variants === undefined) cache.set(key, variants = []);
-  return variants[variantOf(style, wide)] ??= build(
+  let made = cache.get(key);
+  if (made === undefined) cache.set(key, made = variants());
+  return made[variantOf(style, wide)] ??= build(
     planOf(type, style),
     type,
     style,
@@ -194,9 +194,9 @@ function findColumn(array: PointerClass, path: unknown): FoundColumn {
     return { made, offset, stride };
   }
   const key = originOf(type);
-  let variants = ofColumns.get(key);
-  if (variants === undefined) ofColumns.set(key, variants = []);
-  const made = variants[variantOf(style, array.wide)] ??= build(
+  let known = ofColumns.get(key);
+  if (known === undefined) ofColumns.set(key, known = variants());
+  const made = known[variantOf(style, array.wide)] ??= build(
     plan,
     type,
     style,

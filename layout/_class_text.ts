@@ -42,6 +42,7 @@ export function classSource(
     ...body,
     `static {\nexpose({\n${
       [
+        "__proto__: null",
         "owns: (p) => #v in p",
         ...fields.map((field, index) => `${field}: (p) => p.${names[index]}`),
       ].join(",\n")

@@ -14,6 +14,7 @@ import {
 import { loadLeaf } from "./_leaf.ts";
 import type { ClassOf } from "./_leaf_source.ts";
 import type { Slot } from "./_leaf_type.ts";
+import { define } from "./_intrinsics.ts";
 import { library } from "./_library.ts";
 import {
   isWide,
@@ -40,6 +41,8 @@ function emptyClass(
   third: "extent" | "length" | "path" | undefined,
   hasStride = false,
 ): Made {
+  let keys: Keys | undefined;
+
   class Pointer {
     readonly #region: Region;
     readonly #offset: number;
@@ -59,32 +62,33 @@ function emptyClass(
       this.#stride = rest[2];
     }
 
-    static keys(): Keys {
-      return {
-        owns: (object) => #region in object,
-        region: (object) => (object as Pointer).#region,
-        offset: (object) => (object as Pointer).#offset,
-        ...(third === "extent"
-          ? { extent: (object: object) => (object as Pointer).#third as number }
-          : {}),
-        ...(third === "length"
-          ? {
-            length: (object: object) => (object as Pointer).#third as number,
-            path: (object: object) => (object as Pointer).#path as string,
-          }
-          : {}),
-        ...(third === "path"
-          ? { path: (object: object) => (object as Pointer).#third as string }
-          : {}),
-        ...(hasStride
-          ? {
-            stride: (object: object) => (object as Pointer).#stride as number,
-          }
-          : {}),
-      };
+    static {
+      // Without a prototype: what is missing must not be found on Object's.
+      keys = {
+        __proto__: null,
+        owns: (object: object) => #region in object,
+        region: (object: object) => (object as Pointer).#region,
+        offset: (object: object) => (object as Pointer).#offset,
+        extent: third === "extent"
+          ? (object: object) => (object as Pointer).#third as number
+          : undefined,
+        length: third === "length"
+          ? (object: object) => (object as Pointer).#third as number
+          : undefined,
+        path: third === "length"
+          ? (object: object) => (object as Pointer).#path as string
+          : third === "path"
+          ? (object: object) => (object as Pointer).#third as string
+          : undefined,
+        stride: hasStride
+          ? (object: object) => (object as Pointer).#stride as number
+          : undefined,
+      } as Keys;
     }
   }
-  return { construct: Pointer, keys: Pointer.keys() };
+  // Nobody but the library makes pointers.
+  delete (Pointer.prototype as { constructor?: unknown }).constructor;
+  return { construct: Pointer, keys: keys! };
 }
 
 /** Makes the class that does what a plan says. */
@@ -105,7 +109,7 @@ export function closureClass(
               return objectAt(access, this, 0, made.keys, wide, classOf);
             },
           };
-        Object.defineProperty(made.construct.prototype, name, {
+        define(made.construct.prototype, name, {
           configurable: true,
           ...descriptor,
         });
@@ -149,7 +153,7 @@ export function closureClass(
 
 function addMethods(made: Made, methods: Methods): void {
   for (const name of Reflect.ownKeys(methods)) {
-    Object.defineProperty(made.construct.prototype, name, {
+    define(made.construct.prototype, name, {
       configurable: true,
       writable: true,
       value: methods[name],
@@ -157,7 +161,7 @@ function addMethods(made: Made, methods: Methods): void {
   }
   if (made.keys.length !== undefined) {
     const { length } = made.keys;
-    Object.defineProperty(made.construct.prototype, "length", {
+    define(made.construct.prototype, "length", {
       configurable: true,
       get(this: object) {
         return length(this);

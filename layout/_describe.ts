@@ -1,6 +1,7 @@
 /** How pointers and views show themselves: to `Deno.inspect` and as JSON. */
 
 import { ClosedError } from "../errors.ts";
+import { define } from "./_intrinsics.ts";
 import { locate, type Located } from "./_pointer_class.ts";
 import { read } from "./_read.ts";
 
@@ -12,6 +13,16 @@ function nameOf({ made, path, length }: Located): string {
   return isArray ? `${path}(${length})` : made.type.name;
 }
 
+/** How many elements of an array are shown; `Deno.inspect` takes 100. */
+function limitIn(options: unknown): number {
+  const { iterableLimit, maxArrayLength } = (options ?? {}) as {
+    iterableLimit?: unknown;
+    maxArrayLength?: unknown;
+  };
+  const limit = iterableLimit ?? maxArrayLength;
+  return typeof limit === "number" && limit >= 0 && limit < 1000 ? limit : 100;
+}
+
 /** Shows the values; never throws, because a debugger's print must not. */
 function inspect(this: object, show: unknown, options: unknown): string {
   try {
@@ -19,7 +30,8 @@ function inspect(this: object, show: unknown, options: unknown): string {
     if (located === undefined) return "[prototype]";
     const name = nameOf(located);
     if (located.region.closed) return `${name} [closed]`;
-    const value = read(located);
+    const elements = limitIn(options);
+    const value = read(located, { elements, left: 100 * elements });
     return typeof show === "function"
       ? `${name} ${(show as Inspect)(value, options)}`
       : `${name} ${JSON.stringify(jsonOf(value))}`;
@@ -68,7 +80,7 @@ export function describe(prototype: object, fields: readonly string[]): void {
   ];
   for (const [name, value] of methods) {
     if (typeof name === "string" && fields.includes(name)) continue;
-    Object.defineProperty(prototype, name, {
+    define(prototype, name, {
       value,
       configurable: true,
       writable: true,

@@ -153,6 +153,28 @@ export const {
   Uint8Array: NativeUint8Array,
 } = globalThis;
 
+/** `Object.getPrototypeOf`, as it was. */
+export const { getPrototypeOf } = Object;
+const { defineProperty, setPrototypeOf } = Object;
+
+/** Defines a property by what its descriptor has, and no prototype of it. */
+export function define(
+  object: object,
+  name: PropertyKey,
+  descriptor: PropertyDescriptor,
+): void {
+  setPrototypeOf(descriptor, null);
+  defineProperty(object, name, descriptor);
+}
+
+/**
+ * What was made for each variant of something, by small numbers. Without a
+ * prototype: what was not made yet must not be found on one.
+ */
+export function variants<T>(): Record<number, T | undefined> {
+  return { __proto__: null } as unknown as Record<number, T | undefined>;
+}
+
 /** Gives a subclass the methods of its base, where no program can replace them. */
 function keepMethods(subclass: { prototype: object }, base: object): void {
   for (const name of ["get", "set", "has"]) {

@@ -141,21 +141,29 @@ export function place(
       `${name}: The size must be a multiple of the alignment, ${align} bytes: received ${size}`,
     );
   }
-  checkTails(name, members, overlay);
+  checkTails(name, members, options, overlay);
   checkAtomics(name, members, align);
   return { members, size, align };
 }
 
-/** A flexible array has no end, so nothing may be placed after it. */
+/**
+ * A flexible array has no end, so nothing follows it but fields that were given
+ * an offset: those that share its bytes, as the members of an anonymous union
+ * do.
+ */
 function checkTails(
   name: string,
   members: readonly Member[],
+  options: StructOptions,
   overlay: boolean,
 ): void {
-  const last = members.length - 1;
+  if (overlay) return;
   members.forEach((member, index) => {
-    if (overlay || index === last) return;
-    if (flexibleTailOf(member.type) !== undefined) {
+    if (flexibleTailOf(member.type) === undefined) return;
+    const follows = members.slice(index + 1).some(({ name }) =>
+      options.offsets === undefined || !Object.hasOwn(options.offsets, name)
+    );
+    if (follows) {
       throw new InvalidTypeError(
         `${name}.${member.name}: A flexible array must be the last field`,
       );

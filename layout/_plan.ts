@@ -3,7 +3,7 @@
  * are made from, whether as generated code or as closures.
  */
 
-import { PrivateWeakMap } from "./_intrinsics.ts";
+import { PrivateWeakMap, variants } from "./_intrinsics.ts";
 import type { Lane } from "./_lane.ts";
 import { isLeaf, laneOf, type LeafType, type Slot } from "./_leaf_type.ts";
 import { WIDE } from "./_region.ts";
@@ -88,14 +88,14 @@ export type Plan =
 /** An access that makes an object. */
 export type ObjectAccess = Exclude<Access, { kind: "leaf" }>;
 
-const plans = new PrivateWeakMap<object, (Plan | undefined)[]>();
+const plans = new PrivateWeakMap<object, Record<number, Plan | undefined>>();
 
 /** What the class of the pointers to a type does. */
 export function planOf(type: AnyType, style: Style): Plan {
-  let variants = plans.get(type);
-  if (variants === undefined) plans.set(type, variants = []);
+  let made = plans.get(type);
+  if (made === undefined) plans.set(type, made = variants());
   const variant = Number(style.writable) | Number(style.aligned) << 1;
-  return variants[variant] ??= makePlan(type, style);
+  return made[variant] ??= makePlan(type, style);
 }
 
 function makePlan(type: AnyType, style: Style): Plan {

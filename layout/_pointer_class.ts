@@ -1,6 +1,6 @@
 /** The classes of pointers and views, and the keys to their private fields. */
 
-import { PrivateWeakMap } from "./_intrinsics.ts";
+import { getPrototypeOf, PrivateWeakMap } from "./_intrinsics.ts";
 import type { Slot } from "./_leaf_type.ts";
 import type { Style } from "./_plan.ts";
 import type { Region } from "./_region.ts";
@@ -15,13 +15,13 @@ export interface Keys {
   /** Its offset in the region, in bytes. */
   offset(object: object): number;
   /** The bytes that there are for a struct that ends in a flexible array. */
-  extent?(object: object): number;
+  readonly extent?: ((object: object) => number) | undefined;
   /** The length of an array, in elements. */
-  length?(object: object): number;
+  readonly length?: ((object: object) => number) | undefined;
   /** What error messages call an array or an atomic. */
-  path?(object: object): string;
+  readonly path?: ((object: object) => string) | undefined;
   /** How far apart the values of a column are, in bytes. */
-  stride?(object: object): number;
+  readonly stride?: ((object: object) => number) | undefined;
 }
 
 /** Makes an object from the values of its private fields, in the class's order. */
@@ -87,7 +87,7 @@ export function remember(
 /** Where a pointer, view, array or atomic points; undefined for all else. */
 export function locate(value: unknown): Located | undefined {
   if (typeof value !== "object" || value === null) return undefined;
-  const prototype = Object.getPrototypeOf(value) as object | null;
+  const prototype = getPrototypeOf(value) as object | null;
   const known = prototype === null ? undefined : classes.get(prototype);
   // An object whose prototype was set to ours has none of the fields.
   if (known === undefined || !known.keys.owns(value)) return undefined;

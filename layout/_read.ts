@@ -44,14 +44,48 @@ function countOf(
   return length ?? 0;
 }
 
-/** Reads what a pointer or view points to. */
-export function read(located: Located): unknown {
+/** How much is read at the most: for what is only to be shown. */
+export interface Budget {
+  /** How many elements of each array. */
+  readonly elements: number;
+  /** How many elements of all arrays together are left. */
+  left: number;
+}
+
+const everything: Budget = { elements: Infinity, left: Infinity };
+
+/**
+ * An array of the elements that a budget allows; the rest are holes, so that the
+ * length is right.
+ */
+function elementsOf(
+  length: number,
+  budget: Budget,
+  read: (index: number) => unknown,
+): unknown[] {
+  const count = Math.min(length, budget.elements, budget.left);
+  budget.left -= count;
+  const elements = Array.from({ length: count }, (_, index) => read(index));
+  if (count < length) elements.length = Math.min(length, 2 ** 32 - 1);
+  return elements;
+}
+
+/**
+ * Reads what a pointer or view points to.
+ *
+ * @param budget How much at the most; everything where it is not given.
+ */
+export function read(located: Located, budget: Budget = everything): unknown {
   const { made: { type, style }, root, absolute, extent, length } = located;
   if (located.made.slot !== undefined) {
-    return readColumn(located, located.made.slot);
+    return readColumn(located, located.made.slot, budget);
   }
   const plan = planOf(type, { writable: false, aligned: style.aligned });
-  const value = readPlan(plan, { root, base: absolute, bytes: extent, length });
+  const value = readPlan(
+    plan,
+    { root, base: absolute, bytes: extent, length },
+    budget,
+  );
   return type.kind === "array" || type.kind === "struct" ||
       type.kind === "union" || type.kind === "atomic"
     ? value
@@ -61,46 +95,56 @@ export function read(located: Located): unknown {
 function readColumn(
   { root, absolute, length, stride }: Located,
   slot: Slot,
+  budget: Budget,
 ): unknown[] {
-  return Array.from(
-    { length },
-    (_, index) => loadLeaf(slot, root, absolute + index * stride),
+  return elementsOf(
+    length,
+    budget,
+    (index) => loadLeaf(slot, root, absolute + index * stride),
   );
 }
 
-function readPlan(plan: Plan, extent: Extent): unknown {
+function readPlan(plan: Plan, extent: Extent, budget: Budget): unknown {
   const { root, base, length } = extent;
   switch (plan.kind) {
     case "record":
       return Object.fromEntries(
         plan.properties.map((
           { name, access },
-        ) => [name, readAccess(access, extent, 0)]),
+        ) => [name, readAccess(access, extent, 0, budget)]),
       );
     case "atomic":
       return loadLeaf(plan.slot, root, base);
     case "column":
       throw new TypeError("A column is read by its own stride");
     case "elements":
-      return Array.from(
-        { length },
-        (_, index) => loadLeaf(plan.slot, root, base + index * plan.stride),
+      return elementsOf(
+        length,
+        budget,
+        (index) => loadLeaf(plan.slot, root, base + index * plan.stride),
       );
     case "records":
-      return Array.from(
-        { length },
-        (_, index) => readAccess(plan.element, extent, index * plan.stride),
+      return elementsOf(
+        length,
+        budget,
+        (index) =>
+          readAccess(plan.element, extent, index * plan.stride, budget),
       );
   }
 }
 
-function readAccess(access: Access, outer: Extent, further: number): unknown {
+function readAccess(
+  access: Access,
+  outer: Extent,
+  further: number,
+  budget: Budget,
+): unknown {
   switch (access.kind) {
     case "leaf":
       return loadLeaf(access.slot, outer.root, outer.base + further);
     case "object": {
       const plan = planOf(access.type, access.style);
-      return readPlan(plan, extentOf(access, outer, further));
+      return readPlan(plan, extentOf(access, outer, further), budget);
     }
     case "native":
       throw new TypeError("A plan that only reads has no typed arrays");

@@ -46,12 +46,31 @@ function part(
   return hasOwn(descriptor, name) ? descriptor[name] : undefined;
 }
 
-const originals: readonly Original[] = watched.flatMap((owner) =>
-  ownKeys(owner).map((key) => {
-    const { value, get } = getOwnPropertyDescriptor(owner, key)!;
-    return { owner, key, value, get };
-  })
-);
+/** The names by which the generator finds them. */
+const GLOBALS = [
+  "Array",
+  "BigInt",
+  "JSON",
+  "Map",
+  "Math",
+  "Number",
+  "Object",
+  "RegExp",
+  "Set",
+  "String",
+];
+
+function originalOf(owner: object, key: PropertyKey): Original {
+  const { value, get } = getOwnPropertyDescriptor(owner, key)!;
+  return { owner, key, value, get };
+}
+
+const originals: readonly Original[] = [
+  ...GLOBALS.map((name) => originalOf(globalThis, name)),
+  ...watched.flatMap((owner) =>
+    ownKeys(owner).map((key) => originalOf(owner, key))
+  ),
+];
 
 /** Whether an object has an element, which arrays would find where they have none. */
 function hasElement(owner: object): boolean {

@@ -56,21 +56,36 @@ export function write(located: Located, values: unknown): void {
   for (const step of steps) {
     if ("from" in step && locate(step.from)!.root.closed) closed();
   }
-  for (const step of steps) apply(root, step);
+  // With more than one step, one may write what another is to copy.
+  const copies = steps.length > 1
+    ? steps.map((step) => "from" in step ? bytesOf(step, true) : undefined)
+    : [];
+  steps.forEach((step, index) => apply(root, step, copies[index]));
 }
 
-function apply(root: Region, step: Step): void {
+function apply(
+  root: Region,
+  step: Step,
+  copied: Uint8Array | undefined,
+): void {
   if ("slot" in step) {
     storeLeaf(step.slot, root, step.base, step.value);
-    return;
+  } else {
+    typedArraySet(root.u8, copied ?? bytesOf(step, false), step.base);
   }
-  const { root: source, absolute } = locate(step.from)!;
-  const bytes = new NativeUint8Array(
-    source.buffer,
-    source.start + absolute,
-    step.size,
-  );
-  typedArraySet(root.u8, bytes, step.base);
+}
+
+/** The bytes that a step copies, or a copy of them. */
+function bytesOf(
+  { from, size }: Extract<Step, { from: unknown }>,
+  apart: boolean,
+): Uint8Array {
+  const { root, absolute } = locate(from)!;
+  const bytes = new NativeUint8Array(root.buffer, root.start + absolute, size);
+  if (!apart) return bytes;
+  const copy = new NativeUint8Array(size);
+  typedArraySet(copy, bytes);
+  return copy;
 }
 
 function collect(
@@ -151,13 +166,16 @@ function collectFields(
     );
   }
   const names = Object.keys(values);
+  const byName = new Map(
+    plan.properties.map((property) => [property.name, property]),
+  );
   if (type.kind === "union" && names.length > 1) {
     throw new TypeError(
       `Cannot store ${names.length} members as ${path}: must be one, as they share their bytes`,
     );
   }
   for (const name of names) {
-    const property = plan.properties.find((property) => property.name === name);
+    const property = byName.get(name);
     if (property === undefined) {
       throw new TypeError(
         `Cannot store ${show(name)} in ${path}: ${type.name} has no such field`,

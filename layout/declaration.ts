@@ -65,9 +65,16 @@ function declaratorOf(type: AnyType): Declarator {
     }
     case "marker":
       return { base: "/* HostLayout */", suffix: "" };
-    default:
-      return { base: C_NAMES[type.kind]!, suffix: "" };
+    case "uintptr": {
+      if (type.name === "uintptr") break;
+      // What BTF says of a pointer: its declaration, without what it declares.
+      const at = type.name.indexOf("(*)") + 2;
+      return at < 2
+        ? { base: type.name, suffix: "" }
+        : { base: type.name.slice(0, at), suffix: type.name.slice(at) };
+    }
   }
+  return { base: C_NAMES[type.kind]!, suffix: "" };
 }
 
 /** The bit-field that a member is, named or not. */

@@ -87,7 +87,9 @@ export function enumeration<
 }
 
 function baseFor(values: unknown[]): IntegerType {
-  const negative = values.some((value) => (value as number) < 0);
+  const negative = values.some((value) =>
+    (typeof value === "number" || typeof value === "bigint") && value < 0
+  );
   if (values.some((value) => typeof value === "bigint")) {
     return negative ? i64 : u64;
   }

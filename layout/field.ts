@@ -1,6 +1,7 @@
 /** Pointers to fields. */
 
 import { InvalidTypeError } from "../errors.ts";
+import { variants } from "./_intrinsics.ts";
 import { type Make, maker } from "./_make.ts";
 import { resolve } from "./_path.ts";
 import { locate } from "./_pointer_class.ts";
@@ -65,7 +66,7 @@ export function field<T extends Type, const P extends string>(
   const { type: target, offset } = found;
   const name = `${owner.name}.${path}`;
   const origin = originOf(owner);
-  const makers: (Make | undefined)[] = [];
+  const makers = variants<Make>();
 
   function of(pointer: unknown): object {
     const located = locate(pointer);

@@ -6,6 +6,7 @@
 import { BoundsError } from "../errors.ts";
 import { encode, pageSize } from "../ffi/mod.ts";
 import { typedArrayName } from "../layout/_intrinsics.ts";
+import { PAGES_MAX, WASM_PAGE } from "./_web_assembly.ts";
 
 const { isSafeInteger } = Number;
 
@@ -24,6 +25,30 @@ function show(value: unknown): string {
   }
 }
 
+/** @throws {TypeError} unless it is an object that options can be read from. */
+export function requireOptions(options: unknown): void {
+  if (typeof options !== "object" || options === null) {
+    throw new TypeError(
+      `Options must be an object: current value is ${show(options)}`,
+    );
+  }
+}
+
+/**
+ * An option that is on or off, and off where it is not given.
+ *
+ * @throws {TypeError} if it is anything else.
+ */
+export function requireFlag(name: string, value: unknown): boolean {
+  if (value === undefined) return false;
+  if (typeof value !== "boolean") {
+    throw new TypeError(
+      `Option ${name} must be a boolean: current value is ${show(value)}`,
+    );
+  }
+  return value;
+}
+
 /** @throws {RangeError} unless it can be a descriptor's number. */
 export function requireDescriptor(fd: unknown): asserts fd is number {
   if (!isSafeInteger(fd) || ((fd as number) | 0) !== fd) {
@@ -40,6 +65,16 @@ export function requireSize(size: unknown): asserts size is number {
       `Size must be a whole number of bytes above 0: requested ${
         show(size)
       } bytes`,
+    );
+  }
+}
+
+/** @throws {RangeError} if it is more than can be mapped at all. */
+export function requireMappable(size: number): void {
+  const most = PAGES_MAX * WASM_PAGE;
+  if (size > most) {
+    throw new RangeError(
+      `Cannot map ${size} bytes: at most ${most} bytes can be mapped`,
     );
   }
 }
@@ -162,8 +197,20 @@ export function pathOf(path: unknown): string {
 }
 
 function pathOfUrl(url: URL): string {
-  if (url.protocol !== "file:" || url.host !== "") {
-    throw new TypeError(`URL must be a file URL of this host: it is ${url}`);
+  let path: string | undefined;
+  try {
+    if (url.protocol === "file:" && url.host === "") {
+      path = decodeURIComponent(
+        url.pathname.replace(/%(?![\dA-F]{2})/gi, "%25"),
+      );
+    }
+  } catch {
+    // Bytes that are no UTF-8, or an object that only pretends to be a URL.
   }
-  return decodeURIComponent(url.pathname.replace(/%(?![\dA-F]{2})/gi, "%25"));
+  if (path === undefined) {
+    throw new TypeError(
+      "URL must be a file URL of this host whose path is UTF-8",
+    );
+  }
+  return path;
 }

@@ -14,7 +14,7 @@ import {
 import { collect } from "./_web_assembly.ts";
 
 /** How many mappings the whole process may have for another to be made. */
-const BUDGET = 32_768;
+export const BUDGET = 32_768;
 
 /** How many are made before the first count, and between two at least. */
 const STEP_MIN = 1024;

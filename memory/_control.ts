@@ -1,71 +1,101 @@
 /**
- * The control page of memory made for Workers: the last page of its
- * WebAssembly.Memory, which no kernel memory is laid over. Shared memory cannot
- * be detached: without a word here, a thread would read zeros after `close` and
- * not know why.
+ * What the threads that share a memory tell each other: whether it is closed.
+ * Shared memory cannot be detached; without a word here, a thread would read
+ * zeros after another one's `close` and not know why.
  *
- * Whoever holds the buffer can write here as well, so nothing in it decides
- * about safety: sizes are to be checked against the buffer before they are used.
- *
- * | byte | field                                              |
- * | ---- | -------------------------------------------------- |
- * | 0    | `u32` magic                                        |
- * | 4    | `i32` state: 1 open, 2 closed                      |
- * | 8    | `u32` whether it is writable                       |
- * | 16   | `u64` size: the bytes that access is bounded to    |
- * | 24   | `u64` start: where the mapping begins              |
- * | 32   | `u64` length: the bytes that are mapped            |
+ * The words lie in memory that every one of them can write, so nothing here
+ * decides about safety.
  */
 
-import { toBigInt } from "../ffi/mod.ts";
 import {
   atomics,
-  NativeBigUint64Array,
   NativeInt32Array,
   sharedBufferLength,
 } from "../layout/_intrinsics.ts";
-import type { Mapping } from "./_mapping.ts";
-import { WASM_PAGE } from "./_web_assembly.ts";
 
+const { SharedArrayBuffer: NativeSharedArrayBuffer } = globalThis;
+
+/** The first word. */
 const MAGIC = 0x686d656d; // "hmem"
+
+/** The word of the state, one of the following. */
+const STATE = 1;
 const OPEN = 1;
 const CLOSED = 2;
-const STATE = 1;
+/** Somebody is about to release the memory, and has not failed to yet. */
+const CLOSING = 3;
 
-function wordsOf(buffer: ArrayBufferLike): Int32Array {
-  return new NativeInt32Array(
-    buffer,
-    sharedBufferLength(buffer) - WASM_PAGE,
-    4,
-  );
+/** How many bytes the two words take. */
+export const CONTROL_SIZE = 8;
+
+/** The state that all threads sharing a memory see. */
+export class Control {
+  /** Where it lies, and possibly more behind it. */
+  readonly words: Int32Array;
+
+  /** Takes the words as they are. */
+  constructor(words: Int32Array) {
+    this.words = words;
+  }
+
+  /** Begins to be one, of open memory. */
+  initialize(): this {
+    this.words[0] = MAGIC;
+    atomics.store(this.words, STATE, OPEN);
+    return this;
+  }
+
+  /** Whether it is one at all. */
+  get genuine(): boolean {
+    return this.words[0] === MAGIC;
+  }
+
+  /** Whether nobody has begun to close the memory. */
+  get open(): boolean {
+    return atomics.load(this.words, STATE) === OPEN;
+  }
+
+  /** Whether somebody has released the memory. */
+  get closed(): boolean {
+    return atomics.load(this.words, STATE) === CLOSED;
+  }
+
+  /**
+   * Says that the memory is about to be released. This comes first: who reads
+   * it, and then finds it open still, has not read zeros of its end.
+   */
+  startClosing(): void {
+    atomics.compareExchange(this.words, STATE, OPEN, CLOSING);
+  }
+
+  /** Says that the memory is released. */
+  finishClosing(): void {
+    atomics.store(this.words, STATE, CLOSED);
+    atomics.notify(this.words, STATE);
+  }
+
+  /**
+   * Takes {@linkcode startClosing} back. False if another thread has finished:
+   * then the memory is closed.
+   */
+  abandonClosing(): boolean {
+    const state = atomics.compareExchange(this.words, STATE, CLOSING, OPEN);
+    return state !== CLOSED;
+  }
 }
 
-/** Writes the control page of a shared mapping. */
-export function writeControl(mapping: Mapping, size: number): void {
-  const buffer = mapping.buffer();
-  const page = sharedBufferLength(buffer) - WASM_PAGE;
-  const sizes = new NativeBigUint64Array(buffer, page, 5);
-  sizes[2] = toBigInt(size);
-  sizes[3] = toBigInt(mapping.start);
-  sizes[4] = toBigInt(mapping.length);
-  const words = wordsOf(buffer);
-  words[2] = mapping.readOnly ? 0 : 1;
-  words[0] = MAGIC;
-  atomics.store(words, STATE, OPEN);
+/** A control of its own, for memory whose buffer is not shared. */
+export function createControl(): Control {
+  return controlIn(new NativeSharedArrayBuffer(CONTROL_SIZE)).initialize();
 }
 
-function setState(mapping: Mapping, state: number): void {
-  const words = wordsOf(mapping.buffer());
-  atomics.store(words, STATE, state);
-  atomics.notify(words, STATE);
-}
-
-/** Tells every thread that a shared mapping is closed. */
-export function markClosed(mapping: Mapping): void {
-  setState(mapping, CLOSED);
-}
-
-/** Takes that back. */
-export function markOpen(mapping: Mapping): void {
-  setState(mapping, OPEN);
+/**
+ * The control at the begin of a buffer.
+ *
+ * @throws {TypeError} if it is no SharedArrayBuffer.
+ * @throws {RangeError} if it is too short.
+ */
+export function controlIn(buffer: ArrayBufferLike): Control {
+  sharedBufferLength(buffer);
+  return new Control(new NativeInt32Array(buffer, 0, CONTROL_SIZE / 4));
 }

@@ -7,6 +7,8 @@
 import { BoundsError, NotSupportedError } from "../errors.ts";
 import {
   check,
+  EFBIG,
+  fileSizeLimit,
   fileStatus,
   flagsOf,
   O_APPEND,
@@ -90,12 +92,14 @@ export function writeFile(
   }
   const status = fileStatus(fd);
   if (typeof status === "number") throw systemError(-status, "statx");
-  if (
-    (status.mode & S_IFMT) === S_IFREG && offset + length > status.size
-  ) {
-    throw new BoundsError(
-      `Cannot write ${length} bytes at ${offset} of the file: it was truncated to ${status.size} bytes`,
-    );
+  const end = offset + length;
+  if ((status.mode & S_IFMT) === S_IFREG) {
+    if (end > status.size) {
+      throw new BoundsError(
+        `Cannot write ${length} bytes at ${offset} of the file: it was truncated to ${status.size} bytes`,
+      );
+    }
+    if (end > fileSizeLimit()) throw systemError(EFBIG, "pwrite");
   }
   let done = 0;
   while (done < length) {

@@ -11,8 +11,8 @@ import {
   pageSize,
   toBigInt,
 } from "../ffi/mod.ts";
+import { NativeUint8Array } from "../layout/_intrinsics.ts";
 import { requireHugePages } from "./_arguments.ts";
-import { writeControl } from "./_control.ts";
 import type { Mapping } from "./_mapping.ts";
 import { place } from "./_placement.ts";
 import { inspectSource, type Source, type SourceRequest } from "./_source.ts";
@@ -27,7 +27,7 @@ export interface MappedSource extends Source {
  * Maps what a descriptor refers to, after all checks.
  *
  * @param request What to map.
- * @param shared Whether Workers shall be able to share it.
+ * @param shared Whether Workers shall be able to share its pages.
  * @throws as {@linkcode inspectSource} and {@linkcode place} do.
  */
 export function mapSource(
@@ -47,8 +47,13 @@ export function mapSource(
     readOnly: request.readOnly,
     shared,
   });
-  if (source.sparse && mapping.readOnly) populate(mapping);
-  if (shared) writeControl(mapping, size);
+  if (source.sparse && mapping.readOnly) {
+    populate(mapping, 0, mapping.length, NO_ROOM);
+  }
+  if (source.unbounded) {
+    populate(mapping, 0, granule, BEYOND);
+    populate(mapping, mapping.length - granule, granule, BEYOND);
+  }
   return { ...source, mapping };
 }
 
@@ -58,22 +63,29 @@ export function roundUp(size: number, granule: number): number {
   return past === 0 ? size : size + (granule - past);
 }
 
+const NO_ROOM =
+  "the file has holes in the range, and its file system no room to fill them";
+const BEYOND = "the device does not have all of the range";
+
 /**
- * Reads every page in: on a full tmpfs the first access to a hole would end the
- * process, and a descriptor for reading cannot fill it otherwise.
+ * Reads pages in whose first access could end the process: on a full tmpfs
+ * those of a hole, which a descriptor for reading cannot fill otherwise; of a
+ * device those that it does not have.
  */
-function populate(mapping: Mapping): void {
+function populate(
+  mapping: Mapping,
+  offset: number,
+  length: number,
+  hint: string,
+): void {
+  const { start } = mapping;
   const result = madvise(
-    mapping.bytes(),
-    toBigInt(mapping.length),
+    new NativeUint8Array(mapping.buffer(), start + offset, length),
+    toBigInt(length),
     MADV_POPULATE_READ,
   );
   // Before Linux 5.14 the advice is unknown.
   if (result === 0 || result === -EINVAL) return;
   mapping.release();
-  check(
-    result,
-    "madvise",
-    "the file has holes in the range, and its file system no room to fill them",
-  );
+  check(result, "madvise", hint);
 }

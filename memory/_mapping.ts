@@ -8,6 +8,7 @@
 
 import { check, mmapOverlay, mmapPlug, toBigInt } from "../ffi/mod.ts";
 import { NativeUint8Array } from "../layout/_intrinsics.ts";
+import { countOut } from "./_live_mappings.ts";
 import { bufferOf, byteLengthOf, detach } from "./_web_assembly.ts";
 
 /** What a {@linkcode Mapping} is made of: its own data properties. */
@@ -25,7 +26,7 @@ export class Mapping {
   readonly huge: boolean;
   /** The mapping's length in bytes, in whole pages of the kernel. */
   readonly length: number;
-  /** Whether Workers can share it. */
+  /** Whether Workers can share its pages; never if it is read-only. */
   readonly shared: boolean;
   /** Whether the kernel mapped it read-only. */
   readonly readOnly: boolean;
@@ -75,6 +76,7 @@ export class Mapping {
         "no memory to put in the place of the mapping, which is still open",
       );
     }
+    countOut(this);
     if (!this.shared) detach(this.memory, this.pages);
   }
 }

@@ -23,19 +23,30 @@ import {
   pathOf,
   requireDescriptor,
   requireFileOffset,
+  requireFlag,
   requireName,
+  requireOptions,
   requirePages,
   requireRange,
   requireSize,
 } from "./_arguments.ts";
-import { writeControl } from "./_control.ts";
+import { type Control, createControl } from "./_control.ts";
+import { writeControlPage } from "./_control_page.ts";
 import { Descriptor } from "./_descriptor.ts";
-import { mapSource, roundUp } from "./_map_source.ts";
+import { followHandle } from "./_handle.ts";
+import { type MappedSource, mapSource, roundUp } from "./_map_source.ts";
 import type { Mapping } from "./_mapping.ts";
+import {
+  type FoundOrigin,
+  keep,
+  type Origin,
+  type OwnOrigin,
+} from "./_origin.ts";
 import { requireAccess } from "./_permission.ts";
 import { place } from "./_placement.ts";
 import type { SourceRequest } from "./_source.ts";
 import { requireWebAssembly } from "./_web_assembly.ts";
+import type { MemoryHandle } from "./handle.ts";
 import type { CreateOptions, MapOptions, OpenOptions } from "./options.ts";
 
 /** What a memory is made of. */
@@ -44,18 +55,12 @@ export interface Parts {
   readonly mapping: Mapping;
   /** How many bytes access is bounded to. */
   readonly size: number;
+  /** What is shared with Workers, if anything is. */
+  readonly control: Control | undefined;
   /** The descriptor to show, and to close with the memory. */
   readonly descriptor: Descriptor | undefined;
-  /** How to reach a file that could be truncated without touching its pages. */
-  readonly file: FilePart | undefined;
-}
-
-/** A part of a file, to its end. */
-export interface FilePart {
-  /** The file's descriptor, to be closed with the memory. */
-  readonly descriptor: Descriptor;
-  /** Where the part begins, in bytes. */
-  readonly offset: number;
+  /** What is mapped, if its pages alone do not do for all. */
+  readonly origin: Origin | undefined;
 }
 
 /** What `Memory.map` does. */
@@ -63,7 +68,9 @@ export function mapParts(fd: number, size: number, options: MapOptions): Parts {
   requireWebAssembly();
   requireDescriptor(fd);
   requirePages(size);
-  const { offset = 0, readOnly, workers, allowTruncatable } = options;
+  requireOptions(options);
+  const { offset = 0 } = options;
+  const workers = requireFlag("workers", options.workers);
   requireFileOffset(offset);
   requireRange(offset, size);
   const request: SourceRequest = {
@@ -71,33 +78,66 @@ export function mapParts(fd: number, size: number, options: MapOptions): Parts {
     name: `descriptor ${fd}`,
     offset,
     size,
-    readOnly: readOnly === true,
-    allowTruncatable: allowTruncatable === true,
+    readOnly: requireFlag("readOnly", options.readOnly),
+    allowTruncatable: requireFlag(
+      "allowTruncatable",
+      options.allowTruncatable,
+    ),
   };
-  if (!request.allowTruncatable) {
-    const { mapping } = mapSource(request, workers === true);
-    return { mapping, size, descriptor: undefined, file: undefined };
+  if (!request.allowTruncatable && !workers) {
+    return partsOf(mapSource(request, false), false, undefined);
   }
+  // Whether it will be needed shows when it is mapped, and by then another
+  // thread may have closed the caller's.
   const own = new Descriptor(check(duplicate(fd), "fcntl"));
   try {
-    const { mapping, truncatable } = mapSource(
-      { ...request, fd: own.fd },
-      workers === true,
-    );
-    const file = truncatable ? { descriptor: own, offset } : undefined;
-    if (file === undefined) own.close();
-    return { mapping, size, descriptor: undefined, file };
+    const source = mapSource({ ...request, fd: own.fd }, workers);
+    const parts = partsOf(source, workers, {
+      descriptor: own,
+      offset,
+      truncatable: source.truncatable,
+    });
+    if (parts.origin === undefined) own.close();
+    return parts;
   } catch (error) {
     own.close();
     throw error;
   }
 }
 
+/**
+ * The parts of memory that was mapped.
+ *
+ * @param source The mapping, and what it is of.
+ * @param workers Whether Workers shall be able to have it.
+ * @param origin What is mapped; kept only if it is necessary.
+ */
+function partsOf(
+  source: MappedSource,
+  workers: boolean,
+  origin: OwnOrigin | undefined,
+): Parts {
+  const { mapping, size, truncatable } = source;
+  return {
+    mapping,
+    size,
+    control: workers ? makeControl(mapping, size) : undefined,
+    descriptor: undefined,
+    origin: truncatable || workers && mapping.readOnly ? origin : undefined,
+  };
+}
+
+function makeControl(mapping: Mapping, size: number): Control {
+  return mapping.shared ? writeControlPage(mapping, size) : createControl();
+}
+
 /** What `Memory.create` does. */
 export function createParts(size: number, options: CreateOptions): Parts {
   requireWebAssembly();
   requireSize(size);
-  const { name = "hostmem", workers } = options;
+  requireOptions(options);
+  const { name = "hostmem" } = options;
+  const workers = requireFlag("workers", options.workers);
   requireName(name);
   const length = roundUp(size, pageSize());
   const descriptor = new Descriptor(check(createMemfd(name), "memfd_create"));
@@ -111,10 +151,15 @@ export function createParts(size: number, options: CreateOptions): Parts {
       length,
       granule: pageSize(),
       readOnly: false,
-      shared: workers === true,
+      shared: workers,
     });
-    if (workers === true) writeControl(mapping, size);
-    return { mapping, size, descriptor, file: undefined };
+    return {
+      mapping,
+      size,
+      control: workers ? makeControl(mapping, size) : undefined,
+      descriptor,
+      origin: undefined,
+    };
   } catch (error) {
     descriptor.close();
     throw error;
@@ -125,8 +170,14 @@ export function createParts(size: number, options: CreateOptions): Parts {
 export function openParts(path: string | URL, options: OpenOptions): Parts {
   requireWebAssembly();
   const file = pathOf(path);
-  const { offset = 0, size, workers, allowTruncatable } = options;
-  const readOnly = options.readOnly === true;
+  requireOptions(options);
+  const { offset = 0, size } = options;
+  const workers = requireFlag("workers", options.workers);
+  const readOnly = requireFlag("readOnly", options.readOnly);
+  const allowTruncatable = requireFlag(
+    "allowTruncatable",
+    options.allowTruncatable,
+  );
   if (size !== undefined) requireSize(size);
   requireFileOffset(offset);
   requireRange(offset, size ?? 0);
@@ -140,14 +191,11 @@ export function openParts(path: string | URL, options: OpenOptions): Parts {
       offset,
       size,
       readOnly,
-      allowTruncatable: allowTruncatable === true,
-    }, workers === true);
-    return {
-      mapping: source.mapping,
-      size: source.size,
-      descriptor,
-      file: source.truncatable ? { descriptor, offset } : undefined,
-    };
+      allowTruncatable,
+    }, workers);
+    const { truncatable } = source;
+    const origin = { descriptor, offset, truncatable };
+    return { ...partsOf(source, workers, origin), descriptor };
   } catch (error) {
     descriptor.close();
     throw error;
@@ -163,4 +211,43 @@ function openPath(path: string, readOnly: boolean): number {
     ? `; readOnly: true asks for reading alone`
     : "";
   throw systemError(-fd, "open", `the path is "${path}"${remedy}`);
+}
+
+/** What `Memory.attach` does. */
+export function attachParts(handle: MemoryHandle): Parts {
+  requireWebAssembly();
+  const { pages, control, origin } = followHandle(handle);
+  const descriptor = undefined;
+  if (pages === undefined) {
+    return { ...mapOrigin(origin!), control, descriptor };
+  }
+  const { mapping, size } = pages;
+  return {
+    mapping,
+    size,
+    control,
+    descriptor,
+    origin: origin && keep(origin),
+  };
+}
+
+/** Maps again what read-only memory is of. */
+function mapOrigin(
+  origin: FoundOrigin,
+): Pick<Parts, "mapping" | "size" | "origin"> {
+  const { descriptor, handle } = origin;
+  try {
+    const { mapping, size } = mapSource({
+      fd: descriptor.fd,
+      name: "what the handle refers to",
+      offset: handle.offset,
+      size: handle.size,
+      readOnly: true,
+      allowTruncatable: handle.truncatable,
+    }, true);
+    return { mapping, size, origin: keep(origin) };
+  } catch (error) {
+    descriptor.close();
+    throw error;
+  }
 }

@@ -33,6 +33,7 @@ import {
 } from "../ffi/mod.ts";
 import { NativeUint8Array } from "../layout/_intrinsics.ts";
 import { admit } from "./_budget.ts";
+import { countIn } from "./_live_mappings.ts";
 import { currentBuffer, Mapping } from "./_mapping.ts";
 import { collect, PAGES_MAX, reserve, WASM_PAGE } from "./_web_assembly.ts";
 
@@ -48,7 +49,7 @@ export interface Placement {
   readonly granule: number;
   /** Whether not to ask for writing at all. */
   readonly readOnly: boolean;
-  /** Whether Workers shall be able to share it. */
+  /** Whether Workers shall be able to share its pages, if it is writable. */
   readonly shared: boolean;
 }
 
@@ -99,7 +100,7 @@ export function place(placement: Placement): Mapping {
   }
 }
 
-/** The pages to reserve: one more for Workers, room to align huge pages. */
+/** The pages to reserve: one more to control it, room to align huge pages. */
 function pagesFor({ length, granule, shared }: Placement): number {
   const slack = granule > WASM_PAGE ? granule : 0;
   const pages = Math.ceil((length + slack) / WASM_PAGE) + (shared ? 1 : 0);
@@ -121,8 +122,10 @@ function mappingsOf({ length, granule, shared }: Placement): number {
 }
 
 function attempt(placement: Placement, pages: number): Mapping {
-  const { granule, shared } = placement;
+  const { granule } = placement;
   const { address, readOnly } = mapObject(placement);
+  // A store to read-only pages ends the process, so nobody else gets them.
+  const shared = placement.shared && !readOnly;
   const length = toBigInt(placement.length);
   let memory: WebAssembly.Memory;
   let start: number;
@@ -146,7 +149,7 @@ function attempt(placement: Placement, pages: number): Mapping {
       moved === -EINVAL ? IMMOVABLE : undefined,
     );
   }
-  return new Mapping({
+  const mapping = new Mapping({
     memory,
     pages,
     start,
@@ -155,6 +158,8 @@ function attempt(placement: Placement, pages: number): Mapping {
     shared,
     readOnly,
   });
+  countIn(mapping);
+  return mapping;
 }
 
 const IMMOVABLE =

@@ -4,6 +4,7 @@
  * with SIGBUS, and nothing in a program can catch that.
  */
 
+import { requireMappable } from "./_arguments.ts";
 import { BoundsError, NotSupportedError } from "../errors.ts";
 import {
   allocateFile,
@@ -24,13 +25,14 @@ import {
   pageSize,
   readDescriptor,
   S_IFBLK,
+  S_IFCHR,
   S_IFMT,
   S_IFREG,
   sealsOf,
   systemError,
   TMPFS_MAGIC,
 } from "../ffi/mod.ts";
-import { isArena } from "./_arena.ts";
+import { isArena } from "./_bpf_object.ts";
 
 /** Which bytes are to be mapped, and under what conditions. */
 export interface SourceRequest {
@@ -58,6 +60,8 @@ export interface Source {
   readonly truncatable: boolean;
   /** Whether a page may be missing that even reading has to allocate. */
   readonly sparse: boolean;
+  /** Whether only an access tells where it ends: a device that has no size. */
+  readonly unbounded: boolean;
 }
 
 /**
@@ -88,6 +92,7 @@ export function inspectSource(request: SourceRequest): Source {
     granule: pageSize(),
     truncatable: false,
     sparse: false,
+    unbounded: (status.mode & S_IFMT) === S_IFCHR,
   };
 }
 
@@ -110,6 +115,8 @@ function inspectFile(request: SourceRequest, status: FileStatus): Source {
       } bytes at offset ${offset}: ${name} has ${status.size} bytes`,
     );
   }
+  // Before any hole is filled: what cannot be mapped shall cost no disk.
+  requireMappable(size);
   const fileSystem = fileSystemStatus(fd);
   if (typeof fileSystem === "number") throw systemError(-fileSystem, "fstatfs");
   const truncatable = isTruncatable(fd);
@@ -125,6 +132,7 @@ function inspectFile(request: SourceRequest, status: FileStatus): Source {
     // On tmpfs reading a hole allocates; elsewhere it does not.
     sparse: limited && fileSystem.type === TMPFS_MAGIC &&
       status.allocated < status.size,
+    unbounded: false,
   };
 }
 
@@ -143,7 +151,13 @@ function inspectBlockDevice(request: SourceRequest): Source {
       `Cannot map ${name}: a block device can be removed, which ends the process at the next access: pass allowTruncatable: true to accept that`,
     );
   }
-  return { size, granule: pageSize(), truncatable: true, sparse: false };
+  return {
+    size,
+    granule: pageSize(),
+    truncatable: true,
+    sparse: false,
+    unbounded: false,
+  };
 }
 
 function isTruncatable(fd: number): boolean {

@@ -7,20 +7,25 @@ import {
   typedArraySet,
 } from "../layout/_intrinsics.ts";
 import { Region } from "../layout/_region.ts";
-import type { PointerOptions } from "../layout/pointer.ts";
+import { lengthIn, type PointerOptions } from "../layout/pointer.ts";
 import type { Marked, Pointer, Type, View } from "../layout/types.ts";
 import { requireBytes, requireOffset, requireWithin } from "./_arguments.ts";
-import { markClosed, markOpen } from "./_control.ts";
+import type { Control } from "./_control.ts";
 import type { Descriptor } from "./_descriptor.ts";
 import { readFile, writeFile } from "./_file_access.ts";
+import { makeHandle } from "./_handle.ts";
+import { countOut } from "./_live_mappings.ts";
 import type { Mapping } from "./_mapping.ts";
+import type { Origin } from "./_origin.ts";
 import {
+  attachParts,
   createParts,
-  type FilePart,
   mapParts,
   openParts,
   type Parts,
 } from "./_parts.ts";
+import { SleeperList } from "./_sleepers.ts";
+import type { MemoryHandle } from "./handle.ts";
 import type { CreateOptions, MapOptions, OpenOptions } from "./options.ts";
 
 /** What only this module has, so that only it can construct. */
@@ -55,19 +60,23 @@ export class Memory {
   #region: Region | undefined;
   readonly #size: number;
   readonly #readOnly: boolean;
-  readonly #workers: boolean;
+  readonly #control: Control | undefined;
+  readonly #sleepers: SleeperList | undefined;
   readonly #descriptor: Descriptor | undefined;
-  readonly #file: FilePart | undefined;
+  readonly #origin: Origin | undefined;
 
   private constructor(secret: symbol, parts: Parts) {
     if (secret !== key) throw new TypeError("Illegal constructor");
-    const { mapping, size, descriptor, file } = parts;
+    const { mapping, size, control, descriptor, origin } = parts;
     this.#mapping = mapping;
     this.#size = size;
     this.#readOnly = mapping.readOnly;
-    this.#workers = mapping.shared;
+    this.#control = control;
+    this.#sleepers = control && mapping.shared
+      ? new SleeperList(control)
+      : undefined;
     this.#descriptor = descriptor;
-    this.#file = file;
+    this.#origin = origin;
   }
 
   /**
@@ -149,6 +158,55 @@ export class Memory {
     return new Memory(key, openParts(path, options));
   }
 
+  /**
+   * Gets the memory that a handle stands for, in whichever thread: the same
+   * bytes, through pointers, views and atomics of this one.
+   *
+   * Writable memory is the very same pages, `wait` and `notify` included. What
+   * is read-only is mapped once more, by a duplicate of the descriptor that the
+   * other thread holds.
+   *
+   * **`close` closes it for all threads.** So does the end of a block that
+   * declares it with `using`. A thread that needs it no more just drops it.
+   *
+   * @param handle What {@linkcode handle} gave.
+   * @throws {TypeError} if it is none, or no longer refers to what it did.
+   * @throws {ClosedError} if the memory is closed, or if it is read-only and
+   * nothing holds the `Memory` that gave the handle.
+   * @throws {RangeError | BoundsError | NotSupportedError | SystemError} as
+   * {@linkcode Memory.map} does, for read-only memory.
+   * @throws {Deno.errors.NotCapable} without `--allow-ffi`, for read-only
+   * memory or a file that can be truncated.
+   *
+   * @example Two threads, one counter
+   * ```ts
+   * import { atomic, Memory, u64 } from "@hostmem/hostmem";
+   * import { assertEquals } from "@std/assert";
+   *
+   * // Usually a file of its own, which imports Memory and calls
+   * // Memory.attach(data) in its onmessage.
+   * const module = import.meta.resolve("@hostmem/hostmem");
+   * const code = `
+   *   import { atomic, Memory, u64 } from "${module}";
+   *   onmessage = ({ data }) => {
+   *     Memory.attach(data).pointer(atomic(u64)).add(1n);
+   *     postMessage("done");
+   *   };
+   * `;
+   *
+   * using memory = Memory.create(8, { workers: true });
+   * const url = `data:application/javascript,${encodeURIComponent(code)}`;
+   * const worker = new Worker(url, { type: "module" });
+   * worker.postMessage(memory.handle);
+   * await new Promise((resolve) => worker.onmessage = resolve);
+   * worker.terminate();
+   * assertEquals(memory.pointer(atomic(u64)).load(), 1n);
+   * ```
+   */
+  static attach(handle: MemoryHandle): Memory {
+    return new Memory(key, attachParts(handle));
+  }
+
   /** How many bytes access is bounded to. The same after `close`. */
   get size(): number {
     return this.#size;
@@ -161,12 +219,41 @@ export class Memory {
 
   /** Whether the memory was made for Workers to share. */
   get workers(): boolean {
-    return this.#workers;
+    return this.#control !== undefined;
   }
 
-  /** Whether the memory was closed. */
+  /**
+   * Whether the memory was closed, here or by another thread. Once this said so,
+   * the pointers of this thread throw.
+   */
   get closed(): boolean {
+    if (this.#mapping !== undefined && this.#control?.open === false) {
+      this.#notice(this.#mapping);
+    }
     return this.#mapping === undefined;
+  }
+
+  /**
+   * What another thread needs to have this memory too: to be posted to a Worker,
+   * and to be given to {@linkcode Memory.attach} there. It can be posted to
+   * several, posted on by them, and used more than once.
+   *
+   * The handle of writable memory keeps the memory alive. That of read-only
+   * memory, or of a file that can be truncated, leads to a descriptor that this
+   * object holds, or the one that this was attached from: it is of use for as
+   * long as that is reachable and not closed.
+   *
+   * @throws {ClosedError} if the memory is closed.
+   * @throws {NotSupportedError} unless it was made with `workers: true`.
+   */
+  get handle(): MemoryHandle {
+    const mapping = this.#live();
+    if (this.#control === undefined) {
+      throw new NotSupportedError(
+        "Cannot give a handle of memory that only this thread can have: make it with `workers: true`",
+      );
+    }
+    return makeHandle(mapping, this.#control, this.#size, this.#origin);
   }
 
   /**
@@ -201,8 +288,8 @@ export class Memory {
     const left = this.#size - offset;
     const length = room < left ? room : left;
     if (length === 0) return 0;
-    if (this.#file !== undefined) {
-      const { descriptor, offset: begin } = this.#file;
+    if (this.#origin?.truncatable === true) {
+      const { descriptor, offset: begin } = this.#origin;
       return readFile(descriptor.fd, target, length, begin + offset);
     }
     typedArraySet(target, this.#bytes(mapping, offset, length));
@@ -228,8 +315,8 @@ export class Memory {
     const length = typedArrayLength(source);
     requireWithin(offset, length, this.#size);
     if (length === 0) return;
-    if (this.#file !== undefined) {
-      const { descriptor, offset: begin } = this.#file;
+    if (this.#origin?.truncatable === true) {
+      const { descriptor, offset: begin } = this.#origin;
       writeFile(descriptor.fd, source, length, begin + offset);
       return;
     }
@@ -238,6 +325,9 @@ export class Memory {
 
   /**
    * A pointer to a value of a type: its properties read and write the memory.
+   *
+   * In memory that was mapped with `allowTruncatable`, a property that lies in a
+   * page which is gone ends the process with SIGBUS.
    *
    * @param type What lies there. A struct needs the `HostLayout` marker.
    * @param offset Where it begins, in bytes.
@@ -255,12 +345,20 @@ export class Memory {
     options?: PointerOptions,
   ): Pointer<T> {
     const mapping = this.#writable("make a pointer");
-    return pointerAt<T>(type, this.#regionOf(mapping), offset, options?.length);
+    return pointerAt<T>(
+      type,
+      this.#regionOf(mapping),
+      offset,
+      lengthIn(options),
+    );
   }
 
   /**
    * A view of a value of a type: its properties read the memory. It cannot
    * write, whatever the memory allows.
+   *
+   * In memory that was mapped with `allowTruncatable`, a property that lies in a
+   * page which is gone ends the process with SIGBUS.
    *
    * @param type What lies there. A struct needs the `HostLayout` marker.
    * @param offset Where it begins, in bytes.
@@ -277,7 +375,7 @@ export class Memory {
     options?: PointerOptions,
   ): View<T> {
     const mapping = this.#live();
-    return viewAt<T>(type, this.#regionOf(mapping), offset, options?.length);
+    return viewAt<T>(type, this.#regionOf(mapping), offset, lengthIn(options));
   }
 
   /**
@@ -328,24 +426,34 @@ export class Memory {
    * ignore stores. Those of memory made for Workers read zeros instead, in every
    * thread.
    *
+   * Memory that was attached is closed for all threads that have it, whoever
+   * closes it: who sleeps in an atomic's `wait` is woken and gets a
+   * {@linkcode ClosedError}, and so does whoever asks another thread's `Memory`
+   * for anything. Pointers and views made there before read zeros until then.
+   * Read-only memory is mapped in each thread by itself: there they go on
+   * reading what is there, and the memory is released when that thread asks.
+   *
    * @throws {SystemError} with ENOMEM, if the kernel has nothing to put in the
    * memory's place; then it is still open.
    */
   close(): void {
     const mapping = this.#mapping;
     if (mapping === undefined) return;
-    if (mapping.shared) markClosed(mapping);
+    const control = this.#control;
+    if (control?.closed === true) {
+      this.#notice(mapping);
+      return;
+    }
+    control?.startClosing();
     try {
       mapping.release();
     } catch (error) {
-      if (mapping.shared) markOpen(mapping);
-      throw error;
+      // Unless another thread has managed meanwhile.
+      if (control === undefined || control.abandonClosing()) throw error;
     }
-    this.#mapping = undefined;
-    this.#region?.release();
-    this.#region = undefined;
-    this.#descriptor?.close();
-    this.#file?.descriptor.close();
+    this.#letGo();
+    control?.finishClosing();
+    this.#sleepers?.wake();
   }
 
   /** Closes the memory at the end of a `using` declaration's block. */
@@ -356,15 +464,34 @@ export class Memory {
   /** What `console.log` and `Deno.inspect` show. */
   [Symbol.for("Deno.customInspect")](): string {
     const kind = this.#readOnly ? "read-only" : "writable";
-    const workers = this.#workers ? ", for Workers" : "";
+    const workers = this.workers ? ", for Workers" : "";
     const closed = this.closed ? ", closed" : "";
     return `Memory { ${this.#size} bytes, ${kind}${workers}${closed} }`;
   }
 
   #live(): Mapping {
     const mapping = this.#mapping;
-    if (mapping === undefined) throw new ClosedError("The memory is closed");
+    if (mapping === undefined || this.#control?.open === false) {
+      if (mapping !== undefined) this.#notice(mapping);
+      throw new ClosedError("The memory is closed");
+    }
     return mapping;
+  }
+
+  /** Does what is left to do in this thread when another closed the memory. */
+  #notice(mapping: Mapping): void {
+    this.#letGo();
+    // Its pages are gone already; those of read-only memory are this thread's.
+    if (mapping.shared) countOut(mapping);
+    else tryRelease(mapping);
+  }
+
+  #letGo(): void {
+    this.#mapping = undefined;
+    this.#region?.release();
+    this.#region = undefined;
+    this.#descriptor?.close();
+    this.#origin?.descriptor?.close();
   }
 
   #writable(action: string): Mapping {
@@ -386,6 +513,7 @@ export class Memory {
         mapping.start,
         this.#size,
         "mapping",
+        this.#sleepers,
       );
       this.#region = region;
     }
@@ -395,5 +523,14 @@ export class Memory {
   #bytes(mapping: Mapping, offset: number, length: number): Uint8Array {
     const { buffer, start } = this.#regionOf(mapping);
     return new NativeUint8Array(buffer, start + offset, length);
+  }
+}
+
+/** Releases a mapping now, or leaves that to the engine. */
+function tryRelease(mapping: Mapping): void {
+  try {
+    mapping.release();
+  } catch {
+    // There is no memory to put in its place: it goes when it is collected.
   }
 }

@@ -5,6 +5,8 @@
  */
 
 export { pageSize } from "../ffi/page_size.ts";
+export type { MemoryHandle } from "./handle.ts";
+export { type MappingStats, mappingStats } from "./mapping_stats.ts";
 export { Memory } from "./memory.ts";
 export type {
   CreateOptions,

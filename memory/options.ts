@@ -1,8 +1,13 @@
 /** What every way to map can be told. */
 export interface WorkerOptions {
   /**
-   * Puts the memory on a `SharedArrayBuffer`, so that Workers of this process
-   * can have it too. Such memory cannot be detached when it is closed.
+   * Makes memory that Workers of this process can have too, see
+   * {@linkcode Memory.handle}. Writable memory lies on a `SharedArrayBuffer`
+   * then, and cannot be detached when it is closed. Read-only memory holds a
+   * duplicate of the descriptor, for others to map it again.
+   *
+   * A duplicate is made in any case, and closing one drops this process's
+   * `fcntl` record locks on the file, as `close(2)` always does.
    */
   readonly workers?: boolean | undefined;
 }

@@ -19,17 +19,27 @@ import {
 } from "../../ffi/mod.ts";
 import { TemporaryDirectory } from "../_support.ts";
 
+/** The device of struct stat as that of struct statx: makedev(3). */
+function deviceOf(dev: number): bigint {
+  const number = BigInt(dev);
+  const major = number >> 8n & 0xfffn | number >> 32n & 0xfffff000n;
+  const minor = number & 0xffn | number >> 12n & 0xffffff00n;
+  return minor << 32n | major;
+}
+
 Deno.test("fileStatus() tells what Deno.stat tells", () => {
   using directory = new TemporaryDirectory();
   const path = directory.join("file");
   Deno.writeFileSync(path, new Uint8Array(5000).fill(1));
   for (const name of [path, directory.path, "/dev/null"]) {
     const fd = openFile(name, O_RDONLY);
-    const { mode, size, blocks } = Deno.statSync(name);
+    const { mode, size, blocks, dev, ino } = Deno.statSync(name);
     assertEquals(fileStatus(fd), {
       mode: mode!,
       size,
       allocated: blocks! * 512,
+      device: deviceOf(dev),
+      inode: BigInt(ino!),
     });
     closeDescriptor(fd);
   }

@@ -84,6 +84,30 @@ Deno.test({
 });
 
 Deno.test({
+  name: "Memory.attach() works for huge pages, writable and read-only",
+  ignore,
+  fn() {
+    withHugePages(2, () => {
+      using file = memfd(2 * huge, "huge", MFD_HUGETLB).seal(F_SEAL_SHRINK);
+      for (const readOnly of [false, true]) {
+        const memory = Memory.map(file.fd, huge, {
+          offset: huge,
+          workers: true,
+          readOnly,
+        });
+        const same = Memory.attach(structuredClone(memory.handle));
+        if (!readOnly) memory.pointer(u32, huge - 4).value = 4;
+        assertEquals([same.size, same.readOnly], [huge, readOnly]);
+        assertEquals(same.view(u32, huge - 4).value, 4);
+        assertThrows(() => same.webAssembly);
+        same.close();
+        assertEquals(memory.closed, true);
+      }
+    });
+  },
+});
+
+Deno.test({
   name: "Memory.map() falls back to read-only on EPERM of sealed huge pages",
   ignore,
   fn() {

@@ -1,0 +1,55 @@
+import { BUDGET, countMappings } from "./_budget.ts";
+import { liveMappings } from "./_live_mappings.ts";
+
+/** What {@linkcode mappingStats} tells. */
+export interface MappingStats {
+  /**
+   * How many mappings this thread has made that are neither closed nor seen to
+   * be collected. What was dropped without `close` is counted until the garbage
+   * collector has found it and told, which it does between two jobs of the event
+   * loop and not soon: rising numbers say that something is not closed, not that
+   * it is still needed. Memory that was attached by its pages is counted in the
+   * thread that made it alone.
+   */
+  readonly mappings: number;
+  /** How many bytes they have, in whole pages. Few of them may be occupied. */
+  readonly bytes: number;
+  /**
+   * How many mappings the whole process has now, whoever made them: the lines
+   * of `/proc/self/maps`. It is exact, also of what was dropped. A memory takes
+   * one or two, the engine some hundreds. Undefined where there is no such file.
+   */
+  readonly processMappings: number | undefined;
+  /** From how many of those on this package refuses to map more. */
+  readonly processMappingsMax: number;
+}
+
+/**
+ * How many mappings there are, for a service that watches itself.
+ *
+ * Counting those of the process reads `/proc/self/maps`, which takes some
+ * microseconds for each of them, and needs no permission but `--allow-ffi`.
+ *
+ * @throws {Deno.errors.NotCapable} without `--allow-ffi`.
+ *
+ * @example Nothing is left open
+ * ```ts
+ * import { mappingStats, Memory, pageSize } from "@hostmem/hostmem";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const before = mappingStats();
+ * {
+ *   using _memory = Memory.create(3 * pageSize());
+ *   assertEquals(mappingStats().mappings, before.mappings + 1);
+ *   assertEquals(mappingStats().bytes, before.bytes + 3 * pageSize());
+ * }
+ * assertEquals(mappingStats().mappings, before.mappings);
+ * ```
+ */
+export function mappingStats(): MappingStats {
+  return {
+    ...liveMappings(),
+    processMappings: countMappings(),
+    processMappingsMax: BUDGET,
+  };
+}

@@ -1,0 +1,169 @@
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import { ClosedError } from "../../errors.ts";
+import { Memory, pageSize } from "../../memory/mod.ts";
+import { eventually } from "../_support.ts";
+import { type Answer, Attached, Shared } from "./_workers.ts";
+
+const page = pageSize();
+
+/** What a thread gets that slept when another closed the memory. */
+const CLOSED: Answer = {
+  error: "ClosedError",
+  message: "Cannot access this memory: it is closed, detached or transferred",
+};
+
+async function start(memory: Memory): Promise<Attached> {
+  const worker = new Attached();
+  await worker.ask("attach", memory.handle);
+  await worker.ask("point");
+  return worker;
+}
+
+/** How many threads are on the list of sleepers. */
+function sleepers(memory: Memory): number {
+  const { buffer } = memory.webAssembly;
+  return new Int32Array(buffer, buffer.byteLength - 65536)[16]!;
+}
+
+/** Gives a thread that is on the list the time to fall asleep. */
+async function asleep(memory: Memory, count: number): Promise<void> {
+  await eventually(() => sleepers(memory) === count);
+  await new Promise((resolve) => setTimeout(resolve, 20));
+}
+
+Deno.test("wait() in one thread is woken by notify() in another", async () => {
+  using memory = Memory.create(page, { workers: true });
+  using worker = await start(memory);
+  const { flag, wide } = memory.pointer(Shared);
+  assertEquals(await worker.ask("wait", [1]), "not-equal");
+  assertEquals(await worker.ask("wait", [0, 1]), "timed-out");
+  const woken = worker.ask("wait", [0]);
+  await eventually(() => flag.notify() === 1);
+  assertEquals(await woken, "ok");
+  const wideWoken = worker.ask("waitWide", [0n]);
+  await eventually(() => wide.notify() === 1);
+  assertEquals(await wideWoken, "ok");
+  assertEquals(sleepers(memory), 0);
+  // And the other way round.
+  const done = worker.ask("notifyUntilWoken");
+  assertEquals(flag.wait(0), "ok");
+  assertEquals(await done, true);
+});
+
+Deno.test("notify(count) wakes so many", async () => {
+  using memory = Memory.create(page, { workers: true });
+  const workers = await Promise.all([1, 2, 3].map(() => start(memory)));
+  const { flag } = memory.pointer(Shared);
+  let awake = 0;
+  const all = workers.map(async (worker) => {
+    assertEquals(await worker.ask("wait", [0]), "ok");
+    awake++;
+  });
+  await asleep(memory, 3);
+  assertEquals(flag.notify(2), 2);
+  await eventually(() => awake === 2);
+  assertEquals(flag.notify(2), 1);
+  await Promise.all(all);
+  for (const worker of workers) worker[Symbol.dispose]();
+});
+
+Deno.test("Memory.close() wakes who sleeps in wait(), with a ClosedError", async () => {
+  const memory = Memory.create(page, { workers: true });
+  const workers = await Promise.all([1, 2, 3, 4].map(() => start(memory)));
+  const [one, two, three, four] = workers;
+  memory.pointer(Shared).flag.store(5);
+  const answers = [
+    one!.answer("wait", [5]),
+    two!.answer("wait", [5, 1e9]),
+    three!.answer("waitWide", [0n]),
+    four!.answer("waitWide", [0n]),
+  ];
+  await asleep(memory, 4);
+  memory.close();
+  assertEquals(await Promise.all(answers), [CLOSED, CLOSED, CLOSED, CLOSED]);
+  // They know it now: their pointers throw, and nobody lies down again.
+  for (const worker of workers) {
+    assertEquals(await worker.answer("plain"), CLOSED);
+    assertEquals(await worker.answer("wait", [0]), CLOSED);
+    worker[Symbol.dispose]();
+  }
+});
+
+Deno.test("Memory.close() by a Worker wakes the thread that made the memory", async () => {
+  const memory = Memory.create(page, { workers: true });
+  using worker = await start(memory);
+  const { flag } = memory.pointer(Shared);
+  const closed = worker.ask("closeWhenAsleep");
+  assertThrows(() => flag.wait(0), ClosedError);
+  await closed;
+  assertEquals(memory.closed, true);
+  assertThrows(() => flag.wait(0), ClosedError);
+});
+
+Deno.test("wait() on memory that another thread has closed throws before it sleeps", async () => {
+  const memory = Memory.create(page, { workers: true });
+  using worker = await start(memory);
+  memory.close();
+  // It would sleep for ever: what is there now is 0.
+  assertEquals(await worker.answer("wait", [0]), CLOSED);
+});
+
+Deno.test("No sleeper is missed, whenever the memory is closed", async () => {
+  using one = new Attached();
+  using other = new Attached();
+  let before = 0;
+  for (let i = 0; i < 300; i++) {
+    const memory = Memory.create(page, { workers: true });
+    for (const worker of [one, other]) {
+      await worker.ask("attach", memory.handle);
+      await worker.ask("point");
+    }
+    const { flag } = memory.pointer(Shared);
+    const answers = [one, other].map((worker) => worker.answer("wait", [0]));
+    // From before they are on the list to after they sleep.
+    if (i % 3 > 0) { while (sleepers(memory) < i % 3); }
+    for (let spin = (i % 50) * 40; spin > 0; spin--) flag.load();
+    if (sleepers(memory) < 2) before++;
+    memory.close();
+    assertEquals(await Promise.all(answers), [CLOSED, CLOSED]);
+  }
+  assert(before > 0);
+});
+
+Deno.test("Memory.close() wakes a sleeper of a Worker beside one that was terminated in its sleep", async () => {
+  const memory = Memory.create(page, { workers: true });
+  const terminated = await start(memory);
+  using worker = await start(memory);
+  void terminated.answer("wait", [0]);
+  await asleep(memory, 1);
+  terminated.worker.terminate();
+  const answer = worker.answer("wait", [0]);
+  await asleep(memory, 2);
+  memory.close();
+  assertEquals(await answer, CLOSED);
+});
+
+Deno.test("wait() beyond the room for sleepers is refused", async () => {
+  using memory = Memory.create(page, { workers: true });
+  using worker = await start(memory);
+  const { buffer } = memory.webAssembly;
+  const words = new Int32Array(buffer, buffer.byteLength - 65536);
+  words.fill(1, 17, 17 + 1024);
+  assertEquals(await worker.answer("wait", [0]), {
+    error: "NotSupportedError",
+    message: "At most 1024 threads can wait on one memory at a time",
+  });
+  words.fill(0, 17, 17 + 1024);
+});
+
+Deno.test("Memory of several windows wakes sleepers at its end", async () => {
+  const size = 2 ** 32 + 2 * page;
+  const memory = Memory.create(size, { workers: true });
+  using worker = new Attached();
+  await worker.ask("attach", memory.handle);
+  await worker.ask("pointAt", size - Shared.size);
+  const answer = worker.answer("waitWide", [0n]);
+  await asleep(memory, 1);
+  memory.close();
+  assertEquals(await answer, CLOSED);
+});
