@@ -4,7 +4,7 @@ import { ReadOnlyError } from "../errors.ts";
 import { locate } from "./_pointer_class.ts";
 import { show } from "./_registry.ts";
 import { write } from "./_write.ts";
-import type { Input, Type } from "./types.ts";
+import type { Input, Pointer, Type, View } from "./types.ts";
 import type { PointerTo, ViewOf } from "./live.ts";
 
 /**
@@ -35,8 +35,8 @@ import type { PointerTo, ViewOf } from "./live.ts";
  * ```
  */
 export function assign<T extends Type>(
-  pointer: PointerTo<T>,
-  values: Input<T> | ViewOf<T>,
+  pointer: PointerTo<T> | Pointer<T>,
+  values: Input<T> | ViewOf<T> | View<T>,
 ): void {
   const located = locate(pointer);
   if (located === undefined) {

@@ -22,7 +22,11 @@ export interface Field<T extends Type, F extends Type> {
   readonly type: F;
   /** The field's offset in bytes. */
   readonly offset: number;
-  /** C's `&p->field`: a pointer to the field, or a view where given a view. */
+  /**
+   * C's `&p->field`: a pointer to the field, or a view where given a view.
+   *
+   * @throws {TypeError} If it is not a pointer to, or a view of, the struct.
+   */
   of(pointer: PointerTo<T>): Pointer<F>;
   /** A view of the field. */
   of(view: ViewOf<T>): View<F>;

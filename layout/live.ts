@@ -152,14 +152,14 @@ export type ColumnValue<T> = T extends { readonly kind: ScalarKind }
   ? T extends Type ? ValueOf<T> : never
   : never;
 
-/** Part of other types. */
+/** The kinds that a column can be of. */
 export type ScalarKind =
   | keyof NativeArrays
   | Boxed
   | "atomic"
   | "bits";
 
-/** Part of other types. */
+/** The kinds whose arrays are no typed arrays of the engine. */
 export type Boxed =
   | "bool"
   | "be16"
@@ -218,13 +218,13 @@ export interface PointerTo<T> extends ViewOf<T> {
   readonly [pointee]: { read: T; write: T };
 }
 
-/** Part of other types. */
+/** The fields that are no properties. */
 export type Hidden = HostLayoutMarker | Padding;
-/** Part of other types. */
+/** The types whose fields can be stored as a whole. */
 export type Stored = {
   readonly [shape]: { pointer: number | bigint | boolean | string };
 };
-/** Part of other types. */
+/** One of the four things that a type is: through a pointer, and so on. */
 export type Side<T, S extends "pointer" | "view" | "value" | "input"> =
   T extends Type ? T[typeof shape][S]
     : never;

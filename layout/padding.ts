@@ -10,6 +10,7 @@ export interface PaddingConstructor {
    * `uint8_t _[size]`: bytes that are no property.
    *
    * @param size How many bytes; at least 1.
+   * @throws {InvalidTypeError} For any other size.
    */
   (size: number): Padding;
   /**
@@ -18,6 +19,7 @@ export interface PaddingConstructor {
    *
    * @param type The type that it is declared with.
    * @param width Its width in bits.
+   * @throws {InvalidTypeError} If there is no such bit-field.
    */
   bits(type: IntegerType | Bool | Enumeration, width: number): Padding;
 }

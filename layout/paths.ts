@@ -3,7 +3,7 @@
 import type { Fields, Type } from "./types.ts";
 import type { Hidden } from "./live.ts";
 
-/** Part of other types. */
+/** The fields of a struct or union that are properties. */
 export type FieldsOf<T> = T extends
   { readonly kind: "struct" | "union"; readonly fields: infer F }
   ? { [K in keyof F as F[K] extends Hidden ? never : K]: F[K] }
@@ -11,7 +11,7 @@ export type FieldsOf<T> = T extends
   // Of a type that is known at run time only, any path may be right.
     ? string extends K ? Fields : Record<never, never>
   : never;
-/** Part of other types. */
+/** Their names. */
 export type Names<T> = keyof FieldsOf<T> & string;
 
 /** The type at a path: `At<typeof Outer, "inner.x">`. */

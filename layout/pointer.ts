@@ -142,7 +142,10 @@ function refuseDetached(): never {
  * @param offset Where, in bytes from the begin of what was given.
  * @param options The length of a flexible array.
  * @throws {InvalidTypeError} If the type cannot be pointed to, or has no size.
- * @throws {RangeError} If the offset is not an integer of at least 0.
+ * @throws {TypeError} If it is no buffer, or a length was given for a type that
+ * ends in no flexible array.
+ * @throws {RangeError} If the offset or the length is not an integer of at least
+ * 0.
  * @throws {AlignmentError} If the offset is not aligned.
  * @throws {BoundsError} If the value does not lie within the buffer.
  * @throws {NotSupportedError} If the buffer can be resized.

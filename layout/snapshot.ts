@@ -3,7 +3,7 @@
 import { show } from "./_registry.ts";
 import { locate } from "./_pointer_class.ts";
 import { read } from "./_read.ts";
-import type { Type, Value } from "./types.ts";
+import type { Pointer, Type, Value, View } from "./types.ts";
 import type { ViewOf } from "./live.ts";
 
 /**
@@ -14,6 +14,8 @@ import type { ViewOf } from "./live.ts";
  * process writes meanwhile may be in some of them and not in others.
  *
  * @param pointer A pointer, a view, or an array of structs.
+ * @throws {TypeError} If it is anything else.
+ * @throws {RangeError} If a `safe` integer in it is not one.
  * @throws {ClosedError} If its memory is closed.
  *
  * @example A copy that no longer changes
@@ -28,7 +30,9 @@ import type { ViewOf } from "./live.ts";
  * assertEquals(snapshot(ports), { count: 1, list: [443, 0] });
  * ```
  */
-export function snapshot<T extends Type>(pointer: ViewOf<T>): Value<T> {
+export function snapshot<T extends Type>(
+  pointer: ViewOf<T> | View<T> | Pointer<T>,
+): Value<T> {
   const located = locate(pointer);
   if (located === undefined) {
     throw new TypeError(

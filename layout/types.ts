@@ -113,7 +113,7 @@ export interface Padding extends Type<never, never, never, never> {
 /** An integer type of a fixed width. */
 export type IntegerType = U8 | I8 | U16 | I16 | U32 | I32 | U64 | I64;
 
-/** Part of other types. */
+/** The plain value of a type. */
 export type ValueOf<T extends Type> = T[typeof shape]["value"];
 
 /** The type that {@linkcode enumeration} makes. */
@@ -210,7 +210,7 @@ export interface UnionType<F extends Fields = Fields> extends
   readonly fields: F;
 }
 
-/** Part of other types. */
+/** What a root of it has the one property `value` for. */
 export type Primitive = number | bigint | boolean | string;
 
 /**

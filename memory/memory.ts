@@ -335,7 +335,9 @@ export class Memory {
    * @throws {ClosedError} if the memory is closed.
    * @throws {ReadOnlyError} if it is mapped for reading; use `view`.
    * @throws {InvalidTypeError} if the type cannot be used.
-   * @throws {RangeError} if the offset is no whole number of bytes.
+   * @throws {TypeError} if a length was given for a type that ends in no flexible
+   * array.
+   * @throws {RangeError} if the offset or the length is no whole number.
    * @throws {AlignmentError} if the offset is not aligned as the type requires.
    * @throws {BoundsError} if the value does not lie within the memory.
    */
@@ -365,7 +367,9 @@ export class Memory {
    * @param options How long a flexible array at its end is.
    * @throws {ClosedError} if the memory is closed.
    * @throws {InvalidTypeError} if the type cannot be used.
-   * @throws {RangeError} if the offset is no whole number of bytes.
+   * @throws {TypeError} if a length was given for a type that ends in no flexible
+   * array.
+   * @throws {RangeError} if the offset or the length is no whole number.
    * @throws {AlignmentError} if the offset is not aligned as the type requires.
    * @throws {BoundsError} if the value does not lie within the memory.
    */
