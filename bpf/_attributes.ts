@@ -161,19 +161,24 @@ function makePayload(size: number): Payload {
 
 /** Room for all but large values, kept for as long as this module. */
 const KEPT_SIZE = 65536;
-// Payloads are held here: their addresses would not keep them.
-let small: Payload | undefined;
-let large: Payload | undefined;
+/**
+ * Where payloads are held: their addresses would not keep them. Both are its own
+ * from the start, so that neither is looked for on a prototype.
+ */
+const held: { small: Payload | undefined; large: Payload | undefined } = {
+  small: undefined,
+  large: undefined,
+};
 
 /** Room for that many bytes, good until this is called again. */
 export function payloadOf(size: number): Payload {
-  if (size > KEPT_SIZE) return large = makePayload(size);
-  return small ??= makePayload(KEPT_SIZE);
+  if (size > KEPT_SIZE) return held.large = makePayload(size);
+  return held.small ??= makePayload(KEPT_SIZE);
 }
 
 /** Lets go of room for a large value. */
 export function releasePayload(): void {
-  large = undefined;
+  held.large = undefined;
 }
 
 /** What the kernel told of a map last. */

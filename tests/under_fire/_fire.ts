@@ -1,0 +1,20 @@
+/**
+ * How hard the tests of this folder try: `HOSTMEM_FIRE=1` in the environment
+ * makes them take minutes instead of seconds.
+ *
+ * @module
+ */
+
+/** Whether to take minutes. */
+export const fire: boolean = Deno.env.get("HOSTMEM_FIRE") === "1";
+
+/** The flags of V8 to run under: none but the default, or several. */
+export function flagSets(
+  sets: Readonly<Record<string, string[]>>,
+): [name: string, v8Flags: string[]][] {
+  return fire ? [["", []], ...Object.entries(sets).map(withName)] : [["", []]];
+}
+
+function withName([name, flags]: [string, string[]]): [string, string[]] {
+  return [`, ${name}`, flags];
+}
