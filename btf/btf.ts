@@ -1,0 +1,333 @@
+import { BtfError } from "../errors.ts";
+import { declarationOf } from "../layout/declaration.ts";
+import type { Type } from "../layout/types.ts";
+import { declare } from "./_c_text.ts";
+import { decode } from "./_decode.ts";
+import { kernelBytes, moduleBytes } from "./_kernel_files.ts";
+import { bytesOfId } from "./_kernel_objects.ts";
+import { Layouts } from "./_layouts.ts";
+import { titleOf } from "./_resolve.ts";
+import { TypeTable } from "./_type_table.ts";
+import type { BtfKind, BtfType, BtfTypeOf } from "./types.ts";
+
+/** Options of {@linkcode Btf.parse}. */
+export interface ParseOptions {
+  /** What split BTF, such as that of a kernel module, builds on. */
+  readonly base?: Btf | undefined;
+}
+
+/** What only this module has, so that only it can construct. */
+const secret = Symbol("Btf");
+
+/** The kernel's own, for as long as anyone uses it. */
+let kernel: WeakRef<Btf> | undefined;
+
+/**
+ * BTF, the BPF Type Format: what the kernel, its modules and BPF programs know
+ * of their types. Opening it finds where each type begins and decodes nothing;
+ * types are decoded one by one as they are asked for.
+ *
+ * It is found at `/sys/kernel/btf`, in the section `.BTF` of object files, and
+ * by `bpf(2)`. The format is that of Documentation/bpf/btf.rst in Linux.
+ *
+ * @example A struct of the kernel, from its own description
+ * ```ts
+ * import { offsetOf, pointer } from "@hostmem/hostmem";
+ * import { Btf } from "@hostmem/hostmem/btf";
+ *
+ * try {
+ *   const list = Btf.kernel().layout("list_head");
+ *   console.log(list.size, offsetOf(list, "prev")); // 16 8
+ *   pointer(list, new ArrayBuffer(list.size));
+ * } catch (error) {
+ *   // A kernel without CONFIG_DEBUG_INFO_BTF has none.
+ *   console.log((error as Error).message);
+ * }
+ * ```
+ */
+export class Btf {
+  readonly #table: TypeTable;
+  readonly #layouts: Layouts;
+  /** What this builds on; undefined for what stands alone. */
+  readonly base: Btf | undefined;
+
+  private constructor(
+    given: symbol,
+    bytes: Uint8Array,
+    base: Btf | undefined,
+  ) {
+    if (given !== secret) throw new TypeError("Illegal constructor");
+    this.base = base;
+    if (base === undefined) {
+      this.#table = new TypeTable(bytes, undefined);
+      this.#layouts = new Layouts(this.#table, undefined);
+    } else {
+      this.#table = new TypeTable(bytes, base.#table);
+      this.#layouts = new Layouts(this.#table, base.#layouts);
+    }
+  }
+
+  /**
+   * Reads BTF from bytes, which are copied.
+   *
+   * @param bytes All of it, as in the section `.BTF` of an object file.
+   * @param options What it builds on.
+   * @throws {BtfError} If it is not BTF of this host's byte order, or a type in
+   * it is of an unknown kind or not whole. What types say of each other is
+   * checked as they are used.
+   * @throws {TypeError} If these are not bytes, or the base is no Btf.
+   *
+   * @example From an object file
+   * ```ts ignore
+   * // llvm-objcopy --dump-section .BTF=program.btf program.o
+   * const btf = Btf.parse(Deno.readFileSync("program.btf"));
+   * ```
+   */
+  static parse(bytes: Uint8Array, options: ParseOptions = {}): Btf {
+    if (!(bytes instanceof Uint8Array)) {
+      throw new TypeError("BTF must be given as a Uint8Array");
+    }
+    const { base } = options;
+    if (base !== undefined && !(base instanceof Btf)) {
+      throw new TypeError("The base of BTF must be a Btf");
+    }
+    return new Btf(secret, new Uint8Array(bytes), base);
+  }
+
+  /**
+   * The running kernel's own BTF, from `/sys/kernel/btf/vmlinux`: about 6 MB.
+   * The same object for as long as it is in use.
+   *
+   * @throws {NotSupportedError} If the kernel has none: it was built without
+   * CONFIG_DEBUG_INFO_BTF.
+   * @throws {Deno.errors.NotCapable} Without `--allow-ffi`, which the file is
+   * read by, and `--allow-read=/sys/kernel/btf/vmlinux`.
+   * @throws {SystemError} With the kernel's reason, as in open(2).
+   */
+  static kernel(): Btf {
+    let btf = kernel?.deref();
+    if (btf === undefined) {
+      btf = new Btf(secret, kernelBytes(), undefined);
+      kernel = new WeakRef(btf);
+    }
+    return btf;
+  }
+
+  /**
+   * The BTF of a kernel module that is loaded, from `/sys/kernel/btf/<name>`,
+   * which builds on the kernel's.
+   *
+   * @param name The module's name: `"nf_tables"`.
+   * @throws {NotSupportedError} If there is none of that name.
+   * @throws {RangeError} If it cannot be the name of a module.
+   * @throws as {@linkcode Btf.kernel} does.
+   */
+  static module(name: string): Btf {
+    return name === "vmlinux"
+      ? Btf.kernel()
+      : new Btf(secret, moduleBytes(name), Btf.kernel());
+  }
+
+  /**
+   * BTF that was loaded into the kernel, by its number there
+   * (`BPF_BTF_GET_FD_BY_ID`): that of a map, as its info has it, or of a
+   * program. That takes CAP_SYS_ADMIN.
+   *
+   * @param id The number, as in `map.info.btfId`.
+   * @throws {RangeError} If it is no integer of 32 bits.
+   * @throws {SystemError} With the kernel's reason, as in bpf(2): ENOENT where
+   * there is no such BTF, EPERM for want of the capability.
+   * @throws {Deno.errors.NotCapable} Without `--allow-ffi`.
+   */
+  static fromId(id: number): Btf {
+    const { bytes, split } = bytesOfId(id);
+    return new Btf(secret, bytes, split ? Btf.kernel() : undefined);
+  }
+
+  /**
+   * How many types there are, `void` and those that this builds on included:
+   * ids are less than this.
+   */
+  get length(): number {
+    return this.#table.endId;
+  }
+
+  /**
+   * A type as data.
+   *
+   * @param id Its number.
+   * @throws {RangeError} If there is no such type.
+   * @throws {BtfError} If it names types or names that do not exist.
+   */
+  type(id: number): BtfType {
+    this.#requireId(id);
+    return decode(this.#table, id);
+  }
+
+  /** All types but `void` and those that this builds on, in the order of ids. */
+  *[Symbol.iterator](): Generator<BtfType, void> {
+    for (let id = this.#table.firstId; id < this.#table.endId; id++) {
+      yield decode(this.#table, id);
+    }
+  }
+
+  /**
+   * The first type of a name; undefined where there is none.
+   *
+   * @param name Its name.
+   * @param kind Which kind it must be of.
+   * @throws {BtfError} If it names types or names that do not exist.
+   */
+  find<K extends BtfKind>(
+    name: string,
+    kind: K,
+  ): BtfTypeOf<K> | undefined;
+  /** The first type of a name, of whatever kind. */
+  find(name: string, kind?: BtfKind): BtfType | undefined;
+  find(name: string, kind?: BtfKind): BtfType | undefined {
+    return this.findAll(name, kind)[0];
+  }
+
+  /**
+   * All types of a name, in the order of ids. There may be several: a struct
+   * and a function, or structs of several drivers.
+   *
+   * @param name Their name.
+   * @param kind Which kind they must be of.
+   * @throws {BtfError} If one names types or names that do not exist.
+   */
+  findAll<K extends BtfKind>(
+    name: string,
+    kind: K,
+  ): BtfTypeOf<K>[];
+  /** All types of a name, of whatever kind. */
+  findAll(name: string, kind?: BtfKind): BtfType[];
+  findAll(name: string, kind?: BtfKind): BtfType[] {
+    if (typeof name !== "string") {
+      throw new TypeError("The name of a type must be a string");
+    }
+    const ids = [
+      ...kind === "func" ? [] : this.#table.idsNamed(name, false),
+      ...kind === "func" || kind === undefined
+        ? this.#table.idsNamed(name, true)
+        : [],
+    ];
+    return ids.sort((a, b) => a - b)
+      .map((id) => decode(this.#table, id))
+      .filter((type) => kind === undefined || type.kind === kind);
+  }
+
+  /**
+   * The layout of a type: a type of the layout language, with the offsets that
+   * BTF has. It counts as marked with `HostLayout`.
+   *
+   * - The members of anonymous structs and unions are those of the struct
+   *   around them, as C has it.
+   * - `char[n]` is text, unless n is 0. Pointers are {@linkcode PointerType}s:
+   *   `uintptr`, with what they point to. `__be16` and the like are in network
+   *   byte order.
+   * - Integers of 16 bytes, and floats of other than 4 or 8, are bytes.
+   * - An array without a length is flexible where nothing lies behind it, and
+   *   has length 0 elsewhere; one of values without a size has length 0.
+   * - A struct whose members are not aligned is packed: its alignment is 1.
+   * - A section is a struct of its variables.
+   * - Of names that the language has no use for, a dot becomes `_`, an array
+   *   index gets `_` before it, and of two of one name the second ends in `_2`.
+   *
+   * @typeParam T The type, where it is known: nothing checks that it is.
+   * @param nameOrId A name or an id. Of types of one name a struct, union,
+   * enumeration or number goes before a typedef, and that before a variable.
+   * @param kind Which kind it must be of.
+   * @throws {BtfError} If there is no such type, it has no layout, or there are
+   * several that differ.
+   * @throws {RangeError} If there is no type of that id.
+   */
+  layout<T extends Type = Type>(nameOrId: string | number, kind?: BtfKind): T {
+    if (typeof nameOrId === "string") {
+      return this.#layoutNamed(nameOrId, kind) as T;
+    }
+    const type = this.type(nameOrId);
+    if (kind !== undefined && type.kind !== kind) {
+      throw new BtfError(
+        `Type ${nameOrId} must be a ${kind}: it is a ${type.kind}`,
+      );
+    }
+    return this.#layouts.of(nameOrId) as T;
+  }
+
+  /**
+   * A type as C has it: `"struct file *"`, and with a name what declares
+   * something of the type: `"int (*open)(struct inode *, struct file *)"`.
+   *
+   * @param id The type.
+   * @param name What is declared.
+   * @throws {RangeError} If there is no such type.
+   * @throws {BtfError} If it names types or names that do not exist.
+   */
+  declare(id: number, name: string = ""): string {
+    this.#requireId(id);
+    return declare(this.#table, id, name);
+  }
+
+  #layoutNamed(name: string, kind: BtfKind | undefined): Type {
+    const all = this.#table.idsNamed(name, false)
+      .map((id) => decode(this.#table, id))
+      .filter((type) => kind === undefined || type.kind === kind);
+    const candidates = ([0, 1, 2] as const)
+      .map((rank) => all.filter((type) => rankOf(type) === rank))
+      .find((types) => types.length > 0);
+    if (candidates === undefined) throw this.#nothingNamed(name, kind);
+    const [first, ...rest] = candidates.map(({ id }) => this.#layouts.of(id));
+    if (rest.some((type) => declarationOf(type) !== declarationOf(first!))) {
+      throw new BtfError(
+        `The name ${name} must be that of one type: the types ${
+          candidates.map(({ id }) => id).join(", ")
+        } differ; pass an id`,
+      );
+    }
+    return first!;
+  }
+
+  #nothingNamed(name: string, kind: BtfKind | undefined): BtfError {
+    const what = `There is no ${kind ?? "type"} named ${JSON.stringify(name)}`;
+    const first = this.find(name, kind);
+    return new BtfError(
+      first === undefined
+        ? what
+        : `${what} with a layout: ${titleOf(first)} has none`,
+    );
+  }
+
+  #requireId(id: unknown): asserts id is number {
+    if (
+      !Number.isInteger(id) || (id as number) < 0 ||
+      (id as number) >= this.length
+    ) {
+      throw new RangeError(
+        `The id of a type must be an integer from 0 to ${
+          this.length - 1
+        }: current value is ${String(id)}`,
+      );
+    }
+  }
+}
+
+/** Which types of one name go first; undefined for those without a layout. */
+function rankOf({ kind }: BtfType): 0 | 1 | 2 | undefined {
+  switch (kind) {
+    case "int":
+    case "float":
+    case "struct":
+    case "union":
+    case "enum":
+    case "enum64":
+    case "datasec":
+      return 0;
+    case "typedef":
+      return 1;
+    case "var":
+      return 2;
+    default:
+      return undefined;
+  }
+}

@@ -1,0 +1,324 @@
+/** Types written by hand against BTF. */
+
+import { declarationOf } from "../layout/declaration.ts";
+import { isLeaf } from "../layout/_leaf_type.ts";
+import {
+  aggregateOf,
+  type AnyType,
+  genuine,
+  isFlexible,
+  type Member,
+  unnamedBitsOf,
+} from "../layout/_registry.ts";
+import type { StructType, Type, UnionType } from "../layout/types.ts";
+import type { Btf } from "./btf.ts";
+import type { BtfKind } from "./types.ts";
+
+/** One thing in which a type differs from BTF. */
+export interface LayoutDifference {
+  /** Where: `"sk_buff.len"`. */
+  readonly path: string;
+  /**
+   * In what: `offset` and `size` are in bits for bit-fields and in bytes for all
+   * else, `length` in elements; `sign` is that of an integer, `kind` tells
+   * integers, floats, arrays and structs apart. `missing` is a field of BTF
+   * whose bytes the type leaves as a gap, `unknown` one of the type that BTF
+   * does not have.
+   */
+  readonly what:
+    | "offset"
+    | "size"
+    | "sign"
+    | "kind"
+    | "length"
+    | "missing"
+    | "unknown";
+  /** What the type has. */
+  readonly actual: string;
+  /** What BTF has. */
+  readonly expected: string;
+}
+
+/** What {@linkcode checkLayout} found. */
+export interface LayoutCheck {
+  /** Whether there is no difference. */
+  readonly ok: boolean;
+  /** All differences, in the order of the fields. */
+  readonly differences: readonly LayoutDifference[];
+  /** The differences, and both layouts side by side. */
+  toString(): string;
+}
+
+/**
+ * Compares a type that was written by hand with what BTF says: offsets, sizes,
+ * signs, and which fields there are. Fields that BTF has may be left out of the
+ * type where padding, or another member, stands in their place. Structs that
+ * other structs are made of are compared as well; what pointers point to is not.
+ *
+ * An `atomic`, `safe` or enumeration is compared as the integer that it is; text
+ * may stand for bytes, `u8` for a boolean, and `u64` for a pointer.
+ *
+ * @param type The type.
+ * @param btf Where to look.
+ * @param nameOrId What it is there, as in {@linkcode Btf.layout}; by default a
+ * type of the same name.
+ * @param kind Which kind it must be of there.
+ * @throws {InvalidTypeError} If it is not a type made by this package.
+ * @throws {BtfError} If BTF has no such type, or no layout of it.
+ *
+ * @example A field that was forgotten
+ * ```ts
+ * import { HostLayout, struct, uintptr } from "@hostmem/hostmem";
+ * import { Btf, checkLayout } from "@hostmem/hostmem/btf";
+ *
+ * const list = struct("list_head", { _: HostLayout, next: uintptr });
+ * try {
+ *   const check = checkLayout(list, Btf.kernel());
+ *   if (!check.ok) console.log(String(check));
+ *   // list_head: size is 8, BTF has 16
+ *   // list_head.prev: missing, BTF has struct list_head * at 8
+ * } catch (error) {
+ *   console.log((error as Error).message);
+ * }
+ * ```
+ */
+export function checkLayout(
+  type: Type,
+  btf: Btf,
+  nameOrId: string | number = type.name,
+  kind?: BtfKind,
+): LayoutCheck {
+  const own = genuine(type, "checkLayout()");
+  const told = btf.layout(nameOrId, kind) as AnyType;
+  const differences: LayoutDifference[] = [];
+  compare(own, told, own.name, differences);
+  return Object.freeze({
+    ok: differences.length === 0,
+    differences: Object.freeze(differences),
+    toString: () => describe(own, told, differences),
+  });
+}
+
+/** What a value is, as far as its bytes tell. */
+function shapeOf(type: AnyType): string {
+  switch (type.kind) {
+    case "safe":
+    case "enumeration":
+    case "bits":
+    case "atomic":
+      return shapeOf(type.base);
+    case "f32":
+    case "f64":
+      return "a float";
+    case "struct":
+    case "union":
+      return `a ${type.kind}`;
+    case "array":
+      return "an array";
+    case "text":
+      return "text";
+    default:
+      return "an integer";
+  }
+}
+
+/** Whether an integer is signed; undefined where it makes no difference. */
+function signOf(type: AnyType): "signed" | "unsigned" | undefined {
+  switch (type.kind) {
+    case "i8":
+    case "i16":
+    case "i32":
+    case "i64":
+      return "signed";
+    case "safe":
+    case "enumeration":
+    case "bits":
+    case "atomic":
+      return signOf(type.base);
+    case "bool":
+      return undefined;
+    default:
+      return shapeOf(type) === "an integer" ? "unsigned" : undefined;
+  }
+}
+
+function compare(
+  own: AnyType,
+  told: AnyType,
+  path: string,
+  found: LayoutDifference[],
+): void {
+  function differ(
+    what: LayoutDifference["what"],
+    actual: unknown,
+    expected: unknown,
+  ): void {
+    found.push({ path, what, actual: `${actual}`, expected: `${expected}` });
+  }
+
+  const [shape, toldShape] = [shapeOf(own), shapeOf(told)];
+  if (own.kind === "array" && told.kind === "array") {
+    if (lengthOf(own) !== lengthOf(told)) {
+      differ("length", lengthOf(own), lengthOf(told));
+    }
+    compare(
+      own.element as AnyType,
+      told.element as AnyType,
+      `${path}[]`,
+      found,
+    );
+    return;
+  }
+  if (own.size !== told.size && own.kind !== "bits") {
+    differ("size", own.size, told.size);
+  }
+  if (isAggregate(own) && isAggregate(told)) {
+    compareMembers(own, told, path, found);
+  } else if (shape !== toldShape && !(isBytes(own) && isBytes(told))) {
+    differ("kind", shape, toldShape);
+  } else {
+    const [sign, toldSign] = [signOf(own), signOf(told)];
+    if (sign !== toldSign && sign !== undefined && toldSign !== undefined) {
+      differ("sign", sign, toldSign);
+    }
+  }
+}
+
+function isAggregate(type: AnyType): type is StructType | UnionType {
+  return type.kind === "struct" || type.kind === "union";
+}
+
+function isBytes(type: AnyType): boolean {
+  return type.kind === "text" || (type.kind === "array" &&
+    type.element.size === 1 && isLeaf(type.element as AnyType));
+}
+
+function lengthOf(type: AnyType): string {
+  return isFlexible(type)
+    ? "flexible"
+    : `${(type as { length?: number }).length}`;
+}
+
+/** The bits that a member takes: its first, and the one after its last. */
+function extentOf({ type, offset, bit }: Member): readonly [number, number] {
+  const start = bit ?? offset * 8;
+  const bits = type.kind === "bits"
+    ? type
+    : type.kind === "padding"
+    ? unnamedBitsOf(type)
+    : undefined;
+  return [start, start + (bits?.width ?? type.size * 8)];
+}
+
+function compareMembers(
+  own: StructType | UnionType,
+  told: StructType | UnionType,
+  path: string,
+  found: LayoutDifference[],
+): void {
+  const members = aggregateOf(own).members;
+  const others = new Map(
+    aggregateOf(told).members.map((member) => [member.name, member]),
+  );
+  for (const member of members) {
+    if (member.type.kind === "padding") continue;
+    const at = `${path}.${member.name}`;
+    const other = others.get(member.name);
+    others.delete(member.name);
+    if (other === undefined) {
+      found.push({
+        path: at,
+        what: "unknown",
+        actual: placeOf(member),
+        expected: "nothing",
+      });
+    } else {
+      comparePlaces(member, other, at, found);
+      compare(member.type, other.type, at, found);
+    }
+  }
+  for (const other of others.values()) {
+    const [start, end] = extentOf(other);
+    const covered = members.some((member) => {
+      const [from, to] = extentOf(member);
+      return from < end && start < to;
+    });
+    if (covered || start === end) continue;
+    found.push({
+      path: `${path}.${other.name}`,
+      what: "missing",
+      actual: "nothing",
+      expected: placeOf(other),
+    });
+  }
+}
+
+function comparePlaces(
+  own: Member,
+  told: Member,
+  path: string,
+  found: LayoutDifference[],
+): void {
+  const bits = own.bit !== undefined || told.bit !== undefined;
+  const [start, end] = extentOf(own);
+  const [from, to] = extentOf(told);
+  const unit = bits ? 1 : 8;
+  if (start !== from) {
+    found.push({
+      path,
+      what: "offset",
+      actual: `${start / unit}`,
+      expected: `${from / unit}`,
+    });
+  }
+  if (bits && end - start !== to - from) {
+    found.push({
+      path,
+      what: "size",
+      actual: `${end - start}`,
+      expected: `${to - from}`,
+    });
+  }
+}
+
+function placeOf({ type, offset, bit }: Member): string {
+  return bit === undefined
+    ? `${type.name} at ${offset}`
+    : `${type.name} at bit ${bit}`;
+}
+
+function lineOf({ path, what, actual, expected }: LayoutDifference): string {
+  switch (what) {
+    case "missing":
+      return `${path}: missing, BTF has ${expected}`;
+    case "unknown":
+      return `${path}: BTF has no such field, the type has ${actual}`;
+    default:
+      return `${path}: ${what} is ${actual}, BTF has ${expected}`;
+  }
+}
+
+function describe(
+  own: AnyType,
+  told: AnyType,
+  differences: readonly LayoutDifference[],
+): string {
+  if (differences.length === 0) return `${own.name}: as in BTF`;
+  return [
+    ...differences.map(lineOf),
+    "",
+    ...sideBySide(declarationOf(own), declarationOf(told)),
+  ].join("\n");
+}
+
+function sideBySide(left: string, right: string): string[] {
+  const lefts = ["as written", ...left.replaceAll("\t", "  ").split("\n")];
+  const rights = ["BTF", ...right.replaceAll("\t", "  ").split("\n")];
+  const width = Math.max(...lefts.map((line) => line.length));
+  return Array.from(
+    { length: Math.max(lefts.length, rights.length) },
+    (_, index) =>
+      `${(lefts[index] ?? "").padEnd(width)} | ${rights[index] ?? ""}`
+        .trimEnd(),
+  );
+}

@@ -1,0 +1,36 @@
+/** Pointers in memory that know what they point to. */
+
+import { register } from "../layout/_registry.ts";
+import type { Type, Uintptr } from "../layout/types.ts";
+
+/**
+ * The type of a pointer that BTF describes: an address as a bigint, with what
+ * lies there. Its name is the C type: `"struct file *"`.
+ */
+export interface PointerType extends Uintptr {
+  /** The id of what it points to, in the BTF that the type is from. */
+  readonly targetId: number;
+  /**
+   * The layout of what it points to; undefined for what has none, such as
+   * `void`, functions, and structs of which the name alone is known.
+   *
+   * @throws {BtfError} If it cannot be.
+   */
+  target(): Type | undefined;
+}
+
+/** Makes the type of a pointer. */
+export function pointerType(
+  name: string,
+  targetId: number,
+  target: () => Type | undefined,
+): PointerType {
+  return register<PointerType>({
+    kind: "uintptr",
+    name,
+    size: 8,
+    align: 8,
+    targetId,
+    target,
+  });
+}
