@@ -5,7 +5,7 @@ import type { Slot } from "./_leaf_type.ts";
 import { library } from "./_library.ts";
 import { type Access, type Length, type Plan, planOf } from "./_plan.ts";
 import type { Located } from "./_pointer_class.ts";
-import type { Region } from "./_region.ts";
+import { closed, type Region } from "./_region.ts";
 
 /** A stretch of memory that is read or written as a whole. */
 export interface Extent {
@@ -77,6 +77,8 @@ function elementsOf(
  */
 export function read(located: Located, budget: Budget = everything): unknown {
   const { made: { type, style }, root, absolute, extent, length } = located;
+  // Of an empty array nothing would be read that could tell.
+  if (root.closed) closed();
   if (located.made.slot !== undefined) {
     return readColumn(located, located.made.slot, budget);
   }

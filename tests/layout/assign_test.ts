@@ -348,3 +348,13 @@ Deno.test("snapshot() refuses what is no pointer", () => {
     );
   }
 });
+
+Deno.test("snapshot() of an empty array throws after its buffer is gone, too", () => {
+  const Cell = struct("Cell", { _: HostLayout, a: u32 });
+  const T = struct("T", { _: HostLayout, n: u32, cells: array(Cell, 0) });
+  const buffer = new ArrayBuffer(8);
+  const cells = pointer(T, buffer).cells;
+  assertEquals(snapshot(cells), []);
+  structuredClone(buffer, { transfer: [buffer] });
+  assertThrows(() => snapshot(cells), ClosedError);
+});
