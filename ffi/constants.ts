@@ -95,6 +95,23 @@ export const MFD_NOEXEC_SEAL = 8;
 /** `linux/falloc.h`: the size stays as it is. */
 export const FALLOC_FL_KEEP_SIZE = 1;
 
+/** `linux/eventpoll.h`: close-on-exec. */
+export const EPOLL_CLOEXEC = O_CLOEXEC;
+/** `linux/eventpoll.h`: watch another descriptor. */
+export const EPOLL_CTL_ADD = 1;
+/** `linux/eventpoll.h`: watch a descriptor no longer. */
+export const EPOLL_CTL_DEL = 2;
+/** `linux/eventpoll.h`: there is something to read. */
+export const EPOLLIN = 0x001;
+/** `linux/eventpoll.h`: there is room to write. */
+export const EPOLLOUT = 0x004;
+/** `linux/eventpoll.h`: tell of each wake-up once, not for as long as it lasts. */
+export const EPOLLET = 1 << 31;
+/** `linux/eventfd.h`: close-on-exec. */
+export const EFD_CLOEXEC = O_CLOEXEC;
+/** `linux/eventfd.h`: reading and writing do not wait. */
+export const EFD_NONBLOCK = O_NONBLOCK;
+
 /** `linux/magic.h`: `statfs` of a file of huge pages. */
 export const HUGETLBFS_MAGIC = 0x958458f6;
 /** `linux/magic.h`: `statfs` of a tmpfs, which is also where memfds live. */

@@ -228,6 +228,59 @@ const bpfSymbols = {
   },
 } as const satisfies Deno.ForeignLibraryInterface;
 
+const pollSymbols = {
+  epoll_create1: {
+    parameters: [
+      "i32", // int flags
+    ],
+    result: "i32", // int
+  },
+  epoll_ctl: {
+    parameters: [
+      "i32", // int epfd
+      "i32", // int op
+      "i32", // int fd
+      "buffer", // struct epoll_event *event
+    ],
+    result: "i32", // int
+  },
+  epoll_wait: {
+    parameters: [
+      "i32", // int epfd
+      "buffer", // struct epoll_event *events
+      "i32", // int maxevents
+      "i32", // int timeout
+    ],
+    result: "i32", // int
+  },
+  /** The same on a thread of Deno's pool, whose `errno` is out of reach. */
+  epollWaitElsewhere: {
+    name: "epoll_wait",
+    parameters: [
+      "i32", // int epfd
+      "buffer", // struct epoll_event *events
+      "i32", // int maxevents
+      "i32", // int timeout
+    ],
+    result: "i32", // int
+    nonblocking: true,
+  },
+  eventfd: {
+    parameters: [
+      "u32", // unsigned int initval
+      "i32", // int flags
+    ],
+    result: "i32", // int
+  },
+  eventfd_write: {
+    parameters: [
+      "i32", // int fd
+      "u64", // eventfd_t value
+    ],
+    result: "i32", // int
+  },
+} as const satisfies Deno.ForeignLibraryInterface;
+
 const { dlopen, permissions } = Deno;
 
 function mayOpen(path: string): boolean {
@@ -271,6 +324,7 @@ type Symbols<S extends Deno.ForeignLibraryInterface> = Deno.DynamicLibrary<
 let memoryLibrary: Symbols<typeof memorySymbols> | undefined;
 let fileLibrary: Symbols<typeof fileSymbols> | undefined;
 let bpfLibrary: Symbols<typeof bpfSymbols> | undefined;
+let pollLibrary: Symbols<typeof pollSymbols> | undefined;
 
 function openMemoryLibrary(): Symbols<typeof memorySymbols> {
   const symbols = openLibc(platform(), memorySymbols);
@@ -288,6 +342,11 @@ function openBpfLibrary(): Symbols<typeof bpfSymbols> {
   return openLibc(platform(), bpfSymbols);
 }
 
+function openPollLibrary(): Symbols<typeof pollSymbols> {
+  libc();
+  return openLibc(platform(), pollSymbols);
+}
+
 /** The functions that every mapping needs. */
 export function libc(): Symbols<typeof memorySymbols> {
   return memoryLibrary ??= openMemoryLibrary();
@@ -301,4 +360,9 @@ export function libcFile(): Symbols<typeof fileSymbols> {
 /** The function that makes the system call `bpf`. */
 export function libcBpf(): Symbols<typeof bpfSymbols> {
   return bpfLibrary ??= openBpfLibrary();
+}
+
+/** The functions that wait for descriptors. */
+export function libcPoll(): Symbols<typeof pollSymbols> {
+  return pollLibrary ??= openPollLibrary();
 }

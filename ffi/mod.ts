@@ -10,6 +10,7 @@ export { bpf } from "./bpf.ts";
 export { encode, toBigInt, toNumber } from "./captured.ts";
 export * from "./constants.ts";
 export * from "./descriptors.ts";
+export * from "./epoll.ts";
 export { type ErrnoEntry, errnoEntry } from "./errno_table.ts";
 export { pageSize } from "./page_size.ts";
 export * from "./pages.ts";

@@ -10,6 +10,11 @@ export interface Platform {
   readonly libcPaths: readonly string[];
   /** The number of the system call `bpf` (`asm/unistd_64.h`). */
   readonly bpf: bigint;
+  /**
+   * How many 32-bit words a `struct epoll_event` has (`linux/eventpoll.h`): it is
+   * packed on x86-64 alone.
+   */
+  readonly epollEventWords: 3 | 4;
 }
 
 function libcPathsOf(triple: string): readonly string[] {
@@ -24,8 +29,16 @@ function libcPathsOf(triple: string): readonly string[] {
 }
 
 const platforms: Readonly<Record<string, Platform>> = {
-  "linux x86_64": { libcPaths: libcPathsOf("x86_64-linux-gnu"), bpf: 321n },
-  "linux aarch64": { libcPaths: libcPathsOf("aarch64-linux-gnu"), bpf: 280n },
+  "linux x86_64": {
+    libcPaths: libcPathsOf("x86_64-linux-gnu"),
+    bpf: 321n,
+    epollEventWords: 3,
+  },
+  "linux aarch64": {
+    libcPaths: libcPathsOf("aarch64-linux-gnu"),
+    bpf: 280n,
+    epollEventWords: 4,
+  },
 };
 
 /**
