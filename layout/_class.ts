@@ -46,6 +46,7 @@ function build(
   type: AnyType,
   style: Style,
   wide: boolean,
+  moving = false,
 ): PointerClass {
   // Once for a class and all those it is made of.
   const generate = building === 0
@@ -55,7 +56,7 @@ function build(
   let made: { construct: Construct; keys: Keys };
   try {
     made = generate
-      ? generatedClass(plan, style, wide)
+      ? generatedClass(plan, style, wide, moving)
       : closureClass(plan, style, wide, classOf);
   } finally {
     building--;
@@ -76,7 +77,8 @@ function build(
     });
   }
   const slot = plan.kind === "column" ? plan.slot : undefined;
-  const pointerClass = { type, style, wide, construct, slot };
+  const move = moving ? keys.move : undefined;
+  const pointerClass = { type, style, wide, construct, slot, move };
   remember(prototype, pointerClass, keys);
   return pointerClass;
 }
@@ -85,8 +87,9 @@ function generatedClass(
   plan: Plan,
   style: Style,
   wide: boolean,
+  moving: boolean,
 ): { construct: Construct; keys: Keys } {
-  const { text, scope } = sourceOf(plan, style, wide, classOf);
+  const { text, scope } = sourceOf(plan, style, wide, classOf, moving);
   let keys: Keys | undefined;
   // The engine keeps what it learns about a function with the function's text:
   // without the number, two types of one shape would spoil it for each other.
@@ -104,9 +107,9 @@ function generatedClass(
 
 type Variants = Record<number, PointerClass | undefined>;
 
-function variantOf(style: Style, wide: boolean): number {
+function variantOf(style: Style, wide: boolean, moving = false): number {
   return Number(style.writable) | Number(style.aligned) << 1 |
-    Number(wide) << 2;
+    Number(wide) << 2 | Number(moving) << 3;
 }
 
 const ofTypes = new PrivateWeakMap<object, Variants>();
@@ -118,21 +121,24 @@ const ofElements = new PrivateWeakMap<object, Variants>();
  *
  * @param wide Whether offsets may lie beyond 31 bits; by the type's size where
  * it is not said.
+ * @param moving Whether its objects can be pointed elsewhere, by its `move`.
  */
 export function classOf(
   type: AnyType,
   style: Style,
   wide: boolean = isWide(type.size),
+  moving = false,
 ): PointerClass {
   const cache = type.kind === "array" ? ofElements : ofTypes;
   const key = originOf(type.kind === "array" ? type.element : type);
   let made = cache.get(key);
   if (made === undefined) cache.set(key, made = variants());
-  return made[variantOf(style, wide)] ??= build(
+  return made[variantOf(style, wide, moving)] ??= build(
     planOf(type, style),
     type,
     style,
     wide,
+    moving,
   );
 }
 

@@ -17,8 +17,9 @@ export function sourceOf(
   style: Style,
   wide: boolean,
   classOf: ClassOf,
+  moving = false,
 ): Source {
-  const scope = new Scope(classOf);
+  const scope = new Scope(classOf, moving);
   switch (plan.kind) {
     case "record":
       return recordSource(plan, style, wide, scope);

@@ -26,6 +26,12 @@ const PRIVATE: Readonly<Record<string, string>> = {
   stride: "#s",
 };
 
+/** Points an object elsewhere, see `Keys.move`. */
+function moveSource(fields: string[]): string {
+  const extent = fields.includes("extent") ? "\np.#x = x;" : "";
+  return `move: (p, v, o, x) => {\nif (p.#v !== v) p.#v = v;\np.#o = o;${extent}\n}`;
+}
+
 /** A class with these private fields, in the order its constructor takes them. */
 export function classSource(
   fields: string[],
@@ -45,6 +51,7 @@ export function classSource(
         "__proto__: null",
         "owns: (p) => #v in p",
         ...fields.map((field, index) => `${field}: (p) => p.${names[index]}`),
+        ...(scope.moving ? [moveSource(fields)] : []),
       ].join(",\n")
     },\n});\n}`,
   ];

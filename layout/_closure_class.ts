@@ -44,9 +44,9 @@ function emptyClass(
   let keys: Keys | undefined;
 
   class Pointer {
-    readonly #region: Region;
-    readonly #offset: number;
-    readonly #third: number | string | undefined;
+    #region: Region;
+    #offset: number;
+    #third: number | string | undefined;
     readonly #path: number | string | undefined;
     readonly #stride: number | string | undefined;
 
@@ -83,6 +83,11 @@ function emptyClass(
         stride: hasStride
           ? (object: object) => (object as Pointer).#stride as number
           : undefined,
+        move: (object: object, region, offset, extent) => {
+          (object as Pointer).#region = region;
+          (object as Pointer).#offset = offset;
+          if (third === "extent") (object as Pointer).#third = extent;
+        },
       } as Keys;
     }
   }

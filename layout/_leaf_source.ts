@@ -28,9 +28,13 @@ export class Scope {
   /** Where it finds the classes of what it makes. */
   readonly classOf: ClassOf;
 
+  /** Whether the objects of the class can be pointed elsewhere. */
+  readonly moving: boolean;
+
   /** An empty scope. */
-  constructor(classOf: ClassOf) {
+  constructor(classOf: ClassOf, moving: boolean) {
     this.classOf = classOf;
+    this.moving = moving;
   }
 
   /** Uses a name of the run-time library. */

@@ -32,8 +32,8 @@ export const WIDE = 2 ** 30;
  */
 const WINDOW = 2 ** 31;
 
-/** What error messages call the memory: a mapping, or a plain buffer. */
-export type RegionNoun = "mapping" | "buffer";
+/** What error messages call the memory. */
+export type RegionNoun = "mapping" | "buffer" | "record";
 
 /**
  * Whom a thread tells that it is about to sleep in shared memory, so that it
@@ -49,8 +49,6 @@ export interface Sleepers {
    */
   sleep<T>(offset: number, wait: () => T): T | undefined;
 }
-
-const nothing = new NativeArrayBuffer(0);
 
 /** One stretch of memory and its views. */
 export class Region {
@@ -132,23 +130,35 @@ export class Region {
    */
   release(): void {
     for (const number in this.windows) this.windows[number]!.release();
-    this.u8 = new NativeUint8Array(nothing);
-    this.i8 = new NativeInt8Array(nothing);
-    this.u16 = new NativeUint16Array(nothing);
-    this.i16 = new NativeInt16Array(nothing);
-    this.u32 = new NativeUint32Array(nothing);
-    this.i32 = new NativeInt32Array(nothing);
-    this.f32 = new NativeFloat32Array(nothing);
-    this.f64 = new NativeFloat64Array(nothing);
-    this.u64 = new NativeBigUint64Array(nothing);
-    this.i64 = new NativeBigInt64Array(nothing);
-    this.dv = new NativeDataView(nothing);
+    this.windows = undefined;
+    this.reachThrough(released);
+  }
+
+  /**
+   * Reaches memory through the views of another region of the same size: after
+   * `release`, those who held pointers hold them again.
+   */
+  reachThrough(other: Region): void {
+    this.u8 = other.u8;
+    this.i8 = other.i8;
+    this.u16 = other.u16;
+    this.i16 = other.i16;
+    this.u32 = other.u32;
+    this.i32 = other.i32;
+    this.f32 = other.f32;
+    this.f64 = other.f64;
+    this.u64 = other.u64;
+    this.i64 = other.i64;
+    this.dv = other.dv;
   }
 }
 
 // Without Object.prototype above it no setter that a program puts there is
 // called with a region when its fields are assigned.
 Object.setPrototypeOf(Region.prototype, null);
+
+/** What every released region reaches. */
+const released = new Region(new NativeArrayBuffer(0), 0, 0, "buffer");
 
 /**
  * The region to reach a value through: the whole of it where offsets fit 31
