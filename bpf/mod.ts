@@ -41,6 +41,14 @@ export {
   type ValuesOptions,
 } from "./map.ts";
 export {
+  type ConsumeOptions,
+  type RecordOf,
+  type RecordsOptions,
+  RingBuffer,
+  type RingBufferOptions,
+} from "./ring_buffer.ts";
+export { RingRecord } from "./ring_record.ts";
+export {
   AlignmentError,
   BoundsError,
   ClosedError,

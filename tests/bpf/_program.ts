@@ -17,7 +17,7 @@ const payload = new Uint8Array(new ArrayBuffer(4096));
 const attributes = new DataView(new ArrayBuffer(128));
 
 /** `struct bpf_insn`: code, registers, offset, immediate. */
-type Instruction = [
+export type Instruction = [
   code: number,
   target: number,
   source: number,
@@ -74,7 +74,11 @@ export class Program implements Disposable {
 
   /** One that adds to the entry of an array; see `addInstructions`. */
   static adding(map: number, offset: number, amount: number): Program {
-    const instructions = addInstructions(map, offset, amount);
+    return Program.of(addInstructions(map, offset, amount));
+  }
+
+  /** One of these instructions, a socket filter. */
+  static of(instructions: Instruction[]): Program {
     encode(instructions);
     const license = 2048;
     payload.set(new TextEncoder().encode("GPL\0"), license);

@@ -1,0 +1,188 @@
+/** Iterating over the records of a ring, now or as they come. */
+
+import { EPOLLIN } from "../ffi/mod.ts";
+import { Watch } from "./_poller.ts";
+import type { RingReader } from "./_ring_reader.ts";
+
+/** The records that there are now. */
+export class RecordIterator<R> extends Iterator<R, undefined, unknown>
+  implements Disposable {
+  readonly #reader: RingReader;
+  /** How many bytes are held before the position is published. */
+  readonly #most: number;
+  #state: "new" | "reading" | "ended" = "new";
+
+  /** Reads nothing yet, and keeps nobody from reading. */
+  constructor(reader: RingReader, most: number) {
+    super();
+    this.#reader = reader;
+    this.#most = most;
+  }
+
+  /** Goes on to the next record. */
+  next(): IteratorResult<R, undefined> {
+    if (this.#state === "new") {
+      this.#reader.begin();
+      this.#state = "reading";
+    }
+    if (this.#state === "reading") {
+      let found: boolean;
+      try {
+        found = this.#reader.readOne(this.#most);
+      } catch (error) {
+        this.#state = "ended";
+        this.#reader.endBecause();
+        throw error;
+      }
+      if (found) return { value: this.#reader.record as R, done: false };
+      this.#end();
+    }
+    return { value: undefined, done: true };
+  }
+
+  /** Publishes the position behind the record that was read last. */
+  override return(): IteratorResult<R, undefined> {
+    this.#end();
+    return { value: undefined, done: true };
+  }
+
+  /** Does the same at the end of a `using` declaration's block. */
+  override [Symbol.dispose](): void {
+    this.#end();
+  }
+
+  #end(): void {
+    const wasReading = this.#state === "reading";
+    this.#state = "ended";
+    if (wasReading) this.#reader.end();
+  }
+}
+
+/** The records that there are, and those that come. */
+export class RecordStream<R>
+  implements AsyncIterableIterator<R, undefined, unknown>, AsyncDisposable {
+  readonly #reader: RingReader;
+  readonly #fd: number;
+  readonly #signal: AbortSignal | undefined;
+  /** One promise for all records: there is one object for all of them. */
+  readonly #found: Promise<IteratorResult<R, undefined>>;
+  #state: "new" | "reading" | "waiting" | "ended" = "new";
+  #watch: Watch | undefined;
+  readonly #onabort = (): void => this.#watch?.interrupt();
+
+  /** Reads nothing yet, and keeps nobody from reading. */
+  constructor(
+    reader: RingReader,
+    fd: number,
+    signal: AbortSignal | undefined,
+  ) {
+    this.#reader = reader;
+    this.#fd = fd;
+    this.#signal = signal;
+    this.#found = Promise.resolve(
+      Object.freeze({ value: reader.record as R, done: false as const }),
+    );
+  }
+
+  /** Resolves once there is a record. */
+  next(): Promise<IteratorResult<R, undefined>> {
+    try {
+      if (this.#state === "waiting") {
+        throw new TypeError("Cannot wait for a record: a wait is under way");
+      }
+      if (this.#state === "new") this.#begin();
+      if (this.#reader.closed) this.#end();
+      if (this.#state === "ended") return ended();
+      return this.#advance() ? this.#found : this.#wait();
+    } catch (error) {
+      if (this.#state !== "waiting") this.#endBecause();
+      return Promise.reject(error);
+    }
+  }
+
+  /** Publishes the position behind the record that was read last. */
+  return(): Promise<IteratorResult<R, undefined>> {
+    try {
+      this.#end();
+      return ended();
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  /** Does the same at the end of an `await using` declaration's block. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.return();
+  }
+
+  /** Is its own iterator. */
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  #begin(): void {
+    this.#signal?.throwIfAborted();
+    this.#reader.begin();
+    this.#state = "reading";
+    this.#reader.onclose = () => this.#watch?.close();
+    this.#signal?.addEventListener("abort", this.#onabort);
+  }
+
+  /** Goes on to the next record; false if there is none yet. */
+  #advance(): boolean {
+    this.#signal?.throwIfAborted();
+    // Nothing is held over an await: what was read is published at once.
+    if (this.#reader.readOne(0)) return true;
+    // In this order: published, looked, and only then asleep.
+    this.#reader.publish();
+    this.#reader.look();
+    return this.#reader.readOne(0);
+  }
+
+  async #wait(): Promise<IteratorResult<R, undefined>> {
+    this.#state = "waiting";
+    this.#reader.rest();
+    try {
+      do {
+        this.#watch ??= new Watch([this.#fd], EPOLLIN);
+        await this.#watch.next();
+        if (this.#reader.closed) this.#end();
+        if (!this.#isWaiting()) return await ended();
+      } while (!this.#advance());
+      this.#state = "reading";
+      this.#reader.resume();
+      return await this.#found;
+    } catch (error) {
+      this.#endBecause();
+      throw error;
+    }
+  }
+
+  /** Whether nobody has ended the iteration meanwhile. */
+  #isWaiting(): boolean {
+    return this.#state === "waiting";
+  }
+
+  #end(): void {
+    const began = this.#state === "reading" || this.#state === "waiting";
+    this.#state = "ended";
+    if (!began) return;
+    this.#signal?.removeEventListener("abort", this.#onabort);
+    this.#reader.onclose = undefined;
+    this.#watch?.close();
+    this.#reader.end();
+  }
+
+  /** Ends after an error, which counts more than one of ending. */
+  #endBecause(): void {
+    try {
+      this.#end();
+    } catch {
+      // The first error is thrown.
+    }
+  }
+}
+
+function ended(): Promise<IteratorReturnResult<undefined>> {
+  return Promise.resolve({ value: undefined, done: true });
+}
