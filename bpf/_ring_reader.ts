@@ -10,9 +10,9 @@ import { Region } from "../layout/_region.ts";
 import type { Type } from "../layout/mod.ts";
 import {
   type Drain,
-  drain,
   type Drained,
-  ownDrain,
+  drainOf,
+  ownDrainOf,
   SHORT,
 } from "./_ring_drain.ts";
 import type { RingMemory } from "./_ring_memory.ts";
@@ -37,6 +37,7 @@ export class RingReader {
   readonly #shown: Region;
   readonly #drained: Drained;
   readonly #consumed: Int32Array;
+  readonly #step: Drain;
   #drain: Drain | undefined;
   #reading = false;
   /** The position that is published. */
@@ -68,12 +69,12 @@ export class RingReader {
     this.#drained = {
       data: data.i32,
       mask: size - 1,
-      region,
       record,
       move,
       least,
       consumed: this.#consumed,
     };
+    this.#step = drainOf(this.#drained);
   }
 
   /** Whether it was closed. */
@@ -156,7 +157,7 @@ export class RingReader {
 
   /** Reads, and publishes the position whenever a quarter of the ring was. */
   #readAll(limit: number, callback: RecordCallback): number {
-    const drain = this.#drain ??= ownDrain();
+    const drain = this.#drain ??= ownDrainOf(this.#drained);
     const most = this.#size >>> 2;
     let count = 0;
     while (count < limit) {
@@ -180,7 +181,7 @@ export class RingReader {
       const before = this.#consumed[0]!;
       if (before >= most) this.publish();
       const held = this.#consumed[0]!;
-      if (this.#read(drain, 1, 1, nothing) === 1) return true;
+      if (this.#read(this.#step, 1, 1, nothing) === 1) return true;
       // What was discarded is no record; what was not consumed is busy.
       if (this.#consumed[0] === held) return false;
     }
@@ -205,7 +206,6 @@ export class RingReader {
       left < most ? left : most,
     );
     const count = drain(
-      this.#drained,
       this.#from,
       this.#available,
       budget,

@@ -3,7 +3,7 @@
 import { AlignmentError, BoundsError, InvalidTypeError } from "../errors.ts";
 import { movingView } from "../layout/_moving_view.ts";
 import type { Move } from "../layout/_pointer_class.ts";
-import { type Region, windowFor } from "../layout/_region.ts";
+import type { Region } from "../layout/_region.ts";
 import {
   aggregateOf,
   type AnyType,
@@ -58,21 +58,8 @@ export function shownAs(type: Type | undefined, region: Region): Shown {
       } bytes: one has at most ${most}`,
     );
   }
-  // The largest ring has more than a view can reach: it is moved by windows.
-  const root = windowFor(region, 0, size);
-  const { view, move } = movingView(type as AnyType, root);
-  return {
-    record: view,
-    move: root === region ? move : windowed(move, size),
-    least,
-  };
-}
-
-function windowed(move: Move, size: number): Move {
-  return (record, root, offset, extent) => {
-    const window = windowFor(root, offset, size);
-    move(record, window, offset - (window.start - root.start), extent);
-  };
+  const { view, move } = movingView(type as AnyType, region);
+  return { record: view, move, least };
 }
 
 /**

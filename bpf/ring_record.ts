@@ -32,7 +32,7 @@ let moveTo: Move;
  * ```
  */
 export class RingRecord {
-  #region: Region;
+  readonly #region: Region;
   #offset = 0;
   #length = 0;
 
@@ -43,11 +43,9 @@ export class RingRecord {
 
   static {
     make = (region) => new RingRecord(secret, region);
-    moveTo = (object, region, offset, length) => {
-      const record = object as RingRecord;
-      if (record.#region !== region) record.#region = region;
-      record.#offset = offset;
-      record.#length = length;
+    moveTo = (object, offset, length) => {
+      (object as RingRecord).#offset = offset;
+      (object as RingRecord).#length = length;
     };
   }
 
@@ -120,5 +118,5 @@ export function newRecord(region: Region): RingRecord {
 }
 
 /** Points a record elsewhere, as `Move` says. */
-export const moveRecord: Move = (object, region, offset, length) =>
-  moveTo(object, region, offset, length);
+export const moveRecord: Move = (object, offset, length) =>
+  moveTo(object, offset, length);

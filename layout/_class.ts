@@ -77,8 +77,14 @@ function build(
     });
   }
   const slot = plan.kind === "column" ? plan.slot : undefined;
-  const move = moving ? keys.move : undefined;
-  const pointerClass = { type, style, wide, construct, slot, move };
+  const pointerClass = {
+    type,
+    style,
+    wide,
+    construct,
+    slot,
+    moving: moving ? keys : undefined,
+  };
   remember(prototype, pointerClass, keys);
   return pointerClass;
 }

@@ -26,10 +26,13 @@ const PRIVATE: Readonly<Record<string, string>> = {
   stride: "#s",
 };
 
-/** Points an object elsewhere, see `Keys.move`. */
-function moveSource(fields: string[]): string {
+/** What points an object elsewhere, see `Keys.move` and `Keys.enter`. */
+function movingSource(fields: string[]): string[] {
   const extent = fields.includes("extent") ? "\np.#x = x;" : "";
-  return `move: (p, v, o, x) => {\nif (p.#v !== v) p.#v = v;\np.#o = o;${extent}\n}`;
+  return [
+    `move: (p, o, x) => {\np.#o = o;${extent}\n}`,
+    `enter: (p, v) => {\np.#v = v;\n}`,
+  ];
 }
 
 /** A class with these private fields, in the order its constructor takes them. */
@@ -51,7 +54,7 @@ export function classSource(
         "__proto__: null",
         "owns: (p) => #v in p",
         ...fields.map((field, index) => `${field}: (p) => p.${names[index]}`),
-        ...(scope.moving ? [moveSource(fields)] : []),
+        ...(scope.moving ? movingSource(fields) : []),
       ].join(",\n")
     },\n});\n}`,
   ];

@@ -83,10 +83,12 @@ function emptyClass(
         stride: hasStride
           ? (object: object) => (object as Pointer).#stride as number
           : undefined,
-        move: (object: object, region, offset, extent) => {
-          (object as Pointer).#region = region;
+        move: (object: object, offset: number, extent: number) => {
           (object as Pointer).#offset = offset;
           if (third === "extent") (object as Pointer).#third = extent;
+        },
+        enter: (object: object, region: Region) => {
+          (object as Pointer).#region = region;
         },
       } as Keys;
     }

@@ -6,14 +6,14 @@
 
 import { classOf } from "./_class.ts";
 import type { Move } from "./_pointer_class.ts";
-import type { Region } from "./_region.ts";
+import { type Region, windowFor } from "./_region.ts";
 import type { AnyType } from "./_registry.ts";
 
 /** A view, and what points it elsewhere. */
 export interface MovingView {
   /** The view. */
   readonly view: object;
-  /** Points it elsewhere. What it is told is not checked. */
+  /** Points it elsewhere in the whole region. What it is told is not checked. */
   readonly move: Move;
 }
 
@@ -21,15 +21,26 @@ export interface MovingView {
  * Makes a view that points to the begin of a region.
  *
  * @param type What it points to; one that passed `checkType`, below 2^30 bytes.
- * @param region The region.
+ * @param root The whole region.
  */
-export function movingView(type: AnyType, region: Region): MovingView {
+export function movingView(type: AnyType, root: Region): MovingView {
   const style = { writable: false, aligned: true };
-  const { construct, move } = classOf(type, style, false, true);
+  const { construct, moving } = classOf(type, style, false, true);
   const rest = type.kind === "array"
     ? [type.length, type.name]
     : type.kind === "atomic"
     ? [type.name]
     : [0];
-  return { view: new construct(region, 0, ...rest), move: move! };
+  const window = windowFor(root, 0, type.size);
+  const view = new construct(window, 0, ...rest);
+  const { move, enter } = moving as Required<NonNullable<typeof moving>>;
+  if (window === root) return { view, move: move! };
+  return {
+    view,
+    move(object, absolute, extent) {
+      const window = windowFor(root, absolute, type.size);
+      enter!(object, window);
+      move!(object, absolute - (window.start - root.start), extent);
+    },
+  };
 }

@@ -22,23 +22,19 @@ export interface Keys {
   readonly path?: ((object: object) => string) | undefined;
   /** How far apart the values of a column are, in bytes. */
   readonly stride?: ((object: object) => number) | undefined;
-  /** Points an object of a moving class elsewhere; no other class has it. */
+  /** Points an object elsewhere in its region; in moving classes alone. */
   readonly move?: Move | undefined;
+  /** Points an object into another region; in moving classes alone. */
+  readonly enter?: ((object: object, region: Region) => void) | undefined;
 }
 
 /**
- * Points an object elsewhere.
+ * Points an object elsewhere in its region.
  *
- * @param region The region; the one it had, as a rule.
- * @param offset The offset in it, in bytes.
+ * @param offset The offset in the region, in bytes.
  * @param extent The bytes there are from there on, for a flexible array.
  */
-export type Move = (
-  object: object,
-  region: Region,
-  offset: number,
-  extent: number,
-) => void;
+export type Move = (object: object, offset: number, extent: number) => void;
 
 /** Makes an object from the values of its private fields, in the class's order. */
 export type Construct = new (
@@ -59,8 +55,8 @@ export interface PointerClass {
   readonly construct: Construct;
   /** What lies at each place of a column. */
   readonly slot?: Slot | undefined;
-  /** Points its objects elsewhere, where the class is a moving one. */
-  readonly move?: Move | undefined;
+  /** What points its objects elsewhere, where the class is a moving one. */
+  readonly moving: Pick<Keys, "move" | "enter"> | undefined;
 }
 
 /** An object of one of our classes, with its class. */
