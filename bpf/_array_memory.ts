@@ -90,18 +90,32 @@ export function requireValueType(
   type: Type,
   { valueSize }: MapInfo,
 ): number | undefined {
+  return requireTypeOfSize(type, "values", valueSize);
+}
+
+/**
+ * Checks that a type describes the keys or the values of a map.
+ *
+ * @returns How long the flexible array at its end is; undefined without one.
+ * @throws {InvalidTypeError} if it cannot be pointed to, or has another size.
+ */
+export function requireTypeOfSize(
+  type: Type,
+  what: "keys" | "values",
+  expected: number,
+): number | undefined {
   checkType(type);
   const { name, size } = type;
   const tail = flexibleTailOf(type);
   // A flexible array takes what is left of the value, and nothing of the next.
-  if (tail !== undefined && size <= valueSize) {
-    const left = valueSize - tail.offset;
+  if (tail !== undefined && size <= expected) {
+    const left = expected - tail.offset;
     const stride = tail.array.element.size;
     return (left - left % stride) / stride;
   }
-  if (size !== valueSize) {
+  if (size !== expected) {
     throw new InvalidTypeError(
-      `${name}: The type must have the size of the map's values, ${valueSize} bytes: it has ${size}`,
+      `${name}: The type must have the size of the map's ${what}, ${expected} bytes: it has ${size}`,
     );
   }
   return undefined;

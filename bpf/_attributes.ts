@@ -53,6 +53,19 @@ const Element = struct("element", {
   flags: u64,
 });
 
+const Batch = struct("batch", {
+  _: HostLayout,
+  inBatch: u64,
+  outBatch: u64,
+  keys: u64,
+  values: u64,
+  /** How many there is room for; afterwards how many there were. */
+  count: u32,
+  mapFd: u32,
+  elementFlags: u64,
+  flags: u64,
+});
+
 const ObjectPath = struct("object_path", {
   _: HostLayout,
   pathname: u64,
@@ -79,6 +92,7 @@ const Attributes = union("bpf_attr", {
   _: HostLayout,
   mapCreate: MapCreate,
   element: Element,
+  batch: Batch,
   objectPath: ObjectPath,
   objectId: ObjectId,
   objectInfo: ObjectInfo,
@@ -114,6 +128,7 @@ export const SIZE = {
   mapCreateExtra: sizeOf(MapCreate),
   mapFd: 4,
   element: sizeOf(Element),
+  batch: sizeOf(Batch),
   objectPath: sizeOf(ObjectPath),
   objectId: sizeOf(ObjectId),
   objectInfo: sizeOf(ObjectInfo),
@@ -153,7 +168,8 @@ export interface Payload {
   readonly address: bigint;
 }
 
-function makePayload(size: number): Payload {
+/** Room of one's own for that many bytes, for who keeps it while it is used. */
+export function makePayload(size: number): Payload {
   const buffer = new NativeArrayBuffer(size);
   const bytes = new NativeUint8Array(buffer);
   return { buffer, bytes, address: addressOf(bytes) };

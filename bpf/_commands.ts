@@ -1,6 +1,14 @@
 /** The commands of `bpf(2)` that maps need, and what helps when one fails. */
 
-import { EACCES, EBUSY, EEXIST, EINVAL, ENOENT, EPERM } from "../ffi/mod.ts";
+import {
+  EACCES,
+  EBUSY,
+  EEXIST,
+  EINVAL,
+  ENOENT,
+  ENOTSUPP,
+  EPERM,
+} from "../ffi/mod.ts";
 
 /** A command, as `linux/bpf.h` calls it. */
 export type Command =
@@ -13,7 +21,16 @@ export type Command =
   | "BPF_OBJ_GET"
   | "BPF_MAP_GET_FD_BY_ID"
   | "BPF_OBJ_GET_INFO_BY_FD"
-  | "BPF_MAP_FREEZE";
+  | "BPF_MAP_LOOKUP_AND_DELETE_ELEM"
+  | "BPF_MAP_FREEZE"
+  | BatchCommand;
+
+/** A command on many entries at once (Linux 5.6). */
+export type BatchCommand =
+  | "BPF_MAP_LOOKUP_BATCH"
+  | "BPF_MAP_LOOKUP_AND_DELETE_BATCH"
+  | "BPF_MAP_UPDATE_BATCH"
+  | "BPF_MAP_DELETE_BATCH";
 
 /** The number of a command (`enum bpf_cmd`). */
 export function numberOf(command: Command): number {
@@ -36,8 +53,18 @@ export function numberOf(command: Command): number {
       return 14;
     case "BPF_OBJ_GET_INFO_BY_FD":
       return 15;
+    case "BPF_MAP_LOOKUP_AND_DELETE_ELEM":
+      return 21;
     case "BPF_MAP_FREEZE":
       return 22;
+    case "BPF_MAP_LOOKUP_BATCH":
+      return 24;
+    case "BPF_MAP_LOOKUP_AND_DELETE_BATCH":
+      return 25;
+    case "BPF_MAP_UPDATE_BATCH":
+      return 26;
+    case "BPF_MAP_DELETE_BATCH":
+      return 27;
   }
 }
 
@@ -65,6 +92,7 @@ export function hintFor(command: Command, errno: number): string | undefined {
       break;
     case "BPF_MAP_LOOKUP_ELEM":
     case "BPF_MAP_GET_NEXT_KEY":
+    case "BPF_MAP_LOOKUP_BATCH":
       switch (errno) {
         case EPERM:
           return "the descriptor was opened for writing alone";
@@ -73,6 +101,7 @@ export function hintFor(command: Command, errno: number): string | undefined {
       }
       break;
     case "BPF_MAP_UPDATE_ELEM":
+    case "BPF_MAP_UPDATE_BATCH":
       switch (errno) {
         case EPERM:
           return wantsWritable;
@@ -84,7 +113,18 @@ export function hintFor(command: Command, errno: number): string | undefined {
           return "there is no room for another entry, or the index lies beyond the end of the array";
       }
       break;
+    case "BPF_MAP_LOOKUP_AND_DELETE_ELEM":
+    case "BPF_MAP_LOOKUP_AND_DELETE_BATCH":
+      switch (errno) {
+        case EPERM:
+          return "the map is frozen, or its descriptor was not opened for both reading and writing";
+        case EINVAL:
+        case ENOTSUPP:
+          return "the kernel cannot take entries out of this type of map: of a hash it can since Linux 5.14";
+      }
+      break;
     case "BPF_MAP_DELETE_ELEM":
+    case "BPF_MAP_DELETE_BATCH":
       switch (errno) {
         case EPERM:
           return wantsWritable;

@@ -33,7 +33,7 @@ export type Key = Uint8Array | number;
  * @throws {NotSupportedError} if the map has no values, or they may be larger
  * than is known here.
  */
-function valueLength({ type, typeNumber, valueSize }: MapInfo): number {
+export function valueLength({ type, typeNumber, valueSize }: MapInfo): number {
   if (type === undefined) {
     throw new NotSupportedError(
       `Cannot access the entries of a map of type ${typeNumber}: how large they are is not known`,
@@ -104,6 +104,24 @@ export function lookup(
   info: MapInfo,
   key: Key,
 ): Uint8Array<ArrayBuffer> | undefined {
+  return valueBy("BPF_MAP_LOOKUP_ELEM", fd, info, key);
+}
+
+/** The same, and deletes the entry. */
+export function take(
+  fd: number,
+  info: MapInfo,
+  key: Key,
+): Uint8Array<ArrayBuffer> | undefined {
+  return valueBy("BPF_MAP_LOOKUP_AND_DELETE_ELEM", fd, info, key);
+}
+
+function valueBy(
+  name: "BPF_MAP_LOOKUP_ELEM" | "BPF_MAP_LOOKUP_AND_DELETE_ELEM",
+  fd: number,
+  info: MapInfo,
+  key: Key,
+): Uint8Array<ArrayBuffer> | undefined {
   if (info.type === "bloom_filter") {
     throw new NotSupportedError(
       "Cannot look up in a map of type bloom_filter: it has no keys",
@@ -113,13 +131,13 @@ export function lookup(
   const payload = withKey(info, key, length);
   try {
     const result = command(
-      "BPF_MAP_LOOKUP_ELEM",
+      name,
       fd,
       keyOf(payload, info),
       valueOf(payload, info),
     );
     if (result === -ENOENT) return undefined;
-    checked("BPF_MAP_LOOKUP_ELEM", result);
+    checked(name, result);
     return copyOf(payload, strideOf(info.keySize), length);
   } finally {
     releasePayload();

@@ -1,7 +1,7 @@
-import { ClosedError, ReadOnlyError } from "../errors.ts";
+import { ClosedError, InvalidTypeError, ReadOnlyError } from "../errors.ts";
 import { check, duplicate } from "../ffi/mod.ts";
 import { NativeUint8Array } from "../layout/_intrinsics.ts";
-import type { Marked, Pointer, Type, View } from "../layout/mod.ts";
+import type { Marked, Pointer, Type, Value, View } from "../layout/mod.ts";
 import {
   pathOf,
   requireDescriptor,
@@ -11,6 +11,7 @@ import {
 import { Descriptor } from "../memory/_descriptor.ts";
 import { requireAccess } from "../memory/_permission.ts";
 import type { Memory } from "../memory/mod.ts";
+import type { Btf } from "../btf/btf.ts";
 import { requireMapName, requireU32, requireU64, show } from "./_arguments.ts";
 import {
   entryOffset,
@@ -27,65 +28,33 @@ import {
   pin,
 } from "./_descriptors.ts";
 import { lookup, nextKey, remove, update } from "./_elements.ts";
-import { type MapFlag, mapFlagBits, mapFlagNames } from "./map_flag.ts";
+import { type OpenMap, takeOne } from "./_entry_reader.ts";
+import { lookupInner, updateInner } from "./_inner_maps.ts";
+import { MapBtf } from "./_map_btf.ts";
+import {
+  perCpuTableOf,
+  refusePerCpu,
+  tableOf,
+  type TableTypes,
+} from "./_table.ts";
+import { mapFlagBits, mapFlagNames } from "./map_flag.ts";
 import type { MapInfo } from "./map_info.ts";
-import { isKeyless, type MapType, mapTypeNumber } from "./map_type.ts";
+import {
+  type CreateMapOptions,
+  modeNumber,
+  type OpenMapOptions,
+  type UpdateMode,
+  type ValuesOptions,
+} from "./map_options.ts";
+import { type QueueOf, queueOf } from "./map_queue.ts";
+import type { MapTypes, PerCpuTableOf, TableOf } from "./map_table.ts";
+import { isKeyless, mapTypeNumber } from "./map_type.ts";
 import {
   type MapValues,
   type ReadonlyMapValues,
   readonlyValuesIn,
   valuesIn,
 } from "./map_values.ts";
-
-/** What {@linkcode BpfMap.create} makes. */
-export interface CreateMapOptions {
-  /** The type of map. */
-  readonly type: MapType;
-  /**
-   * The size of a key in bytes. By default 4, the size of an index, and 0 for
-   * types without keys, such as `"ringbuf"`.
-   */
-  readonly keySize?: number | undefined;
-  /** The size of a value in bytes; 0, the default, for types without values. */
-  readonly valueSize?: number | undefined;
-  /**
-   * How many entries it has room for; the size in bytes of a ring buffer, in
-   * pages of an arena.
-   */
-  readonly maxEntries: number;
-  /**
-   * Its flags by name, or as a number (`BPF_F_*`). `"mmapable"` allows to map
-   * its memory.
-   */
-  readonly flags?: readonly MapFlag[] | number | undefined;
-  /** At most 15 letters, digits, `_` and `.`. */
-  readonly name?: string | undefined;
-  /** What some types want besides (Linux 5.16): the address of an arena. */
-  readonly mapExtra?: bigint | undefined;
-  /** For maps of maps: one such as those that it shall hold. */
-  readonly innerMap?: BpfMap | undefined;
-}
-
-/** How {@linkcode BpfMap.open} and {@linkcode BpfMap.fromId} open a map. */
-export interface OpenMapOptions {
-  /**
-   * Opens it for looking up alone (`BPF_F_RDONLY`). The memory of a map cannot
-   * be mapped through such a descriptor, not even for reading.
-   */
-  readonly readOnly?: boolean | undefined;
-}
-
-/** Options of {@linkcode BpfMap.values}. */
-export interface ValuesOptions {
-  /** Gives views, which cannot write. Memory that is read-only needs it. */
-  readonly readOnly?: boolean | undefined;
-}
-
-/**
- * What {@linkcode BpfMap.update} does: stores in any case, creates an entry that
- * does not exist, or changes one that exists.
- */
-export type UpdateMode = "any" | "create" | "exist";
 
 /** What only this module has, so that only it can construct. */
 const secret = Symbol("BpfMap");
@@ -131,12 +100,16 @@ const secret = Symbol("BpfMap");
 export class BpfMap {
   readonly #descriptor: Descriptor;
   readonly #info: MapInfo;
+  readonly #btf: MapBtf;
+  readonly #access: OpenMap;
   #memory: Memory | undefined;
 
   private constructor(given: symbol, descriptor: Descriptor, info: MapInfo) {
     if (given !== secret) throw new TypeError("Illegal constructor");
     this.#descriptor = descriptor;
     this.#info = info;
+    this.#btf = new MapBtf(info);
+    this.#access = { open: () => this.#open(), info };
   }
 
   /** Takes over an open descriptor. */
@@ -150,7 +123,7 @@ export class BpfMap {
     }
   }
 
-  static #fdOf(map: object): number {
+  static #fdOf(map: BpfMap): number {
     if (typeof map === "object" && map !== null && #descriptor in map) {
       return map.#open();
     }
@@ -269,6 +242,41 @@ export class BpfMap {
   }
 
   /**
+   * The BTF of the program that the map was made for; undefined where it has
+   * none. It is read when it is first asked for, and shared by the maps that
+   * have the same.
+   *
+   * @throws {SystemError} with EPERM without CAP_SYS_ADMIN, which opening BTF by
+   * its id takes.
+   */
+  get btf(): Btf | undefined {
+    return this.#btf.btf;
+  }
+
+  /**
+   * What a key is: by the map's own BTF, or `u32` where keys are indices;
+   * undefined where nothing says it.
+   *
+   * @throws {BtfError} if BTF gives it no layout.
+   * @throws as {@linkcode BpfMap.btf} does.
+   */
+  get keyType(): Type | undefined {
+    return this.#btf.keyType;
+  }
+
+  /**
+   * What a value is, of a per-CPU map that of one CPU: by the map's own BTF; of
+   * the maps that libbpf makes of `.data` and `.bss` a struct of the variables,
+   * and of maps of maps `u32`, an id. Undefined where nothing says it.
+   *
+   * @throws {BtfError} if BTF gives it no layout.
+   * @throws as {@linkcode BpfMap.btf} does.
+   */
+  get valueType(): Type | undefined {
+    return this.#btf.valueType;
+  }
+
+  /**
    * How many bytes the memory of the map has: its entries, each rounded up to 8
    * bytes, in whole pages. It is what `Memory.map(map.fd, map.memorySize, …)`
    * takes, to map it for Workers or for reading alone.
@@ -334,7 +342,166 @@ export class BpfMap {
   }
 
   /**
-   * The keys, one after the other (`BPF_MAP_GET_NEXT_KEY`). Where entries are
+   * Deletes an entry and gives its value: of hashes in one step since Linux 5.14
+   * (`BPF_MAP_LOOKUP_AND_DELETE_ELEM`); elsewhere what is stored between the two
+   * is lost. Of queues and stacks, which have no keys, see
+   * {@linkcode BpfMap.queue}.
+   *
+   * @param key As in {@linkcode BpfMap.lookup}.
+   * @returns As {@linkcode BpfMap.lookup} does.
+   * @throws {ClosedError} if the map is closed.
+   * @throws {TypeError | RangeError} if the key is not of its size.
+   * @throws {SystemError} with the kernel's reason, as in bpf(2): EINVAL for
+   * arrays, EPERM if the map is frozen.
+   */
+  take(key: Uint8Array | number): Uint8Array<ArrayBuffer> | undefined {
+    return takeOne(this.#open(), this.#info, key);
+  }
+
+  /**
+   * Opens the inner map of a key, of a map of maps. That takes CAP_SYS_ADMIN.
+   *
+   * @param key As in {@linkcode BpfMap.lookup}.
+   * @param options Whether to open it for reading alone.
+   * @returns The inner map, to be closed by the caller; undefined where there is
+   * none.
+   * @throws {NotSupportedError} if this is no map of maps.
+   * @throws as {@linkcode BpfMap.lookup} and {@linkcode BpfMap.fromId} do.
+   *
+   * @example
+   * ```ts ignore
+   * using inner = map.lookupMap(3);
+   * ```
+   */
+  lookupMap(
+    key: Uint8Array | number,
+    options: OpenMapOptions = {},
+  ): BpfMap | undefined {
+    return lookupInner(
+      this.#access,
+      key,
+      (id) => BpfMap.fromId(id, options),
+    );
+  }
+
+  /**
+   * Stores an inner map in a map of maps.
+   *
+   * @param key As in {@linkcode BpfMap.lookup}.
+   * @param map The inner map, like the one that this map was made with.
+   * @param mode Whether the entry may exist already, or must.
+   * @throws {NotSupportedError} if this is no map of maps.
+   * @throws {TypeError} if that is no BpfMap.
+   * @throws {ClosedError} if either is closed.
+   * @throws as {@linkcode BpfMap.update} does: EINVAL if the inner map is unlike
+   * the one that this map was made with.
+   */
+  updateMap(
+    key: Uint8Array | number,
+    map: BpfMap,
+    mode: UpdateMode = "any",
+  ): void {
+    updateInner(this.#access, key, BpfMap.#fdOf(map), modeNumber(mode));
+  }
+
+  /**
+   * The map as a table of plain data.
+   *
+   * @param types What keys and values are. By default what the map's own BTF
+   * says; without BTF they are bytes.
+   * @throws {InvalidTypeError} if a type cannot be used, or has another size than
+   * the map's keys or values.
+   * @throws {NotSupportedError} if the map has no keys or no values, or one value
+   * for each CPU: see {@linkcode BpfMap.perCpu}.
+   * @throws {SystemError} with EPERM if a type is left out, the map has BTF, and
+   * it cannot be opened without CAP_SYS_ADMIN.
+   *
+   * @example A hash of structs
+   * ```ts
+   * import { HostLayout, struct, SystemError, u16, u32, u64 } from "@hostmem/hostmem";
+   * import { BpfMap } from "@hostmem/hostmem/bpf";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const Flow = struct("Flow", { _: HostLayout, address: u32, port: u16 });
+   *
+   * try {
+   *   using map = BpfMap.create({ type: "hash", keySize: 8, valueSize: 8, maxEntries: 16 });
+   *   const flows = map.table({ keyType: Flow, valueType: u64 });
+   *   flows.set({ address: 0x7f000001, port: 443 }, 5n);
+   *   assertEquals([...flows], [[{ address: 0x7f000001, port: 443 }, 5n]]);
+   * } catch (error) {
+   *   if (!(error instanceof SystemError && error.code === "EPERM")) throw error;
+   *   console.log(error.message);
+   * }
+   * ```
+   */
+  table<K extends Type = Type, V extends Type = Type>(
+    types: MapTypes<K, V> = {},
+  ): TableOf<K, V> {
+    refusePerCpu(this.#info);
+    const table = tableOf(this.#access, this.#typesOf(types));
+    return table as unknown as TableOf<K, V>;
+  }
+
+  /**
+   * A per-CPU map as a table of plain data, in which a value is an array of one
+   * for each possible CPU; with the sums over them.
+   *
+   * @param types As in {@linkcode BpfMap.table}; a value is that of one CPU.
+   * @throws {NotSupportedError} if this is no per-CPU map.
+   * @throws as {@linkcode BpfMap.table} does.
+   *
+   * @example What all CPUs counted
+   * ```ts ignore
+   * const counts = map.perCpu({ valueType: u64 });
+   * counts.get(0); // [12n, 7n, 0n, 3n]
+   * counts.sum(0); // 22n
+   * ```
+   */
+  perCpu<K extends Type = Type, V extends Type = Type>(
+    types: MapTypes<K, V> = {},
+  ): PerCpuTableOf<K, V> {
+    const table = perCpuTableOf(this.#access, this.#typesOf(types));
+    return table as unknown as PerCpuTableOf<K, V>;
+  }
+
+  /**
+   * The queue or stack that a map of type `"queue"` or `"stack"` is.
+   *
+   * @param types What values are, as in {@linkcode BpfMap.table}.
+   * @throws {NotSupportedError} if the map is of another type.
+   * @throws as {@linkcode BpfMap.table} does.
+   */
+  queue<V extends Type = Type>(
+    types: Pick<MapTypes<Type, V>, "valueType"> = {},
+  ): QueueOf<V> {
+    const { valueType } = this.#typesOf(types);
+    return queueOf(this.#access, valueType) as unknown as QueueOf<V>;
+  }
+
+  /**
+   * The entries as plain data, one after the other, many fetched at once: those
+   * of {@linkcode BpfMap.table}. Without types also those of a per-CPU map, whose
+   * values are arrays then.
+   *
+   * @param types What keys and values are, as in {@linkcode BpfMap.table}.
+   * @throws as {@linkcode BpfMap.table} does.
+   *
+   * @example
+   * ```ts ignore
+   * for (const [key, value] of map.entries()) console.log(key, value);
+   * ```
+   */
+  entries<K extends Type = Type, V extends Type = Type>(
+    types?: MapTypes<K, V>,
+  ): Generator<[Value<K>, Value<V>], void> {
+    if (types !== undefined) return this.table(types).entries();
+    const table = tableOf(this.#access, this.#typesOf({}));
+    return table.entries() as Generator<[Value<K>, Value<V>], void>;
+  }
+
+  /**
+   * The keys as bytes, one after the other (`BPF_MAP_GET_NEXT_KEY`). Where entries are
    * deleted meanwhile the kernel may begin anew; there are never more keys than
    * the map has room for.
    *
@@ -403,10 +570,12 @@ export class BpfMap {
   /**
    * The entries of the map in its memory.
    *
-   * @param type What an entry is, of the size of the map's values.
+   * @param type What an entry is, of the size of the map's values; by default
+   * {@linkcode BpfMap.valueType}.
    * @param options Whether only to read.
    * @throws {ReadOnlyError} if the memory is read-only; pass `readOnly: true`.
-   * @throws {InvalidTypeError} if the type cannot be used, or has another size.
+   * @throws {InvalidTypeError} if the type cannot be used, has another size, or
+   * is left out where the map has no BTF.
    * @throws {AlignmentError} if it must be aligned to more than entries are.
    * @throws as {@linkcode BpfMap.memory} does.
    *
@@ -422,20 +591,29 @@ export class BpfMap {
     type: T & Marked<T>,
     options: ValuesOptions & { readonly readOnly: true },
   ): ReadonlyMapValues<T>;
-  values<T extends Type>(
-    type: T & Marked<T>,
+  /** The entries of the map in its memory, as its own BTF has them. */
+  values<T extends Type = Type>(): MapValues<T>;
+  /** The entries of the map in its memory, as its own BTF has them, to be read. */
+  values<T extends Type = Type>(
+    type: undefined,
+    options: ValuesOptions & { readonly readOnly: true },
+  ): ReadonlyMapValues<T>;
+  values(
+    type?: Type,
     options: ValuesOptions = {},
-  ): MapValues<T> | ReadonlyMapValues<T> {
+  ): MapValues<Type> | ReadonlyMapValues<Type> {
     const { maxEntries } = this.#info;
     requireOptions(options);
     if (requireFlag("readOnly", options.readOnly)) {
       const memory = this.memory();
-      requireValueType(type, this.#info);
-      return readonlyValuesIn<T>(memory, type, maxEntries);
+      const known = type === undefined ? this.#knownValueType() : type;
+      requireValueType(known, this.#info);
+      return readonlyValuesIn(memory, known, maxEntries);
     }
     const memory = this.#writableMemory("readOnly: true");
-    requireValueType(type, this.#info);
-    return valuesIn<T>(memory, type, maxEntries);
+    const known = type === undefined ? this.#knownValueType() : type;
+    requireValueType(known, this.#info);
+    return valuesIn(memory, known, maxEntries);
   }
 
   /**
@@ -443,37 +621,57 @@ export class BpfMap {
    * array at the end of the type takes what is left of the value.
    *
    * @param index Which entry.
-   * @param type What an entry is, of the size of the map's values.
+   * @param type What an entry is, of the size of the map's values; by default
+   * {@linkcode BpfMap.valueType}.
    * @throws {ReadOnlyError} if the memory is read-only; use `view`.
-   * @throws {InvalidTypeError} if the type cannot be used, or has another size.
+   * @throws {InvalidTypeError} if the type cannot be used, has another size, or
+   * is left out where the map has no BTF.
    * @throws {RangeError} if the index is no whole number from 0.
    * @throws {BoundsError} if there is no such entry.
    * @throws {AlignmentError} if it is not aligned as the type requires.
    * @throws as {@linkcode BpfMap.memory} does.
    */
-  pointer<T extends Type>(index: number, type: T & Marked<T>): Pointer<T> {
+  pointer<T extends Type>(index: number, type: T & Marked<T>): Pointer<T>;
+  /**
+   * A pointer to an entry, as the map's own BTF has it.
+   *
+   * @typeParam T The type, where it is known: nothing checks that it is.
+   */
+  pointer<T extends Type = Type>(index: number): Pointer<T>;
+  pointer(index: number, type?: Type): Pointer<Type> {
     const memory = this.#writableMemory("view()");
-    const length = requireValueType(type, this.#info);
+    const known = type === undefined ? this.#knownValueType() : type;
+    const length = requireValueType(known, this.#info);
     const offset = entryOffset(index, this.#info);
-    return memory.pointer<T>(type, offset, flexible(length));
+    return memory.pointer(known, offset, flexible(length));
   }
 
   /**
    * A view of an entry: its properties read the map, and cannot write it.
    *
    * @param index Which entry.
-   * @param type What an entry is, of the size of the map's values.
-   * @throws {InvalidTypeError} if the type cannot be used, or has another size.
+   * @param type What an entry is, of the size of the map's values; by default
+   * {@linkcode BpfMap.valueType}.
+   * @throws {InvalidTypeError} if the type cannot be used, has another size, or
+   * is left out where the map has no BTF.
    * @throws {RangeError} if the index is no whole number from 0.
    * @throws {BoundsError} if there is no such entry.
    * @throws {AlignmentError} if it is not aligned as the type requires.
    * @throws as {@linkcode BpfMap.memory} does.
    */
-  view<T extends Type>(index: number, type: T & Marked<T>): View<T> {
+  view<T extends Type>(index: number, type: T & Marked<T>): View<T>;
+  /**
+   * A view of an entry, as the map's own BTF has it.
+   *
+   * @typeParam T The type, where it is known: nothing checks that it is.
+   */
+  view<T extends Type = Type>(index: number): View<T>;
+  view(index: number, type?: Type): View<Type> {
     const memory = this.memory();
-    const length = requireValueType(type, this.#info);
+    const known = type === undefined ? this.#knownValueType() : type;
+    const length = requireValueType(known, this.#info);
     const offset = entryOffset(index, this.#info);
-    return memory.view<T>(type, offset, flexible(length));
+    return memory.view(known, offset, flexible(length));
   }
 
   /**
@@ -497,6 +695,22 @@ export class BpfMap {
     return fd;
   }
 
+  #typesOf(types: MapTypes): TableTypes {
+    this.#open();
+    requireOptions(types);
+    const { keyType = this.keyType, valueType = this.valueType } = types;
+    return { keyType, valueType };
+  }
+
+  /** @throws {InvalidTypeError} if the map does not know what its values are. */
+  #knownValueType(): Type {
+    const type = this.valueType;
+    if (type !== undefined) return type;
+    throw new InvalidTypeError(
+      "The map has no BTF that says what its values are: pass a type",
+    );
+  }
+
   #writableMemory(remedy: string): Memory {
     const memory = this.memory();
     if (memory.readOnly) {
@@ -510,22 +724,4 @@ export class BpfMap {
 
 function flexible(length: number | undefined): { length: number } | undefined {
   return length === undefined ? undefined : { length };
-}
-
-/** `linux/bpf.h`, "flags for BPF_MAP_UPDATE_ELEM command". */
-function modeNumber(mode: UpdateMode): bigint {
-  switch (mode) {
-    case "any":
-      return 0n;
-    case "create":
-      return 1n;
-    case "exist":
-      return 2n;
-    default:
-      throw new TypeError(
-        `Mode must be "any", "create" or "exist": current value is ${
-          show(mode)
-        }`,
-      );
-  }
 }

@@ -33,13 +33,22 @@ export type { MapFlag } from "./map_flag.ts";
 export type { MapInfo } from "./map_info.ts";
 export type { MapType } from "./map_type.ts";
 export type { MapValues, ReadonlyMapValues } from "./map_values.ts";
-export {
-  BpfMap,
-  type CreateMapOptions,
-  type OpenMapOptions,
-  type UpdateMode,
-  type ValuesOptions,
-} from "./map.ts";
+export { BpfMap } from "./map.ts";
+export type {
+  CreateMapOptions,
+  OpenMapOptions,
+  UpdateMode,
+  ValuesOptions,
+} from "./map_options.ts";
+export type { MapQueue, PushOptions, QueueOf } from "./map_queue.ts";
+export type {
+  MapTable,
+  MapTypes,
+  PerCpuTable,
+  PerCpuTableOf,
+  Storable,
+  TableOf,
+} from "./map_table.ts";
 export {
   type ConsumeOptions,
   type RecordOf,
@@ -51,6 +60,7 @@ export { RingRecord } from "./ring_record.ts";
 export {
   AlignmentError,
   BoundsError,
+  BtfError,
   ClosedError,
   InvalidTypeError,
   NotSupportedError,

@@ -1,6 +1,13 @@
 /** BTF that was loaded into the kernel (`bpf(2)`). */
 
-import { addressOf, bpf, check, closeDescriptor } from "../ffi/mod.ts";
+import {
+  addressOf,
+  bpf,
+  check,
+  closeDescriptor,
+  ENOENT,
+  EPERM,
+} from "../ffi/mod.ts";
 import { NativeArrayBuffer, NativeUint8Array } from "../layout/_intrinsics.ts";
 
 // enum bpf_cmd of linux/bpf.h
@@ -42,14 +49,23 @@ export function bytesOfId(id: number): LoadedBtf {
   attributes64[1] = 0n;
   attributes[0] = id;
   attributes[1] = 0;
-  const fd = check(
-    bpf(BPF_BTF_GET_FD_BY_ID, attributes, 12),
-    "bpf(BPF_BTF_GET_FD_BY_ID)",
-  );
+  const fd = bpf(BPF_BTF_GET_FD_BY_ID, attributes, 12);
+  check(fd, "bpf(BPF_BTF_GET_FD_BY_ID)", hintFor(-fd));
   try {
     return bytesOfDescriptor(fd);
   } finally {
     closeDescriptor(fd);
+  }
+}
+
+function hintFor(errno: number): string | undefined {
+  switch (errno) {
+    case EPERM:
+      return "opening BTF by its id needs CAP_SYS_ADMIN; a container's seccomp profile may forbid bpf(2)";
+    case ENOENT:
+      return "there is no BTF of that id";
+    default:
+      return undefined;
   }
 }
 

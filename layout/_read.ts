@@ -3,9 +3,17 @@
 import { loadLeaf } from "./_leaf.ts";
 import type { Slot } from "./_leaf_type.ts";
 import { library } from "./_library.ts";
-import { type Access, type Length, type Plan, planOf } from "./_plan.ts";
+import {
+  type Access,
+  accessTo,
+  type Length,
+  type Plan,
+  planOf,
+  type Style,
+} from "./_plan.ts";
 import type { Located } from "./_pointer_class.ts";
 import { closed, type Region } from "./_region.ts";
+import type { AnyType } from "./_registry.ts";
 
 /** A stretch of memory that is read or written as a whole. */
 export interface Extent {
@@ -93,6 +101,26 @@ export function read(located: Located, budget: Budget = everything): unknown {
     ? value
     : (value as { value: unknown }).value;
 }
+
+/**
+ * Reads a value of a type at an offset of a region, as {@linkcode read} reads
+ * what a pointer points to.
+ *
+ * @param base The offset in bytes, aligned as the type is.
+ * @param bytes How many bytes there are for what ends in a flexible array.
+ */
+export function readValue(
+  type: AnyType,
+  root: Region,
+  base: number,
+  bytes: number,
+): unknown {
+  const access = accessTo(type, type.name, 0, READABLE);
+  const extent = { root, base, bytes, length: 0 };
+  return readAccess(access, extent, 0, everything);
+}
+
+const READABLE: Style = { writable: false, aligned: true };
 
 function readColumn(
   { root, absolute, length, stride }: Located,

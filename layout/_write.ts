@@ -8,7 +8,7 @@ import { checkValue } from "./_check_value.ts";
 import { NativeUint8Array, typedArraySet } from "./_intrinsics.ts";
 import { storeLeaf } from "./_leaf.ts";
 import type { Slot } from "./_leaf_type.ts";
-import { type Access, type Plan, planOf } from "./_plan.ts";
+import { type Access, accessTo, type Plan, planOf } from "./_plan.ts";
 import { locate, type Located } from "./_pointer_class.ts";
 import { type Extent, extentOf, read } from "./_read.ts";
 import { closed, type Region } from "./_region.ts";
@@ -52,6 +52,34 @@ export function write(located: Located, values: unknown): void {
   } else {
     collect(type, plan, target, values, type.name, steps);
   }
+  applyAll(root, steps);
+}
+
+/**
+ * Writes values of a type at an offset of a region, as {@linkcode write} writes
+ * them where a pointer points.
+ *
+ * @param base The offset in bytes, aligned as the type is.
+ * @param bytes How many bytes there are for what ends in a flexible array.
+ */
+export function writeValue(
+  type: AnyType,
+  root: Region,
+  base: number,
+  bytes: number,
+  values: unknown,
+): void {
+  const access = accessTo(type, type.name, 0, {
+    writable: false,
+    aligned: true,
+  });
+  const steps: Step[] = [];
+  const target = { root, base, bytes, length: 0 };
+  collectAccess(access, target, 0, values, type.name, steps);
+  applyAll(root, steps);
+}
+
+function applyAll(root: Region, steps: readonly Step[]): void {
   if (root.closed) closed();
   for (const step of steps) {
     if ("from" in step && locate(step.from)!.root.closed) closed();

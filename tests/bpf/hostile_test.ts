@@ -105,3 +105,149 @@ Deno.test({
     assertEquals({ code, signal }, { code: 0, signal: null }, stdout + stderr);
   },
 });
+
+Deno.test({
+  name: "MapTable survives a program that replaces what it uses",
+  ignore: !canBpf,
+  async fn() {
+    const { code, signal, stdout, stderr } = await run(
+      `
+      import { BpfMap } from "@hostmem/hostmem/bpf";
+      import { array, HostLayout, struct, text, u32, u64 } from "@hostmem/hostmem";
+
+      const Value = struct("Value", {
+        _: HostLayout,
+        count: u64,
+        sizes: array(u32, 2),
+        name: text(8),
+      });
+      using map = BpfMap.create({
+        type: "hash",
+        keySize: 4,
+        valueSize: 24,
+        maxEntries: 1000,
+      });
+      using percpu = BpfMap.create({
+        type: "percpu_array",
+        valueSize: 24,
+        maxEntries: 100,
+      });
+      using queue = BpfMap.create({ type: "queue", valueSize: 8, maxEntries: 4 });
+      const table = map.table({ keyType: u32, valueType: Value });
+      const raw = map.table();
+      const cpus = percpu.perCpu({ valueType: array(u64, 3) });
+      const jobs = queue.queue({ valueType: u64 });
+      for (let i = 0; i < 900; i++) table.set(i, { count: 5n });
+
+      const { isView } = ArrayBuffer;
+      const { ownKeys, defineProperty, getPrototypeOf } = Reflect;
+      const { transfer } = ArrayBuffer.prototype;
+      const { call } = Function.prototype;
+      let stolen = 0;
+      // Whatever comes by is looked into; buffers are taken away.
+      function look(value: unknown, depth = 0): void {
+        if (typeof value !== "object" || value === null || depth > 3) return;
+        let buffer: unknown;
+        if (isView(value)) buffer = bufferOf(value);
+        else if (value instanceof ArrayBuffer) buffer = value;
+        if (buffer !== undefined) {
+          if (lengthOf(buffer) > 4096) stolen++;
+          try {
+            transfer.call(buffer as ArrayBuffer, 0);
+          } catch {
+            // Not one of those.
+          }
+          return;
+        }
+        for (const key in value) {
+          try {
+            look((value as Record<string, unknown>)[key], depth + 1);
+          } catch {
+            // A getter.
+          }
+        }
+      }
+      const bufferOf = Function.prototype.call.bind(
+        Object.getOwnPropertyDescriptor(getPrototypeOf(Uint8Array.prototype), "buffer")!.get!,
+      ) as (view: unknown) => unknown;
+      const lengthOf = Function.prototype.call.bind(
+        Object.getOwnPropertyDescriptor(ArrayBuffer.prototype, "byteLength")!.get!,
+      ) as (buffer: unknown) => number;
+
+      let inside = false;
+      function spy(owner: object, name: PropertyKey): void {
+        const original = (owner as Record<PropertyKey, unknown>)[name];
+        if (typeof original !== "function") return;
+        try {
+          defineProperty(owner, name, {
+            __proto__: null,
+            value(this: unknown, ...given: unknown[]) {
+              const result = original.apply(this, given);
+              if (!inside) {
+                inside = true;
+                look(this);
+                for (let i = 0; i < given.length; i++) look(given[i]);
+                look(result);
+                inside = false;
+              }
+              return result;
+            },
+          } as PropertyDescriptor);
+        } catch {
+          // Not to be replaced.
+        }
+      }
+      const generator = getPrototypeOf(function* () {}.prototype);
+      const iterator = getPrototypeOf([][Symbol.iterator]());
+      for (const owner of [generator, iterator, Array.prototype, Object, Array,
+        Map.prototype, WeakMap.prototype, WeakRef.prototype, Math, Number, JSON,
+        Uint8Array.prototype, getPrototypeOf(Uint8Array.prototype), DataView.prototype,
+        ArrayBuffer.prototype, TextDecoder.prototype]) {
+        for (const name of ownKeys(owner)) {
+          if (name !== "constructor" && name !== "prototype") {
+            const descriptor = Object.getOwnPropertyDescriptor(owner, name);
+            if (descriptor?.get === undefined) spy(owner, name);
+          }
+        }
+      }
+      for (const name of ["ceil", "floor", "max", "min"] as const) {
+        Math[name] = () => 1e9;
+      }
+      globalThis.BigInt = (() => 1n) as unknown as BigIntConstructor;
+
+      const uses: (() => unknown)[] = [
+        () => { for (const [key, value] of table) look(value); },
+        () => { for (const [key, value] of raw) { look(key); look(value); } },
+        () => { for (const entry of map.entries()) look(entry); },
+        () => table.setAll([[5, { count: 1n }], [1000, { count: 1n }]]),
+        () => table.get(5),
+        () => raw.get(5),
+        () => raw.set(7, new Uint8Array(24)),
+        () => table.take(8),
+        () => table.deleteAll([1, 2, 3]),
+        () => look(cpus.get(1)),
+        () => { for (const [, sum] of cpus.sums()) look(sum); },
+        () => { for (const entry of percpu.entries()) look(entry); },
+        () => cpus.set(1, cpus.get(1)!),
+        () => jobs.push(1n),
+        () => jobs.pop(),
+        () => look(raw.takeAll()),
+        () => table.takeAll(),
+      ];
+      const { exit } = Deno;
+      for (let round = 0; round < 20; round++) {
+        for (let i = 0; i < uses.length; i++) {
+          try {
+            uses[i]!();
+          } catch {
+            // Whatever it says, as long as it is no crash.
+          }
+        }
+      }
+      exit(stolen > 100 ? 100 : stolen);
+    `,
+      { permissions: ["-A"], flags: ["--no-check"] },
+    );
+    assertEquals({ code, signal }, { code: 0, signal: null }, stdout + stderr);
+  },
+});
