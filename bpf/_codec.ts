@@ -8,6 +8,7 @@ import {
   typedArraySet,
 } from "../layout/_intrinsics.ts";
 import { readValue } from "../layout/_read.ts";
+import { type Reader, readerOf } from "../layout/_reader.ts";
 import { Region } from "../layout/_region.ts";
 import { writeValue } from "../layout/_write.ts";
 import type { AnyType } from "../layout/_registry.ts";
@@ -39,6 +40,9 @@ function titleOf(part: Part): string {
   return part === "keys" ? "Key" : "Value";
 }
 
+/** Fewer bytes are copied faster one by one. */
+const MOST_BYTES_ALONE = 48;
+
 /** A copy of so many bytes of a region. */
 function copyOf(
   region: Region,
@@ -46,7 +50,12 @@ function copyOf(
   size: number,
 ): Uint8Array<ArrayBuffer> {
   const copy = new NativeUint8Array(size);
-  typedArraySet(copy, new NativeUint8Array(region.buffer, offset, size));
+  if (size > MOST_BYTES_ALONE) {
+    typedArraySet(copy, new NativeUint8Array(region.buffer, offset, size));
+  } else {
+    const { u8 } = region;
+    for (let i = 0; i < size; i++) copy[i] = u8[offset + i]!;
+  }
   return copy;
 }
 
@@ -86,12 +95,23 @@ interface Scratch {
   readonly bytes: Uint8Array<ArrayBuffer>;
 }
 
+/** So many reads are not worth code of their own. */
+const FEW = 16;
+/** Generated code counts with 32 bits. */
+const MOST_FOR_READERS = 2 ** 31;
+
+function readWith(type: AnyType): Reader {
+  return (region, offset, bytes) => readValue(type, region, offset, bytes);
+}
+
 /** Values of a type. */
 class Typed implements Codec {
   readonly #type: Type;
   readonly #size: number;
   readonly #isAligned: boolean;
   #scratch: Scratch | undefined;
+  #reads = 0;
+  #reader: Reader | undefined;
 
   constructor(type: Type, part: Part, size: number, stride: number) {
     requireTypeOfSize(type, part, size);
@@ -128,7 +148,15 @@ class Typed implements Codec {
   }
 
   #readAt(region: Region, offset: number): unknown {
-    return readValue(this.#type as AnyType, region, offset, this.#size);
+    const type = this.#type as AnyType;
+    if (this.#reads < FEW) {
+      this.#reads++;
+      return readValue(type, region, offset, this.#size);
+    }
+    const reader = this.#reader ??= readerOf(type) ?? readWith(type);
+    return region.size > MOST_FOR_READERS
+      ? readValue(type, region, offset, this.#size)
+      : reader(region, offset, this.#size);
   }
 
   #makeScratch(): Scratch {

@@ -1,0 +1,152 @@
+/**
+ * All entries of a hash with a million, as plain data, against libbpf's
+ * `bpf_map_lookup_batch` in C on the same map; and what single calls cost.
+ *
+ * @module
+ */
+
+import { BpfMap } from "../bpf/mod.ts";
+import { array, HostLayout, struct, u32, u64 } from "../layout/mod.ts";
+import { compileC, TemporaryDirectory } from "../tests/_support.ts";
+import { measure } from "./_measure.ts";
+
+const ENTRIES = 1_000_000;
+/** How many of them single calls go over: they take ten times as long. */
+const SINGLES = 50_000;
+
+const Stats = struct("Stats", {
+  _: HostLayout,
+  packets: u64,
+  bytes: u64,
+  drops: u32,
+  queue: u32,
+  sizes: array(u32, 2),
+});
+
+function native(path: string) {
+  return Deno.dlopen(path, {
+    sum_batches: { parameters: ["i32", "u32"], result: "i64" },
+    sum_singles: { parameters: ["i32", "u32"], result: "i64" },
+  });
+}
+
+/** A hash whose values begin with 8 bytes that count. */
+function hash(valueSize: number, entries: number): BpfMap {
+  const map = BpfMap.create({
+    type: "hash",
+    keySize: 4,
+    valueSize,
+    maxEntries: entries,
+  });
+  const table = map.table({
+    keyType: u32,
+    valueType: array(u64, valueSize / 8),
+  });
+  for (let start = 0; start < entries; start += 10_000) {
+    const count = Math.min(10_000, entries - start);
+    table.setAll(
+      Array.from({ length: count }, (_, i) => [start + i, [BigInt(i)]]),
+    );
+  }
+  return map;
+}
+
+if (Deno.uid() !== 0) {
+  console.log("  not measured: bpf(2) needs root");
+  Deno.exit();
+}
+
+using directory = new TemporaryDirectory();
+const library = await compileC(
+  new URL("_entries.c", import.meta.url),
+  directory,
+  ["-O2", "-shared", "-fPIC", "-lbpf"],
+);
+const c = native(library);
+const { sum_batches: sumBatches, sum_singles: sumSingles } = c.symbols;
+
+function sumNumbers(map: BpfMap): number {
+  let sum = 0n;
+  for (const [key, value] of map.entries({ keyType: u32, valueType: u64 })) {
+    sum += BigInt(key) + value;
+  }
+  return Number(sum);
+}
+
+function sumStructs(map: BpfMap): number {
+  let sum = 0n;
+  for (const [key, value] of map.entries({ keyType: u32, valueType: Stats })) {
+    sum += BigInt(key) + value.packets;
+  }
+  return Number(sum);
+}
+
+function sumBytes(map: BpfMap): number {
+  let sum = 0;
+  for (const [key, value] of map.table()) {
+    const bytes = value as Uint8Array;
+    sum += (key as Uint8Array).length + bytes.length;
+  }
+  return sum;
+}
+
+function sumLookups(map: BpfMap): number {
+  let sum = 0n;
+  for (const key of map.keys()) {
+    const view = new DataView(map.lookup(key)!.buffer);
+    const number = new DataView(key.buffer).getUint32(0, true);
+    sum += BigInt(number) + view.getBigUint64(0, true);
+  }
+  return Number(sum);
+}
+
+{
+  using map = hash(8, ENTRIES);
+  measure({
+    name: "1 M entries of u32 → u64",
+    operations: ENTRIES,
+    rounds: 5,
+    warmUp: 1500,
+    kernels: {
+      "C, batches": () => Number(sumBatches(map.fd, 8)),
+      "entries()": () => sumNumbers(map),
+    },
+  });
+}
+{
+  using map = hash(32, ENTRIES);
+  measure({
+    name: "1 M entries of u32 → struct of 32 bytes",
+    operations: ENTRIES,
+    rounds: 5,
+    warmUp: 1500,
+    kernels: {
+      "C, batches": () => Number(sumBatches(map.fd, 32)),
+      "entries()": () => sumStructs(map),
+    },
+  });
+  measure({
+    name: "the same, as bytes",
+    operations: ENTRIES,
+    rounds: 3,
+    warmUp: 1500,
+    compare: false,
+    kernels: {
+      "C, batches": () => Number(sumBatches(map.fd, 32)),
+      "entries()": () => sumBytes(map),
+    },
+  });
+}
+{
+  using map = hash(8, SINGLES);
+  measure({
+    name: "50 000 entries, a call for each",
+    operations: SINGLES,
+    rounds: 5,
+    kernels: {
+      "C, next + lookup": () => Number(sumSingles(map.fd, 8)),
+      "keys + lookup": () => sumLookups(map),
+      "entries()": () => sumNumbers(map),
+    },
+  });
+}
