@@ -19,6 +19,7 @@ export type Command =
   | "BPF_MAP_GET_NEXT_KEY"
   | "BPF_OBJ_PIN"
   | "BPF_OBJ_GET"
+  | "BPF_MAP_GET_NEXT_ID"
   | "BPF_MAP_GET_FD_BY_ID"
   | "BPF_OBJ_GET_INFO_BY_FD"
   | "BPF_MAP_LOOKUP_AND_DELETE_ELEM"
@@ -49,6 +50,8 @@ export function numberOf(command: Command): number {
       return 6;
     case "BPF_OBJ_GET":
       return 7;
+    case "BPF_MAP_GET_NEXT_ID":
+      return 12;
     case "BPF_MAP_GET_FD_BY_ID":
       return 14;
     case "BPF_OBJ_GET_INFO_BY_FD":
@@ -73,7 +76,7 @@ const E2BIG = 7;
 const wantsCapability =
   "bpf(2) needs CAP_BPF (CAP_SYS_ADMIN before Linux 5.8), unless /proc/sys/kernel/unprivileged_bpf_disabled is 0; some types of map need CAP_NET_ADMIN besides; a container's seccomp profile may forbid the call; before Linux 5.11 the limit of locked memory (ulimit -l) may be too low";
 const wantsAdmin =
-  "opening an object by its id needs CAP_SYS_ADMIN; a container's seccomp profile may forbid bpf(2)";
+  "opening objects by their ids, and listing them, needs CAP_SYS_ADMIN; a container's seccomp profile may forbid bpf(2)";
 const wantsWritable =
   "the map is frozen, or its descriptor was opened for reading alone";
 
@@ -151,6 +154,9 @@ export function hintFor(command: Command, errno: number): string | undefined {
         case ENOENT:
           return "nothing is pinned there";
       }
+      break;
+    case "BPF_MAP_GET_NEXT_ID":
+      if (errno === EPERM) return wantsAdmin;
       break;
     case "BPF_MAP_GET_FD_BY_ID":
       switch (errno) {

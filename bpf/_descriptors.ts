@@ -1,7 +1,7 @@
 /** Getting descriptors of maps, and knowing what they are of. */
 
 import { NotSupportedError } from "../errors.ts";
-import { cString, EINVAL, systemError } from "../ffi/mod.ts";
+import { cString, EINVAL, ENOENT, systemError } from "../ffi/mod.ts";
 import { typedArrayLength, typedArraySet } from "../layout/_intrinsics.ts";
 import {
   askInfo,
@@ -89,6 +89,16 @@ export function openById(id: number, readOnly: boolean): number {
     "BPF_MAP_GET_FD_BY_ID",
     run("BPF_MAP_GET_FD_BY_ID", SIZE.objectId),
   );
+}
+
+/** The id of the map behind another; undefined after the last. */
+export function nextMapId(id: number): number | undefined {
+  const { objectId } = clearAttributes();
+  objectId.id = id;
+  const result = run("BPF_MAP_GET_NEXT_ID", SIZE.objectId);
+  if (result === -ENOENT) return undefined;
+  checked("BPF_MAP_GET_NEXT_ID", result);
+  return objectId.nextId;
 }
 
 /** Freezes a map. @throws {SystemError} if the kernel will not. */

@@ -23,6 +23,7 @@ import {
   createMap,
   freeze,
   infoOf,
+  nextMapId,
   openById,
   openPinned,
   pin,
@@ -203,6 +204,19 @@ export class BpfMap {
     const readOnly = requireFlag("readOnly", options.readOnly);
     requireU32("Map id", id, 0);
     return BpfMap.#adopt(openById(id, readOnly), `the map of id ${id}`);
+  }
+
+  /**
+   * The ids of all maps of the system, in ascending order
+   * (`BPF_MAP_GET_NEXT_ID`). That takes CAP_SYS_ADMIN. Any of them may be gone
+   * when it is opened.
+   *
+   * @throws {SystemError} with the kernel's reason, as in bpf(2): EPERM for want
+   * of the capability.
+   * @throws {Deno.errors.NotCapable} without `--allow-ffi`.
+   */
+  static *ids(): Generator<number, void> {
+    for (let id = nextMapId(0); id !== undefined; id = nextMapId(id)) yield id;
   }
 
   /**

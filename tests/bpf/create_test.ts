@@ -4,7 +4,7 @@ import { mapFlagBits, mapFlagNames } from "../../bpf/map_flag.ts";
 import { mapTypeName, mapTypeNumber } from "../../bpf/map_type.ts";
 import { NotSupportedError, SystemError } from "../../errors.ts";
 import { Memory, pageSize } from "../../memory/mod.ts";
-import { canBpf, openDescriptors } from "../_support.ts";
+import { canBpf, isRoot, openDescriptors } from "../_support.ts";
 import { mappable } from "./_maps.ts";
 import { Program } from "./_program.ts";
 
@@ -256,6 +256,20 @@ Deno.test({
     ]);
     for (const id of [-1, 0.5, 2 ** 32, "1", null]) {
       assertThrows(() => BpfMap.fromId(id as number), RangeError, "Map id");
+    }
+  },
+});
+
+Deno.test({
+  name: "BpfMap.ids() lists the maps of the system in ascending order",
+  ignore: !canBpf || !isRoot,
+  fn() {
+    using first = mappable();
+    using second = mappable();
+    const ids = [...BpfMap.ids()];
+    assertEquals(ids, ids.toSorted((a, b) => a - b));
+    for (const { id } of [first.info, second.info]) {
+      assertEquals(ids.filter((other) => other === id).length, 1);
     }
   },
 });
