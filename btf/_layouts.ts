@@ -73,6 +73,9 @@ export class Layouts {
 
   readonly #base: Layouts | undefined;
 
+  readonly #recallOpen = (id: number) => this.#recall(id, true);
+  readonly #recallClosed = (id: number) => this.#recall(id, false);
+
   /** Makes layouts of the types of this table; its base's types are its base's. */
   constructor(table: TypeTable, base: Layouts | undefined) {
     this.#table = table;
@@ -88,9 +91,13 @@ export class Layouts {
     return this.#start(id, true);
   }
 
-  #start(id: number, open: boolean): Type {
+  #begin(): void {
     this.#work = 0;
     this.#under.clear();
+  }
+
+  #start(id: number, open: boolean): Type {
+    this.#begin();
     return this.#make(id, open);
   }
 
@@ -196,8 +203,7 @@ export class Layouts {
   }
 
   #aggregate(type: BtfStruct, name: string, open: boolean): Type {
-    const parts: Parts = { members: [], names: new MemberNames() };
-    const align = this.#addMembers(type, 0, open, parts, 0);
+    const { parts, align } = this.#partsOf(type, open);
     if (parts.members.length > MOST_MEMBERS) {
       throw new BtfError(
         `A struct must have at most ${MOST_MEMBERS} members, those of anonymous members too: ${
@@ -206,14 +212,32 @@ export class Layouts {
         placeOf(this.#table, type.id),
       );
     }
-    const { members } = parts;
     return foreignAggregate({
       kind: type.kind,
       name,
-      members,
+      members: parts.members,
+      recall: open ? this.#recallOpen : this.#recallClosed,
+      id: type.id,
       size: type.size,
       align,
     });
+  }
+
+  #partsOf(
+    type: BtfStruct,
+    open: boolean,
+  ): { readonly parts: Parts; readonly align: number } {
+    const parts: Parts = { members: [], names: new MemberNames() };
+    const align = this.#addMembers(type, 0, open, parts, 0);
+    return { parts, align };
+  }
+
+  /** The members of a struct or union that was made before. */
+  #recall(id: number, open: boolean): readonly Member[] {
+    this.#begin();
+    const type = decode(this.#table, id) as BtfStruct;
+    // Without the room for more that adding one by one has left.
+    return this.#partsOf(type, open).parts.members.slice();
   }
 
   /**
@@ -359,8 +383,37 @@ export class Layouts {
     return unit.align;
   }
 
+  readonly #recallSection = (id: number): readonly Member[] => {
+    this.#begin();
+    return this.#variables(decode(this.#table, id) as BtfDatasec).members;
+  };
+
   /** The variables of a section, as a struct. */
   #section(type: BtfDatasec): Type {
+    const { members, align } = this.#variables(type);
+    if (members.length > MOST_MEMBERS) {
+      throw new BtfError(
+        `A section must have at most ${MOST_MEMBERS} variables: ${
+          titleOf(type)
+        } has ${members.length}`,
+        placeOf(this.#table, type.id),
+      );
+    }
+    const { id, name, size } = type;
+    return foreignAggregate({
+      kind: "struct",
+      name: name || ANONYMOUS,
+      members,
+      recall: this.#recallSection,
+      id,
+      size,
+      align,
+    });
+  }
+
+  #variables(
+    type: BtfDatasec,
+  ): { readonly members: Member[]; readonly align: number } {
     this.#spend(type.variables.length + 1, type.id);
     const names = new MemberNames();
     const members: Member[] = [];
@@ -393,21 +446,6 @@ export class Layouts {
         bit: undefined,
       });
     }
-    if (members.length > MOST_MEMBERS) {
-      throw new BtfError(
-        `A section must have at most ${MOST_MEMBERS} variables: ${
-          titleOf(type)
-        } has ${members.length}`,
-        placeOf(this.#table, type.id),
-      );
-    }
-    const { name, size } = type;
-    return foreignAggregate({
-      kind: "struct",
-      name: name || ANONYMOUS,
-      members,
-      size,
-      align,
-    });
+    return { members, align };
   }
 }

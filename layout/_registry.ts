@@ -71,8 +71,8 @@ export interface Aggregate {
 }
 
 interface Details {
-  /** The type that `aligned` made this one from; itself elsewhere. */
-  readonly origin: AnyType;
+  /** The type that `aligned` made this one from; undefined elsewhere. */
+  readonly origin: AnyType | undefined;
   /** The alignment given to `aligned`, in bytes. */
   readonly declaredAlign: number | undefined;
   /** The declared unit and width of an unnamed bit-field. */
@@ -102,12 +102,28 @@ const MOST_DEPTH = 256;
 
 const types = new PrivateWeakMap<object, Details>();
 
+/** What most types know, which is nothing: one for all of them. */
+const nothing: Details = {
+  origin: undefined,
+  declaredAlign: undefined,
+  unnamed: undefined,
+  flexible: false,
+  aggregate: undefined,
+  depth: 0,
+  atomicAlign: 1,
+  tail: undefined,
+};
+
 /** Makes an object a type: freezes it and takes it into the registry. */
 export function register<T extends Type>(
   type: Omit<T, keyof Type> & Pick<T, "kind" | "name" | "size" | "align">,
   details: Partial<Details> = {},
 ): T {
   const made = Object.freeze(type) as unknown as AnyType;
+  if (isPlain(made, details)) {
+    types.set(made, nothing);
+    return made as unknown as T;
+  }
   const parts = partsOf(made, details.aggregate);
   const depth = Math.max(0, ...parts.map(({ type }) => depthOf(type) + 1));
   if (depth > MOST_DEPTH) {
@@ -117,7 +133,7 @@ export function register<T extends Type>(
   }
   const atomicAligns = parts.map(({ type }) => atomicAlignOf(type));
   types.set(made, {
-    origin: details.origin ?? made,
+    origin: details.origin,
     declaredAlign: details.declaredAlign,
     unnamed: details.unnamed,
     flexible: details.flexible ?? false,
@@ -133,6 +149,12 @@ export function register<T extends Type>(
       : tailOf(parts),
   });
   return made as unknown as T;
+}
+
+/** Whether there is nothing to know of a type but what it is. */
+function isPlain(type: AnyType, details: Partial<Details>): boolean {
+  for (const _ in details) return false;
+  return type.kind !== "array" && type.kind !== "atomic";
 }
 
 /** The types that a type is made of, with their offsets. */
@@ -179,7 +201,7 @@ export function genuine(value: unknown, path: string): AnyType {
 
 /** The type without what `aligned` added: the same one for the same layout. */
 export function originOf(type: Type): AnyType {
-  return detailsOf(type).origin;
+  return detailsOf(type).origin ?? type as AnyType;
 }
 
 /** The alignment that `aligned` declared, in bytes. */
@@ -200,9 +222,17 @@ export function aggregateOf(type: StructType | UnionType): Aggregate {
 /** The same type under a larger alignment. */
 export function registerAligned(type: AnyType, align: number): AnyType {
   const details = detailsOf(type);
+  // Not every type has its fields as a property of its own.
+  const fields = type.kind === "struct" || type.kind === "union"
+    ? { fields: type.fields }
+    : {};
   return register<Type>(
-    { ...type, align: Math.max(type.align, align) },
-    { ...details, declaredAlign: Math.max(details.declaredAlign ?? 1, align) },
+    { ...type, ...fields, align: Math.max(type.align, align) },
+    {
+      ...details,
+      origin: originOf(type),
+      declaredAlign: Math.max(details.declaredAlign ?? 1, align),
+    },
   ) as AnyType;
 }
 

@@ -7,6 +7,7 @@ import {
 } from "@std/assert";
 import { Btf, BtfError, type PointerType } from "../../btf/mod.ts";
 import {
+  aligned,
   alignOf,
   assign,
   type Bits,
@@ -19,6 +20,7 @@ import {
   pointer,
   snapshot,
   type StructType,
+  type Type,
   type U32,
   type UnionType,
   view,
@@ -576,4 +578,29 @@ Deno.test("Btf.declare() comes to an end", () => {
   assertEquals(more.declare(functions, "f"), "void (*f[3])(void)");
   assertEquals(more.declare(rows, "p"), "int (*p)[4]");
   assertEquals(more.declare(fixed, "s"), "const char *const s");
+});
+
+Deno.test("the fields of a layout are told again when they are used, and stay", () => {
+  const b = new Builder();
+  const int = b.int("int", 4, SIGNED);
+  const inner = b.struct("inner", 4, [["a", int, 0]]);
+  const outer = b.struct("outer", 12, [
+    ["head", int, 0],
+    ["inner", inner, 32],
+    ["tail", b.array(int, 0), 96],
+  ]);
+  // The same struct where something follows it, so that its array is closed.
+  const around = b.struct("around", 16, [["o", outer, 0], ["z", int, 96]]);
+  const btf = Btf.parse(b.bytes());
+  const type = btf.layout<StructType>(outer);
+  assert(type.fields === type.fields);
+  assert(type.fields["inner"] === btf.layout(inner));
+  assertEquals(Object.isFrozen(type) && Object.isFrozen(type.fields), true);
+  assertEquals(type.fields["tail"]!.name, "i32[]");
+  const closed = btf.layout<StructType>(around).fields["o"] as StructType;
+  assertEquals(closed.fields["tail"]!.name, "i32[0]");
+  const wide = aligned(type, 64);
+  assertEquals(Object.keys(wide.fields), Object.keys(type.fields));
+  assertEquals(offsetOf(wide as Type, "inner.a" as never), 4);
+  assertEquals([wide.align, wide.size], [64, 12]);
 });

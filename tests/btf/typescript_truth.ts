@@ -4,7 +4,7 @@
  *
  *     deno run -A tests/btf/typescript_truth.ts [every n-th] [--no-check]
  *
- * The compiler takes minutes for all of them.
+ * The compiler takes a minute for all of them.
  */
 
 import { fromFileUrl } from "@std/path";
