@@ -31,9 +31,16 @@ export interface Codec {
   write(value: unknown): Uint8Array<ArrayBuffer>;
 }
 
-/** A region over bytes that are the only ones in their buffer. */
-export function regionOfBytes({ buffer }: Uint8Array<ArrayBuffer>): Region {
-  return new Region(buffer, 0, buffer.byteLength, "buffer");
+/** Room for the bytes of one value. */
+export interface Room {
+  readonly region: Region;
+  readonly bytes: Uint8Array<ArrayBuffer>;
+}
+
+/** Room for so many bytes. */
+export function makeRoom(size: number): Room {
+  const bytes = new NativeUint8Array(new NativeArrayBuffer(size));
+  return { region: new Region(bytes.buffer, 0, size, "buffer"), bytes };
 }
 
 function titleOf(part: Part): string {
@@ -89,12 +96,6 @@ class Bytes implements Codec {
   }
 }
 
-/** Room for one value. */
-interface Scratch {
-  readonly region: Region;
-  readonly bytes: Uint8Array<ArrayBuffer>;
-}
-
 /** So many reads are not worth code of their own. */
 const FEW = 16;
 /** Generated code counts with 32 bits. */
@@ -109,7 +110,7 @@ class Typed implements Codec {
   readonly #type: Type;
   readonly #size: number;
   readonly #isAligned: boolean;
-  #scratch: Scratch | undefined;
+  #scratch: Room | undefined;
   #reads = 0;
   #reader: Reader | undefined;
 
@@ -122,7 +123,7 @@ class Typed implements Codec {
 
   read(region: Region, offset: number): unknown {
     if (this.#isAligned) return this.#readAt(region, offset);
-    const scratch = this.#scratch ??= this.#makeScratch();
+    const scratch = this.#scratch ??= makeRoom(this.#size);
     typedArraySet(
       scratch.bytes,
       new NativeUint8Array(region.buffer, offset, this.#size),
@@ -131,7 +132,7 @@ class Typed implements Codec {
   }
 
   write(value: unknown): Uint8Array<ArrayBuffer> {
-    const scratch = this.#scratch ?? this.#makeScratch();
+    const scratch = this.#scratch ?? makeRoom(this.#size);
     // Getters of the value may come back here meanwhile.
     this.#scratch = undefined;
     typedArrayFill(scratch.bytes, 0);
@@ -157,11 +158,6 @@ class Typed implements Codec {
     return region.size > MOST_FOR_READERS
       ? readValue(type, region, offset, this.#size)
       : reader(region, offset, this.#size);
-  }
-
-  #makeScratch(): Scratch {
-    const bytes = new NativeUint8Array(new NativeArrayBuffer(this.#size));
-    return { region: regionOfBytes(bytes), bytes };
   }
 }
 

@@ -1,8 +1,15 @@
 /** The one implementation of tables. */
 
 import { InvalidTypeError, NotSupportedError } from "../errors.ts";
+import { typedArraySet } from "../layout/_intrinsics.ts";
 import type { Type } from "../layout/mod.ts";
-import { type Codec, codecOf, perCpuCodec, regionOfBytes } from "./_codec.ts";
+import {
+  type Codec,
+  codecOf,
+  makeRoom,
+  perCpuCodec,
+  type Room,
+} from "./_codec.ts";
 import { removeAll, updateAll } from "./_many.ts";
 import { lookup, remove, update, valueLength } from "./_elements.ts";
 import { EntryReader, type OpenMap, takeOne } from "./_entry_reader.ts";
@@ -47,6 +54,7 @@ class Table implements MapTable<unknown, unknown> {
   readonly #values: Codec;
   readonly #keySize: number;
   readonly #valueSize: number;
+  #room: Room | undefined;
 
   constructor(map: OpenMap, { keyType, valueType }: TableTypes) {
     const { type, keySize } = map.info;
@@ -147,9 +155,11 @@ class Table implements MapTable<unknown, unknown> {
   }
 
   #read(bytes: Uint8Array<ArrayBuffer> | undefined): unknown {
-    return bytes === undefined
-      ? undefined
-      : this.#values.read(regionOfBytes(bytes), 0);
+    if (bytes === undefined) return undefined;
+    // One region for all: making one takes as long as asking the kernel.
+    const room = this.#room ??= makeRoom(this.#valueSize);
+    typedArraySet(room.bytes, bytes);
+    return this.#values.read(room.region, 0);
   }
 }
 

@@ -524,7 +524,9 @@ export class BpfMap {
    */
   *keys(): Generator<Uint8Array<ArrayBuffer>, void> {
     let key: Uint8Array<ArrayBuffer> | undefined;
-    for (let i = 0; i < this.#info.maxEntries; i++) {
+    // Storage of cgroups says that it has no entries at most.
+    const most = this.#info.maxEntries || Infinity;
+    for (let i = 0; i < most; i++) {
       key = nextKey(this.#open(), this.#info, key);
       if (key === undefined) return;
       yield new NativeUint8Array(key);

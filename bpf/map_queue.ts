@@ -1,10 +1,10 @@
 /** Queues and stacks. */
 
 import { NotSupportedError } from "../errors.ts";
-import { NativeUint8Array } from "../layout/_intrinsics.ts";
+import { NativeUint8Array, typedArraySet } from "../layout/_intrinsics.ts";
 import type { Type, Value } from "../layout/mod.ts";
 import { requireFlag, requireOptions } from "../memory/_arguments.ts";
-import { codecOf, regionOfBytes } from "./_codec.ts";
+import { codecOf, makeRoom } from "./_codec.ts";
 import { lookup, take, update, valueLength } from "./_elements.ts";
 import type { OpenMap } from "./_entry_reader.ts";
 import type { Storable } from "./map_table.ts";
@@ -69,11 +69,12 @@ export function queueOf(
   }
   const size = valueLength(info);
   const codec = codecOf(type, "values", size, size);
+  const room = makeRoom(size);
 
   function read(bytes: Uint8Array<ArrayBuffer> | undefined): unknown {
-    return bytes === undefined
-      ? undefined
-      : codec.read(regionOfBytes(bytes), 0);
+    if (bytes === undefined) return undefined;
+    typedArraySet(room.bytes, bytes);
+    return codec.read(room.region, 0);
   }
 
   function pop(): unknown {
