@@ -23,6 +23,16 @@
  * map.lookup(3); // the same bytes, by way of the system call
  * ```
  *
+ * Maps without memory, such as hashes, are tables of plain data:
+ *
+ * ```ts ignore
+ * const flows = map.table({ keyType: Flow, valueType: Stats });
+ * flows.set({ address: 0x7f000001, port: 443 }, { bytes: 1n });
+ * for (const [flow, { bytes }] of flows) console.log(flow.port, bytes);
+ * map.perCpu({ valueType: u64 }).sum(0); // of all CPUs, where each has its own
+ * map.entries(); // by the map's own BTF, where it has one
+ * ```
+ *
  * Run with `--allow-ffi`. The `bpf` system call wants the capability CAP_BPF,
  * or CAP_SYS_ADMIN before Linux 5.8.
  *

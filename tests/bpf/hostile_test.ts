@@ -151,7 +151,8 @@ Deno.test({
         if (isView(value)) buffer = bufferOf(value);
         else if (value instanceof ArrayBuffer) buffer = value;
         if (buffer !== undefined) {
-          if (lengthOf(buffer) > 4096) stolen++;
+          if (lengthOf(buffer) <= 256) return; // One of the values.
+          stolen++;
           try {
             transfer.call(buffer as ArrayBuffer, 0);
           } catch {
@@ -210,9 +211,6 @@ Deno.test({
           }
         }
       }
-      for (const name of ["ceil", "floor", "max", "min"] as const) {
-        Math[name] = () => 1e9;
-      }
       globalThis.BigInt = (() => 1n) as unknown as BigIntConstructor;
 
       const uses: (() => unknown)[] = [
@@ -235,15 +233,18 @@ Deno.test({
         () => table.takeAll(),
       ];
       const { exit } = Deno;
+      let done = 0;
       for (let round = 0; round < 20; round++) {
         for (let i = 0; i < uses.length; i++) {
           try {
             uses[i]!();
+            done++;
           } catch {
             // Whatever it says, as long as it is no crash.
           }
         }
       }
+      if (done < 200) exit(101);
       exit(stolen > 100 ? 100 : stolen);
     `,
       { permissions: ["-A"], flags: ["--no-check"] },

@@ -697,3 +697,36 @@ Deno.test({
     ) assertThrows(use, ClosedError);
   },
 });
+
+Deno.test({
+  name: "PerCpuTable.take() and takeAll() empty a per-CPU hash",
+  ignore: !canBpf,
+  fn() {
+    for (const type of ["percpu_hash", "lru_percpu_hash"] as const) {
+      using map = BpfMap.create({
+        type,
+        keySize: 4,
+        valueSize: 4,
+        maxEntries: 1000,
+      });
+      const table = map.perCpu({ keyType: u32, valueType: u32 });
+      const all = Array.from({ length: cpus() }, (_, cpu) => cpu + 1);
+      table.setAll([[0, all], [1, all], [2, all]]);
+      assertEquals(table.take(1), all);
+      assertEquals(table.take(1), undefined);
+      assertEquals(table.deleteAll([1, 2]), 1);
+      assertEquals(table.takeAll(), [[0, all]]);
+      assertEquals([...table.sums()], []);
+    }
+  },
+});
+
+/** How many CPUs a value has parts for. */
+function cpus(): number {
+  using map = BpfMap.create({
+    type: "percpu_array",
+    valueSize: 8,
+    maxEntries: 1,
+  });
+  return map.lookup(0)!.length / 8;
+}
