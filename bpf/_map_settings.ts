@@ -6,31 +6,11 @@ import { requireU32, show } from "./_arguments.ts";
 import { nothingNamed } from "./_by_name.ts";
 import type { NativeMap } from "./_native_map.ts";
 import { BpfMap } from "./map.ts";
+import type { MapOptions } from "./map_options.ts";
 import { mapTypeName } from "./map_type.ts";
 
-/** What {@linkcode BpfObject.load} sets of a map before it makes it. */
-export interface MapOptions {
-  /**
-   * How many entries it has room for; the size in bytes of a ring buffer. Not of
-   * a section.
-   */
-  readonly maxEntries?: number | undefined;
-  /** The size of a value in bytes. Not of a section. */
-  readonly valueSize?: number | undefined;
-  /**
-   * A map to be used in place of a new one, such as another object's: of the
-   * same type, sizes and flags. It stays its holder's to close.
-   */
-  readonly reuse?: BpfMap | undefined;
-  /**
-   * Where to pin it, a path on a BPF file system: a map that is pinned there
-   * already is used in place of a new one. `false` for nowhere, whatever its
-   * definition says.
-   */
-  readonly pin?: string | URL | false | undefined;
-  /** For a map of maps: one such as those that it shall hold. */
-  readonly innerMap?: BpfMap | undefined;
-}
+/** `linux/bpf.h` */
+const BPF_F_MMAPABLE = 1 << 10;
 
 /** The settings of one map, checked. */
 export interface MapSettings {
@@ -110,19 +90,22 @@ function applyOne(map: NativeMap, settings: MapSettings): void {
  * what it is given: nothing would say that it is not the map of the definition.
  */
 function requireSame(map: NativeMap, { info }: BpfMap): void {
+  // A section that cannot be mapped is read and written by bpf(2).
+  const flagsOf = (bits: number) =>
+    map.isSection ? bits & ~BPF_F_MMAPABLE : bits;
   const wanted = {
     type: mapTypeName(map.type) ?? map.type,
     keySize: map.keySize,
     valueSize: map.valueSize,
     maxEntries: map.maxEntries,
-    flagBits: map.flagBits,
+    flagBits: flagsOf(map.flagBits),
   };
   const given = {
     type: info.type ?? info.typeNumber,
     keySize: info.keySize,
     valueSize: info.valueSize,
     maxEntries: info.maxEntries,
-    flagBits: info.flagBits,
+    flagBits: flagsOf(info.flagBits),
   };
   for (const key of Object.keys(wanted) as (keyof typeof wanted)[]) {
     if (wanted[key] !== given[key]) {

@@ -3,15 +3,7 @@
 import { requireFlag, requireOptions } from "../memory/_arguments.ts";
 import { nothingNamed } from "./_by_name.ts";
 import type { NativeProgram } from "./_native_program.ts";
-
-/** What {@linkcode BpfObject.load} sets of a program before it loads it. */
-export interface ProgramOptions {
-  /**
-   * Whether it is loaded. By default it is, unless its section's name begins
-   * with `?`. One that is not can be neither attached nor run.
-   */
-  readonly load?: boolean | undefined;
-}
+import type { ProgramOptions } from "./program_options.ts";
 
 /** The settings of one program, checked. */
 export interface ProgramSettings {

@@ -1,6 +1,6 @@
 /**
- * Maps of the kernel's BPF subsystem: make, open and read them, and map the
- * memory of those that can be mapped.
+ * The kernel's BPF subsystem: load programs with their maps and variables, make,
+ * open and read maps, and map the memory of those that can be mapped.
  *
  * ```ts ignore
  * import { atomic, HostLayout, struct, u64 } from "@hostmem/hostmem";
@@ -29,8 +29,15 @@
  * @module
  */
 
+export {
+  type LibbpfLevel,
+  type LibbpfMessage,
+  onLibbpfMessage,
+} from "../ffi/libbpf_messages.ts";
+export type { LoadOptions } from "./load_options.ts";
 export type { MapFlag } from "./map_flag.ts";
 export type { MapInfo } from "./map_info.ts";
+export type { MapOptions } from "./map_options.ts";
 export type { MapType } from "./map_type.ts";
 export type { MapValues, ReadonlyMapValues } from "./map_values.ts";
 export {
@@ -40,6 +47,9 @@ export {
   type UpdateMode,
   type ValuesOptions,
 } from "./map.ts";
+export { BpfObject } from "./object.ts";
+export type { ProgramOptions } from "./program_options.ts";
+export { BpfVariable } from "./variable.ts";
 export {
   type ConsumeOptions,
   type RecordOf,
@@ -51,9 +61,12 @@ export { RingRecord } from "./ring_record.ts";
 export {
   AlignmentError,
   BoundsError,
+  BtfError,
   ClosedError,
+  InvalidObjectError,
   InvalidTypeError,
   NotSupportedError,
   ReadOnlyError,
   SystemError,
+  VerifierError,
 } from "../errors.ts";

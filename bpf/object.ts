@@ -7,12 +7,13 @@ import { checkBtf } from "./_check_btf.ts";
 import { declarationsIn } from "./_declarations.ts";
 import { Elf } from "./_elf.ts";
 import { loadNative } from "./_load.ts";
-import { type LoadOptions, readLoadOptions } from "./_load_options.ts";
+import { readLoadOptions } from "./_load_settings.ts";
 import type { NativeObject } from "./_native_object.ts";
 import { applyImages, type Images, imagesWith } from "./_presets.ts";
 import { makeMappable, sectionSizes } from "./_sections.ts";
 import { readSource } from "./_source.ts";
 import { VariableNames } from "./_variable_names.ts";
+import type { LoadOptions } from "./load_options.ts";
 import { BpfMap } from "./map.ts";
 import { type BpfVariable, makeVariable } from "./variable.ts";
 
@@ -63,6 +64,7 @@ export class BpfObject {
   readonly #names: VariableNames;
   readonly #maps: Readonly<Record<string, BpfMap>>;
   readonly #variables: Readonly<Record<string, BpfVariable>>;
+  readonly #logs: Readonly<Record<string, string>>;
 
   private constructor(given: symbol, { native, btf, names }: Parts) {
     if (given !== secret) throw new TypeError("Illegal constructor");
@@ -75,6 +77,7 @@ export class BpfObject {
       variables[name] = makeVariable(...this.#find(name), undefined);
     }
     this.#variables = freeze(variables);
+    this.#logs = takeLogs(native);
   }
 
   static {
@@ -154,6 +157,14 @@ export class BpfObject {
    */
   get btf(): Btf | undefined {
     return this.#btf;
+  }
+
+  /**
+   * What the kernel logged of programs, by their names: of all where `logLevel`
+   * asked for it, else of none.
+   */
+  get logs(): Readonly<Record<string, string>> {
+    return this.#logs;
   }
 
   /**
@@ -250,4 +261,16 @@ function openMaps({ maps }: NativeObject): Readonly<Record<string, BpfMap>> {
     throw error;
   }
   return freeze(open);
+}
+
+function takeLogs(
+  { programs }: NativeObject,
+): Readonly<Record<string, string>> {
+  const logs = emptyRecord<string>();
+  for (const program of programs) {
+    const { name, log } = program;
+    if (log !== "") logs[name] = log;
+    program.dropLog();
+  }
+  return freeze(logs);
 }

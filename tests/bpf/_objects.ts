@@ -1,0 +1,97 @@
+/**
+ * Object files for tests: C sources that lie beside them, compiled by clang.
+ *
+ * @module
+ */
+
+import { fromFileUrl } from "@std/path";
+import { type BpfObject, nativeOf } from "../../bpf/object.ts";
+import { canBpf, hasCommand, TemporaryDirectory } from "../_support.ts";
+import { testRun } from "./_program.ts";
+
+/** Whether there is a libbpf to load objects with. */
+export const hasLibbpf: boolean = findLibbpf();
+
+function findLibbpf(): boolean {
+  try {
+    Deno.dlopen("libbpf.so.1", {}).close();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Whether objects can be compiled and loaded here. */
+export const canLoad: boolean = canBpf && hasLibbpf && hasCommand("clang");
+
+/** How {@linkcode compile} compiles. */
+export interface CompileOptions {
+  /** The compiler; `"clang"` unless said otherwise. */
+  compiler?: string;
+  /** The target; `"bpf"` unless said otherwise. */
+  target?: string;
+  /** Further flags, behind `-O2 -g`. */
+  flags?: string[];
+}
+
+/** Compiles `tests/bpf/<name>.bpf.c`: the path of the object file. */
+export async function compile(
+  name: string,
+  directory: TemporaryDirectory,
+  { compiler = "clang", target = "bpf", flags = [] }: CompileOptions = {},
+): Promise<string> {
+  const source = fromFileUrl(new URL(`./${name}.bpf.c`, import.meta.url));
+  const object = directory.join(`${name}.bpf.o`);
+  await succeed(compiler, [
+    "-target",
+    target,
+    "-O2",
+    "-g",
+    "-Wall",
+    "-Werror",
+    // Where Debian has asm/types.h, which the target does not tell.
+    `-I/usr/include/${Deno.build.arch}-linux-gnu`,
+    ...flags,
+    "-c",
+    source,
+    "-o",
+    object,
+  ]);
+  return object;
+}
+
+/** Runs a command, and gives what it wrote. @throws {Error} with its messages. */
+export async function succeed(
+  command: string,
+  args: string[],
+): Promise<string> {
+  const { success, stdout, stderr } = await new Deno.Command(command, {
+    args,
+    stdin: "null",
+  }).output();
+  const decoder = new TextDecoder();
+  if (!success) throw new Error(`${command}: ${decoder.decode(stderr)}`);
+  return decoder.decode(stdout);
+}
+
+/** Compiled objects, made once and kept for as long as this file's tests. */
+const directory = new TemporaryDirectory();
+addEventListener("unload", () => directory[Symbol.dispose]());
+const compiled = new Map<string, Promise<string>>();
+
+/** As {@linkcode compile} with nothing said otherwise, once for each name. */
+export function objectFile(name: string): Promise<string> {
+  let path = compiled.get(name);
+  if (path === undefined) {
+    path = compile(name, directory);
+    compiled.set(name, path);
+  }
+  return path;
+}
+
+/** Runs a program of an object so many times, with a packet of zeros. */
+export function runProgram(object: BpfObject, name: string, times = 1): void {
+  const program = nativeOf(object).programs.find((one) => one.name === name);
+  if (program === undefined) throw new Error(`There is no program ${name}`);
+  testRun(program.fd, times);
+}
