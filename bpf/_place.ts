@@ -53,10 +53,14 @@ export class Place<T extends Type> {
     const length = tailLength(name, size, type);
     this.options = length === undefined ? undefined : { length };
     this.#field = ORDINARY.test(name) ? name : "value";
-    this.#whole = struct("variable", {
+    const fields = {
       [this.#field === "_" ? "__" : "_"]: HostLayout,
       [this.#field]: type,
-    });
+    };
+    // No compiler puts a variable where its type cannot be; linkers might.
+    this.#whole = offset % type.align === 0
+      ? struct("variable", fields)
+      : struct("variable", fields, { packed: true });
   }
 
   /** A plain copy of the value. */

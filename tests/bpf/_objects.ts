@@ -34,6 +34,8 @@ export interface CompileOptions {
   flags?: string[];
 }
 
+let made = 0;
+
 /** Compiles `tests/bpf/<name>.bpf.c`: the path of the object file. */
 export async function compile(
   name: string,
@@ -41,7 +43,7 @@ export async function compile(
   { compiler = "clang", target = "bpf", flags = [] }: CompileOptions = {},
 ): Promise<string> {
   const source = fromFileUrl(new URL(`./${name}.bpf.c`, import.meta.url));
-  const object = directory.join(`${name}.bpf.o`);
+  const object = directory.join(`${name}-${made++}.bpf.o`);
   await succeed(compiler, [
     "-target",
     target,
