@@ -17,6 +17,9 @@ import { type Elf, type ElfSection, SECTION } from "./_elf.ts";
 /** How deep types may nest: as deep as libbpf follows them. */
 const MOST_DEPTH = 32;
 
+/** Sizes are an `int` to libbpf. */
+const MOST_SIZE = 0x7fff_ffff;
+
 const { getUint16, getUint32 } = dataView;
 
 /**
@@ -65,8 +68,18 @@ function checkType(btf: Btf, type: BtfType): void {
     case "restrict":
     case "type_tag":
     case "array":
-      return checkDepth(btf, type);
+    case "var":
+      return checkSize(btf, type);
+    case "int":
+    case "struct":
+    case "union":
+    case "enum":
+    case "enum64":
+    case "float":
+      if (type.size > MOST_SIZE) throw tooLarge(type);
+      return;
     case "datasec":
+      if (type.size > MOST_SIZE) throw tooLarge(type);
       for (const variable of type.variables) {
         const { kind } = btf.type(variable.type);
         if (kind !== "var" && kind !== "func") {
@@ -82,9 +95,13 @@ function checkType(btf: Btf, type: BtfType): void {
   }
 }
 
-/** libbpf follows a chain of names for a type until it ends. */
-function checkDepth(btf: Btf, type: BtfType): void {
+/**
+ * libbpf follows a chain of names for a type until it ends, and takes sizes from
+ * 2^31 on, which are negative to it, for error numbers and these for addresses.
+ */
+function checkSize(btf: Btf, type: BtfType): void {
   let next = type;
+  let count = 1;
   for (let depth = 0; depth <= MOST_DEPTH; depth++) {
     switch (next.kind) {
       case "typedef":
@@ -92,16 +109,25 @@ function checkDepth(btf: Btf, type: BtfType): void {
       case "volatile":
       case "restrict":
       case "type_tag":
+      case "var":
         next = btf.type(next.type);
         break;
       case "array":
+        count *= next.length;
         next = btf.type(next.element);
         break;
       default:
+        if (count * ("size" in next ? next.size : 8) > MOST_SIZE) {
+          throw tooLarge(type);
+        }
         return;
     }
   }
   throw wrong(type, `must be a type within ${MOST_DEPTH} levels: it is not`);
+}
+
+function tooLarge(type: BtfType): BtfError {
+  return wrong(type, `must have at most ${MOST_SIZE} bytes: it has more`);
 }
 
 function wrong({ kind, name, id }: BtfType, what: string): BtfError {

@@ -47,6 +47,12 @@ const OpenOptions = struct("bpf_object_open_opts", {
   kernel_log_level: u32,
 });
 
+/**
+ * Where the kernel's half of the addresses begins. What libbpf returns from
+ * there is an error number that it took for none, being larger than 4095.
+ */
+const HIGHEST_ADDRESS = 0x7fff_ffff_ffff_ffffn;
+
 /** What to open, and how. */
 export interface OpenRequest {
   /** The ELF file. */
@@ -108,9 +114,10 @@ export class NativeObject {
       const { result, messages } = listening(() => {
         const size = toBigInt(typedArrayLength(bytes));
         const handle = bpf_object__open_mem(bytes, size, options.bytes);
-        return { handle, error: handle === 0n ? libbpf_get_error(0n) : 0 };
+        const failed = handle === 0n || handle > HIGHEST_ADDRESS;
+        return { handle, failed, error: failed ? libbpf_get_error(0n) : 0 };
       });
-      if (result.handle === 0n) {
+      if (result.failed) {
         // Should something have overwritten errno, it was an invalid argument.
         const errno = result.error < 0 ? -result.error : 22;
         throw new SystemError(
