@@ -12,6 +12,8 @@ export interface Platform {
   readonly libbpfPaths: readonly string[];
   /** The number of the system call `bpf` (`asm/unistd_64.h`). */
   readonly bpf: bigint;
+  /** The number of the system call `perf_event_open`. */
+  readonly perfEventOpen: bigint;
   /**
    * How many 32-bit words a `struct epoll_event` has (`linux/eventpoll.h`): it is
    * packed on x86-64 alone.
@@ -44,10 +46,12 @@ function platformOf(
 const platforms: Readonly<Record<string, Platform>> = {
   "linux x86_64": platformOf("x86_64-linux-gnu", {
     bpf: 321n,
+    perfEventOpen: 298n,
     epollEventWords: 3,
   }),
   "linux aarch64": platformOf("aarch64-linux-gnu", {
     bpf: 280n,
+    perfEventOpen: 241n,
     epollEventWords: 4,
   }),
 };
