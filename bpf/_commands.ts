@@ -1,4 +1,4 @@
-/** The commands of `bpf(2)` that maps need, and what helps when one fails. */
+/** The commands of `bpf(2)`, and what helps when one fails. */
 
 import { EACCES, EBUSY, EEXIST, EINVAL, ENOENT, EPERM } from "../ffi/mod.ts";
 
@@ -13,7 +13,23 @@ export type Command =
   | "BPF_OBJ_GET"
   | "BPF_MAP_GET_FD_BY_ID"
   | "BPF_OBJ_GET_INFO_BY_FD"
-  | "BPF_MAP_FREEZE";
+  | "BPF_MAP_FREEZE"
+  | ProgramCommand;
+
+/** A command on programs and links. */
+export type ProgramCommand =
+  | "BPF_PROG_TEST_RUN"
+  | "BPF_PROG_GET_NEXT_ID"
+  | "BPF_PROG_GET_FD_BY_ID"
+  | "BPF_RAW_TRACEPOINT_OPEN"
+  | "BPF_LINK_CREATE"
+  | "BPF_LINK_UPDATE"
+  | "BPF_LINK_GET_FD_BY_ID"
+  | "BPF_LINK_GET_NEXT_ID"
+  | "BPF_ENABLE_STATS"
+  | "BPF_ITER_CREATE"
+  | "BPF_LINK_DETACH"
+  | "BPF_PROG_BIND_MAP";
 
 /** The number of a command (`enum bpf_cmd`). */
 export function numberOf(command: Command): number {
@@ -38,6 +54,30 @@ export function numberOf(command: Command): number {
       return 15;
     case "BPF_MAP_FREEZE":
       return 22;
+    case "BPF_PROG_TEST_RUN":
+      return 10;
+    case "BPF_PROG_GET_NEXT_ID":
+      return 11;
+    case "BPF_PROG_GET_FD_BY_ID":
+      return 13;
+    case "BPF_RAW_TRACEPOINT_OPEN":
+      return 17;
+    case "BPF_LINK_CREATE":
+      return 28;
+    case "BPF_LINK_UPDATE":
+      return 29;
+    case "BPF_LINK_GET_FD_BY_ID":
+      return 30;
+    case "BPF_LINK_GET_NEXT_ID":
+      return 31;
+    case "BPF_ENABLE_STATS":
+      return 32;
+    case "BPF_ITER_CREATE":
+      return 33;
+    case "BPF_LINK_DETACH":
+      return 34;
+    case "BPF_PROG_BIND_MAP":
+      return 35;
   }
 }
 
@@ -107,7 +147,7 @@ export function hintFor(command: Command, errno: number): string | undefined {
         case EPERM:
           return wantsCapability;
         case EACCES:
-          return "the path must be of a map that was pinned on a BPF file system, with permission to open it";
+          return "the path must be of something that was pinned on a BPF file system, with permission to open it";
         case ENOENT:
           return "nothing is pinned there";
       }
@@ -118,6 +158,34 @@ export function hintFor(command: Command, errno: number): string | undefined {
           return wantsAdmin;
         case ENOENT:
           return "there is no map of that id";
+      }
+      break;
+    case "BPF_PROG_GET_FD_BY_ID":
+      switch (errno) {
+        case EPERM:
+          return wantsAdmin;
+        case ENOENT:
+          return "there is no program of that id";
+      }
+      break;
+    case "BPF_PROG_GET_NEXT_ID":
+    case "BPF_LINK_GET_NEXT_ID":
+      if (errno === EPERM) return "listing objects needs CAP_SYS_ADMIN";
+      break;
+    case "BPF_ENABLE_STATS":
+      switch (errno) {
+        case EPERM:
+          return "counting what programs do takes CAP_SYS_ADMIN";
+        case EINVAL:
+          return "the kernel is older than Linux 5.8";
+      }
+      break;
+    case "BPF_LINK_GET_FD_BY_ID":
+      switch (errno) {
+        case EPERM:
+          return wantsAdmin;
+        case ENOENT:
+          return "there is no link of that id";
       }
       break;
     case "BPF_OBJ_GET_INFO_BY_FD":

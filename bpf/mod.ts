@@ -29,6 +29,42 @@
  * @module
  */
 
+export type {
+  AttachCgroup,
+  AttachCookie,
+  AttachIterator,
+  AttachNetfilter,
+  AttachNetns,
+  AttachOrder,
+  AttachPerfEvent,
+  AttachRawTracepoint,
+  AttachTarget,
+  AttachTcx,
+  AttachTracepoint,
+  AttachTracing,
+  AttachUprobe,
+  AttachUsdt,
+  AttachXdp,
+  PerfEvent,
+  PerfEventName,
+} from "./attach_target.ts";
+export type { AttachType } from "./attach_type.ts";
+export type {
+  CgroupTarget,
+  EventTarget,
+  InterfaceTarget,
+  IteratorTarget,
+  LinkInfo,
+  LinkTarget,
+  LinkType,
+  NetfilterTarget,
+  NetnsTarget,
+  ProbeTarget,
+  RawTracepointTarget,
+  TracepointTarget,
+  TracingTarget,
+} from "./link_info.ts";
+export { BpfLink, type UpdateLinkOptions } from "./link.ts";
 export {
   type LibbpfLevel,
   type LibbpfMessage,
@@ -50,6 +86,11 @@ export {
 export { BpfObject } from "./object.ts";
 export type { ProgramOptions } from "./program_options.ts";
 export { BpfVariable } from "./variable.ts";
+export type { ProgramInfo } from "./program_info.ts";
+export type { ProgramType } from "./program_type.ts";
+export { BpfProgram } from "./program.ts";
+export type { RunOptions, RunResult } from "./run.ts";
+export { BpfStatistics } from "./statistics.ts";
 export {
   type ConsumeOptions,
   type RecordOf,
