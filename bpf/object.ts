@@ -15,6 +15,7 @@ import { readSource } from "./_source.ts";
 import { VariableNames } from "./_variable_names.ts";
 import type { LoadOptions } from "./load_options.ts";
 import { BpfMap } from "./map.ts";
+import { type BpfProgram, closeWithLinks, programOf } from "./program.ts";
 import { type BpfVariable, makeVariable } from "./variable.ts";
 
 const { freeze, values } = Object;
@@ -64,6 +65,7 @@ export class BpfObject {
   readonly #names: VariableNames;
   readonly #maps: Readonly<Record<string, BpfMap>>;
   readonly #variables: Readonly<Record<string, BpfVariable>>;
+  readonly #programs: Readonly<Record<string, BpfProgram>>;
   readonly #logs: Readonly<Record<string, string>>;
 
   private constructor(given: symbol, { native, btf, names }: Parts) {
@@ -78,6 +80,12 @@ export class BpfObject {
     }
     this.#variables = freeze(variables);
     this.#logs = takeLogs(native);
+    try {
+      this.#programs = openPrograms(native);
+    } catch (error) {
+      for (const map of values(this.#maps)) map.close();
+      throw error;
+    }
   }
 
   static {
@@ -152,6 +160,14 @@ export class BpfObject {
   }
 
   /**
+   * The programs, by name: that of the function in C. Those that were not loaded
+   * are missing.
+   */
+  get programs(): Readonly<Record<string, BpfProgram>> {
+    return this.#programs;
+  }
+
+  /**
    * Its types, with the places of variables in their sections; undefined for an
    * object without any, which was compiled without `-g`.
    */
@@ -203,17 +219,28 @@ export class BpfObject {
     return makeVariable(...this.#find(name), type);
   }
 
+  /**
+   * The program of a name.
+   *
+   * @param name As in {@linkcode BpfObject.programs}.
+   * @throws {RangeError} if there is none, with the names that there are.
+   */
+  program(name: string): BpfProgram {
+    return named(this.#programs, name, "program");
+  }
+
   /** Whether it was closed. */
   get closed(): boolean {
     return this.#native.closed;
   }
 
   /**
-   * Closes the object with its maps and programs. The kernel keeps what is
-   * attached, pinned, or mapped: links and the pointers to variables stay. Once
-   * more does nothing.
+   * Closes the object with its maps and programs, and the links that `attach` of
+   * its programs gave: what is not pinned is detached. The pointers to variables
+   * stay. Once more does nothing.
    */
   close(): void {
+    for (const program of values(this.#programs)) closeWithLinks(program);
     for (const map of values(this.#maps)) map.close();
     this.#native.close();
   }
@@ -258,6 +285,21 @@ function openMaps({ maps }: NativeObject): Readonly<Record<string, BpfMap>> {
     }
   } catch (error) {
     for (const map of values(open)) map.close();
+    throw error;
+  }
+  return freeze(open);
+}
+
+function openPrograms(
+  { programs }: NativeObject,
+): Readonly<Record<string, BpfProgram>> {
+  const open = emptyRecord<BpfProgram>();
+  try {
+    for (const program of programs) {
+      if (program.fd >= 0) open[program.name] = programOf(program);
+    }
+  } catch (error) {
+    for (const program of values(open)) program.close();
     throw error;
   }
   return freeze(open);
