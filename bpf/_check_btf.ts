@@ -34,8 +34,7 @@ export function checkBtf(elf: Elf): void {
   const extension = onlySection(elf, ".BTF.ext");
   if (types === undefined) return;
   const bytes = elf.bytesOf(types);
-  const btf = Btf.parse(bytes);
-  for (const type of btf) checkType(btf, type);
+  const btf = checkTypes(bytes);
   if (extension === undefined) return;
   const namesSize = getUint32(
     new NativeDataView(bytes.buffer, typedArrayOffset(bytes)),
@@ -43,6 +42,17 @@ export function checkBtf(elf: Elf): void {
     true,
   );
   new Extension(elf.bytesOf(extension), btf.length, namesSize).check();
+}
+
+/**
+ * Checks BTF, and what its types say of each other.
+ *
+ * @throws {BtfError} if a type is not whole, or refers to what it cannot.
+ */
+export function checkTypes(bytes: Uint8Array): Btf {
+  const btf = Btf.parse(bytes);
+  for (const type of btf) checkType(btf, type);
+  return btf;
 }
 
 function onlySection(elf: Elf, name: string): ElfSection | undefined {

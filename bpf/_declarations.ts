@@ -3,6 +3,7 @@
 import type { Btf } from "../btf/btf.ts";
 import type { BtfVar } from "../btf/types.ts";
 import { BtfError, InvalidObjectError } from "../errors.ts";
+import { flexibleTailOf } from "../layout/_registry.ts";
 import { array } from "../layout/array.ts";
 import { u8 } from "../layout/scalars.ts";
 import type { Type } from "../layout/types.ts";
@@ -74,7 +75,11 @@ function fromBtf(btf: Btf, sections: SectionSizes): Declaration[] {
 
 function typeOf(btf: Btf, { id, name }: BtfVar, size: number): Type {
   const type = btf.layout(id);
-  if (type.size > size) {
+  // A flexible array that is initialized makes a variable larger than its type.
+  if (
+    type.size > size ||
+    (type.size < size && flexibleTailOf(type) === undefined)
+  ) {
     throw new BtfError(
       `The variable ${name} must have the ${type.size} bytes of its type: it has ${size}`,
     );

@@ -1,8 +1,8 @@
 /** What a program may set before an object is loaded. */
 
 import { pathOf } from "../memory/_arguments.ts";
-import { requireAccess } from "../memory/_permission.ts";
 import { show } from "./_arguments.ts";
+import { checkTypes } from "./_check_btf.ts";
 import type { LoadRequest } from "./_load.ts";
 import { readMapSettings } from "./_map_settings.ts";
 import type { Presets } from "./_presets.ts";
@@ -11,11 +11,16 @@ import { requireObjectName } from "./_source.ts";
 import type { LoadOptions } from "./load_options.ts";
 
 /** The options, checked. */
-export interface LoadSettings extends Omit<LoadRequest, "bytes" | "name"> {
+export interface LoadSettings
+  extends Omit<LoadRequest, "bytes" | "name" | "btfPath"> {
   readonly name: string | undefined;
+  /** BTF to relocate against in place of the kernel's own. */
+  readonly kernelBtf: Uint8Array | undefined;
   readonly constants: Presets | undefined;
   readonly variables: Presets | undefined;
 }
+
+const { readFileSync } = Deno;
 
 /** Bits that `linux/bpf_verifier.h` has names for. */
 const MOST_LOG_LEVEL = 15;
@@ -40,16 +45,16 @@ export function readLoadOptions(options: LoadOptions): LoadSettings {
     maps: readMapSettings(maps),
     programs: readProgramSettings(programs),
     logLevel: requireLogLevel(logLevel),
-    btfPath: btfPath === undefined ? undefined : readable(btfPath),
+    kernelBtf: btfPath === undefined ? undefined : readBtf(btfPath),
     pinRoot: pinPath === undefined ? undefined : pathOf(pinPath),
     kconfig: requireText(kconfig),
   };
 }
 
-function readable(path: string | URL): string {
-  const file = pathOf(path);
-  requireAccess("read", file);
-  return file;
+function readBtf(path: string | URL): Uint8Array {
+  const bytes = readFileSync(pathOf(path));
+  checkTypes(bytes);
+  return bytes;
 }
 
 function requireLogLevel(level: unknown = 0): number {

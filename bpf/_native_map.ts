@@ -129,7 +129,7 @@ export class NativeMap {
 
   /** A copy of what a section holds at first; undefined where that is not known. */
   initialValue(): Uint8Array<ArrayBuffer> | undefined {
-    const size = new NativeBigUint64Array(1);
+    const size = new NativeBigUint64Array(new NativeArrayBuffer(8));
     const address = libbpf().bpf_map__initial_value(this.handle, size);
     if (address === 0n) return undefined;
     const bytes = new NativeUint8Array(

@@ -16,6 +16,7 @@ import { listening, warningsIn } from "../ffi/libbpf_messages.ts";
 import { libc } from "../ffi/libc.ts";
 import {
   NativeArrayBuffer,
+  NativeUint32Array,
   NativeUint8Array,
   typedArrayLength,
   typedArraySet,
@@ -146,7 +147,7 @@ export class NativeObject {
     const { bpf_object__btf, btf__raw_data } = libbpf();
     const btf = bpf_object__btf(this.handle);
     if (btf === 0n) return undefined;
-    const size = new Uint32Array(1);
+    const size = new NativeUint32Array(new NativeArrayBuffer(4));
     const address = btf__raw_data(btf, size);
     if (address === 0n) return undefined;
     const bytes = new NativeUint8Array(new NativeArrayBuffer(size[0]!));

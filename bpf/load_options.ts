@@ -27,8 +27,9 @@ export interface LoadOptions {
    */
   readonly logLevel?: number | undefined;
   /**
-   * A file of BTF, raw or ELF, to relocate against in place of the kernel's own:
-   * for kernels without `CONFIG_DEBUG_INFO_BTF`. libbpf reads it as it is.
+   * A file of BTF to relocate against in place of the kernel's own, for kernels
+   * without `CONFIG_DEBUG_INFO_BTF`: raw, as `bpftool gen min_core_btf` writes it
+   * and BTFHub has it.
    */
   readonly btfPath?: string | URL | undefined;
   /**

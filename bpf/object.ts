@@ -2,6 +2,7 @@ import { Btf } from "../btf/btf.ts";
 import { InvalidObjectError } from "../errors.ts";
 import { requireOptions } from "../memory/_arguments.ts";
 import type { Marked, Type } from "../layout/mod.ts";
+import { Memory } from "../memory/mod.ts";
 import { emptyRecord, named } from "./_by_name.ts";
 import { checkBtf } from "./_check_btf.ts";
 import { declarationsIn } from "./_declarations.ts";
@@ -122,7 +123,13 @@ export class BpfObject {
     checkBtf(elf);
     let parts: Parts | undefined;
     let images: Images | undefined;
-    const request = { ...settings, bytes, name: settings.name ?? name };
+    using btfFile = asFile(settings.kernelBtf);
+    const request = {
+      ...settings,
+      bytes,
+      name: settings.name ?? name,
+      btfPath: btfFile && `/proc/self/fd/${btfFile.fd}`,
+    };
     const native = loadNative(request, (native) => {
       makeMappable(native.maps);
       parts = { ...readParts(elf, native), native };
@@ -315,4 +322,12 @@ function takeLogs(
     program.dropLog();
   }
   return freeze(logs);
+}
+
+/** A file of bytes that were checked, for libbpf to read: no other can be put there. */
+function asFile(bytes: Uint8Array | undefined): Memory | undefined {
+  if (bytes === undefined) return undefined;
+  const memory = Memory.create(bytes.length, { name: "btf" });
+  memory.writeAt(bytes, 0);
+  return memory;
 }

@@ -139,8 +139,14 @@ function deliver(messages: readonly LibbpfMessage[]): void {
   }
 }
 
-/** The warnings among messages as one text; empty without any. */
+/**
+ * The warnings among messages as one text; where libbpf is not heard, how it
+ * would be.
+ */
 export function warningsIn(messages: readonly LibbpfMessage[]): string {
+  if (printer === undefined) {
+    return "libbpf is heard, and tells why, on the main thread of programs with all of --allow-ffi";
+  }
   return messages
     .filter(({ level }) => level === "warning")
     .map(({ text }) => text.replace(/^libbpf: /, ""))
