@@ -270,8 +270,8 @@ Deno.test({
     await Deno.writeTextFile(
       script,
       `
-      import { Counters } from "./tests/bpf/_attach.ts";
-      const counters = new Counters(${JSON.stringify(object)});
+      import { BpfObject } from "@hostmem/hostmem/bpf";
+      const counters = BpfObject.load(${JSON.stringify(object)});
       const path = ${JSON.stringify(path)};
       const links = [
         counters.program("count_syscalls").attach(),
