@@ -19,7 +19,7 @@ import { BpfMap } from "./map.ts";
 import { type BpfProgram, closeWithLinks, programOf } from "./program.ts";
 import { type BpfVariable, makeVariable } from "./variable.ts";
 
-const { freeze, values } = Object;
+const { freeze } = Object;
 
 /** What only this module has, so that only it can construct. */
 const secret = Symbol("BpfObject");
@@ -61,6 +61,8 @@ interface Parts {
  * ```
  */
 export class BpfObject {
+  /** What `close` closes, the last first. */
+  readonly #opened: DisposableStack;
   readonly #native: NativeObject;
   readonly #btf: Btf | undefined;
   readonly #names: VariableNames;
@@ -69,24 +71,24 @@ export class BpfObject {
   readonly #programs: Readonly<Record<string, BpfProgram>>;
   readonly #logs: Readonly<Record<string, string>>;
 
-  private constructor(given: symbol, { native, btf, names }: Parts) {
+  private constructor(
+    given: symbol,
+    { native, btf, names }: Parts,
+    opened: DisposableStack,
+  ) {
     if (given !== secret) throw new TypeError("Illegal constructor");
     this.#native = native;
     this.#btf = btf;
     this.#names = names;
-    this.#maps = openMaps(native);
+    this.#maps = openMaps(native, opened);
+    this.#programs = openPrograms(native, opened);
+    this.#logs = takeLogs(native);
     const variables = emptyRecord<BpfVariable>();
     for (const name of names.names()) {
       variables[name] = makeVariable(...this.#find(name), undefined);
     }
     this.#variables = freeze(variables);
-    this.#logs = takeLogs(native);
-    try {
-      this.#programs = openPrograms(native);
-    } catch (error) {
-      for (const map of values(this.#maps)) map.close();
-      throw error;
-    }
+    this.#opened = opened.move();
   }
 
   static {
@@ -142,12 +144,9 @@ export class BpfObject {
       );
       applyImages(native.maps, images);
     });
-    try {
-      return new BpfObject(secret, parts!);
-    } catch (error) {
-      native.close();
-      throw error;
-    }
+    using opened = new DisposableStack();
+    opened.defer(() => native.close());
+    return new BpfObject(secret, parts!, opened);
   }
 
   /**
@@ -247,9 +246,7 @@ export class BpfObject {
    * stay. Once more does nothing.
    */
   close(): void {
-    for (const program of values(this.#programs)) closeWithLinks(program);
-    for (const map of values(this.#maps)) map.close();
-    this.#native.close();
+    this.#opened.dispose();
   }
 
   /** Closes the object at the end of a `using` declaration's block. */
@@ -278,36 +275,31 @@ function readParts(
   return { btf, names: new VariableNames(declarations) };
 }
 
-function openMaps({ maps }: NativeObject): Readonly<Record<string, BpfMap>> {
+function openMaps(
+  { maps }: NativeObject,
+  opened: DisposableStack,
+): Readonly<Record<string, BpfMap>> {
   const open = emptyRecord<BpfMap>();
-  try {
-    for (const { name, fd } of maps) {
-      if (fd < 0) continue;
-      if (name in open) {
-        throw new InvalidObjectError(
-          `An object must have one map of a name: it has several named ${name}`,
-        );
-      }
-      open[name] = BpfMap.fromFd(fd);
+  for (const { name, fd } of maps) {
+    if (fd < 0) continue;
+    if (name in open) {
+      throw new InvalidObjectError(
+        `An object must have one map of a name: it has several named ${name}`,
+      );
     }
-  } catch (error) {
-    for (const map of values(open)) map.close();
-    throw error;
+    open[name] = opened.use(BpfMap.fromFd(fd));
   }
   return freeze(open);
 }
 
 function openPrograms(
   { programs }: NativeObject,
+  opened: DisposableStack,
 ): Readonly<Record<string, BpfProgram>> {
   const open = emptyRecord<BpfProgram>();
-  try {
-    for (const program of programs) {
-      if (program.fd >= 0) open[program.name] = programOf(program);
-    }
-  } catch (error) {
-    for (const program of values(open)) program.close();
-    throw error;
+  for (const program of programs) {
+    if (program.fd < 0) continue;
+    open[program.name] = opened.adopt(programOf(program), closeWithLinks);
   }
   return freeze(open);
 }

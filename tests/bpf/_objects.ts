@@ -5,9 +5,8 @@
  */
 
 import { fromFileUrl } from "@std/path";
-import { type BpfObject, nativeOf } from "../../bpf/object.ts";
+import type { BpfObject } from "../../bpf/mod.ts";
 import { canBpf, hasCommand, TemporaryDirectory } from "../_support.ts";
-import { testRun } from "./_program.ts";
 
 /** Whether there is a libbpf to load objects with. */
 export const hasLibbpf: boolean = findLibbpf();
@@ -92,8 +91,6 @@ export function objectFile(name: string): Promise<string> {
 }
 
 /** Runs a program of an object so many times, with a packet of zeros. */
-export function runProgram(object: BpfObject, name: string, times = 1): void {
-  const program = nativeOf(object).programs.find((one) => one.name === name);
-  if (program === undefined) throw new Error(`There is no program ${name}`);
-  testRun(program.fd, times);
+export function runProgram(object: BpfObject, name: string, repeat = 1): void {
+  object.program(name).run({ data: new Uint8Array(64), repeat });
 }

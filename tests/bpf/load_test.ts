@@ -7,16 +7,23 @@ import {
 } from "@std/assert";
 import {
   BpfObject,
+  BtfError,
   type LibbpfMessage,
   onLibbpfMessage,
   ReadOnlyError,
   SystemError,
   VerifierError,
 } from "../../bpf/mod.ts";
-import { nativeOf } from "../../bpf/object.ts";
-import { collect, eventually, openDescriptors, run } from "../_support.ts";
+import {
+  collect,
+  eventually,
+  openDescriptors,
+  run,
+  TemporaryDirectory,
+} from "../_support.ts";
 import { mapExists } from "./_maps.ts";
-import { canLoad, objectFile, runProgram } from "./_objects.ts";
+import { nativeOf } from "../../bpf/object.ts";
+import { canLoad, compile, objectFile, runProgram } from "./_objects.ts";
 
 Deno.test({
   name:
@@ -334,11 +341,8 @@ Deno.test({
       programs: { lookup: { load: false } },
     });
     runProgram(object, "fine");
-    assert(
-      nativeOf(object).programs.every(({ fd, name }) =>
-        (fd >= 0) === (name === "fine")
-      ),
-    );
+    assertEquals(Object.keys(object.programs), ["fine"]);
+    assertThrows(() => object.program("lookup"), RangeError, '"fine"');
     assertThrows(
       () => BpfObject.load(path, { programs: { look: {} } }),
       RangeError,
@@ -375,5 +379,61 @@ Deno.test({
     assertThrows(() => object.variable(7 as never), RangeError, "number");
     assertEquals(object.map("table").info.type, "hash");
     assertEquals(object.maps.toString, undefined);
+  },
+});
+
+const vmlinux = "/sys/kernel/btf/vmlinux";
+
+function exists(path: string): boolean {
+  try {
+    return Deno.statSync(path).isFile;
+  } catch {
+    return false;
+  }
+}
+
+Deno.test({
+  name:
+    "BpfObject.load() relocates against the BTF of a file (needs clang, libbpf and the kernel's BTF)",
+  ignore: !canLoad || !exists(vmlinux),
+  async fn() {
+    const path = await objectFile("maps");
+    using directory = new TemporaryDirectory();
+    const btfPath = directory.join("kernel.btf");
+    const before = openDescriptors().length;
+    Deno.copyFileSync(vmlinux, btfPath);
+    {
+      using object = BpfObject.load(path, { btfPath });
+      assertEquals(Object.keys(object.programs), ["enter", "count"]);
+    }
+    // One without the struct that the program wants a field of.
+    const own = BpfObject.load(await objectFile("kconfig"));
+    Deno.writeFileSync(btfPath, nativeOf(own).btf()!.slice());
+    own.close();
+    const error = assertThrows(
+      () => BpfObject.load(path, { btfPath }),
+      SystemError,
+    );
+    assert(error.message.length > 0);
+    Deno.writeFileSync(btfPath, Deno.readFileSync(vmlinux).slice(0, 100_000));
+    assertThrows(() => BpfObject.load(path, { btfPath }), BtfError);
+    assertThrows(
+      () => BpfObject.load(path, { btfPath: directory.join("none") }),
+      Deno.errors.NotFound,
+    );
+    assertEquals(openDescriptors().length, before);
+  },
+});
+
+Deno.test({
+  name:
+    "A VerifierError names the program that the kernel refuses without a log (needs clang and libbpf)",
+  ignore: !canLoad,
+  async fn() {
+    using directory = new TemporaryDirectory();
+    const path = await compile("unlicensed", directory);
+    const error = assertThrows(() => BpfObject.load(path), VerifierError);
+    assertEquals(error.program, "stolen");
+    assertStringIncludes(error.message, "GPL");
   },
 });
