@@ -110,7 +110,7 @@ const values: Record<string, [stored: unknown, read?: unknown]> = {
   text: ["déjà vu"],
   ratio: [-0.5],
   address: [0xffff_8000_0000_0000n],
-  "aligned_hits": [1n],
+  ["aligned_hits"]: [1n],
   huge: [[...Array(16).keys()]],
   step: [-2147483648],
   least: [-1n],
