@@ -1,19 +1,10 @@
 /** Things by name, as users get at them. */
 
-const { create, freeze, keys, hasOwn } = Object;
+const { create, keys, hasOwn } = Object;
 
 /** An object without a prototype, so that no name is found but those given. */
 export function emptyRecord<T>(): Record<string, T> {
   return create(null) as Record<string, T>;
-}
-
-/** An object of things by their names, which cannot be changed. */
-export function byName<T extends { readonly name: string }>(
-  things: readonly T[],
-): Readonly<Record<string, T>> {
-  const record = emptyRecord<T>();
-  for (const thing of things) record[thing.name] = thing;
-  return freeze(record);
 }
 
 /**

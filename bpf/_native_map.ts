@@ -4,6 +4,7 @@ import { cString, toBigInt, toNumber } from "../ffi/mod.ts";
 import { textAt } from "../ffi/c_text.ts";
 import { libbpf } from "../ffi/libbpf.ts";
 import { checkLibbpf } from "../ffi/libbpf_error.ts";
+import { listening, warningsIn } from "../ffi/libbpf_messages.ts";
 import { libc } from "../ffi/libc.ts";
 import {
   NativeArrayBuffer,
@@ -80,50 +81,50 @@ export class NativeMap {
 
   /** Sets how many entries it has room for. */
   setMaxEntries(value: number): void {
-    this.#check(
-      libbpf().bpf_map__set_max_entries(this.handle, value),
+    this.#call(
       "bpf_map__set_max_entries",
+      (functions, map) => functions.bpf_map__set_max_entries(map, value),
     );
   }
 
   /** Sets the size of a value in bytes; of a section never. */
   setValueSize(value: number): void {
-    this.#check(
-      libbpf().bpf_map__set_value_size(this.handle, value),
+    this.#call(
       "bpf_map__set_value_size",
+      (functions, map) => functions.bpf_map__set_value_size(map, value),
     );
   }
 
   /** Sets its flags. */
   setFlagBits(value: number): void {
-    this.#check(
-      libbpf().bpf_map__set_map_flags(this.handle, value),
+    this.#call(
       "bpf_map__set_map_flags",
+      (functions, map) => functions.bpf_map__set_map_flags(map, value),
     );
   }
 
   /** Sets where it is pinned; undefined for nowhere. */
   setPinPath(path: string | undefined): void {
     const text = path === undefined ? null : cString(path) as BufferSource;
-    this.#check(
-      libbpf().bpf_map__set_pin_path(this.handle, text),
+    this.#call(
       "bpf_map__set_pin_path",
+      (functions, map) => functions.bpf_map__set_pin_path(map, text),
     );
   }
 
   /** Sets what a map of maps shall hold such as. */
   setInnerMap(fd: number): void {
-    this.#check(
-      libbpf().bpf_map__set_inner_map_fd(this.handle, fd),
+    this.#call(
       "bpf_map__set_inner_map_fd",
+      (functions, map) => functions.bpf_map__set_inner_map_fd(map, fd),
     );
   }
 
   /** Takes another map in place of a new one; its descriptor is duplicated. */
   reuse(fd: number): void {
-    this.#check(
-      libbpf().bpf_map__reuse_fd(this.handle, fd),
+    this.#call(
       "bpf_map__reuse_fd",
+      (functions, map) => functions.bpf_map__reuse_fd(map, fd),
     );
   }
 
@@ -141,17 +142,20 @@ export class NativeMap {
 
   /** Sets what a section holds at first, all of it. */
   setInitialValue(bytes: Uint8Array<ArrayBuffer>): void {
-    this.#check(
-      libbpf().bpf_map__set_initial_value(
-        this.handle,
-        bytes,
-        toBigInt(typedArrayLength(bytes)),
-      ),
+    const size = toBigInt(typedArrayLength(bytes));
+    this.#call(
       "bpf_map__set_initial_value",
+      (functions, map) =>
+        functions.bpf_map__set_initial_value(map, bytes, size),
     );
   }
 
-  #check(result: number, call: string): void {
-    checkLibbpf(result, `${call}(${this.name})`);
+  #call(
+    name: string,
+    call: (functions: ReturnType<typeof libbpf>, map: bigint) => number,
+  ): void {
+    const { handle } = this;
+    const { result, messages } = listening(() => call(libbpf(), handle));
+    checkLibbpf(result, `${name}(${this.name})`, warningsIn(messages));
   }
 }

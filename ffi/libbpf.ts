@@ -14,6 +14,8 @@
  */
 
 import { NotSupportedError } from "../errors.ts";
+import { cString } from "./descriptors.ts";
+import { libcText } from "./libc.ts";
 import { openLibrary, type Symbols } from "./open_library.ts";
 import { platform } from "./platform.ts";
 
@@ -28,7 +30,7 @@ const objectSymbols = {
   },
   libbpf_set_print: {
     parameters: [
-      "usize", // libbpf_print_fn_t fn, or NULL to print nothing
+      "usize", // libbpf_print_fn_t fn
     ],
     result: "void", // libbpf_print_fn_t, which was the one before
   },
@@ -278,8 +280,23 @@ function openObjectLibrary(): Symbols<typeof objectSymbols> {
     );
   }
   // It would print to standard error, which is the program's own.
-  symbols.libbpf_set_print(0n);
+  symbols.libbpf_set_print(silentPrinter());
   return symbols;
+}
+
+let silent: bigint | undefined;
+
+/**
+ * The address of a function that libbpf can call to print, and that does nothing.
+ *
+ * There is NULL for that. But up to 1.2 libbpf reads the address once to see
+ * whether it is NULL and, as a compiler sees fit, once more for the call, between
+ * which another thread must not make it NULL. `abs` looks at the first argument,
+ * and leaves the others alone.
+ */
+export function silentPrinter(): bigint {
+  return silent ??= libcText().dlsym?.(0n, cString("abs") as BufferSource) ??
+    0n;
 }
 
 let objectLibrary: Symbols<typeof objectSymbols> | undefined;

@@ -13,7 +13,7 @@
 
 import { toBigInt } from "./captured.ts";
 import { decodeText } from "./c_text.ts";
-import { libbpf } from "./libbpf.ts";
+import { libbpf, silentPrinter } from "./libbpf.ts";
 import { libcText } from "./libc.ts";
 import { mayOpenAll } from "./open_library.ts";
 
@@ -86,9 +86,9 @@ function receive(level: number, format: bigint, values: bigint): number {
   return 0;
 }
 
-/** The function that libbpf shall call, made once and never freed; 0 for none. */
+/** The function that libbpf shall call, made once and never freed. */
 function printerOf(): bigint {
-  if (!isMainThread || !mayOpenAll()) return 0n;
+  if (!isMainThread || !mayOpenAll()) return silentPrinter();
   if (printer === undefined) {
     const callback = new UnsafeCallback(
       { parameters: ["i32", "usize", "usize"], result: "i32" },
@@ -122,7 +122,7 @@ export function listening<T>(
   try {
     result = call();
   } finally {
-    libbpf_set_print(0n);
+    libbpf_set_print(silentPrinter());
     messages = undefined;
   }
   deliver(own);

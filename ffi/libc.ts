@@ -236,6 +236,15 @@ const textSymbols = {
     ],
     result: "i32", // int
   },
+  /** Tells the address of a function. */
+  dlsym: {
+    parameters: [
+      "usize", // void *handle, NULL for what the process has anyway
+      "buffer", // const char *symbol
+    ],
+    result: "usize", // void *
+    optional: true, // In libc itself from glibc 2.34 on.
+  },
 } as const satisfies Deno.ForeignLibraryInterface;
 
 const bpfSymbols = {

@@ -4,6 +4,7 @@ import {
   BpfObject,
   type LoadOptions,
   NotSupportedError,
+  SystemError,
 } from "../../bpf/mod.ts";
 import {
   hasCommand,
@@ -75,6 +76,32 @@ Deno.test({
 
 Deno.test({
   name:
+    "BpfObject.load() makes a map of maps such as the one given (needs clang and libbpf)",
+  ignore: !canLoad,
+  async fn() {
+    const path = await objectFile("maps");
+    using inner = BpfMap.create({
+      type: "array",
+      valueSize: 16,
+      maxEntries: 1,
+    });
+    using plain = BpfMap.create({ type: "array", valueSize: 8, maxEntries: 1 });
+    const maps = { outer: { innerMap: plain } };
+    using object = BpfObject.load(path, { maps });
+    const outer = object.map("outer");
+    outer.update(0, new Uint8Array(new Uint32Array([plain.fd]).buffer));
+    assertThrows(
+      () => outer.update(0, new Uint8Array(new Uint32Array([inner.fd]).buffer)),
+      SystemError,
+      "EINVAL",
+    );
+    object.close();
+    assertEquals(plain.lookup(0), new Uint8Array(8));
+  },
+});
+
+Deno.test({
+  name:
     "BpfObject.load() says what is wrong with the options of maps (needs clang and libbpf)",
   ignore: !canLoad,
   async fn() {
@@ -84,7 +111,8 @@ Deno.test({
     const before = openDescriptors("bpf").length;
     function refuses(
       maps: LoadOptions["maps"] | unknown,
-      error: ErrorConstructor | typeof RangeError | typeof NotSupportedError,
+      // deno-lint-ignore no-explicit-any
+      error: new (...args: any[]) => Error,
       message: string,
     ): void {
       assertThrows(
@@ -127,6 +155,11 @@ Deno.test({
       { plain: { reuse: hash } },
       RangeError,
       "must have the type array: it has hash",
+    );
+    refuses(
+      { plain: { innerMap: small } },
+      SystemError,
+      "bpf_map__set_inner_map_fd(plain) failed with EINVAL (invalid argument): error: unsupported map type",
     );
     assertEquals(openDescriptors("bpf").length, before);
     small.close();

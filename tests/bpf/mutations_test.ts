@@ -25,6 +25,7 @@ for (const name of ["maps", "variables", "kconfig"]) {
       const expected = [
         "BtfError",
         "InvalidObjectError",
+        "InvalidTypeError",
         "RangeError",
         "SystemError",
         "VerifierError",
