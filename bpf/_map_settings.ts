@@ -6,7 +6,7 @@ import { requireU32, show } from "./_arguments.ts";
 import { nothingNamed } from "./_by_name.ts";
 import type { NativeMap } from "./_native_map.ts";
 import { BpfMap } from "./map.ts";
-import type { MapOptions } from "./map_options.ts";
+import type { LoadMapOptions } from "./load_map_options.ts";
 import { mapTypeName } from "./map_type.ts";
 
 /** `linux/bpf.h` */
@@ -26,11 +26,11 @@ export interface MapSettings {
 export function readMapSettings(options: unknown): MapSettings[] {
   if (options === undefined) return [];
   requireOptions(options);
-  return Object.entries(options as Record<string, MapOptions>)
+  return Object.entries(options as Record<string, LoadMapOptions>)
     .map(([name, own]) => readOne(name, own));
 }
 
-function readOne(name: string, options: MapOptions): MapSettings {
+function readOne(name: string, options: LoadMapOptions): MapSettings {
   requireOptions(options);
   const { maxEntries, valueSize, reuse, pin, innerMap } = options;
   return {

@@ -3,7 +3,7 @@
 import { requireFlag, requireOptions } from "../memory/_arguments.ts";
 import { nothingNamed } from "./_by_name.ts";
 import type { NativeProgram } from "./_native_program.ts";
-import type { ProgramOptions } from "./program_options.ts";
+import type { LoadProgramOptions } from "./load_program_options.ts";
 
 /** The settings of one program, checked. */
 export interface ProgramSettings {
@@ -15,7 +15,7 @@ export interface ProgramSettings {
 export function readProgramSettings(options: unknown): ProgramSettings[] {
   if (options === undefined) return [];
   requireOptions(options);
-  return Object.entries(options as Record<string, ProgramOptions>)
+  return Object.entries(options as Record<string, LoadProgramOptions>)
     .map(([name, own]) => {
       requireOptions(own);
       const { load } = own;

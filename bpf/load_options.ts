@@ -1,5 +1,5 @@
-import type { MapOptions } from "./map_options.ts";
-import type { ProgramOptions } from "./program_options.ts";
+import type { LoadMapOptions } from "./load_map_options.ts";
+import type { LoadProgramOptions } from "./load_program_options.ts";
 
 /** Options of {@linkcode BpfObject.load}. */
 export interface LoadOptions {
@@ -17,9 +17,9 @@ export interface LoadOptions {
   /** The values that other variables have at first, by their names. */
   readonly variables?: Readonly<Record<string, unknown>> | undefined;
   /** What to set of maps, by their names, before they are made. */
-  readonly maps?: Readonly<Record<string, MapOptions>> | undefined;
+  readonly maps?: Readonly<Record<string, LoadMapOptions>> | undefined;
   /** What to set of programs, by their names, before they are loaded. */
-  readonly programs?: Readonly<Record<string, ProgramOptions>> | undefined;
+  readonly programs?: Readonly<Record<string, LoadProgramOptions>> | undefined;
   /**
    * What the kernel shall log of programs that it takes, too: 1 for all that the
    * verifier looks at, 2 for more, 4 for statistics, or a sum (`BPF_LOG_*` of

@@ -73,7 +73,7 @@ export {
 export type { LoadOptions } from "./load_options.ts";
 export type { MapFlag } from "./map_flag.ts";
 export type { MapInfo } from "./map_info.ts";
-export type { MapOptions } from "./map_options.ts";
+export type { LoadMapOptions } from "./load_map_options.ts";
 export type { MapType } from "./map_type.ts";
 export type { MapValues, ReadonlyMapValues } from "./map_values.ts";
 export {
@@ -84,7 +84,7 @@ export {
   type ValuesOptions,
 } from "./map.ts";
 export { BpfObject } from "./object.ts";
-export type { ProgramOptions } from "./program_options.ts";
+export type { LoadProgramOptions } from "./load_program_options.ts";
 export { BpfVariable } from "./variable.ts";
 export type { ProgramInfo } from "./program_info.ts";
 export type { ProgramType } from "./program_type.ts";

@@ -1,7 +1,7 @@
 import type { BpfMap } from "./map.ts";
 
 /** What {@linkcode BpfObject.load} sets of a map before it makes it. */
-export interface MapOptions {
+export interface LoadMapOptions {
   /**
    * How many entries it has room for; the size in bytes of a ring buffer. Not of
    * a section.
