@@ -69,6 +69,15 @@ export class BtfError extends Error {
   }
 }
 
+/**
+ * An object file of BPF programs that cannot be: not ELF, of another byte order,
+ * cut off, or with parts that contradict each other.
+ */
+export class InvalidObjectError extends Error {
+  /** The class name. */
+  override readonly name: string = "InvalidObjectError";
+}
+
 /** What the kernel said, as a {@linkcode SystemError} carries it. */
 export interface SystemErrorInit {
   /** The symbolic error name: `"EPERM"`. */
@@ -121,5 +130,34 @@ export class SystemError extends Error {
     this.errno = init.errno;
     this.syscall = init.syscall;
     this.hint = init.hint;
+  }
+}
+
+/** A program that the kernel refused, as a {@linkcode VerifierError} carries it. */
+export interface VerifierErrorInit extends SystemErrorInit {
+  /** The program's name. */
+  readonly program: string;
+  /** What the kernel wrote while it checked the program; may be empty. */
+  readonly log: string;
+}
+
+/**
+ * A BPF program that the kernel refused to load, usually because its verifier
+ * could not prove it safe. The message ends with the last that the verifier said,
+ * which is mostly the reason; `log` has all of it.
+ */
+export class VerifierError extends SystemError {
+  /** The class name. */
+  override readonly name: string = "VerifierError";
+  /** The name of the program: that of the function in C. */
+  readonly program: string;
+  /** What the kernel wrote while it checked the program; may be empty. */
+  readonly log: string;
+
+  /** Makes the error from what the kernel said. */
+  constructor(init: VerifierErrorInit, options?: ErrorOptions) {
+    super(init, options);
+    this.program = init.program;
+    this.log = init.log;
   }
 }

@@ -10,7 +10,7 @@
  * @module
  */
 
-import { BpfMap, RingBuffer } from "../bpf/mod.ts";
+import { RingBuffer } from "../bpf/mod.ts";
 import {
   HostLayout,
   padding,

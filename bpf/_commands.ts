@@ -1,4 +1,4 @@
-/** The commands of `bpf(2)` that maps need, and what helps when one fails. */
+/** The commands of `bpf(2)`, and what helps when one fails. */
 
 import {
   EACCES,
@@ -24,7 +24,8 @@ export type Command =
   | "BPF_OBJ_GET_INFO_BY_FD"
   | "BPF_MAP_LOOKUP_AND_DELETE_ELEM"
   | "BPF_MAP_FREEZE"
-  | BatchCommand;
+  | BatchCommand
+  | ProgramCommand;
 
 /** A command on many entries at once (Linux 5.6). */
 export type BatchCommand =
@@ -32,6 +33,21 @@ export type BatchCommand =
   | "BPF_MAP_LOOKUP_AND_DELETE_BATCH"
   | "BPF_MAP_UPDATE_BATCH"
   | "BPF_MAP_DELETE_BATCH";
+
+/** A command on programs and links. */
+export type ProgramCommand =
+  | "BPF_PROG_TEST_RUN"
+  | "BPF_PROG_GET_NEXT_ID"
+  | "BPF_PROG_GET_FD_BY_ID"
+  | "BPF_RAW_TRACEPOINT_OPEN"
+  | "BPF_LINK_CREATE"
+  | "BPF_LINK_UPDATE"
+  | "BPF_LINK_GET_FD_BY_ID"
+  | "BPF_LINK_GET_NEXT_ID"
+  | "BPF_ENABLE_STATS"
+  | "BPF_ITER_CREATE"
+  | "BPF_LINK_DETACH"
+  | "BPF_PROG_BIND_MAP";
 
 /** The number of a command (`enum bpf_cmd`). */
 export function numberOf(command: Command): number {
@@ -68,6 +84,30 @@ export function numberOf(command: Command): number {
       return 26;
     case "BPF_MAP_DELETE_BATCH":
       return 27;
+    case "BPF_PROG_TEST_RUN":
+      return 10;
+    case "BPF_PROG_GET_NEXT_ID":
+      return 11;
+    case "BPF_PROG_GET_FD_BY_ID":
+      return 13;
+    case "BPF_RAW_TRACEPOINT_OPEN":
+      return 17;
+    case "BPF_LINK_CREATE":
+      return 28;
+    case "BPF_LINK_UPDATE":
+      return 29;
+    case "BPF_LINK_GET_FD_BY_ID":
+      return 30;
+    case "BPF_LINK_GET_NEXT_ID":
+      return 31;
+    case "BPF_ENABLE_STATS":
+      return 32;
+    case "BPF_ITER_CREATE":
+      return 33;
+    case "BPF_LINK_DETACH":
+      return 34;
+    case "BPF_PROG_BIND_MAP":
+      return 35;
   }
 }
 
@@ -150,7 +190,7 @@ export function hintFor(command: Command, errno: number): string | undefined {
         case EPERM:
           return wantsCapability;
         case EACCES:
-          return "the path must be of a map that was pinned on a BPF file system, with permission to open it";
+          return "the path must be of something that was pinned on a BPF file system, with permission to open it";
         case ENOENT:
           return "nothing is pinned there";
       }
@@ -164,6 +204,34 @@ export function hintFor(command: Command, errno: number): string | undefined {
           return wantsAdmin;
         case ENOENT:
           return "there is no map of that id";
+      }
+      break;
+    case "BPF_PROG_GET_FD_BY_ID":
+      switch (errno) {
+        case EPERM:
+          return wantsAdmin;
+        case ENOENT:
+          return "there is no program of that id";
+      }
+      break;
+    case "BPF_PROG_GET_NEXT_ID":
+    case "BPF_LINK_GET_NEXT_ID":
+      if (errno === EPERM) return "listing objects needs CAP_SYS_ADMIN";
+      break;
+    case "BPF_ENABLE_STATS":
+      switch (errno) {
+        case EPERM:
+          return "counting what programs do takes CAP_SYS_ADMIN";
+        case EINVAL:
+          return "the kernel is older than Linux 5.8";
+      }
+      break;
+    case "BPF_LINK_GET_FD_BY_ID":
+      switch (errno) {
+        case EPERM:
+          return wantsAdmin;
+        case ENOENT:
+          return "there is no link of that id";
       }
       break;
     case "BPF_OBJ_GET_INFO_BY_FD":

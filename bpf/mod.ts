@@ -1,6 +1,6 @@
 /**
- * Maps of the kernel's BPF subsystem: make, open and read them, and map the
- * memory of those that can be mapped.
+ * The kernel's BPF subsystem: load programs with their maps and variables, make,
+ * open and read maps, and map the memory of those that can be mapped.
  *
  * ```ts ignore
  * import { atomic, HostLayout, struct, u64 } from "@hostmem/hostmem";
@@ -39,8 +39,51 @@
  * @module
  */
 
+export type {
+  AttachCgroup,
+  AttachCookie,
+  AttachIterator,
+  AttachNetfilter,
+  AttachNetns,
+  AttachOrder,
+  AttachPerfEvent,
+  AttachRawTracepoint,
+  AttachTarget,
+  AttachTcx,
+  AttachTracepoint,
+  AttachTracing,
+  AttachUprobe,
+  AttachUsdt,
+  AttachXdp,
+  PerfEvent,
+  PerfEventName,
+} from "./attach_target.ts";
+export type { AttachType } from "./attach_type.ts";
+export type {
+  CgroupTarget,
+  EventTarget,
+  InterfaceTarget,
+  IteratorTarget,
+  LinkInfo,
+  LinkTarget,
+  LinkType,
+  NetfilterTarget,
+  NetnsTarget,
+  ProbeTarget,
+  RawTracepointTarget,
+  TracepointTarget,
+  TracingTarget,
+} from "./link_info.ts";
+export { BpfLink, type UpdateLinkOptions } from "./link.ts";
+export {
+  type LibbpfLevel,
+  type LibbpfMessage,
+  onLibbpfMessage,
+} from "../ffi/libbpf_messages.ts";
+export type { LoadOptions } from "./load_options.ts";
 export type { MapFlag } from "./map_flag.ts";
 export type { MapInfo } from "./map_info.ts";
+export type { LoadMapOptions } from "./load_map_options.ts";
 export type { MapType } from "./map_type.ts";
 export type { MapValues, ReadonlyMapValues } from "./map_values.ts";
 export { BpfMap } from "./map.ts";
@@ -59,6 +102,14 @@ export type {
   Storable,
   TableOf,
 } from "./map_table.ts";
+export { BpfObject } from "./object.ts";
+export type { LoadProgramOptions } from "./load_program_options.ts";
+export { BpfVariable } from "./variable.ts";
+export type { ProgramInfo } from "./program_info.ts";
+export type { ProgramType } from "./program_type.ts";
+export { BpfProgram } from "./program.ts";
+export type { RunOptions, RunResult } from "./run.ts";
+export { BpfStatistics } from "./statistics.ts";
 export {
   type ConsumeOptions,
   type RecordOf,
@@ -72,8 +123,10 @@ export {
   BoundsError,
   BtfError,
   ClosedError,
+  InvalidObjectError,
   InvalidTypeError,
   NotSupportedError,
   ReadOnlyError,
   SystemError,
+  VerifierError,
 } from "../errors.ts";

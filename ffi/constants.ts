@@ -126,6 +126,8 @@ export const EINTR = 4;
 /** `asm-generic/errno-base.h` */
 export const EIO = 5;
 /** `asm-generic/errno-base.h` */
+export const ESRCH = 3;
+/** `asm-generic/errno-base.h` */
 export const EBADF = 9;
 /** `asm-generic/errno-base.h` */
 export const EAGAIN = 11;
@@ -154,7 +156,13 @@ export const ENOSPC = 28;
 /** `asm-generic/errno-base.h` */
 export const EROFS = 30;
 /** `asm-generic/errno.h` */
+export const ENOLINK = 67;
+/** `asm-generic/errno.h` */
+export const EOPNOTSUPP = 95;
+/** `asm-generic/errno.h` */
 export const ETIMEDOUT = 110;
+/** `asm-generic/errno.h` */
+export const ESTALE = 116;
 /** `asm-generic/errno.h` */
 export const EDQUOT = 122;
 /** `linux/errno.h`: the kernel's own, unknown to libc. */

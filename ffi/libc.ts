@@ -17,7 +17,8 @@
  */
 
 import { prepareErrno } from "./errno.ts";
-import { type Platform, platform } from "./platform.ts";
+import { openLibrary, type Symbols } from "./open_library.ts";
+import { platform } from "./platform.ts";
 
 const memorySymbols = {
   /** Maps at an address that the kernel chooses; for success only. */
@@ -214,6 +215,38 @@ const fileSymbols = {
   },
 } as const satisfies Deno.ForeignLibraryInterface;
 
+const textSymbols = {
+  /** Copies a C string of at most so many bytes, and reads none beyond its end. */
+  memccpy: {
+    parameters: [
+      "buffer", // void *dest
+      "usize", // const void *src
+      "i32", // int c, which ends the copy: 0
+      "usize", // size_t n
+    ],
+    result: "void", // void *
+  },
+  /** Formats what a C function was passed as `...`. */
+  vsnprintf: {
+    parameters: [
+      "buffer", // char *str
+      "usize", // size_t size
+      "usize", // const char *format
+      "usize", // va_list ap, an array or passed by address on both platforms
+    ],
+    result: "i32", // int
+  },
+  /** Tells the address of a function. */
+  dlsym: {
+    parameters: [
+      "usize", // void *handle, NULL for what the process has anyway
+      "buffer", // const char *symbol
+    ],
+    result: "usize", // void *
+    optional: true, // In libc itself from glibc 2.34 on.
+  },
+} as const satisfies Deno.ForeignLibraryInterface;
+
 const bpfSymbols = {
   /** libc has no function of its own for `bpf(2)`. */
   bpf: {
@@ -281,70 +314,37 @@ const pollSymbols = {
   },
 } as const satisfies Deno.ForeignLibraryInterface;
 
-const { dlopen, permissions } = Deno;
-
-function mayOpen(path: string): boolean {
-  return permissions.querySync({ name: "ffi", path }).state === "granted";
-}
-
-/**
- * Opens libc by whatever name the program was granted. Where all of FFI is
- * granted that is the bare name, which finds the libc this process already has;
- * under a grant of paths Deno takes a bare name for a file in the working
- * directory, so there it is the granted path.
- */
 function openLibc<const S extends Deno.ForeignLibraryInterface>(
-  { libcPaths }: Platform,
   symbols: S,
-): Deno.DynamicLibrary<S>["symbols"] {
-  let status = permissions.querySync({ name: "ffi" });
-  if (status.state !== "granted" || status.partial) {
-    let failure: unknown;
-    for (const path of libcPaths) {
-      if (!mayOpen(path)) continue;
-      try {
-        return dlopen(path, symbols).symbols;
-      } catch (error) {
-        failure ??= error;
-      }
-    }
-    if (failure !== undefined) throw failure;
-    // Asked as a whole: an answer to the question that `dlopen` would ask is
-    // for a file in the working directory.
-    status = permissions.requestSync({ name: "ffi" });
-  }
-  // Without the permission this throws Deno's own error.
-  return dlopen("libc.so.6", symbols).symbols;
+): Symbols<S> {
+  return openLibrary("libc.so.6", platform().libcPaths, symbols);
 }
-
-type Symbols<S extends Deno.ForeignLibraryInterface> = Deno.DynamicLibrary<
-  S
->["symbols"];
 
 let memoryLibrary: Symbols<typeof memorySymbols> | undefined;
 let fileLibrary: Symbols<typeof fileSymbols> | undefined;
+let textLibrary: Symbols<typeof textSymbols> | undefined;
 let bpfLibrary: Symbols<typeof bpfSymbols> | undefined;
 let pollLibrary: Symbols<typeof pollSymbols> | undefined;
 
 function openMemoryLibrary(): Symbols<typeof memorySymbols> {
-  const symbols = openLibc(platform(), memorySymbols);
+  const symbols = openLibc(memorySymbols);
   prepareErrno(symbols);
   return symbols;
 }
 
 function openFileLibrary(): Symbols<typeof fileSymbols> {
   libc();
-  return openLibc(platform(), fileSymbols);
+  return openLibc(fileSymbols);
 }
 
 function openBpfLibrary(): Symbols<typeof bpfSymbols> {
   libc();
-  return openLibc(platform(), bpfSymbols);
+  return openLibc(bpfSymbols);
 }
 
 function openPollLibrary(): Symbols<typeof pollSymbols> {
   libc();
-  return openLibc(platform(), pollSymbols);
+  return openLibc(pollSymbols);
 }
 
 /** The functions that every mapping needs. */
@@ -365,4 +365,9 @@ export function libcBpf(): Symbols<typeof bpfSymbols> {
 /** The functions that wait for descriptors. */
 export function libcPoll(): Symbols<typeof pollSymbols> {
   return pollLibrary ??= openPollLibrary();
+}
+
+/** The functions that read text of C. */
+export function libcText(): Symbols<typeof textSymbols> {
+  return textLibrary ??= openLibc(textSymbols);
 }

@@ -12,6 +12,7 @@ export * from "./constants.ts";
 export * from "./descriptors.ts";
 export * from "./epoll.ts";
 export { type ErrnoEntry, errnoEntry } from "./errno_table.ts";
+export * from "./events.ts";
 export { pageSize } from "./page_size.ts";
 export * from "./pages.ts";
 export { check, systemError } from "./system_error.ts";

@@ -8,8 +8,12 @@ import { NotSupportedError } from "../errors.ts";
 export interface Platform {
   /** Where libc may lie, most likely first. */
   readonly libcPaths: readonly string[];
+  /** Where libbpf may lie, most likely first. */
+  readonly libbpfPaths: readonly string[];
   /** The number of the system call `bpf` (`asm/unistd_64.h`). */
   readonly bpf: bigint;
+  /** The number of the system call `perf_event_open`. */
+  readonly perfEventOpen: bigint;
   /**
    * How many 32-bit words a `struct epoll_event` has (`linux/eventpoll.h`): it is
    * packed on x86-64 alone.
@@ -17,28 +21,39 @@ export interface Platform {
   readonly epollEventWords: 3 | 4;
 }
 
-function libcPathsOf(triple: string): readonly string[] {
+function pathsOf(triple: string, name: string): readonly string[] {
   return [
-    `/lib/${triple}/libc.so.6`,
-    `/usr/lib/${triple}/libc.so.6`,
-    "/lib64/libc.so.6",
-    "/usr/lib64/libc.so.6",
-    "/lib/libc.so.6",
-    "/usr/lib/libc.so.6",
+    `/lib/${triple}/${name}`,
+    `/usr/lib/${triple}/${name}`,
+    `/lib64/${name}`,
+    `/usr/lib64/${name}`,
+    `/lib/${name}`,
+    `/usr/lib/${name}`,
   ];
 }
 
+function platformOf(
+  triple: string,
+  rest: Omit<Platform, "libcPaths" | "libbpfPaths">,
+): Platform {
+  return {
+    libcPaths: pathsOf(triple, "libc.so.6"),
+    libbpfPaths: pathsOf(triple, "libbpf.so.1"),
+    ...rest,
+  };
+}
+
 const platforms: Readonly<Record<string, Platform>> = {
-  "linux x86_64": {
-    libcPaths: libcPathsOf("x86_64-linux-gnu"),
+  "linux x86_64": platformOf("x86_64-linux-gnu", {
     bpf: 321n,
+    perfEventOpen: 298n,
     epollEventWords: 3,
-  },
-  "linux aarch64": {
-    libcPaths: libcPathsOf("aarch64-linux-gnu"),
+  }),
+  "linux aarch64": platformOf("aarch64-linux-gnu", {
     bpf: 280n,
+    perfEventOpen: 241n,
     epollEventWords: 4,
-  },
+  }),
 };
 
 /**

@@ -63,6 +63,18 @@ function clear(): DataView {
   return attributes;
 }
 
+/** What kind of program to load, in the kernel's numbers. */
+export interface Kind {
+  /** `enum bpf_prog_type`. */
+  type: number;
+  /** `enum bpf_attach_type`; 0 by default. */
+  attachType?: number;
+  /** What it returns; 0 by default. */
+  returns?: number;
+  /** Its name. */
+  name?: string;
+}
+
 /** A loaded program, closed with the block that it was made in. */
 export class Program implements Disposable {
   /** Its descriptor. */
@@ -77,17 +89,32 @@ export class Program implements Disposable {
     return Program.of(addInstructions(map, offset, amount));
   }
 
-  /** One of these instructions, a socket filter. */
-  static of(instructions: Instruction[]): Program {
+  /** One that counts its runs in an array of one 64-bit entry. */
+  static counting(map: number, kind: Kind): Program {
+    const instructions = addInstructions(map, 0, 1);
+    instructions[4]![4] = kind.returns ?? 0;
+    return Program.of(instructions, kind);
+  }
+
+  /** One of these instructions, a socket filter unless said otherwise. */
+  static of(
+    instructions: Instruction[],
+    { type, attachType = 0, name = "" }: Kind = {
+      type: BPF_PROG_TYPE_SOCKET_FILTER,
+    },
+  ): Program {
     encode(instructions);
     const license = 2048;
     payload.set(new TextEncoder().encode("GPL\0"), license);
     const request = clear();
-    request.setUint32(0, BPF_PROG_TYPE_SOCKET_FILTER, true);
+    request.setUint32(0, type, true);
     request.setUint32(4, instructions.length, true);
     request.setBigUint64(8, addressOf(payload), true);
     request.setBigUint64(16, addressOf(payload) + BigInt(license), true);
-    const fd = bpf(BPF_PROG_LOAD, request, 48);
+    const nameBytes = new Uint8Array(request.buffer, 48, 15);
+    new TextEncoder().encodeInto(name, nameBytes);
+    request.setUint32(68, attachType, true);
+    const fd = bpf(BPF_PROG_LOAD, request, 72);
     return new Program(check(fd, "bpf(BPF_PROG_LOAD)"));
   }
 

@@ -1,0 +1,98 @@
+/** A value of a type at a place in memory or in bytes, read and written whole. */
+
+import { InvalidTypeError } from "../errors.ts";
+import { flexibleTailOf } from "../layout/_registry.ts";
+import {
+  assign,
+  checkType,
+  HostLayout,
+  type Input,
+  snapshot,
+  struct,
+  type Type,
+  type Value,
+} from "../layout/mod.ts";
+import type { PointerTo, ViewOf } from "../layout/live.ts";
+import type { Declaration } from "./_declarations.ts";
+
+/** What pointers are made by: a {@linkcode Memory}, or the functions for buffers. */
+export interface Pointing {
+  pointer(
+    type: Type,
+    offset: number,
+    options: { readonly length: number } | undefined,
+  ): unknown;
+  view(
+    type: Type,
+    offset: number,
+    options: { readonly length: number } | undefined,
+  ): unknown;
+}
+
+/** What C would not take for a variable's name, the layout language may not. */
+const ORDINARY = /^[A-Za-z_$][A-Za-z0-9_$]*$/;
+
+/** The place of a variable in its section, as a type has it. */
+export class Place<T extends Type> {
+  /** Where it begins in its section, in bytes. */
+  readonly offset: number;
+  /** How long the flexible array at its end is; undefined without one. */
+  readonly options: { readonly length: number } | undefined;
+  /** A struct with nothing but the variable: scalars have no pointers. */
+  readonly #whole: Type;
+  readonly #field: string;
+
+  /**
+   * Checks that the type can be that of the variable.
+   *
+   * @throws {InvalidTypeError} if it cannot be used, or has another size.
+   */
+  constructor({ name, size, offset }: Declaration, type: T) {
+    checkType(type);
+    this.offset = offset;
+    const length = tailLength(name, size, type);
+    this.options = length === undefined ? undefined : { length };
+    this.#field = ORDINARY.test(name) ? name : "value";
+    const fields = {
+      [this.#field === "_" ? "__" : "_"]: HostLayout,
+      [this.#field]: type,
+    };
+    // No compiler puts a variable where its type cannot be; linkers might.
+    this.#whole = offset % type.align === 0
+      ? struct("variable", fields)
+      : struct("variable", fields, { packed: true });
+  }
+
+  /** A plain copy of the value. */
+  read(memory: Pointing): Value<T> {
+    const view = memory.view(this.#whole, this.offset, this.options);
+    const all = snapshot(view as ViewOf<Type>) as Record<string, unknown>;
+    return all[this.#field] as Value<T>;
+  }
+
+  /** Stores a value, or part of one, as `assign` does. */
+  write(memory: Pointing, value: Input<T>): void {
+    const pointer = memory.pointer(this.#whole, this.offset, this.options);
+    assign(pointer as PointerTo<Type>, { [this.#field]: value });
+  }
+}
+
+/** How long the flexible array at the end of a variable is. */
+function tailLength(
+  variable: string,
+  size: number,
+  type: Type,
+): number | undefined {
+  const tail = flexibleTailOf(type);
+  // One that was initialized is larger than its type.
+  if (tail !== undefined && type.size <= size) {
+    const stride = tail.array.element.size;
+    return Math.floor((size - tail.offset) / stride);
+  }
+  if (type.size !== size) {
+    throw new InvalidTypeError(
+      `${type.name}: The type must have the size of the variable ${variable}, ${size} bytes: it has ${type.size}`,
+    );
+  }
+  return undefined;
+}

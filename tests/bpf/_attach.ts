@@ -1,0 +1,82 @@
+/**
+ * The programs of `attach.bpf.c`, and the numbers that they count.
+ *
+ * @module
+ */
+
+import { type BpfMap, BpfObject, type BpfProgram } from "../../bpf/mod.ts";
+import { u64 } from "../../layout/mod.ts";
+import { isRoot, type TemporaryDirectory } from "../_support.ts";
+import { canLoad, compile } from "./_objects.ts";
+
+/** Whether programs can be compiled, loaded and attached here. */
+export const canAttach: boolean = canLoad && isRoot;
+
+/** What the entries of the map are, in the order of `attach.bpf.c`. */
+export type Count = "first" | "second" | "cookie" | "value" | "sequence";
+const order: Count[] = ["first", "second", "cookie", "value", "sequence"];
+
+/** An object whose programs count. */
+export class Counters implements Disposable {
+  readonly #object: BpfObject;
+
+  /** Loads a compiled `attach.bpf.c`, or another object with such a map. */
+  constructor(path: string) {
+    this.#object = BpfObject.load(path);
+  }
+
+  /** Its programs, by name. */
+  get programs(): Readonly<Record<string, BpfProgram>> {
+    return this.#object.programs;
+  }
+
+  /** The map that they count in. */
+  get map(): BpfMap {
+    return this.#object.map("counts");
+  }
+
+  /** One of its programs. */
+  program(name: string): BpfProgram {
+    return this.#object.program(name);
+  }
+
+  /** What is counted so far. */
+  get(count: Count): number {
+    return Number(this.map.pointer(order.indexOf(count), u64).value);
+  }
+
+  /** Sets all counts to 0. */
+  reset(): void {
+    for (let i = 0; i < order.length; i++) this.map.pointer(i, u64).value = 0n;
+  }
+
+  /** Closes the object, its programs and their links. */
+  close(): void {
+    this.#object.close();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+}
+
+/** Compiles `<name>.bpf.c` into a directory: the path of the object file. */
+export async function compileAttach(
+  directory: TemporaryDirectory,
+  name: string = "attach",
+): Promise<string> {
+  const target = Deno.build.arch === "x86_64" ? "x86" : "arm64";
+  return await compile(name, directory, {
+    flags: [`-D__TARGET_ARCH_${target}`],
+  });
+}
+
+/** The numbers of all links that the kernel has. */
+export function linkIds(): number[] {
+  const { success, stdout } = new Deno.Command("bpftool", {
+    args: ["--json", "link"],
+  }).outputSync();
+  if (!success) throw new Error("bpftool failed");
+  const links: { id: number }[] = JSON.parse(new TextDecoder().decode(stdout));
+  return links.map(({ id }) => id);
+}

@@ -1,0 +1,138 @@
+import { assertEquals, assertMatch } from "@std/assert";
+import { run, TemporaryDirectory } from "../_support.ts";
+import { canAttach, compileAttach } from "./_attach.ts";
+import { isolated } from "./_network.ts";
+
+/** Runs a program that has a control group of its own, `group`. */
+async function inGroup(program: string): Promise<unknown[]> {
+  using directory = new TemporaryDirectory();
+  const path = await compileAttach(directory);
+  const { code, signal, stdout, stderr } = await run(
+    `
+    import { Counters } from "./tests/bpf/_attach.ts";
+    import { sh } from "./tests/bpf/_network.ts";
+    import { BpfProgram } from "@hostmem/hostmem/bpf";
+    const [object, directory] = Deno.args;
+    using counters = new Counters(object!);
+    sh("ip", "link", "set", "lo", "up");
+    sh("mount", "-t", "cgroup2", "none", directory!);
+    const group = directory + "/hostmem-" + crypto.randomUUID();
+    const seen: unknown[] = [];
+    function refused(use: () => unknown): void {
+      try {
+        use();
+        seen.push("not refused");
+      } catch (error) {
+        seen.push(String(error));
+      }
+    }
+    /** Runs commands of the shell's, in the group or not. */
+    function bash(commands: string, within = true): boolean {
+      const enter = within ? "echo $$ >" + group + "/cgroup.procs; " : "";
+      return new Deno.Command("bash", { args: ["-c", enter + commands], stderr: "null" })
+        .outputSync().success;
+    }
+    Deno.mkdirSync(group);
+    try {
+      ${program}
+    } finally {
+      Deno.removeSync(group);
+    }
+    console.log(JSON.stringify(seen));
+  `,
+    {
+      permissions: ["-A"],
+      args: [path, directory.path],
+      under: [...isolated],
+    },
+  );
+  assertEquals({ code, signal }, { code: 0, signal: null }, stderr);
+  return JSON.parse(stdout);
+}
+
+const datagrams = "for i in {1..25}; do echo >/dev/udp/127.0.0.1/9999; done";
+
+Deno.test({
+  name:
+    "BpfProgram.attach() to a cgroup takes the attach type from the section, and sees that group alone",
+  ignore: !canAttach,
+  async fn() {
+    const seen = await inGroup(`
+      const program = counters.program("count_egress");
+      {
+        using link = program.attach({ kind: "cgroup", cgroup: group });
+        bash("${datagrams}");
+        bash("${datagrams}", false);
+        const { type, target } = link.info;
+        seen.push(counters.get("first"), type, target.kind, target.attachType);
+        seen.push(target.cgroupId === BigInt(Deno.statSync(group).ino));
+      }
+      bash("${datagrams}");
+      seen.push(counters.get("first"));
+    `);
+    assertEquals(seen, [
+      25,
+      "cgroup",
+      "cgroup",
+      "cgroup_inet_egress",
+      true,
+      25,
+    ]);
+  },
+});
+
+Deno.test({
+  name:
+    "BpfProgram.attach() to a cgroup's connect4 refuses what the program refuses",
+  ignore: !canAttach,
+  async fn() {
+    const seen = await inGroup(`
+      const program = counters.program("count_connect");
+      using file = Deno.openSync(group);
+      const url = new URL("file://" + group);
+      using link = program.attach({ kind: "cgroup", cgroup: url });
+      seen.push(bash("echo >/dev/udp/127.0.0.1/9997"));
+      seen.push(bash("echo >/dev/udp/127.0.0.1/9998"));
+      seen.push(bash("echo >/dev/udp/127.0.0.1/9998", false));
+      seen.push(counters.get("first"));
+      link.detach();
+      seen.push(bash("echo >/dev/udp/127.0.0.1/9998"), link.info.target.cgroupId === 0n);
+    `);
+    assertEquals(seen, [true, false, true, 2, true, true]);
+  },
+});
+
+Deno.test({
+  name:
+    "BpfProgram.attach() of an opened program to a cgroup wants the attach type, and replaces under traffic",
+  ignore: !canAttach,
+  async fn() {
+    const seen = await inGroup(`
+      const cgroup = group;
+      const attachType = "cgroup_inet_egress";
+      using program = BpfProgram.fromFd(counters.program("count_egress").fd);
+      refused(() => program.attach({ kind: "cgroup", cgroup }));
+      refused(() => program.attach({ kind: "cgroup", cgroup, attachType: "egress" as "xdp" }));
+      refused(() => program.attach({ kind: "cgroup", cgroup, attachType: "cgroup_inet4_connect" }));
+      refused(() => program.attach({ kind: "cgroup", cgroup: "/tmp", attachType }));
+      refused(() => program.attach({ kind: "cgroup", cgroup: "/nowhere", attachType }));
+      refused(() => program.attach({ kind: "cgroup", cgroup: 0.5, attachType }));
+      refused(() => counters.program("xdp_first").attach({ kind: "cgroup", cgroup }));
+      using link = program.attach({ kind: "cgroup", cgroup, attachType });
+      bash("${datagrams}");
+      seen.push(counters.get("first"));
+    `);
+    assertEquals(seen.pop(), 25);
+    const expected = [
+      /NotSupportedError: Cannot tell what .*"count_egress" of type cgroup_skb is for: pass attachType/,
+      /TypeError: Attach type must be a name/,
+      /EINVAL .*loaded for another attach type/,
+      /EBADF .*must be of a directory of a cgroup2 file system/,
+      /ENOENT .*Control group "\/nowhere" does not exist/,
+      /RangeError: Descriptor must be/,
+      /NotSupportedError: Cannot attach program "xdp_first" of type xdp to a control group: its type must be cgroup_skb or/,
+    ];
+    assertEquals(seen.length, expected.length, seen.join("\n"));
+    expected.forEach((pattern, i) => assertMatch(seen[i] as string, pattern));
+  },
+});

@@ -1,0 +1,385 @@
+import { assertEquals, assertMatch } from "@std/assert";
+import { hasCommand, run, TemporaryDirectory } from "../_support.ts";
+import { canAttach, compileAttach } from "./_attach.ts";
+import { isolated } from "./_network.ts";
+
+const ignore = !canAttach || !hasCommand("ip") || !hasCommand("nsenter");
+
+/** Runs a program in a network namespace of its own, with the pair in it. */
+async function inNetwork(program: string): Promise<unknown> {
+  using directory = new TemporaryDirectory();
+  const path = await compileAttach(directory);
+  const { code, signal, stdout, stderr } = await run(
+    `
+    import { Counters, linkIds } from "./tests/bpf/_attach.ts";
+    import { Pair, sh } from "./tests/bpf/_network.ts";
+    import { mappable, number } from "./tests/bpf/_maps.ts";
+    import { Program } from "./tests/bpf/_program.ts";
+    import { BpfLink, BpfMap, BpfProgram } from "@hostmem/hostmem/bpf";
+    const [object, directory] = Deno.args;
+    using counters = new Counters(object!);
+    using pair = await Pair.make();
+    const first = counters.program("xdp_first");
+    const second = counters.program("xdp_second");
+    const seen: unknown[] = [];
+    function refused(use: () => unknown): void {
+      try {
+        use();
+        seen.push("not refused");
+      } catch (error) {
+        seen.push(String(error));
+      }
+    }
+    ${program}
+    console.log(JSON.stringify(seen));
+  `,
+    {
+      permissions: ["-A"],
+      args: [path, directory.path],
+      under: [...isolated],
+    },
+  );
+  assertEquals({ code, signal }, { code: 0, signal: null }, stderr);
+  return JSON.parse(stdout);
+}
+
+for (const mode of ["generic", "native", undefined]) {
+  Deno.test({
+    name: `BpfProgram.attach() to XDP (${
+      mode ?? "default"
+    }) sees every packet of a veth pair until the link is closed`,
+    ignore,
+    async fn() {
+      const seen = await inNetwork(`
+        const mode = ${JSON.stringify(mode)};
+        {
+          using link = first.attach({ kind: "xdp", interface: "here", mode });
+          pair.send(500);
+          seen.push(counters.get("first"));
+          const index = Number(Deno.readTextFileSync("/proc/net/dev_mcast").match(/^(\\d+)\\s+here /m)?.[1] ?? sh("ip", "-o", "link", "show", "here").split(":")[0]);
+          const { type, programId, target } = link.info;
+          seen.push(type, programId === first.info.id, target.kind, target.interfaceIndex === index);
+          refused(() => second.attach({ kind: "xdp", interface: index, mode }));
+          seen.push(sh("ip", "link", "show", "here").includes(${
+        mode === "generic" ? '"xdpgeneric"' : '" xdp "'
+      }));
+        }
+        pair.send(100);
+        seen.push(counters.get("first"), counters.get("second"));
+      `);
+      const busy = (seen as string[]).splice(5, 1)[0]!;
+      assertEquals(seen, [500, "xdp", true, "xdp", true, true, 500, 0]);
+      assertMatch(busy, /failed with EBUSY .*another XDP program is attached/);
+    },
+  });
+}
+
+Deno.test({
+  name:
+    "BpfLink.update() replaces an XDP program under traffic, and no packet is missed",
+  ignore,
+  async fn() {
+    const seen = await inNetwork(`
+      using link = first.attach({ kind: "xdp", interface: "here" });
+      const sent = pair.sendBeside(20_000);
+      let done = false;
+      void sent.then(() => done = true);
+      let updates = 0;
+      while (!done) {
+        const [next, old] = updates % 2 === 0 ? [second, first] : [first, second];
+        link.update(next, { old });
+        updates++;
+        await new Promise((resolve) => setTimeout(resolve, 1));
+      }
+      await sent;
+      const [a, b] = [counters.get("first"), counters.get("second")];
+      seen.push(a + b, a > 0, b > 0, updates > 3);
+      const attached = updates % 2 === 0 ? first : second;
+      const other = updates % 2 === 0 ? second : first;
+      seen.push(link.info.programId === attached.info.id);
+      refused(() => link.update(first, { old: other }));
+      refused(() => link.update(counters.program("tc_first")));
+      refused(() => link.update({ fd: first.fd } as BpfProgram));
+      seen.push(link.info.programId === attached.info.id);
+    `) as string[];
+    const errors = seen.splice(5, 3);
+    assertEquals(seen, [20_000, true, true, true, true, true] as unknown[]);
+    assertMatch(errors[0]!, /EPERM .*another program than the old one/);
+    assertMatch(errors[1]!, /EINVAL .*of the type/);
+    assertMatch(errors[2]!, /TypeError: Program must be a BpfProgram/);
+  },
+});
+
+Deno.test({
+  name: "BpfLink.detach() detaches for everybody, and the link remains",
+  ignore,
+  async fn() {
+    const seen = await inNetwork(`
+      using link = first.attach({ kind: "xdp", interface: "here" });
+      using other = BpfLink.fromId(link.info.id);
+      pair.send(10);
+      other.detach();
+      pair.send(10);
+      seen.push(counters.get("first"), link.closed, link.info.target.interfaceIndex);
+      refused(() => link.update(second));
+      using next = second.attach({ kind: "xdp", interface: "here" });
+      pair.send(10);
+      seen.push(counters.get("second"));
+    `) as string[];
+    assertMatch(seen.splice(3, 1)[0]!, /ENOLINK .*is gone/);
+    assertEquals(seen, [10, false, 0, 10] as unknown[]);
+  },
+});
+
+Deno.test({
+  name: "BpfProgram.attach() to TCX runs programs in the order asked for",
+  ignore,
+  async fn() {
+    const seen = await inNetwork(`
+      const [one, two, three] = ["tc_first", "tc_second", "tc_third"]
+        .map((name) => counters.program(name));
+      const to = { kind: "tcx", interface: "here", direction: "ingress" } as const;
+      function order(): number {
+        counters.reset();
+        pair.send(1);
+        return counters.get("sequence");
+      }
+      using a = one!.attach(to);
+      seen.push(order());
+      using b = two!.attach(to);
+      seen.push(order());
+      using c = three!.attach({ ...to, before: "all" });
+      seen.push(order());
+      c.close();
+      using d = three!.attach({ ...to, before: b });
+      seen.push(order());
+      d.close();
+      using e = three!.attach({ ...to, after: one });
+      seen.push(order());
+      e.close();
+      using f = three!.attach({ ...to, after: "all" });
+      seen.push(order());
+      refused(() => b.update(three!));
+      f.close();
+      b.update(three!);
+      seen.push(order());
+      seen.push(a.info.target.attachType, a.info.type);
+      refused(() => three!.attach({ ...to, before: a, after: b }));
+      refused(() => three!.attach({ ...to, before: {} as BpfLink }));
+      refused(() => three!.attach({ ...to, before: e }));
+      refused(() => three!.attach(to));
+      b.close();
+      refused(() => three!.attach({ ...to, before: two }));
+    `) as string[];
+    const expected = [
+      /BPF_LINK_UPDATE\) failed with EEXIST .*the new program is attached there/,
+      /TypeError: Options before and after exclude each other/,
+      /TypeError: Option before, unless .* must be a BpfProgram/,
+      /ClosedError: The BPF link is closed/,
+      /EEXIST .*attached there already/,
+      /ENOENT .*run before or after is not attached there/,
+    ];
+    const errors = seen.filter((line) => /Error/.test(`${line}`));
+    assertEquals(
+      seen.filter((line) => !errors.includes(line)),
+      [1, 12, 312, 132, 132, 123, 13, "tcx_ingress", "tcx"] as unknown[],
+    );
+    assertEquals(errors.length, expected.length, errors.join("\n"));
+    expected.forEach((pattern, i) => assertMatch(errors[i]!, pattern));
+  },
+});
+
+Deno.test({
+  name: "BpfProgram.attach() to TCX egress sees what is sent, and no more",
+  ignore,
+  async fn() {
+    const seen = await inNetwork(`
+      using link = counters.program("tc_first").attach({
+        kind: "tcx",
+        interface: "here",
+        direction: "egress",
+      });
+      pair.send(20);
+      seen.push(counters.get("first"));
+      sh("bash", "-c", "for i in 1 2 3 4 5; do echo >/dev/udp/10.9.0.2/9999; done");
+      seen.push(counters.get("first"), link.info.target.attachType);
+    `);
+    assertEquals(seen, [0, 5, "tcx_egress"]);
+  },
+});
+
+Deno.test({
+  name: "BpfProgram.attach() to a network namespace looks sockets up in it",
+  ignore,
+  async fn() {
+    const seen = await inNetwork(`
+      const lookup = counters.program("count_lookup");
+      {
+        using link = lookup.attach({ kind: "netns" });
+        pair.send(30);
+        seen.push(counters.get("first"), link.info.target.attachType);
+        seen.push(link.info.target.inode === Deno.statSync("/proc/self/ns/net").ino);
+      }
+      pair.send(30);
+      seen.push(counters.get("first"));
+      using file = Deno.openSync("/proc/self/ns/net");
+      const target = new URL("file:///proc/self/ns/net");
+      using link = lookup.attach({ kind: "netns", netns: target });
+      pair.send(10);
+      seen.push(counters.get("first"));
+      refused(() => lookup.attach({ kind: "netns", netns: "/tmp" }));
+      refused(() => lookup.attach({ kind: "netns", netns: "/nowhere" }));
+      refused(() => lookup.attach({ kind: "netns", netns: 1 }));
+    `) as string[];
+    const errors = seen.splice(5);
+    assertEquals(seen, [30, "sk_lookup", true, 30, 40] as unknown[]);
+    assertMatch(errors[0]!, /EINVAL .*must be of a network namespace/);
+    assertMatch(errors[1]!, /ENOENT .*"\/nowhere" does not exist/);
+    assertMatch(errors[2]!, /EINVAL .*must be of a network namespace/);
+  },
+});
+
+Deno.test({
+  name: "BpfProgram.attach() of a flow dissector admits one, and says so",
+  ignore,
+  async fn() {
+    const seen = await inNetwork(`
+      using hits = mappable({ maxEntries: 1 });
+      using dissector = Program.counting(hits.fd, {
+        type: 22,
+        attachType: 17,
+        returns: 0,
+      });
+      using program = BpfProgram.fromFd(dissector.fd);
+      using link = program.attach({ kind: "netns" });
+      seen.push(link.info.target.attachType, link.info.type);
+      refused(() => program.attach({ kind: "netns" }));
+    `) as string[];
+    assertEquals(seen.splice(0, 2), ["flow_dissector", "netns"]);
+    assertMatch(seen[0]!, /E(BUSY|EXIST|2BIG) /);
+  },
+});
+
+Deno.test({
+  name: "BpfProgram.attach() to netfilter counts what comes in, by priority",
+  ignore,
+  async fn() {
+    const seen = await inNetwork(`
+      using hits = mappable({ maxEntries: 1 });
+      using filter = Program.counting(hits.fd, {
+        type: 32,
+        attachType: 45,
+        returns: 1,
+      });
+      using program = BpfProgram.fromFd(filter.fd);
+      const to = { kind: "netfilter", family: "ipv4", hook: "local_in" } as const;
+      {
+        using link = program.attach({ ...to, priority: -5 });
+        pair.send(40);
+        seen.push(Number(number(hits.lookup(0))), link.info.type, link.info.target);
+        refused(() => program.attach({ ...to, priority: 0.5 }));
+        refused(() => program.attach({ ...to, priority: 1, hook: "nowhere" as "forward" }));
+        refused(() => program.attach({ ...to, priority: 1, family: "ipx" as "ipv4" }));
+        refused(() => link.update(program));
+      }
+      pair.send(40);
+      seen.push(Number(number(hits.lookup(0))));
+    `) as string[];
+    const errors = seen.splice(3, 4);
+    assertEquals(
+      seen,
+      [
+        40,
+        "netfilter",
+        { kind: "netfilter", family: 2, hook: 1, priority: -5 },
+        40,
+      ] as unknown[],
+    );
+    assertMatch(errors[0]!, /RangeError: Priority must be a 32-bit integer/);
+    assertMatch(errors[1]!, /TypeError: Hook must be a name/);
+    assertMatch(errors[2]!, /TypeError: Family must be/);
+    assertMatch(errors[3]!, /Cannot update a link of type netfilter/);
+  },
+});
+
+Deno.test({
+  name: "BpfLink.pin() keeps an XDP program attached, unpin() lets it go",
+  ignore,
+  async fn() {
+    const seen = await inNetwork(`
+      sh("mount", "-t", "bpf", "none", directory!);
+      const path = directory + "/link";
+      let id: number;
+      {
+        using link = first.attach({ kind: "xdp", interface: "here" });
+        refused(() => link.unpin());
+        link.pin(path);
+        ({ id } = link.info);
+        seen.push(link.pinnedTo === path);
+      }
+      pair.send(10);
+      seen.push(counters.get("first"));
+      {
+        using link = BpfLink.open(path);
+        seen.push(link.info.id === id, link.pinnedTo === path);
+        link.update(second);
+        using tc = counters.program("tc_first").attach({
+          kind: "tcx",
+          interface: "here",
+          direction: "ingress",
+        });
+        refused(() => tc.unpin(path));
+        refused(() => BpfProgram.open(path));
+        refused(() => BpfMap.open(path));
+      }
+      pair.send(10);
+      seen.push(counters.get("second"));
+      {
+        using link = BpfLink.open(new URL("file://" + path));
+        link.unpin();
+        seen.push(link.pinnedTo);
+        pair.send(10);
+        refused(() => link.unpin(path));
+      }
+      pair.send(10);
+      seen.push(counters.get("second"), linkIds().includes(id));
+      {
+        first.pin(directory + "/program");
+        using opened = BpfProgram.open(directory + "/program");
+        refused(() => BpfLink.open(directory + "/program"));
+        seen.push(opened.name, opened.section, opened.info.id === first.info.id);
+        using link = opened.attach({ kind: "xdp", interface: "here" });
+        pair.send(5);
+        seen.push(counters.get("first"));
+      }
+    `) as string[];
+    const errors = seen.filter((line) => /Error/.test(`${line}`));
+    assertEquals(
+      seen.filter((line) => !/Error/.test(`${line}`)),
+      [
+        true,
+        10,
+        true,
+        true,
+        10,
+        null,
+        20,
+        false,
+        "xdp_first",
+        null,
+        true,
+        15,
+      ] as unknown[],
+    );
+    const expected = [
+      /TypeError: The link is not known to be pinned/,
+      /Cannot unpin the link of id \d+ from .* the link of id \d+ is pinned/,
+      /NotSupportedError: Cannot use ".*link" as a BPF program/,
+      /NotSupportedError: Cannot use ".*link" as a BPF map/,
+      /ENOENT .*nothing is pinned there/,
+      /NotSupportedError: Cannot use ".*program" as a BPF link/,
+    ];
+    assertEquals(errors.length, expected.length, errors.join("\n"));
+    expected.forEach((pattern, i) => assertMatch(errors[i]!, pattern));
+  },
+});

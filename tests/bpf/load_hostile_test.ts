@@ -1,0 +1,190 @@
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import { BpfObject, ClosedError, InvalidObjectError } from "../../bpf/mod.ts";
+import { nativeOf } from "../../bpf/object.ts";
+import { u64 } from "../../layout/mod.ts";
+import { openDescriptors, run } from "../_support.ts";
+import { canLoad, objectFile } from "./_objects.ts";
+
+Deno.test({
+  name:
+    "BpfObject.load() reads each option once, and survives what reading does (needs clang and libbpf)",
+  ignore: !canLoad,
+  async fn() {
+    const path = await objectFile("constants");
+    const before = openDescriptors("bpf").length;
+    let reads = 0;
+    const constants = {
+      get careless(): boolean {
+        reads++;
+        // Another object is loaded while this one is being set up.
+        BpfObject.load(path, { constants: { rounds: 5 } }).close();
+        return true;
+      },
+      rounds: 2000,
+    };
+    // Its log is so long that the object is opened more than once.
+    const error = assertThrows(() => BpfObject.load(path, { constants }));
+    assertEquals((error as Error).name, "VerifierError");
+    assertEquals(reads, 1);
+    for (
+      const options of [
+        {
+          constants: {
+            get rounds(): number {
+              throw new Error("mine");
+            },
+          },
+        },
+        {
+          get maps(): never {
+            throw new Error("mine");
+          },
+        },
+        {
+          maps: {
+            get table(): never {
+              throw new Error("mine");
+            },
+          },
+        },
+        {
+          programs: {
+            get fine(): never {
+              throw new Error("mine");
+            },
+          },
+        },
+      ]
+    ) {
+      assertThrows(() => BpfObject.load(path, options), Error, "mine");
+    }
+    assertEquals(openDescriptors("bpf").length, before);
+  },
+});
+
+Deno.test({
+  name:
+    "BpfObject.load() copies the bytes before it checks them (needs clang and libbpf)",
+  ignore: !canLoad,
+  async fn() {
+    const bytes = Deno.readFileSync(await objectFile("variables"));
+    const constants = {
+      get limit(): number {
+        bytes.fill(255);
+        return 4;
+      },
+    };
+    using object = BpfObject.load(bytes, { constants });
+    assertEquals(object.variable("limit").get(), 4);
+    assertThrows(() => BpfObject.load(bytes), InvalidObjectError);
+    const detached = new Uint8Array(100);
+    structuredClone(detached, { transfer: [detached.buffer] });
+    assertThrows(() => BpfObject.load(detached), TypeError, "detached");
+    const shared = new Uint8Array(new SharedArrayBuffer(100));
+    assertThrows(() => BpfObject.load(shared), InvalidObjectError, "ELF");
+  },
+});
+
+Deno.test({
+  name:
+    "A closed BpfObject gives nothing of libbpf's away (needs clang and libbpf)",
+  ignore: !canLoad,
+  async fn() {
+    const object = BpfObject.load(await objectFile("variables"));
+    const native = nativeOf(object);
+    const [program] = native.programs;
+    const [map] = native.maps;
+    native.retain();
+    object.close();
+    for (
+      const use of [
+        () => native.handle,
+        () => native.btf(),
+        () => native.load(),
+        () => native.retain(),
+        () => program!.handle,
+        () => program!.fd,
+        () => program!.autoload,
+        () => map!.handle,
+        () => map!.fd,
+        () => map!.initialValue(),
+        () => object.map(".bss").memory(),
+        () => object.map(".bss").lookup(0),
+        () => object.variable("hits").get(),
+      ]
+    ) {
+      assertThrows(use, ClosedError);
+    }
+    assertEquals(program!.name, "count");
+    assertEquals(Object.keys(object.variables).length, 25);
+    native.release();
+    object.close();
+  },
+});
+
+Deno.test("A BpfObject is loaded, and made in no other way", () => {
+  assertThrows(
+    // @ts-expect-error The constructor is private.
+    () => new BpfObject(Symbol(), {}),
+    TypeError,
+    "Illegal constructor",
+  );
+});
+
+Deno.test({
+  name:
+    "Replaced built-ins make no object's memory but its own (needs clang and libbpf)",
+  ignore: !canLoad,
+  async fn() {
+    const { code, signal, stderr } = await run(
+      `
+      import { BpfObject } from "@hostmem/hostmem/bpf";
+      const bytes = Deno.readFileSync(Deno.args[0]);
+      BpfObject.load(bytes).close();
+      const wrong = () => 2 ** 31;
+      for (const prototype of [
+        DataView.prototype,
+        Object.getPrototypeOf(Uint8Array.prototype),
+        Map.prototype,
+        String.prototype,
+      ]) {
+        for (const name of Object.getOwnPropertyNames(prototype)) {
+          const old = Object.getOwnPropertyDescriptor(prototype, name);
+          if (!old.configurable || name === "constructor") continue;
+          Object.defineProperty(prototype, name, {
+            configurable: true,
+            value: wrong,
+          });
+          try {
+            const object = BpfObject.load(bytes, { constants: { limit: 3 } });
+            for (const name in object.variables) object.variables[name].get();
+            object.close();
+          } catch {
+            // An error is as good.
+          } finally {
+            Object.defineProperty(prototype, name, old);
+          }
+        }
+      }
+    `,
+      {
+        permissions: ["--allow-ffi", "--allow-read"],
+        args: [await objectFile("variables")],
+      },
+    );
+    assertEquals({ code, signal }, { code: 0, signal: null }, stderr);
+  },
+});
+
+Deno.test({
+  name:
+    "BpfVariable takes no type that only looks like one (needs clang and libbpf)",
+  ignore: !canLoad,
+  async fn() {
+    using object = BpfObject.load(await objectFile("variables"));
+    for (const type of [{ ...u64 }, Object.create(u64), null, 7, "u64"]) {
+      assertThrows(() => object.variable("hits", type as never), TypeError);
+    }
+    assert(object.variable("hits", u64).pointer().value === 0n);
+  },
+});
