@@ -39,6 +39,7 @@
  * @module
  */
 
+export { Arena, type ArenaOptions } from "./arena.ts";
 export type { MapFlag } from "./map_flag.ts";
 export type { MapInfo } from "./map_info.ts";
 export type { MapType } from "./map_type.ts";
