@@ -47,6 +47,7 @@ import {
   hex,
   inspectArena,
 } from "./_arena_source.ts";
+import { sizeWith } from "./_record_draft.ts";
 import { BpfMap } from "./map.ts";
 
 /** Options of {@linkcode Arena.map}. */
@@ -495,9 +496,8 @@ export class Arena {
   ): number {
     const tail = flexibleTailOf(type);
     if (tail === undefined) return type.size;
-    return options?.length === undefined
-      ? this.size - offset
-      : tail.offset + options.length * tail.array.element.size;
+    const length = options?.length;
+    return length === undefined ? this.size - offset : sizeWith(type, length);
   }
 
   /**

@@ -68,6 +68,8 @@ export {
   type RingBufferOptions,
 } from "./ring_buffer.ts";
 export { RingRecord } from "./ring_record.ts";
+export { type ReadyOptions, UserRingBuffer } from "./user_ring_buffer.ts";
+export { UserRingRecord } from "./user_ring_record.ts";
 export {
   AlignmentError,
   BoundsError,
