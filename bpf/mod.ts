@@ -60,6 +60,7 @@ export type {
   Storable,
   TableOf,
 } from "./map_table.ts";
+export { PerfBuffer, type PerfBufferOptions } from "./perf_buffer.ts";
 export {
   type ConsumeOptions,
   type RecordOf,

@@ -228,6 +228,22 @@ const bpfSymbols = {
   },
 } as const satisfies Deno.ForeignLibraryInterface;
 
+const perfSymbols = {
+  /** libc has no function of its own for `perf_event_open(2)`. */
+  perfEventOpen: {
+    name: "syscall",
+    parameters: [
+      "i64", // long number
+      "buffer", // struct perf_event_attr *attr
+      "i32", // pid_t pid
+      "i32", // int cpu
+      "i32", // int group_fd
+      "i64", // unsigned long flags
+    ],
+    result: "i32", // long
+  },
+} as const satisfies Deno.ForeignLibraryInterface;
+
 const pollSymbols = {
   epoll_create1: {
     parameters: [
@@ -324,6 +340,7 @@ type Symbols<S extends Deno.ForeignLibraryInterface> = Deno.DynamicLibrary<
 let memoryLibrary: Symbols<typeof memorySymbols> | undefined;
 let fileLibrary: Symbols<typeof fileSymbols> | undefined;
 let bpfLibrary: Symbols<typeof bpfSymbols> | undefined;
+let perfLibrary: Symbols<typeof perfSymbols> | undefined;
 let pollLibrary: Symbols<typeof pollSymbols> | undefined;
 
 function openMemoryLibrary(): Symbols<typeof memorySymbols> {
@@ -340,6 +357,11 @@ function openFileLibrary(): Symbols<typeof fileSymbols> {
 function openBpfLibrary(): Symbols<typeof bpfSymbols> {
   libc();
   return openLibc(platform(), bpfSymbols);
+}
+
+function openPerfLibrary(): Symbols<typeof perfSymbols> {
+  libc();
+  return openLibc(platform(), perfSymbols);
 }
 
 function openPollLibrary(): Symbols<typeof pollSymbols> {
@@ -360,6 +382,11 @@ export function libcFile(): Symbols<typeof fileSymbols> {
 /** The function that makes the system call `bpf`. */
 export function libcBpf(): Symbols<typeof bpfSymbols> {
   return bpfLibrary ??= openBpfLibrary();
+}
+
+/** The function that opens events. */
+export function libcPerf(): Symbols<typeof perfSymbols> {
+  return perfLibrary ??= openPerfLibrary();
 }
 
 /** The functions that wait for descriptors. */

@@ -14,4 +14,5 @@ export * from "./epoll.ts";
 export { type ErrnoEntry, errnoEntry } from "./errno_table.ts";
 export { pageSize } from "./page_size.ts";
 export * from "./pages.ts";
+export { openPerfEvent } from "./perf_event.ts";
 export { check, systemError } from "./system_error.ts";

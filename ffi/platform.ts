@@ -10,6 +10,8 @@ export interface Platform {
   readonly libcPaths: readonly string[];
   /** The number of the system call `bpf` (`asm/unistd_64.h`). */
   readonly bpf: bigint;
+  /** The number of the system call `perf_event_open`. */
+  readonly perfEventOpen: bigint;
   /**
    * How many 32-bit words a `struct epoll_event` has (`linux/eventpoll.h`): it is
    * packed on x86-64 alone.
@@ -32,11 +34,13 @@ const platforms: Readonly<Record<string, Platform>> = {
   "linux x86_64": {
     libcPaths: libcPathsOf("x86_64-linux-gnu"),
     bpf: 321n,
+    perfEventOpen: 298n,
     epollEventWords: 3,
   },
   "linux aarch64": {
     libcPaths: libcPathsOf("aarch64-linux-gnu"),
     bpf: 280n,
+    perfEventOpen: 241n,
     epollEventWords: 4,
   },
 };
