@@ -1,6 +1,7 @@
 /** The commands of `bpf(2)`, and what helps when one fails. */
 
 import {
+  E2BIG,
   EACCES,
   EBUSY,
   EEXIST,
@@ -110,8 +111,6 @@ export function numberOf(command: Command): number {
       return 35;
   }
 }
-
-const E2BIG = 7;
 
 const wantsCapability =
   "bpf(2) needs CAP_BPF (CAP_SYS_ADMIN before Linux 5.8), unless /proc/sys/kernel/unprivileged_bpf_disabled is 0; some types of map need CAP_NET_ADMIN besides; a container's seccomp profile may forbid the call; before Linux 5.11 the limit of locked memory (ulimit -l) may be too low";

@@ -81,6 +81,7 @@ export {
   onLibbpfMessage,
 } from "../ffi/libbpf_messages.ts";
 export type { LoadOptions } from "./load_options.ts";
+export { Arena, type ArenaOptions } from "./arena.ts";
 export type { MapFlag } from "./map_flag.ts";
 export type { MapInfo } from "./map_info.ts";
 export type { LoadMapOptions } from "./load_map_options.ts";
@@ -110,6 +111,7 @@ export type { ProgramType } from "./program_type.ts";
 export { BpfProgram } from "./program.ts";
 export type { RunOptions, RunResult } from "./run.ts";
 export { BpfStatistics } from "./statistics.ts";
+export { PerfBuffer, type PerfBufferOptions } from "./perf_buffer.ts";
 export {
   type ConsumeOptions,
   type RecordOf,
@@ -118,6 +120,8 @@ export {
   type RingBufferOptions,
 } from "./ring_buffer.ts";
 export { RingRecord } from "./ring_record.ts";
+export { type ReadyOptions, UserRingBuffer } from "./user_ring_buffer.ts";
+export { UserRingRecord } from "./user_ring_record.ts";
 export {
   AlignmentError,
   BoundsError,

@@ -33,6 +33,8 @@ export const MS_SYNC = 4;
 
 /** `asm-generic/mman-common.h`: read every page in now (Linux 5.14). */
 export const MADV_POPULATE_READ = 22;
+/** `asm-generic/mman-common.h`: make every page writable now (Linux 5.14). */
+export const MADV_POPULATE_WRITE = 23;
 
 /** `asm-generic/fcntl.h`: the bits of a descriptor's flags that name its mode. */
 export const O_ACCMODE = 3;
@@ -122,11 +124,13 @@ export const EPERM = 1;
 /** `asm-generic/errno-base.h` */
 export const ENOENT = 2;
 /** `asm-generic/errno-base.h` */
+export const ESRCH = 3;
+/** `asm-generic/errno-base.h` */
 export const EINTR = 4;
 /** `asm-generic/errno-base.h` */
 export const EIO = 5;
 /** `asm-generic/errno-base.h` */
-export const ESRCH = 3;
+export const E2BIG = 7;
 /** `asm-generic/errno-base.h` */
 export const EBADF = 9;
 /** `asm-generic/errno-base.h` */

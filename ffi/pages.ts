@@ -5,6 +5,8 @@
  * 0, where root can map: callers pass a view made a moment before.
  */
 
+import { addressOf } from "./address.ts";
+import { toNumber } from "./captured.ts";
 import {
   MAP_ANONYMOUS,
   MAP_FIXED,
@@ -95,6 +97,23 @@ export function mmapReserve(length: bigint): bigint {
 }
 
 /**
+ * Reserves a range of addresses: 0, or the negative reason; `-EEXIST` where
+ * something lies in it.
+ */
+export function mmapReserveAt(address: bigint, length: bigint): number {
+  return zeroOrErrno(resultOf(() =>
+    libc().mmapExact(
+      address,
+      length,
+      PROT_NONE,
+      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE,
+      -1,
+      0n,
+    )
+  ));
+}
+
+/**
  * Replaces what lies at `target` with zeroed memory: 0, or the negative reason.
  * Then there may be a hole, into which another thread's mapping may fall: so
  * this is never simply called again.
@@ -147,6 +166,52 @@ export function mremapOver(
       target as BufferSource,
     )
   ));
+}
+
+/**
+ * Asks whether an object could be mapped over what lies at `target`, and changes
+ * nothing: `-EEXIST` if it could, for then only that is in the way; another
+ * negative reason if the object's driver refuses the address or the length.
+ */
+export function mmapProbe(target: Uint8Array, request: MapRequest): number {
+  return zeroOrErrno(resultOf(() =>
+    libc().mmapOver(
+      target as BufferSource,
+      request.length,
+      protectionOf(request),
+      MAP_SHARED | MAP_FIXED_NOREPLACE,
+      request.fd,
+      request.offset,
+    )
+  ));
+}
+
+/** What {@linkcode mmapSharedOver} returns where it mapped something, but not there. */
+export const MISPLACED = 1;
+
+/**
+ * `mmap(target, MAP_SHARED | MAP_FIXED)`: 0, or the negative reason. Then there
+ * may be a hole, as after {@linkcode mmapOverlay}. The result is the low half of
+ * the address, and is compared: a driver can choose another one.
+ */
+export function mmapSharedOver(
+  target: Uint8Array,
+  request: MapRequest,
+): number {
+  const result = resultOfOne(() =>
+    libc().mmapOver(
+      target as BufferSource,
+      request.length,
+      protectionOf(request),
+      MAP_SHARED | MAP_FIXED,
+      request.fd,
+      request.offset,
+    )
+  );
+  const failure = zeroOrErrno(result);
+  if (failure !== 0) return failure;
+  const low = toNumber(addressOf(target) & 0xffff_ffffn);
+  return result >>> 0 === low ? 0 : MISPLACED;
 }
 
 /** Unmaps: 0, or the negative reason. */

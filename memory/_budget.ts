@@ -5,12 +5,7 @@
  */
 
 import { NotSupportedError } from "../errors.ts";
-import {
-  closeDescriptor,
-  O_RDONLY,
-  openFile,
-  readDescriptor,
-} from "../ffi/mod.ts";
+import { visitMappings } from "./_address_space.ts";
 import { collect } from "./_web_assembly.ts";
 
 /** How many mappings the whole process may have for another to be made. */
@@ -21,29 +16,17 @@ const STEP_MIN = 1024;
 
 let allowance = STEP_MIN;
 
-const CHUNK_SIZE = 65536;
-const chunk = new Uint8Array(new ArrayBuffer(CHUNK_SIZE));
-const LINE_FEED = 10;
-
 /**
  * How many mappings the process has, whoever made them: the lines of
  * `/proc/self/maps`. Undefined where there is no such file.
  */
 export function countMappings(): number | undefined {
-  const fd = openFile("/proc/self/maps", O_RDONLY);
-  if (fd < 0) return undefined;
-  let lines = 0;
-  let offset = 0;
-  while (true) {
-    const length = readDescriptor(fd, chunk, CHUNK_SIZE, offset);
-    if (length <= 0) break;
-    offset += length;
-    for (let i = 0; i < length; i++) {
-      if (chunk[i] === LINE_FEED) lines++;
-    }
-  }
-  closeDescriptor(fd);
-  return lines;
+  let count = 0;
+  const known = visitMappings(() => {
+    count++;
+    return true;
+  });
+  return known ? count : undefined;
 }
 
 function countWithin(budget: number): number {

@@ -52,7 +52,7 @@ export function writeControlPage(mapping: Mapping, size: number): Control {
   sizes[START] = toBigInt(mapping.start);
   sizes[LENGTH] = toBigInt(mapping.length);
   const control = controlAt(buffer, page);
-  control.words[HUGE] = mapping.huge ? 1 : 0;
+  control.words[HUGE] = mapping.withheld ? 1 : 0;
   return control.initialize();
 }
 
@@ -85,16 +85,16 @@ export function readControlPage(memory: unknown): SharedPages | undefined {
   const size = toNumber(sizes[SIZE]!);
   const start = toNumber(sizes[START]!);
   const length = toNumber(sizes[LENGTH]!);
-  const huge = control.words[HUGE] !== 0;
+  const withheld = control.words[HUGE] !== 0;
   if (
     size === 0 || size > length || length > page || start > page - length ||
-    start % PAGE_MIN !== 0 || length % PAGE_MIN !== 0 || start > 0 && !huge
+    start % PAGE_MIN !== 0 || length % PAGE_MIN !== 0 || start > 0 && !withheld
   ) return undefined;
   const mapping = new Mapping({
     memory: memory as WebAssembly.Memory,
     pages,
     start,
-    huge,
+    withheld,
     length,
     shared: true,
     readOnly: false,

@@ -20,10 +20,14 @@ export class Mapping {
   readonly memory: WebAssembly.Memory;
   /** How many of them there are. */
   readonly pages: number;
-  /** Where the mapping begins in them, in bytes; 0 but for huge pages. */
+  /** Where the mapping begins in them, in bytes; 0 unless withheld. */
   readonly start: number;
-  /** Whether it is of huge pages, which begin wherever they are aligned. */
-  readonly huge: boolean;
+  /**
+   * Whether the pages are not for a program to have: because huge pages begin
+   * wherever they are aligned, and an arena is mapped over the same ones again,
+   * perhaps for reading, when a store to them would end the process.
+   */
+  readonly withheld: boolean;
   /** The mapping's length in bytes, in whole pages of the kernel. */
   readonly length: number;
   /** Whether Workers can share its pages; never if it is read-only. */
@@ -33,12 +37,12 @@ export class Mapping {
 
   /** Says what is where. */
   constructor(
-    { memory, pages, start, huge, length, shared, readOnly }: MappingParts,
+    { memory, pages, start, withheld, length, shared, readOnly }: MappingParts,
   ) {
     this.memory = memory;
     this.pages = pages;
     this.start = start;
-    this.huge = huge;
+    this.withheld = withheld;
     this.length = length;
     this.shared = shared;
     this.readOnly = readOnly;

@@ -18,7 +18,6 @@ import {
   flagsOf,
   MAP_FAILED,
   type MapRequest,
-  mmapPlug,
   mmapReserve,
   mmapShared,
   mmapSharedAt,
@@ -35,6 +34,7 @@ import { NativeUint8Array } from "../layout/_intrinsics.ts";
 import { admit } from "./_budget.ts";
 import { countIn } from "./_live_mappings.ts";
 import { currentBuffer, Mapping } from "./_mapping.ts";
+import { mend } from "./_mend.ts";
 import { collect, PAGES_MAX, reserve, WASM_PAGE } from "./_web_assembly.ts";
 
 /** What to map and how. */
@@ -72,9 +72,6 @@ class Failure {
     return systemError(this.errno, this.syscall, this.hint);
   }
 }
-
-/** Memory whose pages may never be unmapped: something foreign lies there. */
-let kept: { memory: WebAssembly.Memory; next: typeof kept } | undefined;
 
 /**
  * Maps an object.
@@ -153,7 +150,7 @@ function attempt(placement: Placement, pages: number): Mapping {
     memory,
     pages,
     start,
-    huge: granule > WASM_PAGE,
+    withheld: granule > WASM_PAGE,
     length: placement.length,
     shared,
     readOnly,
@@ -183,19 +180,6 @@ function alignedStart(buffer: ArrayBufferLike, granule: number): number {
   const address = addressOf(new NativeUint8Array(buffer, 0, 1));
   const past = toNumber(address % toBigInt(granule));
   return past === 0 ? 0 : granule - past;
-}
-
-/**
- * After a refused move the pages may be gone. Zeroed memory takes their place
- * at once; where something else was faster, or the pages are still there, which
- * looks the same, the engine must never unmap them.
- */
-function mend(
-  memory: WebAssembly.Memory,
-  target: Uint8Array,
-  length: bigint,
-): void {
-  if (mmapPlug(target, length) !== 0) kept = { memory, next: kept };
 }
 
 /** Maps somewhere, for writing where the kernel allows it, else for reading. */

@@ -31,6 +31,9 @@ import type { CreateOptions, MapOptions, OpenOptions } from "./options.ts";
 /** What only this module has, so that only it can construct. */
 const key = Symbol("Memory");
 
+/** Memory of parts that another room got in a way of its own. */
+export let memoryOf: (parts: Parts) => Memory;
+
 /**
  * Memory that this process shares with the kernel or with other processes:
  * a BPF map, a memfd, a file, a device, mapped with `mmap(MAP_SHARED)`.
@@ -64,6 +67,10 @@ export class Memory {
   readonly #sleepers: SleeperList | undefined;
   readonly #descriptor: Descriptor | undefined;
   readonly #origin: Origin | undefined;
+
+  static {
+    memoryOf = (parts) => new Memory(key, parts);
+  }
 
   private constructor(secret: symbol, parts: Parts) {
     if (secret !== key) throw new TypeError("Illegal constructor");
@@ -413,7 +420,7 @@ export class Memory {
    */
   get webAssembly(): WebAssembly.Memory {
     const mapping = this.#writable("give the WebAssembly.Memory");
-    if (mapping.huge) {
+    if (mapping.withheld) {
       throw new NotSupportedError(
         "Cannot give the WebAssembly.Memory of huge pages: they need not begin at its address 0",
       );
