@@ -93,6 +93,7 @@ Deno.test({
         "layout",
         "memory",
         "bpf",
+        "btf",
         "examples",
         "shim",
       ]
