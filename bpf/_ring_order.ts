@@ -53,6 +53,16 @@ export type Committed = (
   budget: number,
 ) => number;
 
+/** Reads a position: before all that is read after it. */
+export function loadPosition(lane: BigUint64Array): bigint {
+  return atomics.load(lane, 0);
+}
+
+/** Writes a position: after all that was read before it. */
+export function storePosition(lane: BigUint64Array, position: bigint): void {
+  atomics.store(lane, 0, position);
+}
+
 const fenceWord = new NativeInt32Array(1);
 
 function fence(): void {

@@ -5,7 +5,7 @@
 
 import { BoundsError, ClosedError } from "../errors.ts";
 import { toBigInt, toNumber } from "../ffi/mod.ts";
-import { atomics, NativeInt32Array } from "../layout/_intrinsics.ts";
+import { NativeInt32Array } from "../layout/_intrinsics.ts";
 import { Region } from "../layout/_region.ts";
 import type { Type } from "../layout/mod.ts";
 import {
@@ -16,7 +16,12 @@ import {
   SHORT,
 } from "./_ring_drain.ts";
 import type { RingMemory } from "./_ring_memory.ts";
-import { type Committed, committedOn } from "./_ring_order.ts";
+import {
+  type Committed,
+  committedOn,
+  loadPosition,
+  storePosition,
+} from "./_ring_order.ts";
 import { shownAs } from "./_ring_shown.ts";
 
 const { asIntN, asUintN } = BigInt;
@@ -91,8 +96,8 @@ export class RingReader {
   unread(): number {
     const { consumer, producer } = this.#live();
     // The consumer's first: it never overtakes the other.
-    const from = atomics.load(consumer.u64, 0);
-    return this.#distance(atomics.load(producer.u64, 0), from);
+    const from = loadPosition(consumer.u64);
+    return this.#distance(loadPosition(producer.u64), from);
   }
 
   /**
@@ -111,7 +116,7 @@ export class RingReader {
       );
     }
     // Each time anew: another process may have read meanwhile.
-    this.#base = atomics.load(consumer.u64, 0);
+    this.#base = loadPosition(consumer.u64);
     this.#from = toNumber(asIntN(32, this.#base));
     this.#consumed[0] = 0;
     this.look();
@@ -122,7 +127,7 @@ export class RingReader {
   /** Looks how much there is to be read now. */
   look(): void {
     const { producer } = this.#live();
-    const end = atomics.load(producer.u64, 0);
+    const end = loadPosition(producer.u64);
     this.#available = this.#distance(end, this.#base);
   }
 
@@ -246,7 +251,7 @@ export class RingReader {
     const consumed = this.#consumed[0]!;
     if (consumed === 0) return;
     const { consumer } = this.#live();
-    const found = atomics.load(consumer.u64, 0);
+    const found = loadPosition(consumer.u64);
     if (found !== this.#base) {
       throw new TypeError(
         `Cannot go on reading the ring buffer: it has another consumer, who moved the position from ${this.#base} to ${found}`,
@@ -256,7 +261,7 @@ export class RingReader {
     this.#from = (this.#from + consumed) | 0;
     this.#available -= consumed;
     this.#consumed[0] = 0;
-    atomics.store(consumer.u64, 0, this.#base);
+    storePosition(consumer.u64, this.#base);
   }
 
   /** Ends the validity of the record until there is another: for a wait. */
