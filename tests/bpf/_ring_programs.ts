@@ -45,6 +45,9 @@ export const FORCE_WAKEUP = 2n;
 const offset = { next: 0, lost: 8, flags: 16, length: 24, held: 28, data: 64 };
 const releaseOffset = 32;
 
+/** How many words a program writes: it has room for some 250 instructions. */
+const WORDS_MAX = 32;
+
 const [r0, r1, r2, r3, r4, , r6, r7, r8] = Array(9).keys() as unknown as [
   number,
   number,
@@ -151,10 +154,10 @@ export class TestRing implements Disposable {
 
   /**
    * A program that writes a record of a number of 8-byte words, all of which are
-   * the record's number, or reserves that and discards it.
+   * the record's number (the first 32 of them), or reserves that and discards it.
    */
   numbering(size: number, { discard = false } = {}): Program {
-    const words = discard ? 1 : size >> 3;
+    const words = discard ? 1 : Math.min(size >> 3, WORDS_MAX);
     return this.#keep([
       ...loadValue(r6, this.#controls.fd),
       ...takeNumber,
