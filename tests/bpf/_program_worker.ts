@@ -15,9 +15,30 @@ interface WorkerScope {
 
 const scope = self as unknown as WorkerScope;
 
-scope.onmessage = ({ data: { program, times, rounds, ended } }) => {
+/**
+ * Waits until at most `room` of the runs are not consumed yet, where somebody
+ * says in shared memory how many are.
+ */
+function waitForRoom(
+  runs: number,
+  consumed: Int32Array | undefined,
+  room: number,
+): void {
+  while (consumed !== undefined) {
+    const count = Atomics.load(consumed, 0);
+    if (runs - count <= room) return;
+    Atomics.wait(consumed, 0, count);
+  }
+}
+
+scope.onmessage = (
+  { data: { program, times, rounds, ended, consumed, room } },
+) => {
   try {
-    for (let i = 0; i < rounds; i++) testRun(program, times);
+    for (let i = 0; i < rounds; i++) {
+      waitForRoom(i * times, consumed, room);
+      testRun(program, times);
+    }
   } finally {
     Atomics.store(ended, 0, 1);
   }
