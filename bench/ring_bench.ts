@@ -7,6 +7,9 @@
  * write others. As in a program, other rings were read before, with other types
  * and other callbacks.
  *
+ * Then `for await`, of records that are there, and end to end: a program that
+ * runs in another thread writes while they are read.
+ *
  * @module
  */
 
@@ -115,3 +118,84 @@ for (const size of [16, 64]) {
     bars: { "consume": 1.2 },
   });
 }
+
+function median(values: number[]): number {
+  return values.toSorted((a, b) => a - b)[values.length >> 1]!;
+}
+
+/** Nanoseconds for each record of a ring that is full. */
+async function iterateFull(): Promise<number> {
+  using test = new TestRing(SIZE);
+  const records = fill(test, 16);
+  using ring = new RingBuffer(test.map, recordOf("full", 16));
+  using page = Memory.map(test.map.fd, pageSize());
+  const position = page.pointer(u64);
+  const times: number[] = [];
+  for (let round = 0; round < 31; round++) {
+    position.value = 0n;
+    let left = records;
+    let sum = 0;
+    const start = performance.now();
+    for await (const record of ring) {
+      sum = (sum + record.number) | 0;
+      if (--left === 0) break;
+    }
+    times.push((performance.now() - start) * 1e6 / records);
+  }
+  return median(times);
+}
+
+/** Nanoseconds for each record, from when the program begins to write. */
+async function endToEnd(): Promise<{ each: number; lost: number }> {
+  const total = 3_000_000;
+  const times = 1000;
+  using test = new TestRing(SIZE);
+  const program = test.numbering(16);
+  using ring = new RingBuffer(test.map, recordOf("written", 16), {
+    lost: test.control.lost,
+  });
+  const worker = new Worker(
+    new URL("../tests/bpf/_program_worker.ts", import.meta.url).href,
+    { type: "module" },
+  );
+  await new Promise((resolve) => worker.onmessage = resolve);
+  const shared = () => new Int32Array(new SharedArrayBuffer(4));
+  const consumed = shared();
+  worker.postMessage({
+    program: program.fd,
+    times,
+    rounds: total / times,
+    ended: shared(),
+    consumed,
+    room: 30_000,
+  });
+  let count = 0;
+  const start = performance.now();
+  for await (const _ of ring) {
+    if (++count % times === 0) {
+      Atomics.store(consumed, 0, count);
+      Atomics.notify(consumed, 0);
+      if (count === total) break;
+    }
+  }
+  const each = (performance.now() - start) * 1e6 / total;
+  worker.terminate();
+  return { each, lost: Number(ring.lost) };
+}
+
+function print(name: string, each: number, note = ""): void {
+  const rate = (1000 / each).toFixed(1);
+  console.log(
+    `${name.padEnd(63)} ${
+      each.toFixed(1).padStart(11)
+    } ns = ${rate} M/s${note}`,
+  );
+}
+
+print("for await, a full ring", await iterateFull());
+const { each, lost } = await endToEnd();
+print(
+  "for await, end to end",
+  each,
+  `  ≥ 1 M/s ${each <= 1000 ? "ok" : "OVER"}, ${lost} lost`,
+);

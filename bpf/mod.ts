@@ -1,6 +1,7 @@
 /**
  * The kernel's BPF subsystem: load programs with their maps and variables, make,
- * open and read maps, and map the memory of those that can be mapped.
+ * open and read maps, map the memory of those that can be mapped, and read the
+ * records of ring buffers in place.
  *
  * ```ts ignore
  * import { atomic, HostLayout, struct, u64 } from "@hostmem/hostmem";

@@ -272,6 +272,9 @@ export class RingBuffer<T extends Type | undefined = undefined>
    * Unmaps the ring buffer at once and ends what reads it: a loop behind the
    * record in hand, `for await` also while it waits. What was read is published.
    * Once more does nothing.
+   *
+   * @throws {TypeError} if another process has read meanwhile, so that the
+   * position is not this one's to publish; it is closed all the same.
    */
   close(): void {
     try {

@@ -247,3 +247,28 @@ Deno.test({
     assertEquals([code, stdout.trim()], [0, "true"], stderr);
   },
 });
+
+Deno.test({
+  name: "RingBuffer reads where code cannot be generated",
+  ignore: !canBpf,
+  async fn() {
+    const { code, stdout, stderr } = await run(
+      `
+      import { RingBuffer } from "@hostmem/hostmem/bpf";
+      import { HostLayout, struct, u64 } from "@hostmem/hostmem";
+      import { TestRing } from "./tests/bpf/_ring_programs.ts";
+      const Pair = struct("Pair", { _: HostLayout, first: u64, second: u64 });
+      using test = new TestRing();
+      test.run(test.numbering(16), 5);
+      using ring = new RingBuffer(test.map, Pair);
+      const seen = [];
+      ring.consume(({ first }) => seen.push(first), { limit: 2 });
+      for (const { second } of ring) { seen.push(second); if (second === 3n) break; }
+      for await (const { first } of ring) { seen.push(first); break; }
+      console.log(seen.join());
+      `,
+      { v8Flags: ["disallow-code-generation-from-strings"] },
+    );
+    assertEquals([code, stdout.trim()], [0, "0,1,2,3,4"], stderr);
+  },
+});

@@ -171,8 +171,9 @@ async function compare(
   plan: Plan,
   style: Style,
   wide: boolean,
+  moving = false,
 ): Promise<void> {
-  const { text } = sourceOf(plan, style, wide, classOf);
+  const { text } = sourceOf(plan, style, wide, classOf, moving);
   const file = join(import.meta.dirname!, "golden", `${name}.txt`);
   if (Deno.env.get("HOSTMEM_GOLDEN") === "write") {
     await Deno.writeTextFile(file, text);
@@ -193,6 +194,17 @@ for (const [name, [type, style]] of Object.entries(columns)) {
   });
 }
 
+Deno.test("the generated class is as reviewed: flexible_moving", async () => {
+  const [type] = golden["flexible_view"]!;
+  await compare(
+    "flexible_moving",
+    planOf(type as AnyType, VIEW),
+    VIEW,
+    false,
+    true,
+  );
+});
+
 Deno.test("every file of golden text belongs to a class", async () => {
   const files: string[] = [];
   for await (
@@ -200,6 +212,10 @@ Deno.test("every file of golden text belongs to a class", async () => {
   ) {
     files.push(name.replace(/\.txt$/, ""));
   }
-  const names = [...Object.keys(golden), ...Object.keys(columns)];
+  const names = [
+    ...Object.keys(golden),
+    ...Object.keys(columns),
+    "flexible_moving",
+  ];
   assertEquals(files.toSorted(), names.toSorted());
 });
