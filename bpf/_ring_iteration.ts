@@ -58,6 +58,20 @@ export class RecordIterator<R> extends Iterator<R, undefined, unknown>
   }
 }
 
+/** How many records there are at the most between two turns of the event loop. */
+const RUN_MAX = 256;
+
+// As it was when this module loaded. A timer takes a thousand times as long.
+const schedule: (callback: () => void) => unknown =
+  (globalThis as { setImmediate?: (callback: () => void) => unknown })
+    .setImmediate ??
+    setTimeout;
+
+/** Lets the event loop turn once. */
+function turn(): Promise<void> {
+  return new Promise((resolve) => schedule(resolve));
+}
+
 /** The records that there are, and those that come. */
 export class RecordStream<R>
   implements AsyncIterableIterator<R, undefined, unknown>, AsyncDisposable {
@@ -67,6 +81,8 @@ export class RecordStream<R>
   /** One promise for all records: there is one object for all of them. */
   readonly #found: Promise<IteratorResult<R, undefined>>;
   #state: "new" | "reading" | "waiting" | "ended" = "new";
+  /** How many records were given since the event loop turned. */
+  #run = 0;
   #watch: Watch | undefined;
   readonly #onabort = (): void => this.#watch?.interrupt();
 
@@ -93,6 +109,9 @@ export class RecordStream<R>
       if (this.#state === "new") this.#begin();
       if (this.#reader.closed) this.#end();
       if (this.#state === "ended") return ended();
+      // A program that writes as fast as it is read would else keep timers, and
+      // whoever is to abort, from ever being run: promises come before them.
+      if (++this.#run > RUN_MAX) return this.#wait(turn());
       return this.#advance() ? this.#found : this.#wait();
     } catch (error) {
       if (this.#state !== "waiting") this.#endBecause();
@@ -139,16 +158,19 @@ export class RecordStream<R>
     return this.#reader.readOne(0);
   }
 
-  async #wait(): Promise<IteratorResult<R, undefined>> {
+  /** Waits for a record, or first for something else. */
+  async #wait(first?: Promise<void>): Promise<IteratorResult<R, undefined>> {
     this.#state = "waiting";
     this.#reader.rest();
     try {
-      do {
-        this.#watch ??= new Watch([this.#fd], EPOLLIN);
-        await this.#watch.next();
+      await (first ?? this.#event());
+      while (true) {
         if (this.#reader.closed) this.#end();
         if (!this.#isWaiting()) return await ended();
-      } while (!this.#advance());
+        if (this.#advance()) break;
+        await this.#event();
+      }
+      this.#run = 0;
       this.#state = "reading";
       this.#reader.resume();
       return await this.#found;
@@ -156,6 +178,12 @@ export class RecordStream<R>
       this.#endBecause();
       throw error;
     }
+  }
+
+  /** Waits until something has happened to the ring. */
+  #event(): Promise<void> {
+    this.#watch ??= new Watch([this.#fd], EPOLLIN);
+    return this.#watch.next();
   }
 
   /** Whether nobody has ended the iteration meanwhile. */

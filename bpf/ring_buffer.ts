@@ -68,8 +68,10 @@ export interface RecordsOptions {
  * One reader at a time: to read in a callback or the body of a loop is an error,
  * and so is it, when noticed, if another process reads as well.
  *
- * `for await` sleeps until the kernel wakes it: records that the program
- * submitted with `BPF_RB_NO_WAKEUP` are read when another one does.
+ * `for await` lets the event loop turn now and then, however many records there
+ * are, so that timers and signals are heard. Having read all, it sleeps until the
+ * kernel wakes it: records that the program submitted with `BPF_RB_NO_WAKEUP` are
+ * read when another one does.
  *
  * @example Reading what a program writes
  * ```ts

@@ -292,6 +292,22 @@ ringTest(
   },
 );
 
+ringTest("Timers run, and abort, while records never run out", async (test) => {
+  using ring = new RingBuffer(test.map, Pair);
+  const program = test.numbering(16);
+  test.run(program, 10);
+  const signal = AbortSignal.timeout(5);
+  let next = 0n;
+  const error = await assertRejects(async () => {
+    for await (const { first } of ring.records({ signal })) {
+      assertEquals(first, next++);
+      test.run(program);
+    }
+  }, DOMException);
+  assertEquals(error.name, "TimeoutError");
+  assert(next >= 256n, "There was no need to let them run");
+});
+
 ringTest("A signal must be an AbortSignal", async (test) => {
   using ring = new RingBuffer(test.map, Pair);
   for (const signal of [null, {}, new AbortController()]) {
