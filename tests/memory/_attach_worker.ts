@@ -7,7 +7,7 @@
  */
 
 import { atomic, type Pointer, u64, type View } from "../../layout/mod.ts";
-import { Memory, type MemoryHandle } from "../../memory/mod.ts";
+import { Memory, type MemoryHandle, pageSize } from "../../memory/mod.ts";
 import { collect, eventually } from "../_support.ts";
 import { testRun } from "../bpf/_program.ts";
 import { Attached, Shared } from "./_workers.ts";
@@ -111,6 +111,13 @@ const actions: Record<string, (argument: never) => unknown> = {
   drop(keys: number[]) {
     for (const key of keys) held.delete(key);
   },
+  /** Makes memories and holds them. */
+  make([count, workers, name]: [number, boolean, string]) {
+    for (let key = 0; key < count; key++) {
+      held.set(key, Memory.create(pageSize(), { workers, name }));
+    }
+  },
+  end: () => self.close(),
   forget() {
     memory =
       pointer =

@@ -10,6 +10,7 @@ import {
   openDescriptors,
   run,
 } from "../_support.ts";
+import { type Accessor, accessor } from "../under_fire/_native.ts";
 import { BpfMap, mapExists } from "./_kernel.ts";
 
 const page = pageSize();
@@ -21,6 +22,14 @@ const Outer = struct("Outer", {
   numbers: array(u32, 4),
 });
 
+/** What a WebAssembly module that imports the memory exports. */
+function instantiate(memory: Memory): Accessor {
+  const instance = new WebAssembly.Instance(accessor(memory.workers), {
+    m: { m: memory.webAssembly, f: () => {} },
+  });
+  return instance.exports as unknown as Accessor;
+}
+
 /** What a program can hold on to while the rest is dropped. */
 const holders: Record<string, (memory: Memory) => unknown> = {
   "the memory": (memory) => memory,
@@ -31,6 +40,16 @@ const holders: Record<string, (memory: Memory) => unknown> = {
   "an iterator": (memory) => memory.pointer(Outer).numbers.values(),
   "the WebAssembly.Memory": (memory) => memory.webAssembly,
   "its buffer": (memory) => memory.webAssembly.buffer,
+  "a part of a typed array": (memory) =>
+    memory.pointer(Outer).numbers.subarray(1, 2),
+  "an empty part of one": (memory) =>
+    memory.pointer(Outer).numbers.subarray(0, 0),
+  "a DataView": (memory) => new DataView(memory.webAssembly.buffer, 8, 8),
+  "a column": (memory) => memory.pointer(array(Inner, 2)).column("x"),
+  "a native pointer": (memory) =>
+    Deno.UnsafePointer.of(memory.pointer(Outer).numbers),
+  "a WebAssembly instance": instantiate,
+  "a WebAssembly function": (memory) => instantiate(memory).load,
 };
 
 for (const [name, hold] of Object.entries(holders)) {
@@ -133,6 +152,43 @@ for (const workers of [false, true]) {
     },
   });
 }
+
+Deno.test({
+  name:
+    "A BPF map that was mapped and dropped can be frozen once it is collected",
+  ignore: !canBpf,
+  async fn() {
+    using map = BpfMap.array(8);
+    function drop(): boolean {
+      Memory.map(map.fd, page).pointer(u32).value = 9;
+      return map.freeze();
+    }
+    assertEquals(drop(), false);
+    await eventually(() => {
+      collect();
+      return map.freeze();
+    }, 5000);
+    assertEquals(map.lookup(0), 9n);
+  },
+});
+
+Deno.test({
+  name:
+    "A BPF map is counted as mapped for as long as it is, 20 000 times over",
+  ignore: !canBpf,
+  fn() {
+    using map = BpfMap.array(8);
+    for (let i = 0; i < 20_000; i++) {
+      const memory = Memory.map(map.fd, page);
+      const same = i % 4 === 0 ? Memory.map(map.fd, page) : undefined;
+      if (i % 1000 === 0) assertEquals(map.freeze(), false);
+      memory.close();
+      if (same && i % 1000 === 0) assertEquals(map.freeze(), false);
+      same?.close();
+    }
+    assertEquals(map.freeze(), true);
+  },
+});
 
 Deno.test({
   name: "Memory agrees with what bpf(2) reads and writes",

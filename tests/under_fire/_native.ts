@@ -60,7 +60,11 @@ export function addressOf(view: ArrayBufferView): bigint {
 /** `asm-generic/resource.h` */
 export const RLIMIT_FSIZE = 1;
 /** `asm-generic/resource.h` */
+export const RLIMIT_DATA = 2;
+/** `asm-generic/resource.h` */
 export const RLIMIT_NOFILE = 7;
+/** `asm-generic/resource.h` */
+export const RLIMIT_MEMLOCK = 8;
 /** `asm-generic/resource.h` */
 export const RLIMIT_AS = 9;
 

@@ -7,7 +7,8 @@ const prelude = `
   import { Memory, pageSize } from "./memory/mod.ts";
   import { addressSpace, collect, mappings, openDescriptors } from "./tests/_support.ts";
   import {
-    libc, limit, RLIMIT_AS, RLIMIT_FSIZE, RLIMIT_NOFILE,
+    libc, limit, RLIMIT_AS, RLIMIT_DATA, RLIMIT_FSIZE, RLIMIT_MEMLOCK,
+    RLIMIT_NOFILE,
   } from "./tests/under_fire/_native.ts";
 
   const page = pageSize();
@@ -161,6 +162,40 @@ Deno.test("Memory without addresses to be had fails with ENOMEM, and leaves noth
   assertEquals(result.small, "works");
   assertEquals(result.after, every("works"));
   assertEquals(result.left, result.before);
+});
+
+Deno.test("Memory where no more data may be had fails with ENOMEM, and leaves nothing behind", async () => {
+  const result = await resultOf(`
+    tryAll();
+    const before = left();
+    const data = Number(
+      /^VmData:\\s+(\\d+) kB$/m.exec(Deno.readTextFileSync("/proc/self/status"))![1],
+    );
+    const lowered = limit(RLIMIT_DATA, data * 1024 + 2 ** 27);
+    const kinds = new Set<string>();
+    for (let i = 0; i < 5; i++) {
+      kinds.add(outcome(ways.create!));
+      kinds.add(outcome(ways["create for Workers"]!));
+    }
+    const small = outcome(ways.map!);
+    lowered.restore();
+    const after = tryAll();
+    console.log(JSON.stringify({
+      kinds: [...kinds], small, after, before, left: left(),
+    }));
+  `);
+  assertEquals(result.kinds, ["ENOMEM"]);
+  assertEquals(result.small, "works");
+  assertEquals(result.after, every("works"));
+  assertEquals(result.left, result.before);
+});
+
+Deno.test("Memory works where none may be locked", async () => {
+  const result = await resultOf(`
+    limit(RLIMIT_MEMLOCK, 0);
+    console.log(JSON.stringify(tryAll()));
+  `);
+  assertEquals(result, every("works"));
 });
 
 Deno.test("Memory.map() refuses where other code has taken the mappings that a process can have", async () => {
