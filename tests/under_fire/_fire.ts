@@ -18,3 +18,10 @@ export function flagSets(
 function withName([name, flags]: [string, string[]]): [string, string[]] {
   return [`, ${name}`, flags];
 }
+
+/**
+ * Whether the engine has one thread only: Deno never settles the promise of
+ * `Atomics.waitAsync` then.
+ */
+export const singleThreaded: boolean =
+  Deno.env.get("DENO_V8_FLAGS")?.includes("--single-threaded") ?? false;

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { singleThreaded } from "./_fire.ts";
 import { after, type Case, type Run, TYPE_ERROR } from "./_stale_scene.ts";
 
 type Encoded = Uint8Array & {
@@ -315,20 +316,22 @@ export const methodCases: Record<string, Case> = {
     TYPE_ERROR,
     "timed-out",
   ],
-  "Atomics.waitAsync() when it closes": [
-    refusedOr(async (scene) => {
-      const { signed } = scene.root;
-      const { value } = Atomics.waitAsync(signed, 0, 0x5a5a5a5a, 20);
-      scene.close();
-      // What is waited for does not keep the event loop alive.
-      const timer = setInterval(() => {}, 10);
-      const result = await value;
-      clearInterval(timer);
-      return result;
-    }),
-    TYPE_ERROR,
-    "timed-out",
-  ],
+  ...singleThreaded ? {} : {
+    "Atomics.waitAsync() when it closes": [
+      refusedOr(async (scene) => {
+        const { signed } = scene.root;
+        const { value } = Atomics.waitAsync(signed, 0, 0x5a5a5a5a, 20);
+        scene.close();
+        // What is waited for does not keep the event loop alive.
+        const timer = setInterval(() => {}, 10);
+        const result = await value;
+        clearInterval(timer);
+        return result;
+      }),
+      TYPE_ERROR,
+      "timed-out",
+    ],
+  },
   "transfer()": [
     refusedOr((scene) => {
       const moved = scene.buffer.transfer();
