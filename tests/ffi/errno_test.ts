@@ -119,7 +119,7 @@ for (const [name, v8Flags] of Object.entries(stress)) {
       let garbage: unknown[] = [];
       const end = performance.now() + 2000;
       let count = 0;
-      while (performance.now() < end) {
+      while (performance.now() < end || count <= 1000) {
         for (let i = 0; i < 100; i++) {
           const which = count++ % calls.length;
           const result = calls[which]!();

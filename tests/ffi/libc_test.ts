@@ -11,7 +11,8 @@ const candidates = [
 
 function exists(path: string): boolean {
   try {
-    Deno.statSync(path);
+    // Not by statx(2), whose paths qemu does not translate.
+    Deno.openSync(path).close();
     return true;
   } catch {
     return false;

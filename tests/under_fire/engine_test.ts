@@ -194,7 +194,7 @@ for (const shared of [false, true]) {
       // MAP_SHARED | MAP_FIXED_NOREPLACE
       const foreign = libc.mmap(address, BigInt(SIZE), 3, 0x100001, fd, 0n);
       found.foreign = foreign === address || foreign === 2n ** 64n - 1n;
-      for (let i = 0; i < 20; i++) await settle();
+      for (let i = 0; i < 5; i++) await settle();
       found.after = mappings("engine-foreign").length ===
         (foreign === address ? 1 : 0);
       if (held !== undefined) console.log(held);
