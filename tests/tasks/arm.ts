@@ -11,7 +11,10 @@
 import { EmulatedDeno } from "./_emulated_deno.ts";
 import { runTests } from "./_run_tests.ts";
 
-/** Folders of tests, or files. A test that is skipped is left out. */
+/**
+ * Folders of tests, or files: what needs no `bpf(2)`, models of it too. A test
+ * that is skipped is left out.
+ */
 const tests = [
   "tests/layout",
   "tests/ffi",
@@ -33,6 +36,12 @@ const without = [
   // Emulation shows the order of the host's memory, and its tearing.
   "tests/layout/tearing_test.ts",
   "tests/memory/concurrency_test.ts",
+  // What Workers do with memory: attach_test.ts and sleep_test.ts show it, and
+  // a Worker takes seconds to start.
+  "tests/memory/attach_read_only_test.ts",
+  "tests/memory/forged_handle_test.ts",
+  "tests/memory/in_flight_test.ts",
+  "tests/memory/stale_worker_test.ts",
   // Tens of thousands of maps, or of lines of /proc/self/maps.
   "tests/memory/many_test.ts",
   "tests/memory/failure_test.ts",
