@@ -36,12 +36,13 @@ const without = [
   // Emulation shows the order of the host's memory, and its tearing.
   "tests/layout/tearing_test.ts",
   "tests/memory/concurrency_test.ts",
-  // What Workers do with memory: attach_test.ts and sleep_test.ts show it, and
-  // a Worker takes seconds to start.
+  // What Workers do with memory: attach_test.ts shows it, and a Worker takes
+  // seconds to start.
   "tests/memory/attach_read_only_test.ts",
   "tests/memory/forged_handle_test.ts",
   "tests/memory/in_flight_test.ts",
   "tests/memory/mapping_stats_test.ts",
+  "tests/memory/sleep_test.ts",
   "tests/memory/stale_worker_test.ts",
   // Tens of thousands of maps, or of lines of /proc/self/maps.
   "tests/memory/many_test.ts",
