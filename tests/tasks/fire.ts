@@ -55,7 +55,8 @@ const finalized = [
   /^Read-only memory lives until the last of Memory, view/,
   /^Memory that a Worker held, read-only, is gone after it is terminated/,
   /^mappingStats\(\) takes back what was dropped once it is collected/,
-  /^A BpfMap that was dropped without close goes/,
+  /^A Bpf(Map|Program|Object) that was dropped without close goes/,
+  /^A BpfLink that was opened and dropped closes its descriptor/,
   // They end with the question whether all descriptors are closed.
   /^Random operations do to memory/,
   /^Without code generation random operations/,
