@@ -3,27 +3,19 @@
  * a key and a value lie, and takes their sizes to be the map's.
  */
 
-import { typedArrayLength, typedArrayName } from "../layout/_intrinsics.ts";
+import { typedArrayLength } from "../layout/_intrinsics.ts";
+import { show } from "../layout/_show.ts";
+import {
+  requireBytes,
+  requireDescriptor,
+  requireWhole,
+} from "../memory/_arguments.ts";
+
+export { show };
 
 const { isSafeInteger } = Number;
 
 const U32_MAX = 0xffff_ffff;
-
-/** How a value is shown in a message. */
-export function show(value: unknown): string {
-  switch (typeof value) {
-    case "string":
-      return JSON.stringify(value);
-    case "bigint":
-      return `${value}n`;
-    case "number":
-    case "boolean":
-    case "undefined":
-      return `${value}`;
-    default:
-      return value === null ? "null" : `a ${typeof value}`;
-  }
-}
 
 /** @throws {RangeError} unless it is an integer of 32 bits from `least`. */
 export function requireU32(
@@ -83,24 +75,69 @@ export function requireMapName(name: unknown): string {
   return name;
 }
 
+/** @throws {TypeError} unless it can be given to C: not empty, without NUL. */
+export function requireText(name: string, value: unknown): string {
+  if (typeof value !== "string" || value === "" || value.includes("\0")) {
+    throw new TypeError(
+      `${name} must be a string, not empty and without NUL: current value is ${
+        show(value)
+      }`,
+    );
+  }
+  return value;
+}
+
 /**
  * @throws {TypeError | RangeError} unless it is a Uint8Array of that length, or
  * of a class that extends it.
  */
-export function requireBytes(
+export function requireBytesOf(
   name: string,
   value: unknown,
   length: number,
 ): asserts value is Uint8Array {
-  if (typedArrayName(value) !== "Uint8Array") {
-    throw new TypeError(
-      `${name} must be a Uint8Array: current value is ${show(value)}`,
-    );
-  }
-  const actual = typedArrayLength(value as Uint8Array);
+  requireBytes(name, value);
+  const actual = typedArrayLength(value);
   if (actual !== length) {
     throw new RangeError(
       `${name} must have ${length} bytes: it has ${actual}`,
     );
   }
+}
+
+/** @throws {TypeError} unless it is an AbortSignal, or none is given. */
+export function requireSignal(
+  signal: unknown,
+): asserts signal is AbortSignal | undefined {
+  if (signal !== undefined && !(signal instanceof AbortSignal)) {
+    throw new TypeError(
+      `Option signal must be an AbortSignal: current value is ${show(signal)}`,
+    );
+  }
+}
+
+/** How many there may be: all where nothing is said. @throws {RangeError} */
+export function limitOf(limit: unknown): number {
+  if (limit === undefined || limit === Infinity) return Infinity;
+  requireWhole("Limit", limit, 0);
+  return limit;
+}
+
+/**
+ * The descriptor of a map that a caller gave: of a `BpfMap`, or of whatever has
+ * one.
+ *
+ * @param type What the map must be: its type, for the message.
+ * @throws {TypeError | RangeError} if it is no such object.
+ * @throws {ClosedError} if the map is closed.
+ */
+export function mapFd(map: unknown, type: string): number {
+  if (typeof map !== "object" || map === null) {
+    throw new TypeError(
+      `Map must be a BpfMap of type ${type}: current value is ${show(map)}`,
+    );
+  }
+  const { fd } = map as { readonly fd: unknown };
+  requireDescriptor(fd);
+  return fd;
 }

@@ -16,15 +16,13 @@ import {
 } from "../ffi/mod.ts";
 import { flexibleTailOf } from "../layout/_registry.ts";
 import { checkType, type Type } from "../layout/mod.ts";
+import { requireWhole } from "../memory/_arguments.ts";
 import { Memory } from "../memory/mod.ts";
-import { show } from "./_arguments.ts";
 import { arraySize, strideOf } from "./_map_size.ts";
 import type { MapInfo } from "./map_info.ts";
 
 /** `linux/bpf.h` */
 const BPF_F_MMAPABLE = 1 << 10;
-
-const { isSafeInteger } = Number;
 
 /**
  * How many bytes the memory of a map has.
@@ -131,11 +129,7 @@ export function entryOffset(
   index: number,
   { valueSize, maxEntries }: MapInfo,
 ): number {
-  if (!isSafeInteger(index) || index < 0) {
-    throw new RangeError(
-      `Index must be a whole number from 0: current value is ${show(index)}`,
-    );
-  }
+  requireWhole("Index", index, 0);
   if (index >= maxEntries) {
     throw new BoundsError(
       `Index must be below the number of entries, ${maxEntries}: current value is ${index}`,

@@ -1,8 +1,8 @@
 /** From what a program shall be attached to, to a link. */
 
+import { show } from "../layout/_show.ts";
 import { requireOptions } from "../memory/_arguments.ts";
 import { Descriptor } from "../memory/_descriptor.ts";
-import { show } from "./_arguments.ts";
 import { attachCgroup } from "./_attach_cgroup.ts";
 import { attachPerfEvent } from "./_attach_event.ts";
 import { attachBySection, attachSymbol, attachUsdt } from "./_attach_native.ts";

@@ -9,8 +9,9 @@ import {
   enablePerfEvent,
   toBigInt,
 } from "../ffi/mod.ts";
-import { requireDescriptor } from "../memory/_arguments.ts";
-import { requireU32, requireU64, show } from "./_arguments.ts";
+import { show } from "../layout/_show.ts";
+import { requireDescriptor, requireWhole } from "../memory/_arguments.ts";
+import { requireU32, requireU64 } from "./_arguments.ts";
 import { cookieOf } from "./_attach_tracing.ts";
 import { createLink, requireType, type Way } from "./_link_create.ts";
 import type { UsedProgram } from "./_used_program.ts";
@@ -18,8 +19,6 @@ import { type EventRequest, withEvent } from "./_perf_event.ts";
 import { PROGRAM_SIZE } from "./_program_attributes.ts";
 import type { AttachPerfEvent, PerfEventName } from "./attach_target.ts";
 import type { ProgramType } from "./program_type.ts";
-
-const { isSafeInteger } = Number;
 
 /** A way to an event, for programs of some types. */
 export function eventWay(name: string, ...types: ProgramType[]): Way {
@@ -130,12 +129,8 @@ export function processOf(pid: unknown): number {
 }
 
 function positive(name: string, value: unknown): bigint {
-  if (!isSafeInteger(value) || (value as number) < 1) {
-    throw new RangeError(
-      `${name} must be a whole number from 1: current value is ${show(value)}`,
-    );
-  }
-  return toBigInt(value as number);
+  requireWhole(name, value, 1);
+  return toBigInt(value);
 }
 
 function periodOf(

@@ -28,10 +28,10 @@ import {
   u64,
   u8,
 } from "../layout/mod.ts";
-import { pathOf } from "../memory/_arguments.ts";
+import { pathOf, requireOffset } from "../memory/_arguments.ts";
 import { Descriptor } from "../memory/_descriptor.ts";
 import { requireAccess } from "../memory/_permission.ts";
-import { show } from "./_arguments.ts";
+import { requireText } from "./_arguments.ts";
 import { processOf } from "./_attach_event.ts";
 import { uprobe } from "./_attach_probe.ts";
 import { cookieOf } from "./_attach_tracing.ts";
@@ -44,8 +44,6 @@ import { NativeLink } from "./_native_link.ts";
 import type { NativeProgram } from "./_native_program.ts";
 import type { AttachUprobe, AttachUsdt } from "./attach_target.ts";
 import type { ProgramType } from "./program_type.ts";
-
-const { isSafeInteger } = Number;
 
 /** The program as libbpf has it. @throws {NotSupportedError} if it has not. */
 function nativeOf({ label, native }: UsedProgram, what: string): NativeProgram {
@@ -215,34 +213,17 @@ function optionBytes(size: number): Uint8Array<ArrayBuffer> {
   return new NativeUint8Array(new NativeArrayBuffer(size));
 }
 
-function requireName(name: string, value: unknown): string {
-  if (typeof value !== "string" || value === "" || value.includes("\0")) {
-    throw new TypeError(
-      `${name} must be a string, not empty and without NUL: current value is ${
-        show(value)
-      }`,
-    );
-  }
-  return value;
-}
-
 /** Attaches to a function that libbpf finds by its name. */
 export function attachSymbol(
   program: UsedProgram,
   options: AttachUprobe,
 ): Holder {
   const path = pathOf(options.path);
-  const symbol = requireName("Symbol", options.symbol);
+  const symbol = requireText("Symbol", options.symbol);
   const pid = processOf(options.pid);
   const cookie = cookieOf(options.cookie);
   const { kind, offset = 0 } = options;
-  if (!isSafeInteger(offset) || offset < 0) {
-    throw new RangeError(
-      `Offset must be a whole number of bytes from 0: current value is ${
-        show(offset)
-      }`,
-    );
-  }
+  requireOffset(offset);
   requireType(program, uprobe);
   const native = nativeOf(program, `symbol ${symbol}`);
   requireAccess("read", path);
@@ -276,8 +257,8 @@ export function attachSymbol(
 /** Attaches to a static tracepoint of a program. */
 export function attachUsdt(program: UsedProgram, options: AttachUsdt): Holder {
   const path = pathOf(options.path);
-  const provider = requireName("Provider", options.provider);
-  const name = requireName("Name of a probe", options.name);
+  const provider = requireText("Provider", options.provider);
+  const name = requireText("Name of a probe", options.name);
   const pid = processOf(options.pid);
   const cookie = cookieOf(options.cookie);
   requireType(program, uprobe);

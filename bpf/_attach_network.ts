@@ -14,8 +14,9 @@ import {
   openFile,
   systemError,
 } from "../ffi/mod.ts";
+import { show } from "../layout/_show.ts";
 import { requireFlag } from "../memory/_arguments.ts";
-import { requireU32, show } from "./_arguments.ts";
+import { requireU32 } from "./_arguments.ts";
 import { linkFd, programFd } from "./_handles.ts";
 import {
   createLink,

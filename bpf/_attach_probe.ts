@@ -18,9 +18,9 @@ import {
   typedArrayLength,
   typedArraySet,
 } from "../layout/_intrinsics.ts";
+import { show } from "../layout/_show.ts";
 import { pathOf } from "../memory/_arguments.ts";
 import { requireAccess } from "../memory/_permission.ts";
-import { show } from "./_arguments.ts";
 import { eventWay, linkEvent, processOf } from "./_attach_event.ts";
 import { cookieOf } from "./_attach_tracing.ts";
 import { payloadOf, releasePayload } from "./_attributes.ts";

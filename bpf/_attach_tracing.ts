@@ -2,8 +2,9 @@
 
 import { cString, EACCES, EBUSY, EINVAL, ENOENT } from "../ffi/mod.ts";
 import { typedArrayLength, typedArraySet } from "../layout/_intrinsics.ts";
+import { show } from "../layout/_show.ts";
 import { HostLayout, pointer, sizeOf, struct, u32 } from "../layout/mod.ts";
-import { requireU32, requireU64, show } from "./_arguments.ts";
+import { requireText, requireU32, requireU64 } from "./_arguments.ts";
 import { payloadOf, releasePayload } from "./_attributes.ts";
 import {
   checkedLink,
@@ -89,15 +90,9 @@ export function attachRawTracepoint(
   options: AttachRawTracepoint,
 ): number {
   requireType(program, rawTracepoint);
-  const { name } = options;
+  const { name: given } = options;
   const cookie = cookieOf(options.cookie);
-  if (typeof name !== "string" || name === "" || name.includes("\0")) {
-    throw new TypeError(
-      `Name of a tracepoint must be a string, not empty and without NUL: current value is ${
-        show(name)
-      }`,
-    );
-  }
+  const name = requireText("Name of a tracepoint", given);
   const text = cString(name);
   const payload = payloadOf(typedArrayLength(text));
   try {

@@ -10,10 +10,11 @@ import {
 import { readValue } from "../layout/_read.ts";
 import { type Reader, readerOf } from "../layout/_reader.ts";
 import { Region } from "../layout/_region.ts";
+import { show } from "../layout/_show.ts";
 import { writeValue } from "../layout/_write.ts";
 import type { AnyType } from "../layout/_registry.ts";
 import type { Type } from "../layout/mod.ts";
-import { requireBytes, requireU32, show } from "./_arguments.ts";
+import { requireBytesOf, requireU32 } from "./_arguments.ts";
 import { requireTypeOfSize } from "./_array_memory.ts";
 
 /** What a codec is of. */
@@ -89,7 +90,7 @@ class Bytes implements Codec {
       new NativeUint32Array(bytes.buffer)[0] = requireU32(title, value, 0);
       return bytes;
     }
-    requireBytes(title, value, this.#size);
+    requireBytesOf(title, value, this.#size);
     const bytes = new NativeUint8Array(this.#size);
     typedArraySet(bytes, value);
     return bytes;

@@ -7,7 +7,7 @@ import {
   NativeUint8Array,
   typedArraySet,
 } from "../layout/_intrinsics.ts";
-import { requireBytes, requireU32 } from "./_arguments.ts";
+import { requireBytesOf, requireU32 } from "./_arguments.ts";
 import {
   checked,
   clearAttributes,
@@ -56,7 +56,7 @@ function withKey(info: MapInfo, key: Key, behind: number): Payload {
     new NativeUint32Array(payload.buffer, 0, 1)[0] = index;
     return payload;
   }
-  requireBytes("Key", key, keySize);
+  requireBytesOf("Key", key, keySize);
   const payload = payloadOf(strideOf(keySize) + behind);
   typedArraySet(payload.bytes, key);
   return payload;
@@ -157,7 +157,7 @@ export function update(
   mode: bigint,
 ): void {
   const length = valueLength(info);
-  requireBytes("Value", value, length);
+  requireBytesOf("Value", value, length);
   const payload = withKey(info, key, length);
   try {
     typedArraySet(payload.bytes, value, strideOf(info.keySize));

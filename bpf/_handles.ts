@@ -5,7 +5,7 @@
 
 import { ClosedError } from "../errors.ts";
 import { PrivateWeakMap } from "../layout/_intrinsics.ts";
-import { show } from "./_arguments.ts";
+import { show } from "../layout/_show.ts";
 
 /** What holds a descriptor. */
 export interface Holder {

@@ -1,7 +1,7 @@
 /** What a program may set before an object is loaded. */
 
+import { show } from "../layout/_show.ts";
 import { pathOf } from "../memory/_arguments.ts";
-import { show } from "./_arguments.ts";
 import { checkTypes } from "./_check_btf.ts";
 import type { LoadRequest } from "./_load.ts";
 import { readMapSettings } from "./_map_settings.ts";

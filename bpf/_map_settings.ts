@@ -1,8 +1,9 @@
 /** What a program that loads an object may set of its maps. */
 
 import { NotSupportedError } from "../errors.ts";
+import { show } from "../layout/_show.ts";
 import { pathOf, requireOptions } from "../memory/_arguments.ts";
-import { requireU32, show } from "./_arguments.ts";
+import { requireU32 } from "./_arguments.ts";
 import { nothingNamed } from "./_by_name.ts";
 import type { NativeMap } from "./_native_map.ts";
 import { BpfMap } from "./map.ts";

@@ -15,12 +15,15 @@ import {
   NativeArrayBuffer,
   NativeUint8Array,
   typedArrayLength,
-  typedArrayName,
   typedArraySet,
 } from "../layout/_intrinsics.ts";
-import { requireFlag, requireOptions } from "../memory/_arguments.ts";
+import {
+  requireBytes,
+  requireFlag,
+  requireOptions,
+} from "../memory/_arguments.ts";
 import { roundUp } from "../memory/_map_source.ts";
-import { requireU32, show } from "./_arguments.ts";
+import { requireU32 } from "./_arguments.ts";
 import {
   clearProgramAttributes,
   PROGRAM_SIZE,
@@ -78,12 +81,8 @@ function behind({ at, size }: Part, next: number | undefined): Part {
 
 function lengthOf(name: string, value: unknown): number | undefined {
   if (value === undefined) return undefined;
-  if (typedArrayName(value) !== "Uint8Array") {
-    throw new TypeError(
-      `${name} must be a Uint8Array: current value is ${show(value)}`,
-    );
-  }
-  return typedArrayLength(value as Uint8Array);
+  requireBytes(name, value);
+  return typedArrayLength(value);
 }
 
 /** `linux/bpf.h`, "flags for BPF_PROG_TEST_RUN". */

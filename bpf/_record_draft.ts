@@ -10,6 +10,7 @@ import {
 } from "../layout/_intrinsics.ts";
 import { Region } from "../layout/_region.ts";
 import { flexibleTailOf } from "../layout/_registry.ts";
+import { show } from "../layout/_show.ts";
 import { lengthIn } from "../layout/pointer.ts";
 import {
   assign,
@@ -19,7 +20,6 @@ import {
   struct,
   type Type,
 } from "../layout/mod.ts";
-import { show } from "./_arguments.ts";
 import { RECORD_ALIGN } from "./_ring_geometry.ts";
 
 const { isSafeInteger } = Number;

@@ -7,8 +7,8 @@ import {
   typedArrayName,
   typedArraySet,
 } from "../layout/_intrinsics.ts";
+import { show } from "../layout/_show.ts";
 import { pathOf } from "../memory/_arguments.ts";
-import { show } from "./_arguments.ts";
 
 const { readFileSync } = Deno;
 

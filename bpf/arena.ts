@@ -15,6 +15,7 @@ import {
   typedArrayLength,
 } from "../layout/_intrinsics.ts";
 import { flexibleTailOf } from "../layout/_registry.ts";
+import { show } from "../layout/_show.ts";
 import { lengthIn } from "../layout/pointer.ts";
 import type {
   Marked,
@@ -40,7 +41,7 @@ import { roundUp } from "../memory/_map_source.ts";
 import type { Mapping } from "../memory/_mapping.ts";
 import { memoryOf } from "../memory/memory.ts";
 import type { Memory } from "../memory/mod.ts";
-import { requireU64, show } from "./_arguments.ts";
+import { requireU64 } from "./_arguments.ts";
 import {
   addressIn,
   type ArenaSource,

@@ -1,6 +1,7 @@
 import { ClosedError, InvalidTypeError, ReadOnlyError } from "../errors.ts";
 import { check, duplicate } from "../ffi/mod.ts";
 import { NativeUint8Array } from "../layout/_intrinsics.ts";
+import { show } from "../layout/_show.ts";
 import type { Marked, Pointer, Type, Value, View } from "../layout/mod.ts";
 import {
   pathOf,
@@ -12,7 +13,7 @@ import { Descriptor } from "../memory/_descriptor.ts";
 import { requireAccess } from "../memory/_permission.ts";
 import type { Memory } from "../memory/mod.ts";
 import type { Btf } from "../btf/btf.ts";
-import { requireMapName, requireU32, requireU64, show } from "./_arguments.ts";
+import { requireMapName, requireU32, requireU64 } from "./_arguments.ts";
 import {
   entryOffset,
   mapArray,

@@ -1,4 +1,5 @@
-import { requireU32, show } from "./_arguments.ts";
+import { show } from "../layout/_show.ts";
+import { requireU32 } from "./_arguments.ts";
 
 /**
  * A flag of a map, by the name that `linux/bpf.h` gives it: `"mmapable"` is

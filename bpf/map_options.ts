@@ -1,6 +1,6 @@
 /** What the methods of maps are told. */
 
-import { show } from "./_arguments.ts";
+import { show } from "../layout/_show.ts";
 import type { BpfMap } from "./map.ts";
 import type { MapFlag } from "./map_flag.ts";
 import type { MapType } from "./map_type.ts";

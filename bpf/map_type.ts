@@ -1,4 +1,4 @@
-import { show } from "./_arguments.ts";
+import { show } from "../layout/_show.ts";
 
 /**
  * A type of map, by the name that `linux/bpf.h` gives it: `"percpu_array"` is

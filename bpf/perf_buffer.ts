@@ -1,9 +1,10 @@
 import { NotSupportedError } from "../errors.ts";
 import { check, duplicate, EPOLLIN, pageSize } from "../ffi/mod.ts";
+import { show } from "../layout/_show.ts";
 import type { Marked, Type } from "../layout/mod.ts";
-import { requireDescriptor, requireOptions } from "../memory/_arguments.ts";
+import { requireOptions } from "../memory/_arguments.ts";
 import { Descriptor } from "../memory/_descriptor.ts";
-import { show } from "./_arguments.ts";
+import { limitOf, mapFd, requireSignal } from "./_arguments.ts";
 import { infoOf } from "./_descriptors.ts";
 import { PerfReader } from "./_perf_reader.ts";
 import { PerfRing, setEvent } from "./_perf_ring.ts";
@@ -104,7 +105,7 @@ export class PerfBuffer<T extends Type | undefined = undefined>
   ) {
     requireOptions(options);
     const size = sizeOf(options.size);
-    const fd = descriptorOf(map);
+    const fd = mapFd(map, "perf_event_array");
     const descriptor = new Descriptor(check(duplicate(fd), "fcntl"));
     const rings: PerfRing[] = [];
     try {
@@ -237,13 +238,7 @@ export class PerfBuffer<T extends Type | undefined = undefined>
   ): AsyncGenerator<RecordOf<T>, undefined, unknown> {
     requireOptions(options);
     const { signal } = options;
-    if (signal !== undefined && !(signal instanceof AbortSignal)) {
-      throw new TypeError(
-        `Option signal must be an AbortSignal: current value is ${
-          show(signal)
-        }`,
-      );
-    }
+    requireSignal(signal);
     return this.#stream(signal);
   }
 
@@ -337,6 +332,8 @@ function openRings(rings: PerfRing[], entries: number, size: number): void {
  */
 const readers = new Map<number, symbol>();
 
+const { isSafeInteger } = Number;
+
 const SIZE_DEFAULT = 65536;
 /** What a mapping has room for, less a page. */
 const SIZE_MAX = 2 ** 30;
@@ -356,29 +353,4 @@ function sizeOf(size: unknown): number {
     );
   }
   return size as number;
-}
-
-function descriptorOf(map: unknown): number {
-  if (typeof map !== "object" || map === null) {
-    throw new TypeError(
-      `Map must be a BpfMap of type perf_event_array: current value is ${
-        show(map)
-      }`,
-    );
-  }
-  const { fd } = map as { readonly fd: unknown };
-  requireDescriptor(fd);
-  return fd;
-}
-
-const { isSafeInteger } = Number;
-
-function limitOf(limit: unknown): number {
-  if (limit === undefined || limit === Infinity) return Infinity;
-  if (!isSafeInteger(limit) || (limit as number) < 0) {
-    throw new RangeError(
-      `Limit must be a whole number from 0: current value is ${show(limit)}`,
-    );
-  }
-  return limit as number;
 }

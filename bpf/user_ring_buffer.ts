@@ -12,12 +12,12 @@ import type {
   ViewOf,
 } from "../layout/mod.ts";
 import {
+  requireByteCount,
   requireBytes,
-  requireDescriptor,
   requireOptions,
 } from "../memory/_arguments.ts";
 import { Descriptor } from "../memory/_descriptor.ts";
-import { show } from "./_arguments.ts";
+import { mapFd, requireSignal } from "./_arguments.ts";
 import { infoOf } from "./_descriptors.ts";
 import { Watch } from "./_poller.ts";
 import { Drafts, sizeWith, tailIn } from "./_record_draft.ts";
@@ -103,7 +103,7 @@ export class UserRingBuffer implements Disposable {
    * @throws {Deno.errors.NotCapable} without `--allow-ffi`.
    */
   constructor(map: { readonly fd: number }) {
-    const fd = descriptorOf(map);
+    const fd = mapFd(map, "user_ringbuf");
     this.#descriptor = new Descriptor(check(duplicate(fd), "fcntl"));
     try {
       const info = infoOf(this.#descriptor.fd, `descriptor ${fd}`);
@@ -254,15 +254,9 @@ export class UserRingBuffer implements Disposable {
   }
 
   #requireLength(length: unknown): number {
-    if (!isSafeInteger(length) || (length as number) < 0) {
-      throw new RangeError(
-        `Length must be a whole number of bytes from 0: current value is ${
-          show(length)
-        }`,
-      );
-    }
-    this.#producer.requireLength(length as number);
-    return length as number;
+    requireByteCount("Length", length);
+    this.#producer.requireLength(length);
+    return length;
   }
 
   /** How many bytes a record of a type has, after all checks of the type. */
@@ -292,13 +286,7 @@ export class UserRingBuffer implements Disposable {
     this.#requireLength(length);
     requireOptions(options);
     const { signal } = options;
-    if (signal !== undefined && !(signal instanceof AbortSignal)) {
-      throw new TypeError(
-        `Option signal must be an AbortSignal: current value is ${
-          show(signal)
-        }`,
-      );
-    }
+    requireSignal(signal);
     while (true) {
       signal?.throwIfAborted();
       if (this.#producer.hasRoom(length)) return;
@@ -355,19 +343,4 @@ export class UserRingBuffer implements Disposable {
   #requireOpen(): void {
     if (this.closed) throw new ClosedError("The ring buffer is closed");
   }
-}
-
-const { isSafeInteger } = Number;
-
-function descriptorOf(map: unknown): number {
-  if (typeof map !== "object" || map === null) {
-    throw new TypeError(
-      `Map must be a BpfMap of type user_ringbuf: current value is ${
-        show(map)
-      }`,
-    );
-  }
-  const { fd } = map as { readonly fd: unknown };
-  requireDescriptor(fd);
-  return fd;
 }

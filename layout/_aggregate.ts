@@ -8,8 +8,8 @@ import {
   checkCount,
   genuine,
   register,
-  show,
 } from "./_registry.ts";
+import { show } from "./_show.ts";
 import type { Fields, StructType, Type, UnionType } from "./types.ts";
 
 /** Makes a struct or union from what the caller said, all of it unchecked. */

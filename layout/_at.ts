@@ -5,7 +5,8 @@ import { AlignmentError, BoundsError, InvalidTypeError } from "../errors.ts";
 import { type Make, maker } from "./_make.ts";
 import type { Style } from "./_plan.ts";
 import type { Region } from "./_region.ts";
-import { type AnyType, flexibleTailOf, show } from "./_registry.ts";
+import { type AnyType, flexibleTailOf } from "./_registry.ts";
+import { show } from "./_show.ts";
 import { checkType } from "./check_type.ts";
 import type { Pointer, Type, View } from "./types.ts";
 

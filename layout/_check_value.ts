@@ -1,7 +1,7 @@
 /** What may be stored as a value of each type. */
 
 import { laneOf, type LeafType } from "./_leaf_type.ts";
-import { show } from "./_registry.ts";
+import { show } from "./_show.ts";
 import { textBytes } from "./_text.ts";
 import type { IntegerType } from "./types.ts";
 

@@ -37,7 +37,7 @@ import { storeLeaf } from "./_leaf.ts";
 import type { LeafType, Slot } from "./_leaf_type.ts";
 import type { PointerClass } from "./_pointer_class.ts";
 import { closed, type Region, windowFor } from "./_region.ts";
-import { show } from "./_registry.ts";
+import { show } from "./_show.ts";
 import { readText } from "./_text.ts";
 
 // ---------------------------------------------------------------- refusals

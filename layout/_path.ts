@@ -1,7 +1,8 @@
 /** Paths to the fields of structs: `"inner.x"`. */
 
 import { InvalidTypeError } from "../errors.ts";
-import { aggregateOf, type AnyType, type Member, show } from "./_registry.ts";
+import { aggregateOf, type AnyType, type Member } from "./_registry.ts";
+import { show } from "./_show.ts";
 
 /** A field found at a path. */
 export interface Found {

@@ -5,6 +5,7 @@
 
 import { PrivateWeakMap } from "./_intrinsics.ts";
 import { InvalidTypeError } from "../errors.ts";
+import { show } from "./_show.ts";
 import type {
   ArrayType,
   AtomicType,
@@ -270,16 +271,6 @@ export function atomicAlignOf(type: Type): number {
 
 function depthOf(type: Type): number {
   return detailsOf(type).depth;
-}
-
-/** How a value is shown in an error message. */
-export function show(value: unknown): string {
-  if (typeof value === "string") return JSON.stringify(value);
-  if (typeof value === "bigint") return `${value}n`;
-  if (Object.is(value, -0)) return "-0";
-  if (typeof value === "function") return "a function";
-  if (typeof value === "object" && value !== null) return "an object";
-  return String(value);
 }
 
 function notAType(path: string, value: unknown): InvalidTypeError {

@@ -2,7 +2,7 @@
 
 import { NativeUint8Array, typedArraySet, uncurry } from "./_intrinsics.ts";
 import { closed, type Region } from "./_region.ts";
-import { show } from "./_registry.ts";
+import { show } from "./_show.ts";
 
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 const decode = uncurry(TextDecoder.prototype.decode);

@@ -12,7 +12,8 @@ import { type Access, accessTo, type Plan, planOf } from "./_plan.ts";
 import { locate, type Located } from "./_pointer_class.ts";
 import { type Extent, extentOf, read } from "./_read.ts";
 import { closed, type Region } from "./_region.ts";
-import { type AnyType, originOf, show } from "./_registry.ts";
+import { type AnyType, originOf } from "./_registry.ts";
+import { show } from "./_show.ts";
 
 /** One thing to be written. */
 type Step =

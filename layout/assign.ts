@@ -2,7 +2,7 @@
 
 import { ReadOnlyError } from "../errors.ts";
 import { locate } from "./_pointer_class.ts";
-import { show } from "./_registry.ts";
+import { show } from "./_show.ts";
 import { write } from "./_write.ts";
 import type { Input, Pointer, Type, View } from "./types.ts";
 import type { PointerTo, ViewOf } from "./live.ts";

@@ -1,7 +1,8 @@
 /** Enumerations. */
 
 import { InvalidTypeError } from "../errors.ts";
-import { genuine, isInteger, register, show } from "./_registry.ts";
+import { genuine, isInteger, register } from "./_registry.ts";
+import { show } from "./_show.ts";
 import { i32, i64, u32, u64 } from "./scalars.ts";
 import { integerRange } from "./_check_value.ts";
 import type {

@@ -18,7 +18,7 @@ import {
   typedArrayOffset,
 } from "./_intrinsics.ts";
 import { Region } from "./_region.ts";
-import { show } from "./_registry.ts";
+import { show } from "./_show.ts";
 import type { Marked, Pointer, Type, View } from "./types.ts";
 
 /** What a pointer or view can be told beyond its type and offset. */

@@ -6,24 +6,10 @@
 import { BoundsError } from "../errors.ts";
 import { encode, pageSize } from "../ffi/mod.ts";
 import { typedArrayName } from "../layout/_intrinsics.ts";
+import { show } from "../layout/_show.ts";
 import { PAGES_MAX, WASM_PAGE } from "./_web_assembly.ts";
 
 const { isSafeInteger } = Number;
-
-/** How a value is shown in a message. */
-function show(value: unknown): string {
-  switch (typeof value) {
-    case "number":
-    case "bigint":
-    case "boolean":
-    case "undefined":
-      return `${value}`;
-    case "string":
-      return JSON.stringify(value);
-    default:
-      return value === null ? "null" : `a ${typeof value}`;
-  }
-}
 
 /** @throws {TypeError} unless it is an object that options can be read from. */
 export function requireOptions(options: unknown): void {
@@ -122,15 +108,45 @@ export function requireHugePages(
   }
 }
 
-/** @throws {RangeError} unless it is a whole number of bytes from 0. */
-export function requireOffset(offset: unknown): asserts offset is number {
-  if (!isSafeInteger(offset) || (offset as number) < 0) {
+/**
+ * @param name What error messages call it.
+ * @param least The smallest that it may be.
+ * @throws {RangeError} unless it is a whole number from there.
+ */
+export function requireWhole(
+  name: string,
+  value: unknown,
+  least: number,
+): asserts value is number {
+  if (!isSafeInteger(value) || (value as number) < least) {
     throw new RangeError(
-      `Offset must be a whole number of bytes from 0: current value is ${
-        show(offset)
+      `${name} must be a whole number from ${least}: current value is ${
+        show(value)
       }`,
     );
   }
+}
+
+/**
+ * @param name What error messages call it.
+ * @throws {RangeError} unless it is a whole number of bytes from 0.
+ */
+export function requireByteCount(
+  name: string,
+  value: unknown,
+): asserts value is number {
+  if (!isSafeInteger(value) || (value as number) < 0) {
+    throw new RangeError(
+      `${name} must be a whole number of bytes from 0: current value is ${
+        show(value)
+      }`,
+    );
+  }
+}
+
+/** @throws {RangeError} unless it is a whole number of bytes from 0. */
+export function requireOffset(offset: unknown): asserts offset is number {
+  requireByteCount("Offset", offset);
 }
 
 /** @throws {RangeError} unless the end of a range can be told exactly. */
@@ -157,7 +173,9 @@ export function requireBytes(
   value: unknown,
 ): asserts value is Uint8Array {
   if (typedArrayName(value) !== "Uint8Array") {
-    throw new TypeError(`${name} must be a Uint8Array: it is ${show(value)}`);
+    throw new TypeError(
+      `${name} must be a Uint8Array: current value is ${show(value)}`,
+    );
   }
 }
 
