@@ -7,6 +7,7 @@ import {
   SystemError,
 } from "../errors.ts";
 import {
+  BPF_F_MMAPABLE,
   EACCES,
   EINVAL,
   flagsOf,
@@ -20,9 +21,6 @@ import { requireWhole } from "../memory/_arguments.ts";
 import { Memory } from "../memory/mod.ts";
 import { arraySize, strideOf } from "./_map_size.ts";
 import type { MapInfo } from "./map_info.ts";
-
-/** `linux/bpf.h` */
-const BPF_F_MMAPABLE = 1 << 10;
 
 /**
  * How many bytes the memory of a map has.

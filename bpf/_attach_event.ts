@@ -16,7 +16,7 @@ import { cookieOf } from "./_attach_tracing.ts";
 import { createLink, requireType, type Way } from "./_link_create.ts";
 import type { UsedProgram } from "./_used_program.ts";
 import { type EventRequest, withEvent } from "./_perf_event.ts";
-import { PROGRAM_SIZE } from "./_program_attributes.ts";
+import { SIZE } from "./_attributes.ts";
 import type { AttachPerfEvent, PerfEventName } from "./attach_target.ts";
 import type { ProgramType } from "./program_type.ts";
 
@@ -50,7 +50,7 @@ export function linkEvent(
     way,
     target: event,
     attachType: "perf_event",
-    size: PROGRAM_SIZE.linkCreateCookie,
+    size: SIZE.linkCreateCookie,
     fill: ({ perfEvent }) => {
       perfEvent.cookie = cookie;
     },

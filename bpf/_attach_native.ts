@@ -13,12 +13,7 @@ import { libbpf } from "../ffi/libbpf.ts";
 import { libbpfAttach } from "../ffi/libbpf_attach.ts";
 import { libbpfErrorInit } from "../ffi/libbpf_error.ts";
 import { listening, warningsIn } from "../ffi/libbpf_messages.ts";
-import {
-  NativeArrayBuffer,
-  NativeUint8Array,
-  typedArrayLength,
-  typedArraySet,
-} from "../layout/_intrinsics.ts";
+import { NativeArrayBuffer, NativeUint8Array } from "../layout/_intrinsics.ts";
 import {
   HostLayout,
   padding,
@@ -35,8 +30,8 @@ import { requireText } from "./_arguments.ts";
 import { processOf } from "./_attach_event.ts";
 import { uprobe } from "./_attach_probe.ts";
 import { cookieOf } from "./_attach_tracing.ts";
-import { payloadOf, releasePayload } from "./_attributes.ts";
 import type { Holder } from "./_handles.ts";
+import { withText } from "./_payload.ts";
 import type { UsedProgram } from "./_used_program.ts";
 import { requireType } from "./_link_create.ts";
 import { linkInfoOf } from "./_link_info.ts";
@@ -229,29 +224,24 @@ export function attachSymbol(
   requireAccess("read", path);
   const bytes = optionBytes(sizeOf(UprobeOptions));
   const fields = pointer(UprobeOptions, bytes);
-  const text = cString(symbol);
-  const payload = payloadOf(typedArrayLength(text));
-  typedArraySet(payload.bytes, text);
   fields.sz = toBigInt(sizeOf(UprobeOptions));
   fields.cookie = cookie;
   fields.retprobe = kind === "uretprobe" ? 1 : 0;
-  fields.funcName = payload.address;
   const call = "bpf_program__attach_uprobe_opts";
   const { [call]: attach } = libbpfAttach();
   const cPath = cString(path) as Uint8Array<ArrayBuffer>;
   const hints = {
     [ENOENT]: `there is no file "${path}", or no function "${symbol}" in it`,
   };
-  try {
+  return withText(symbol, (address) => {
+    fields.funcName = address;
     return attachNative(
       native,
       call,
       hints,
       () => attach(native.handle, pid, cPath, toBigInt(offset), bytes),
     );
-  } finally {
-    releasePayload();
-  }
+  });
 }
 
 /** Attaches to a static tracepoint of a program. */

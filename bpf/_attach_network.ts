@@ -25,7 +25,7 @@ import {
   type Way,
 } from "./_link_create.ts";
 import type { UsedProgram } from "./_used_program.ts";
-import { PROGRAM_SIZE } from "./_program_attributes.ts";
+import { SIZE } from "./_attributes.ts";
 import { targetDescriptor } from "./_target_path.ts";
 import type {
   AttachNetfilter,
@@ -166,7 +166,7 @@ function orderOf({ before, after }: AttachOrder): Order {
   }
   return {
     flags,
-    size: PROGRAM_SIZE.linkCreateOrder,
+    size: SIZE.linkCreateOrder,
     fill: ({ order }) => {
       order.relative = relative;
     },
@@ -256,7 +256,7 @@ export function attachNetfilter(
     way: netfilter,
     target: 0,
     attachType: "netfilter",
-    size: PROGRAM_SIZE.linkCreateNetfilter,
+    size: SIZE.linkCreateNetfilter,
     fill: ({ netfilter }) => {
       netfilter.family = family === "ipv4" ? NFPROTO_IPV4 : NFPROTO_IPV6;
       netfilter.hook = number;

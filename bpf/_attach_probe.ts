@@ -4,28 +4,23 @@ import { NotSupportedError } from "../errors.ts";
 import {
   check,
   closeDescriptor,
-  cString,
   EINVAL,
   ENOENT,
   O_RDONLY,
   openFile,
-  readDescriptor,
+  readStart,
   toBigInt,
 } from "../ffi/mod.ts";
 import { decodeText } from "../ffi/c_text.ts";
-import {
-  NativeUint8Array,
-  typedArrayLength,
-  typedArraySet,
-} from "../layout/_intrinsics.ts";
+import { NativeUint8Array } from "../layout/_intrinsics.ts";
 import { show } from "../layout/_show.ts";
 import { pathOf } from "../memory/_arguments.ts";
 import { requireAccess } from "../memory/_permission.ts";
 import { eventWay, linkEvent, processOf } from "./_attach_event.ts";
 import { cookieOf } from "./_attach_tracing.ts";
-import { payloadOf, releasePayload } from "./_attributes.ts";
 import { requireType, type Way } from "./_link_create.ts";
 import { withEvent } from "./_perf_event.ts";
+import { withText } from "./_payload.ts";
 import type { UsedProgram } from "./_used_program.ts";
 import type { AttachTracepoint, AttachUprobe } from "./attach_target.ts";
 
@@ -56,12 +51,9 @@ function requireTraceName(name: string, value: unknown): string {
 
 /** A number of a small file of the kernel's, or the negative reason. */
 function readNumber(path: string): number {
-  const fd = openFile(path, O_RDONLY);
-  if (fd < 0) return fd;
   // One more than is read, so that it ends with a NUL.
   const text = new NativeUint8Array(17);
-  const length = readDescriptor(fd, text, 16, 0);
-  closeDescriptor(fd);
+  const length = readStart(path, text, 16);
   if (length < 0) return length;
   return parseInt(decodeText(text));
 }
@@ -138,16 +130,13 @@ export function attachUprobe(
       `Attaching to a function of a program needs a kernel with uprobes, Linux 4.17 or later: ${UPROBE} cannot be read`,
     );
   }
-  const text = cString(path);
-  const payload = payloadOf(typedArrayLength(text));
-  try {
-    typedArraySet(payload.bytes, text);
-    return withEvent(
+  return withText(path, (address) =>
+    withEvent(
       {
         type,
         // Bit 0 is `retprobe`, as the format of the event source has it.
         config: kind === "uretprobe" ? 1n : 0n,
-        config1: payload.address,
+        config1: address,
         config2: toBigInt(offset!),
         pid,
         cpu: pid < 0 ? 0 : -1,
@@ -158,8 +147,5 @@ export function attachUprobe(
         [EINVAL]:
           `"${path}" is no file of code, or has no instruction at offset ${offset}`,
       },
-    );
-  } finally {
-    releasePayload();
-  }
+    ));
 }

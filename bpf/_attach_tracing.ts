@@ -1,23 +1,18 @@
 /** Attaching to tracepoints and functions of the kernel, and iterators. */
 
-import { cString, EACCES, EBUSY, EINVAL, ENOENT } from "../ffi/mod.ts";
-import { typedArrayLength, typedArraySet } from "../layout/_intrinsics.ts";
+import { EACCES, EBUSY, EINVAL, ENOENT } from "../ffi/mod.ts";
 import { show } from "../layout/_show.ts";
 import { HostLayout, pointer, sizeOf, struct, u32 } from "../layout/mod.ts";
 import { requireText, requireU32, requireU64 } from "./_arguments.ts";
-import { payloadOf, releasePayload } from "./_attributes.ts";
+import { clearAttributes, run, SIZE } from "./_attributes.ts";
 import {
   checkedLink,
   createLink,
   requireType,
   type Way,
 } from "./_link_create.ts";
+import { payloadOf, withText } from "./_payload.ts";
 import type { UsedProgram } from "./_used_program.ts";
-import {
-  clearProgramAttributes,
-  PROGRAM_SIZE,
-  runProgramCommand,
-} from "./_program_attributes.ts";
 import type {
   AttachIterator,
   AttachRawTracepoint,
@@ -68,15 +63,13 @@ function openTracepoint(
   name: bigint,
   cookie: bigint,
 ): number {
-  const { rawTracepoint } = clearProgramAttributes();
+  const { rawTracepoint } = clearAttributes();
   rawTracepoint.progFd = program.open();
   rawTracepoint.name = name;
   rawTracepoint.cookie = cookie;
-  const size = cookie === 0n
-    ? PROGRAM_SIZE.rawTracepoint
-    : PROGRAM_SIZE.rawTracepointCookie;
+  const size = cookie === 0n ? SIZE.rawTracepoint : SIZE.rawTracepointCookie;
   const command = "BPF_RAW_TRACEPOINT_OPEN";
-  return checkedLink(command, runProgramCommand(command, size), way);
+  return checkedLink(command, run(command, size), way);
 }
 
 /** What `bpf_get_attach_cookie()` shall give. */
@@ -93,23 +86,19 @@ export function attachRawTracepoint(
   const { name: given } = options;
   const cookie = cookieOf(options.cookie);
   const name = requireText("Name of a tracepoint", given);
-  const text = cString(name);
-  const payload = payloadOf(typedArrayLength(text));
-  try {
-    typedArraySet(payload.bytes, text);
-    const way = cookie === 0n ? rawTracepoint : {
-      ...rawTracepoint,
-      name: "a raw tracepoint with a cookie",
-      since: [6, 10] as const,
-    };
-    const hints = {
-      ...way.hints,
-      [ENOENT]: `the kernel has no tracepoint "${name}"`,
-    };
-    return openTracepoint(program, { ...way, hints }, payload.address, cookie);
-  } finally {
-    releasePayload();
-  }
+  const way = cookie === 0n ? rawTracepoint : {
+    ...rawTracepoint,
+    name: "a raw tracepoint with a cookie",
+    since: [6, 10] as const,
+  };
+  const hints = {
+    ...way.hints,
+    [ENOENT]: `the kernel has no tracepoint "${name}"`,
+  };
+  return withText(
+    name,
+    (address) => openTracepoint(program, { ...way, hints }, address, cookie),
+  );
 }
 
 /** Attaches to what a program was loaded for: the link's descriptor. */
@@ -171,7 +160,7 @@ export function attachIterator(
     way: iterator,
     target: 0,
     attachType: "trace_iter",
-    size: PROGRAM_SIZE.linkCreateIterator,
+    size: SIZE.linkCreateIterator,
     fill: ({ iterator }) => {
       iterator.address = payload.address;
       iterator.length = sizeOf(TaskInfo);

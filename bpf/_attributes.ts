@@ -1,13 +1,11 @@
 /**
- * What `bpf(2)` is given and gives back: `union bpf_attr`, `struct bpf_map_info`,
- * and the keys, values and paths that they point to.
+ * What `bpf(2)` is given: `union bpf_attr`.
  *
- * Addresses do not keep anything alive, so all of it lies in buffers that this
- * module holds. The calls are synchronous and copy what they return, so that
- * one set of buffers does for all maps.
+ * The calls are synchronous, and whoever makes one copies what it gives back, so
+ * that one union does for all.
  */
 
-import { addressOf, bpf, check } from "../ffi/mod.ts";
+import { bpf, check } from "../ffi/mod.ts";
 import {
   NativeArrayBuffer,
   NativeUint8Array,
@@ -15,6 +13,7 @@ import {
 } from "../layout/_intrinsics.ts";
 import {
   HostLayout,
+  i32,
   padding,
   type Pointer,
   pointer,
@@ -24,8 +23,6 @@ import {
   u32,
   u64,
   union,
-  type View,
-  view,
 } from "../layout/mod.ts";
 import { type Command, hintFor, numberOf } from "./_commands.ts";
 
@@ -87,7 +84,83 @@ const ObjectInfo = struct("object_info", {
   info: u64,
 });
 
-/** The parts of `union bpf_attr` that maps take. */
+const TestRun = struct("test", {
+  _: HostLayout,
+  progFd: u32,
+  /** What the program returned, an `int` in C. */
+  returned: i32,
+  dataSizeIn: u32,
+  dataSizeOut: u32,
+  dataIn: u64,
+  dataOut: u64,
+  repeat: u32,
+  duration: u32,
+  ctxSizeIn: u32,
+  ctxSizeOut: u32,
+  ctxIn: u64,
+  ctxOut: u64,
+  flags: u32,
+  cpu: u32,
+  batchSize: u32,
+  unused: padding(4),
+});
+
+const RawTracepoint = struct("raw_tracepoint", {
+  _: HostLayout,
+  name: u64,
+  progFd: u32,
+  unused: padding(4),
+  cookie: u64,
+});
+
+/** What `link_create` has last, by what is attached to. */
+const LinkDetail = union("link_detail", {
+  _: HostLayout,
+  iterator: struct("iter_info", { _: HostLayout, address: u64, length: u32 }),
+  perfEvent: struct("perf_event", { _: HostLayout, cookie: u64 }),
+  order: struct("tcx", {
+    _: HostLayout,
+    relative: u32,
+    unused: padding(4),
+    revision: u64,
+  }),
+  netfilter: struct("netfilter", {
+    _: HostLayout,
+    family: u32,
+    hook: u32,
+    priority: i32,
+    flags: u32,
+  }),
+});
+
+const LinkCreate = struct("link_create", {
+  _: HostLayout,
+  progFd: u32,
+  /** A descriptor, or the index of an interface. */
+  target: u32,
+  attachType: u32,
+  flags: u32,
+  detail: LinkDetail,
+});
+
+const LinkUpdate = struct("link_update", {
+  _: HostLayout,
+  linkFd: u32,
+  newProgFd: u32,
+  flags: u32,
+  oldProgFd: u32,
+});
+
+const BindMap = struct("prog_bind_map", {
+  _: HostLayout,
+  progFd: u32,
+  mapFd: u32,
+  flags: u32,
+});
+
+const LinkFd = struct("link_fd", { _: HostLayout, linkFd: u32, flags: u32 });
+
+/** The parts of `union bpf_attr` that the commands take. */
 const Attributes = union("bpf_attr", {
   _: HostLayout,
   mapCreate: MapCreate,
@@ -96,27 +169,12 @@ const Attributes = union("bpf_attr", {
   objectPath: ObjectPath,
   objectId: ObjectId,
   objectInfo: ObjectInfo,
-});
-
-/** `struct bpf_map_info` of Linux 5.16; older ones lack its end. */
-const KernelMapInfo = struct("bpf_map_info", {
-  _: HostLayout,
-  type: u32,
-  id: u32,
-  keySize: u32,
-  valueSize: u32,
-  maxEntries: u32,
-  mapFlags: u32,
-  name: text(16),
-  ifindex: u32,
-  btfVmlinuxValueTypeId: u32,
-  netnsDev: u64,
-  netnsIno: u64,
-  btfId: u32,
-  btfKeyTypeId: u32,
-  btfValueTypeId: u32,
-  btfVmlinuxId: u32,
-  mapExtra: u64,
+  testRun: TestRun,
+  rawTracepoint: RawTracepoint,
+  linkCreate: LinkCreate,
+  linkUpdate: LinkUpdate,
+  bindMap: BindMap,
+  linkFd: LinkFd,
 });
 
 /**
@@ -130,27 +188,40 @@ export const SIZE = {
   element: sizeOf(Element),
   batch: sizeOf(Batch),
   objectPath: sizeOf(ObjectPath),
-  objectId: sizeOf(ObjectId),
+  id: 4,
+  nextId: 8,
+  openById: sizeOf(ObjectId),
   objectInfo: sizeOf(ObjectInfo),
+  testRun: 64, // to the end of ctxOut; Linux 5.2
+  testRunCpu: 72, // to the end of cpu; Linux 5.10
+  testRunBatch: sizeOf(TestRun), // Linux 5.18
+  rawTracepoint: 12,
+  rawTracepointCookie: sizeOf(RawTracepoint), // Linux 6.10
+  linkCreate: 16,
+  linkCreateIterator: 28,
+  linkCreateCookie: 24,
+  linkCreateOrder: 32,
+  linkCreateNetfilter: 32,
+  linkUpdate: sizeOf(LinkUpdate),
+  linkFd: 4,
+  bindMap: sizeOf(BindMap),
+  iteratorCreate: sizeOf(LinkFd),
+  enableStats: 4,
 } as const;
 
-const attributeBytes = new NativeUint8Array(
-  new NativeArrayBuffer(sizeOf(Attributes)),
-);
-const attributes: Pointer<typeof Attributes> = pointer(
-  Attributes,
-  attributeBytes,
-);
+const bytes = new NativeUint8Array(new NativeArrayBuffer(sizeOf(Attributes)));
+/** Made at the first use: most of the time that importing this takes. */
+let attributes: Pointer<typeof Attributes> | undefined;
 
 /** The attributes, all zero, for the next command. */
-export function clearAttributes(): typeof attributes {
-  typedArrayFill(attributeBytes, 0);
-  return attributes;
+export function clearAttributes(): Pointer<typeof Attributes> {
+  typedArrayFill(bytes, 0);
+  return attributes ??= pointer(Attributes, bytes);
 }
 
 /** Runs a command on the attributes: its result, or the negative reason. */
 export function run(command: Command, size: number): number {
-  return bpf(numberOf(command), attributeBytes, size);
+  return bpf(numberOf(command), bytes, size);
 }
 
 /** Passes a command's result on. @throws {SystemError} if it is a reason. */
@@ -158,56 +229,7 @@ export function checked(command: Command, result: number): number {
   return check(result, `bpf(${command})`, hintFor(command, -result));
 }
 
-/** Bytes that attributes can point to. */
-export interface Payload {
-  /** The buffer. */
-  readonly buffer: ArrayBuffer;
-  /** All of its bytes. */
-  readonly bytes: Uint8Array;
-  /** The address of the first. */
-  readonly address: bigint;
-}
-
-/** Room of one's own for that many bytes, for who keeps it while it is used. */
-export function makePayload(size: number): Payload {
-  const buffer = new NativeArrayBuffer(size);
-  const bytes = new NativeUint8Array(buffer);
-  return { buffer, bytes, address: addressOf(bytes) };
-}
-
-/** Room for all but large values, kept for as long as this module. */
-const KEPT_SIZE = 65536;
-/**
- * Where payloads are held: their addresses would not keep them. Both are its own
- * from the start, so that neither is looked for on a prototype.
- */
-const held: { small: Payload | undefined; large: Payload | undefined } = {
-  small: undefined,
-  large: undefined,
-};
-
-/** Room for that many bytes, good until this is called again. */
-export function payloadOf(size: number): Payload {
-  if (size > KEPT_SIZE) return held.large = makePayload(size);
-  return held.small ??= makePayload(KEPT_SIZE);
-}
-
-/** Lets go of room for a large value. */
-export function releasePayload(): void {
-  held.large = undefined;
-}
-
-/** What the kernel told of a map last. */
-export type RawMapInfo = View<typeof KernelMapInfo>;
-
-/** Asks for the info of a descriptor: it, or the negative reason. */
-export function askInfo(fd: number): RawMapInfo | number {
-  const { buffer, bytes, address } = payloadOf(sizeOf(KernelMapInfo));
-  typedArrayFill(bytes, 0, 0, sizeOf(KernelMapInfo));
-  const { objectInfo } = clearAttributes();
-  objectInfo.bpfFd = fd;
-  objectInfo.infoLen = sizeOf(KernelMapInfo);
-  objectInfo.info = address;
-  const result = run("BPF_OBJ_GET_INFO_BY_FD", SIZE.objectInfo);
-  return result < 0 ? result : view(KernelMapInfo, buffer);
+/** Runs a command: its result. @throws {SystemError} with the kernel's reason. */
+export function runChecked(command: Command, size: number): number {
+  return checked(command, run(command, size));
 }

@@ -1,19 +1,21 @@
 /** Getting descriptors of maps, and knowing what they are of. */
 
-import { NotSupportedError } from "../errors.ts";
-import { cString, EINVAL, ENOENT, systemError } from "../ffi/mod.ts";
-import { typedArrayLength, typedArraySet } from "../layout/_intrinsics.ts";
+import { BPF_F_RDONLY, EINVAL } from "../ffi/mod.ts";
+import { typedArrayFill } from "../layout/_intrinsics.ts";
 import {
-  askInfo,
-  checked,
-  clearAttributes,
-  payloadOf,
-  type RawMapInfo,
-  releasePayload,
-  run,
-  SIZE,
-} from "./_attributes.ts";
-import { hintFor } from "./_commands.ts";
+  HostLayout,
+  sizeOf,
+  struct,
+  text,
+  u32,
+  u64,
+  type View,
+  view,
+} from "../layout/mod.ts";
+import { Descriptor } from "../memory/_descriptor.ts";
+import { clearAttributes, run, runChecked, SIZE } from "./_attributes.ts";
+import { askInfo, isSomethingElse } from "./_object_info.ts";
+import { payloadOf } from "./_payload.ts";
 import { mapFlagNames } from "./map_flag.ts";
 import type { MapInfo } from "./map_info.ts";
 import { mapTypeName } from "./map_type.ts";
@@ -31,8 +33,8 @@ export interface MapRequest {
   readonly innerFd: number | undefined;
 }
 
-/** Makes a map: its descriptor. @throws {SystemError} if the kernel will not. */
-export function createMap(request: MapRequest): number {
+/** Makes a map. @throws {SystemError} if the kernel will not. */
+export function createMap(request: MapRequest): Descriptor {
   const { mapCreate } = clearAttributes();
   mapCreate.mapType = request.type;
   mapCreate.keySize = request.keySize;
@@ -43,69 +45,43 @@ export function createMap(request: MapRequest): number {
   mapCreate.mapExtra = request.mapExtra;
   if (request.innerFd !== undefined) mapCreate.innerMapFd = request.innerFd;
   const size = request.mapExtra === 0n ? SIZE.mapCreate : SIZE.mapCreateExtra;
-  return checked("BPF_MAP_CREATE", run("BPF_MAP_CREATE", size));
+  return new Descriptor(runChecked("BPF_MAP_CREATE", size));
 }
 
-/** `linux/bpf.h`: a descriptor for reading alone. */
-const BPF_F_RDONLY = 1 << 3;
-
-/** Opens what is pinned at a path: its descriptor. @throws {SystemError} */
-export function openPinned(path: string, readOnly: boolean): number {
-  return withPath(path, (pathname) => {
-    const { objectPath } = clearAttributes();
-    objectPath.pathname = pathname;
-    if (readOnly) objectPath.fileFlags = BPF_F_RDONLY;
-    return checked("BPF_OBJ_GET", run("BPF_OBJ_GET", SIZE.objectPath));
-  });
-}
-
-/** Pins a map to a path. @throws {SystemError} if the kernel will not. */
-export function pin(fd: number, path: string): void {
-  withPath(path, (pathname) => {
-    const { objectPath } = clearAttributes();
-    objectPath.pathname = pathname;
-    objectPath.bpfFd = fd;
-    return checked("BPF_OBJ_PIN", run("BPF_OBJ_PIN", SIZE.objectPath));
-  });
-}
-
-function withPath(path: string, call: (address: bigint) => number): number {
-  const text = cString(path);
-  const payload = payloadOf(typedArrayLength(text));
-  try {
-    typedArraySet(payload.bytes, text);
-    return call(payload.address);
-  } finally {
-    releasePayload();
-  }
-}
-
-/** Opens a map by its id: its descriptor. @throws {SystemError} */
-export function openById(id: number, readOnly: boolean): number {
+/** Opens a map by its id. @throws {SystemError} */
+export function openById(id: number, readOnly: boolean): Descriptor {
   const { objectId } = clearAttributes();
   objectId.id = id;
   if (readOnly) objectId.openFlags = BPF_F_RDONLY;
-  return checked(
-    "BPF_MAP_GET_FD_BY_ID",
-    run("BPF_MAP_GET_FD_BY_ID", SIZE.objectId),
-  );
-}
-
-/** The id of the map behind another; undefined after the last. */
-export function nextMapId(id: number): number | undefined {
-  const { objectId } = clearAttributes();
-  objectId.id = id;
-  const result = run("BPF_MAP_GET_NEXT_ID", SIZE.objectId);
-  if (result === -ENOENT) return undefined;
-  checked("BPF_MAP_GET_NEXT_ID", result);
-  return objectId.nextId;
+  return new Descriptor(runChecked("BPF_MAP_GET_FD_BY_ID", SIZE.openById));
 }
 
 /** Freezes a map. @throws {SystemError} if the kernel will not. */
 export function freeze(fd: number): void {
   clearAttributes().element.mapFd = fd;
-  checked("BPF_MAP_FREEZE", run("BPF_MAP_FREEZE", SIZE.mapFd));
+  runChecked("BPF_MAP_FREEZE", SIZE.mapFd);
 }
+
+/** `struct bpf_map_info` of Linux 5.16; older ones lack its end. */
+const KernelMapInfo = struct("bpf_map_info", {
+  _: HostLayout,
+  type: u32,
+  id: u32,
+  keySize: u32,
+  valueSize: u32,
+  maxEntries: u32,
+  mapFlags: u32,
+  name: text(16),
+  ifindex: u32,
+  btfVmlinuxValueTypeId: u32,
+  netnsDev: u64,
+  netnsIno: u64,
+  btfId: u32,
+  btfKeyTypeId: u32,
+  btfValueTypeId: u32,
+  btfVmlinuxId: u32,
+  mapExtra: u64,
+});
 
 /**
  * What a descriptor's map is.
@@ -116,24 +92,16 @@ export function freeze(fd: number): void {
  * @throws {SystemError} if it is not open.
  */
 export function infoOf(fd: number, name: string): MapInfo {
-  const raw = askInfo(fd);
-  if (typeof raw === "number") {
-    if (raw === -EINVAL) throw notAMap(name);
-    const command = "BPF_OBJ_GET_INFO_BY_FD";
-    throw systemError(-raw, `bpf(${command})`, hintFor(command, -raw));
-  }
-  const info = translate(raw);
-  if (!isMap(fd, info)) throw notAMap(name);
+  const size = sizeOf(KernelMapInfo);
+  const { buffer, bytes, address } = payloadOf(size);
+  typedArrayFill(bytes, 0, 0, size);
+  askInfo(fd, address, size, name, "map");
+  const info = translate(view(KernelMapInfo, buffer));
+  if (!isMap(fd, info)) throw isSomethingElse(name, "map");
   return info;
 }
 
-function notAMap(name: string): NotSupportedError {
-  return new NotSupportedError(
-    `Cannot use ${name} as a BPF map: it is something else`,
-  );
-}
-
-function translate(raw: RawMapInfo): MapInfo {
+function translate(raw: View<typeof KernelMapInfo>): MapInfo {
   return {
     type: mapTypeName(raw.type),
     typeNumber: raw.type,

@@ -8,17 +8,10 @@ import {
   typedArraySet,
 } from "../layout/_intrinsics.ts";
 import { requireBytesOf, requireU32 } from "./_arguments.ts";
-import {
-  checked,
-  clearAttributes,
-  type Payload,
-  payloadOf,
-  releasePayload,
-  run,
-  SIZE,
-} from "./_attributes.ts";
+import { checked, clearAttributes, run, SIZE } from "./_attributes.ts";
 import type { Command } from "./_commands.ts";
 import { strideOf } from "./_map_size.ts";
+import { type Payload, payloadOf, releasePayload } from "./_payload.ts";
 import { possibleCpus } from "./_possible_cpus.ts";
 import type { MapInfo } from "./map_info.ts";
 import { isPerCpu } from "./map_type.ts";

@@ -4,7 +4,7 @@ import { SystemError } from "../errors.ts";
 import { EINTR, ENOENT, ENOSPC, toBigInt } from "../ffi/mod.ts";
 import { NativeUint8Array, typedArraySet } from "../layout/_intrinsics.ts";
 import { Region } from "../layout/_region.ts";
-import { checked, makePayload, type Payload } from "./_attributes.ts";
+import { checked } from "./_attributes.ts";
 import { type BatchResult, isMissing, runBatch } from "./_batches.ts";
 import {
   type Key,
@@ -15,6 +15,7 @@ import {
   valueLength,
 } from "./_elements.ts";
 import { strideOf } from "./_map_size.ts";
+import { makePayload, type Payload } from "./_payload.ts";
 import type { MapInfo } from "./map_info.ts";
 import type { MapType } from "./map_type.ts";
 

@@ -8,23 +8,16 @@ import {
   typedArraySet,
 } from "../layout/_intrinsics.ts";
 import { Descriptor } from "../memory/_descriptor.ts";
-import {
-  clearProgramAttributes,
-  PROGRAM_SIZE,
-  runProgramCommand,
-} from "./_program_attributes.ts";
-import { checked } from "./_attributes.ts";
+import { clearAttributes, runChecked, SIZE } from "./_attributes.ts";
 
 /** How much is read at once: the kernel gathers up to 8 pages. */
 const CHUNK = 65536;
 
 /** Begins a walk of an iterator's: a descriptor to read. @throws {SystemError} */
 function begin(link: number): Descriptor {
-  const { linkFd } = clearProgramAttributes();
+  const { linkFd } = clearAttributes();
   linkFd.linkFd = link;
-  const command = "BPF_ITER_CREATE";
-  const result = runProgramCommand(command, PROGRAM_SIZE.iteratorCreate);
-  return new Descriptor(checked(command, result));
+  return new Descriptor(runChecked("BPF_ITER_CREATE", SIZE.iteratorCreate));
 }
 
 /**

@@ -3,12 +3,7 @@
  * kernel is too old for it: distributions bring features to older kernels.
  */
 
-import {
-  closeDescriptor,
-  O_RDONLY,
-  openFile,
-  readDescriptor,
-} from "../ffi/mod.ts";
+import { readStart } from "../ffi/mod.ts";
 import { decodeText } from "../ffi/c_text.ts";
 import { NativeUint8Array } from "../layout/_intrinsics.ts";
 
@@ -32,11 +27,7 @@ export function isBefore(a: KernelVersion, b: KernelVersion): boolean {
 /** The release of the running kernel; empty where it does not say. */
 function release(): string {
   const text = new NativeUint8Array(SIZE_MAX + 1);
-  const fd = openFile(PATH, O_RDONLY);
-  if (fd < 0) return "";
-  readDescriptor(fd, text, SIZE_MAX, 0);
-  closeDescriptor(fd);
-  return decodeText(text);
+  return readStart(PATH, text, SIZE_MAX) < 0 ? "" : decodeText(text);
 }
 
 /** Whether the running kernel is older than a version. */

@@ -9,13 +9,8 @@ import {
   EPERM,
   systemError,
 } from "../ffi/mod.ts";
-import { checked } from "./_attributes.ts";
+import { checked, clearAttributes, run, SIZE } from "./_attributes.ts";
 import { linkInfoOf, typeText } from "./_link_info.ts";
-import {
-  clearProgramAttributes,
-  PROGRAM_SIZE,
-  runProgramCommand,
-} from "./_program_attributes.ts";
 import type { LinkInfo } from "./link_info.ts";
 
 /** `linux/bpf.h` */
@@ -33,7 +28,7 @@ export function updateLink(
   program: number,
   old: number | undefined,
 ): void {
-  const { linkUpdate } = clearProgramAttributes();
+  const { linkUpdate } = clearAttributes();
   linkUpdate.linkFd = link;
   linkUpdate.newProgFd = program;
   if (old !== undefined) {
@@ -41,7 +36,7 @@ export function updateLink(
     linkUpdate.oldProgFd = old;
   }
   const command = "BPF_LINK_UPDATE";
-  const result = runProgramCommand(command, PROGRAM_SIZE.linkUpdate);
+  const result = run(command, SIZE.linkUpdate);
   if (result >= 0) return;
   const info = linkInfoOf(link, "the link");
   const hint = updateHint(-result, old !== undefined);
@@ -90,9 +85,9 @@ function isFixed({ type }: LinkInfo): boolean {
 
 /** Detaches a link for everybody who has it. */
 export function detachLink(link: number): void {
-  clearProgramAttributes().linkFd.linkFd = link;
+  clearAttributes().linkFd.linkFd = link;
   const command = "BPF_LINK_DETACH";
-  const result = runProgramCommand(command, PROGRAM_SIZE.linkDetach);
+  const result = run(command, SIZE.linkFd);
   if (result === -EOPNOTSUPP) {
     throw new NotSupportedError(
       `Cannot detach a link of type ${

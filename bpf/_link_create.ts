@@ -2,13 +2,9 @@
 
 import { NotSupportedError } from "../errors.ts";
 import { EINVAL, EOPNOTSUPP, EPERM, systemError } from "../ffi/mod.ts";
+import { clearAttributes, run, SIZE } from "./_attributes.ts";
 import type { ProgramCommand } from "./_commands.ts";
 import { kernelIsOlderThan, type KernelVersion } from "./_kernel_version.ts";
-import {
-  clearProgramAttributes,
-  PROGRAM_SIZE,
-  runProgramCommand,
-} from "./_program_attributes.ts";
 import type { AttachType } from "./attach_type.ts";
 import { attachTypeNumber } from "./attach_type.ts";
 import type { ProgramType } from "./program_type.ts";
@@ -57,21 +53,21 @@ export interface LinkRequest {
 
 /** The end of the attributes, which differs by what is attached to. */
 export type LinkDetail = ReturnType<
-  typeof clearProgramAttributes
+  typeof clearAttributes
 >["linkCreate"]["detail"];
 
 /** Makes a link: its descriptor. @throws {SystemError | NotSupportedError} */
 export function createLink(request: LinkRequest): number {
   const { program, target, attachType, flags = 0, way } = request;
-  const { linkCreate } = clearProgramAttributes();
+  const { linkCreate } = clearAttributes();
   linkCreate.progFd = program.open();
   linkCreate.target = target;
   linkCreate.attachType = attachTypeNumber(attachType);
   linkCreate.flags = flags;
   request.fill?.(linkCreate.detail);
   const command = "BPF_LINK_CREATE";
-  const { size = PROGRAM_SIZE.linkCreate } = request;
-  return checkedLink(command, runProgramCommand(command, size), way);
+  const { size = SIZE.linkCreate } = request;
+  return checkedLink(command, run(command, size), way);
 }
 
 /** Passes a new link's descriptor on, or throws the error that it is. */

@@ -1,19 +1,69 @@
 /** What a descriptor's link is, and what it is attached to. */
 
-import { NotSupportedError } from "../errors.ts";
-import { EBADF, EINVAL, systemError, toBigInt } from "../ffi/mod.ts";
+import { EBADF, toBigInt } from "../ffi/mod.ts";
 import { typedArrayFill } from "../layout/_intrinsics.ts";
-import { type Pointer, pointer, sizeOf, text, view } from "../layout/mod.ts";
-import { clearAttributes, payloadOf, run, SIZE } from "./_attributes.ts";
-import { hintFor } from "./_commands.ts";
 import {
-  clearProgramAttributes,
-  KernelLinkInfo,
-  PROGRAM_SIZE,
-  runProgramCommand,
-} from "./_program_attributes.ts";
+  HostLayout,
+  i32,
+  padding,
+  type Pointer,
+  pointer,
+  sizeOf,
+  struct,
+  text,
+  u32,
+  u64,
+  union,
+  view,
+} from "../layout/mod.ts";
+import { clearAttributes, run, SIZE } from "./_attributes.ts";
+import { askInfo, isSomethingElse } from "./_object_info.ts";
+import { payloadOf } from "./_payload.ts";
 import { attachTypeName } from "./attach_type.ts";
 import type { LinkInfo, LinkTarget, LinkType } from "./link_info.ts";
+
+/** What a link is attached to, by its type. */
+const KernelLinkTarget = union("link_target", {
+  _: HostLayout,
+  /** A raw tracepoint, or an iterator: where its name is to be put. */
+  named: struct("named", { _: HostLayout, name: u64, length: u32, mapId: u32 }),
+  tracing: struct("tracing", {
+    _: HostLayout,
+    attachType: u32,
+    objectId: u32,
+    btfId: u32,
+  }),
+  cgroup: struct("cgroup", { _: HostLayout, id: u64, attachType: u32 }),
+  /** A network namespace, or an interface. */
+  numbered: struct("numbered", { _: HostLayout, number: u32, attachType: u32 }),
+  netfilter: struct("netfilter", {
+    _: HostLayout,
+    family: u32,
+    hook: u32,
+    priority: i32,
+    flags: u32,
+  }),
+  event: struct("perf_event", {
+    _: HostLayout,
+    kind: u32,
+    unused: padding(4),
+    /** Where a name is to be put, or the config of an event. */
+    nameOrConfig: u64,
+    /** The length of the name, or the type of an event. */
+    lengthOrType: u32,
+    offset: u32,
+    cookie: u64,
+  }),
+});
+
+/** `struct bpf_link_info`. */
+const KernelLinkInfo = struct("bpf_link_info", {
+  _: HostLayout,
+  type: u32,
+  id: u32,
+  programId: u32,
+  target: KernelLinkTarget,
+}, { size: 64 });
 
 /** `linux/bpf.h`, `enum bpf_link_type`, each at its number. */
 const types: readonly (LinkType | undefined)[] = [
@@ -61,7 +111,7 @@ type Raw = Pointer<typeof KernelLinkInfo>;
  */
 export function linkInfoOf(fd: number, name: string): LinkInfo {
   const raw = ask(fd, name, () => {});
-  if (!isLink(fd)) throw notALink(name);
+  if (!isLink(fd)) throw isSomethingElse(name, "link");
   const type = raw.type < types.length ? types[raw.type] : undefined;
   const info = {
     type,
@@ -83,23 +133,8 @@ function ask(fd: number, name: string, prepare: (raw: Raw) => void): Raw {
   typedArrayFill(bytes, 0, 0, ROOM);
   const raw = pointer(KernelLinkInfo, buffer);
   prepare(raw);
-  const { objectInfo } = clearAttributes();
-  objectInfo.bpfFd = fd;
-  objectInfo.infoLen = NAME_AT;
-  objectInfo.info = address;
-  const command = "BPF_OBJ_GET_INFO_BY_FD";
-  const result = run(command, SIZE.objectInfo);
-  if (result === -EINVAL) throw notALink(name);
-  if (result < 0) {
-    throw systemError(-result, `bpf(${command})`, hintFor(command, -result));
-  }
+  askInfo(fd, address, NAME_AT, name, "link");
   return raw;
-}
-
-function notALink(name: string): NotSupportedError {
-  return new NotSupportedError(
-    `Cannot use ${name} as a BPF link: it is something else`,
-  );
 }
 
 /**
@@ -108,11 +143,10 @@ function notALink(name: string): NotSupportedError {
  * looks at the link first, and answers EINVAL for what is none.
  */
 function isLink(fd: number): boolean {
-  const { linkUpdate } = clearProgramAttributes();
+  const { linkUpdate } = clearAttributes();
   linkUpdate.linkFd = fd;
   linkUpdate.newProgFd = 0xffff_ffff;
-  const command = "BPF_LINK_UPDATE";
-  return runProgramCommand(command, PROGRAM_SIZE.linkUpdate) === -EBADF;
+  return run("BPF_LINK_UPDATE", SIZE.linkUpdate) === -EBADF;
 }
 
 function targetOf(

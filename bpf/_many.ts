@@ -2,10 +2,11 @@
 
 import { ENOENT } from "../ffi/mod.ts";
 import { typedArraySet } from "../layout/_intrinsics.ts";
-import { checked, makePayload } from "./_attributes.ts";
+import { checked } from "./_attributes.ts";
 import { isMissing, runBatch } from "./_batches.ts";
 import { remove, update, valueLength } from "./_elements.ts";
 import type { OpenMap } from "./_entry_reader.ts";
+import { makePayload } from "./_payload.ts";
 
 /** How many bytes of keys and values are given to the kernel at once. */
 const CHUNK_SIZE = 1 << 20;

@@ -2,6 +2,7 @@
 
 import { NotSupportedError } from "../errors.ts";
 import { show } from "../layout/_show.ts";
+import { BPF_F_MMAPABLE } from "../ffi/mod.ts";
 import { pathOf, requireOptions } from "../memory/_arguments.ts";
 import { requireU32 } from "./_arguments.ts";
 import { nothingNamed } from "./_by_name.ts";
@@ -9,9 +10,6 @@ import type { NativeMap } from "./_native_map.ts";
 import { BpfMap } from "./map.ts";
 import type { LoadMapOptions } from "./load_map_options.ts";
 import { mapTypeName } from "./map_type.ts";
-
-/** `linux/bpf.h` */
-const BPF_F_MMAPABLE = 1 << 10;
 
 /** The settings of one map, checked. */
 export interface MapSettings {

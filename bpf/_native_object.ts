@@ -8,7 +8,7 @@
  */
 
 import { ClosedError, SystemError } from "../errors.ts";
-import { addressOf, toBigInt } from "../ffi/mod.ts";
+import { addressOf, EINVAL, toBigInt } from "../ffi/mod.ts";
 import { encode } from "../ffi/captured.ts";
 import { libbpf } from "../ffi/libbpf.ts";
 import { libbpfErrorInit } from "../ffi/libbpf_error.ts";
@@ -120,7 +120,7 @@ export class NativeObject {
       });
       if (result.failed) {
         // Should something have overwritten errno, it was an invalid argument.
-        const errno = result.error < 0 ? -result.error : 22;
+        const errno = result.error < 0 ? -result.error : EINVAL;
         throw new SystemError(
           libbpfErrorInit(errno, "bpf_object__open_mem", warningsIn(messages)),
         );

@@ -22,6 +22,7 @@ import {
   bits,
   HostLayout,
   padding,
+  type Pointer,
   pointer,
   sizeOf,
   struct,
@@ -56,6 +57,12 @@ export interface EventRequest {
   readonly config1?: bigint;
   readonly config2?: bigint;
   readonly period?: bigint;
+  /** What a sample has: `PERF_SAMPLE_*`. */
+  readonly sampleType?: bigint;
+  /** After how many samples whoever waits is woken. */
+  readonly wakeupEvents?: number;
+  /** Whether it counts from the beginning, not from when it is enabled. */
+  readonly enabled?: boolean;
   /** Whether the period is a frequency. */
   readonly byFrequency?: boolean;
   /** The process, -1 for all. */
@@ -65,13 +72,17 @@ export interface EventRequest {
 }
 
 const bytes = new NativeUint8Array(new NativeArrayBuffer(sizeOf(Attributes)));
-const attributes = pointer(Attributes, bytes);
+/** Made at the first use, so that importing this costs nothing. */
+let attributes: Pointer<typeof Attributes> | undefined;
 
-const hints: Readonly<Record<number, string>> = {
-  [EACCES]:
-    "events need CAP_PERFMON (CAP_SYS_ADMIN before Linux 5.8), or a lower kernel.perf_event_paranoid",
+const wantsCapability =
+  "events need CAP_PERFMON (CAP_SYS_ADMIN before Linux 5.8), or a lower kernel.perf_event_paranoid";
+
+/** What is likely to help where an event cannot be opened, by error number. */
+export const eventHints: Readonly<Record<number, string>> = {
+  [EACCES]: wantsCapability,
   [EPERM]:
-    "events need CAP_PERFMON (CAP_SYS_ADMIN before Linux 5.8), or a lower kernel.perf_event_paranoid; a container's seccomp profile may forbid the call",
+    `${wantsCapability}; a container's seccomp profile may forbid the call`,
   [EINVAL]:
     "there is no such event, or no such CPU, or not with this period or frequency",
   [ENOENT]: "this machine has no such event, as is usual in virtual machines",
@@ -80,6 +91,23 @@ const hints: Readonly<Record<number, string>> = {
   [ESRCH]: "there is no such process",
   [EMFILE]: "raise the limit of open files (ulimit -n)",
 };
+
+/** Opens an event: its descriptor, or the negative reason. */
+export function openEvent(request: EventRequest): number {
+  const fields = attributes ??= pointer(Attributes, bytes);
+  typedArrayFill(bytes, 0);
+  fields.type = request.type;
+  fields.size = sizeOf(Attributes);
+  fields.config = request.config;
+  fields.config1 = request.config1 ?? 0n;
+  fields.config2 = request.config2 ?? 0n;
+  fields.period = request.period ?? 0n;
+  fields.byFrequency = request.byFrequency === true ? 1 : 0;
+  fields.sampleType = request.sampleType ?? 0n;
+  fields.wakeupEvents = request.wakeupEvents ?? 0;
+  fields.disabled = request.enabled === true ? 0 : 1;
+  return openPerfEvent(bytes, request.pid, request.cpu);
+}
 
 /**
  * Opens an event, and has something made of it before it is closed again: a link
@@ -95,17 +123,8 @@ export function withEvent(
   use: (fd: number) => number,
   own: Readonly<Record<number, string>> = {},
 ): number {
-  typedArrayFill(bytes, 0);
-  attributes.type = request.type;
-  attributes.size = sizeOf(Attributes);
-  attributes.config = request.config;
-  attributes.config1 = request.config1 ?? 0n;
-  attributes.config2 = request.config2 ?? 0n;
-  attributes.period = request.period ?? 0n;
-  attributes.byFrequency = request.byFrequency === true ? 1 : 0;
-  attributes.disabled = 1;
-  const result = openPerfEvent(bytes, request.pid, request.cpu);
-  const hint = own[-result] ?? hints[-result];
+  const result = openEvent(request);
+  const hint = own[-result] ?? eventHints[-result];
   const fd = check(result, "perf_event_open", hint);
   try {
     return use(fd);

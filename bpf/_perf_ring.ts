@@ -3,52 +3,26 @@
 import { BoundsError, NotSupportedError, SystemError } from "../errors.ts";
 import {
   check,
-  EACCES,
   EINVAL,
   ENODEV,
   ENOENT,
   EPERM,
-  openPerfEvent,
   pageSize,
   toBigInt,
   toNumber,
 } from "../ffi/mod.ts";
-import {
-  atomics,
-  NativeArrayBuffer,
-  NativeUint32Array,
-  NativeUint8Array,
-  uncurry,
-} from "../layout/_intrinsics.ts";
+import { atomics, NativeUint32Array, uncurry } from "../layout/_intrinsics.ts";
 import type { Region } from "../layout/_region.ts";
-import { HostLayout, pointer, struct, u32, u64 } from "../layout/mod.ts";
 import { Descriptor } from "../memory/_descriptor.ts";
 import { Memory } from "../memory/mod.ts";
-import {
-  checked,
-  clearAttributes,
-  payloadOf,
-  run,
-  SIZE,
-} from "./_attributes.ts";
+import { clearAttributes, run, runChecked, SIZE } from "./_attributes.ts";
+import { payloadOf } from "./_payload.ts";
+import { eventHints, openEvent } from "./_perf_event.ts";
 import { regionOf } from "./_ring_memory.ts";
 
 // As they were when this module loaded.
 const { map: mapMemory } = Memory;
 const closeMemory = uncurry(Memory.prototype.close);
-
-/** `struct perf_event_attr` of `linux/perf_event.h`, its fifth version. */
-const EventAttributes = struct("perf_event_attr", {
-  _: HostLayout,
-  type: u32,
-  size: u32,
-  config: u64,
-  samplePeriod: u64,
-  sampleType: u64,
-  readFormat: u64,
-  flags: u64,
-  wakeupEvents: u32,
-}, { size: 112 });
 
 /** `linux/perf_event.h` */
 const PERF_TYPE_SOFTWARE = 1;
@@ -56,15 +30,6 @@ const PERF_TYPE_SOFTWARE = 1;
 const PERF_COUNT_SW_BPF_OUTPUT = 10n;
 /** `linux/perf_event.h`: samples are bytes of the program. */
 const PERF_SAMPLE_RAW = 1n << 10n;
-
-const attributeBytes = new NativeUint8Array(new NativeArrayBuffer(112));
-const attributes = pointer(EventAttributes, attributeBytes);
-attributes.type = PERF_TYPE_SOFTWARE;
-attributes.size = 112;
-attributes.config = PERF_COUNT_SW_BPF_OUTPUT;
-attributes.samplePeriod = 1n;
-attributes.sampleType = PERF_SAMPLE_RAW;
-attributes.wakeupEvents = 1;
 
 // struct perf_event_mmap_page: at bytes 1024 and 1032, as 64-bit words.
 const DATA_HEAD = 128;
@@ -80,20 +45,14 @@ const HEADER_SIZE = 8;
 
 const { asIntN, asUintN } = BigInt;
 
-const wantsCapability =
-  "perf events of all processes need CAP_PERFMON (CAP_SYS_ADMIN before Linux 5.8), or a lower kernel.perf_event_paranoid; a container's seccomp profile may forbid the call";
+const WANTS_OUTPUT =
+  "the kernel must know the software event BPF_OUTPUT (Linux 4.4)";
 
-function hintFor(errno: number): string | undefined {
-  switch (errno) {
-    case EPERM:
-    case EACCES:
-      return wantsCapability;
-    case EINVAL:
-    case ENOENT:
-      return "the kernel must know the software event BPF_OUTPUT (Linux 4.4)";
-  }
-  return undefined;
-}
+const hints: Readonly<Record<number, string>> = {
+  ...eventHints,
+  [EINVAL]: WANTS_OUTPUT,
+  [ENOENT]: WANTS_OUTPUT,
+};
 
 /**
  * Opens the event of a CPU: its descriptor; undefined where it is offline, null
@@ -101,11 +60,20 @@ function hintFor(errno: number): string | undefined {
  *
  * @throws {SystemError} with the kernel's reason, as in perf_event_open(2).
  */
-function openEvent(cpu: number): number | undefined | null {
-  const fd = openPerfEvent(attributeBytes, -1, cpu);
+function openOutput(cpu: number): number | undefined | null {
+  const fd = openEvent({
+    type: PERF_TYPE_SOFTWARE,
+    config: PERF_COUNT_SW_BPF_OUTPUT,
+    period: 1n,
+    sampleType: PERF_SAMPLE_RAW,
+    wakeupEvents: 1,
+    enabled: true,
+    pid: -1,
+    cpu,
+  });
   if (fd === -ENODEV) return undefined;
   if (fd === -EINVAL && cpu > 0) return null;
-  return check(fd, "perf_event_open", hintFor(-fd));
+  return check(fd, "perf_event_open", hints[-fd]);
 }
 
 /**
@@ -171,7 +139,7 @@ export class PerfRing {
    * @throws {SystemError} with the kernel's reason.
    */
   static open(cpu: number, size: number): PerfRing | undefined | null {
-    const fd = openEvent(cpu);
+    const fd = openOutput(cpu);
     if (typeof fd !== "number") return fd;
     const event = new Descriptor(fd);
     try {
@@ -277,5 +245,5 @@ export function setEvent(
   }
   words[1] = event;
   element.value = address + 4n;
-  checked("BPF_MAP_UPDATE_ELEM", run("BPF_MAP_UPDATE_ELEM", SIZE.element));
+  runChecked("BPF_MAP_UPDATE_ELEM", SIZE.element);
 }

@@ -4,12 +4,7 @@
  */
 
 import { NotSupportedError } from "../errors.ts";
-import {
-  closeDescriptor,
-  O_RDONLY,
-  openFile,
-  readDescriptor,
-} from "../ffi/mod.ts";
+import { readStart } from "../ffi/mod.ts";
 import { NativeArrayBuffer, NativeUint8Array } from "../layout/_intrinsics.ts";
 
 const PATH = "/sys/devices/system/cpu/possible";
@@ -64,12 +59,7 @@ export function possibleCpus(): number {
 
 function read(): number {
   const text = new NativeUint8Array(new NativeArrayBuffer(SIZE_MAX));
-  let length = 0;
-  const fd = openFile(PATH, O_RDONLY);
-  if (fd >= 0) {
-    length = readDescriptor(fd, text, SIZE_MAX, 0);
-    closeDescriptor(fd);
-  }
+  const length = readStart(PATH, text, SIZE_MAX);
   // The last byte is a line feed.
   const count = length > 1 ? countOfList(text, length - 1) : undefined;
   if (count === undefined) {

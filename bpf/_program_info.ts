@@ -1,32 +1,64 @@
 /** What a descriptor's program is. */
 
-import { NotSupportedError } from "../errors.ts";
-import { EBADF, EINVAL, systemError, toBigInt } from "../ffi/mod.ts";
+import { EBADF, toBigInt } from "../ffi/mod.ts";
 import { NativeUint32Array, typedArrayFill } from "../layout/_intrinsics.ts";
-import { type Pointer, pointer, sizeOf } from "../layout/mod.ts";
-import { clearAttributes, payloadOf, run, SIZE } from "./_attributes.ts";
-import { hintFor } from "./_commands.ts";
-import { kernelIsOlderThan } from "./_kernel_version.ts";
 import {
-  clearProgramAttributes,
-  KernelProgramInfo,
-  PROGRAM_SIZE,
-  runProgramCommand,
-} from "./_program_attributes.ts";
+  array,
+  bits,
+  HostLayout,
+  padding,
+  type Pointer,
+  pointer,
+  sizeOf,
+  struct,
+  text,
+  u32,
+  u64,
+  u8,
+} from "../layout/mod.ts";
+import { clearAttributes, run, SIZE } from "./_attributes.ts";
+import { kernelIsOlderThan } from "./_kernel_version.ts";
+import { askInfo, isSomethingElse } from "./_object_info.ts";
+import { payloadOf } from "./_payload.ts";
 import type { ProgramInfo } from "./program_info.ts";
 import { programTypeName } from "./program_type.ts";
+
+/** `struct bpf_prog_info` of Linux 5.16; older ones lack its end. */
+const KernelProgramInfo = struct("bpf_prog_info", {
+  _: HostLayout,
+  type: u32,
+  id: u32,
+  tag: array(u8, 8),
+  jitedLength: u32,
+  translatedLength: u32,
+  jitedInstructions: u64,
+  translatedInstructions: u64,
+  loadTime: u64,
+  createdByUid: u32,
+  mapCount: u32,
+  mapIds: u64,
+  name: text(16),
+  ifindex: u32,
+  gplCompatible: bits(u32, 1),
+  netnsDev: u64,
+  netnsIno: u64,
+  // Of symbols, functions and lines.
+  unused1: padding(24),
+  btfId: u32,
+  // The same.
+  unused2: padding(60),
+  runTime: u64,
+  runCount: u64,
+  recursionMisses: u64,
+  verifiedInstructions: u32,
+  unused3: padding(4),
+});
 
 /** `MAX_USED_MAPS` of the kernel: no program uses more. */
 const MAPS_MAX = 64;
 /** Where the ids of the maps are put, in bytes from the info. */
 const IDS_AT = sizeOf(KernelProgramInfo);
 const ROOM = IDS_AT + 4 * MAPS_MAX;
-
-function notAProgram(name: string): NotSupportedError {
-  return new NotSupportedError(
-    `Cannot use ${name} as a BPF program: it is something else`,
-  );
-}
 
 /**
  * What a descriptor's program is.
@@ -42,17 +74,8 @@ export function programInfoOf(fd: number, name: string): ProgramInfo {
   const raw = pointer(KernelProgramInfo, buffer);
   raw.mapCount = MAPS_MAX;
   raw.mapIds = address + toBigInt(IDS_AT);
-  const { objectInfo } = clearAttributes();
-  objectInfo.bpfFd = fd;
-  objectInfo.infoLen = IDS_AT;
-  objectInfo.info = address;
-  const command = "BPF_OBJ_GET_INFO_BY_FD";
-  const result = run(command, SIZE.objectInfo);
-  if (result === -EINVAL) throw notAProgram(name);
-  if (result < 0) {
-    throw systemError(-result, `bpf(${command})`, hintFor(command, -result));
-  }
-  if (!isProgram(fd)) throw notAProgram(name);
+  askInfo(fd, address, IDS_AT, name, "program");
+  if (!isProgram(fd)) throw isSomethingElse(name, "program");
   return translate(raw, new NativeUint32Array(buffer, IDS_AT, MAPS_MAX));
 }
 
@@ -62,10 +85,10 @@ export function programInfoOf(fd: number, name: string): ProgramInfo {
  * looks at the program first, and answers EINVAL for what is none.
  */
 function isProgram(fd: number): boolean {
-  const { bindMap } = clearProgramAttributes();
+  const { bindMap } = clearAttributes();
   bindMap.progFd = fd;
   bindMap.mapFd = NO_DESCRIPTOR;
-  const result = runProgramCommand("BPF_PROG_BIND_MAP", PROGRAM_SIZE.bindMap);
+  const result = run("BPF_PROG_BIND_MAP", SIZE.bindMap);
   return result === -EBADF || kernelIsOlderThan([5, 10]);
 }
 

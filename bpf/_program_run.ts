@@ -2,7 +2,6 @@
 
 import { BoundsError, NotSupportedError } from "../errors.ts";
 import {
-  addressOf,
   EINTR,
   EINVAL,
   ENOSPC,
@@ -24,11 +23,8 @@ import {
 } from "../memory/_arguments.ts";
 import { roundUp } from "../memory/_map_source.ts";
 import { requireU32 } from "./_arguments.ts";
-import {
-  clearProgramAttributes,
-  PROGRAM_SIZE,
-  runProgramCommand,
-} from "./_program_attributes.ts";
+import { clearAttributes, run, SIZE } from "./_attributes.ts";
+import { makePayload, type Payload } from "./_payload.ts";
 import type { UsedProgram } from "./_used_program.ts";
 import type { ProgramType } from "./program_type.ts";
 import type { RunOptions, RunResult } from "./run.ts";
@@ -44,28 +40,16 @@ const CONTEXT_ROOM = 4096;
 /** Room for all but large inputs, kept for as long as this module. */
 const KEPT_SIZE = 2 * DATA_ROOM + 4 * CONTEXT_ROOM;
 
-interface Room {
-  readonly buffer: ArrayBuffer;
-  readonly bytes: Uint8Array<ArrayBuffer>;
-  readonly address: bigint;
-}
-
-function makeRoom(size: number): Room {
-  const buffer = new NativeArrayBuffer(size);
-  const bytes = new NativeUint8Array(buffer);
-  return { buffer, bytes, address: addressOf(bytes) };
-}
-
 /** Where the input and output lie: addresses alone do not keep it. */
-const held: { kept: Room | undefined; current: Room | undefined } = {
+const held: { kept: Payload | undefined; current: Payload | undefined } = {
   kept: undefined,
   current: undefined,
 };
 
-function roomOf(size: number): Room {
+function roomOf(size: number): Payload {
   return held.current = size > KEPT_SIZE
-    ? makeRoom(size)
-    : held.kept ??= makeRoom(KEPT_SIZE);
+    ? makePayload(size)
+    : held.kept ??= makePayload(KEPT_SIZE);
 }
 
 /** A part of the room; none of it where `size` is undefined. */
@@ -140,7 +124,7 @@ export function runProgram(
     // The lengths are those read above, whatever became of the arrays since.
     put(room, dataIn, data);
     put(room, contextIn, context);
-    const { testRun } = clearProgramAttributes();
+    const { testRun } = clearAttributes();
     testRun.progFd = program.open();
     testRun.dataIn = addressIn(room, dataIn);
     testRun.dataSizeIn = dataIn.size ?? 0;
@@ -155,11 +139,11 @@ export function runProgram(
     testRun.cpu = onCpu;
     testRun.batchSize = batch;
     const attributesSize = batch !== 0
-      ? PROGRAM_SIZE.testRunBatch
+      ? SIZE.testRunBatch
       : flags !== 0
-      ? PROGRAM_SIZE.testRunCpu
-      : PROGRAM_SIZE.testRun;
-    const result = runProgramCommand("BPF_PROG_TEST_RUN", attributesSize);
+      ? SIZE.testRunCpu
+      : SIZE.testRun;
+    const result = run("BPF_PROG_TEST_RUN", attributesSize);
     if (result < 0) {
       throw failure(-result, program, testRun, dataOut, contextOut);
     }
@@ -177,7 +161,7 @@ export function runProgram(
 }
 
 function put(
-  { bytes }: Room,
+  { bytes }: Payload,
   { at, size = 0 }: Part,
   source: Uint8Array | undefined,
 ): void {
@@ -185,13 +169,13 @@ function put(
   if (source !== undefined && size > 0) typedArraySet(bytes, source, at);
 }
 
-function addressIn({ address }: Room, { at, size }: Part): bigint {
+function addressIn({ address }: Payload, { at, size }: Part): bigint {
   return size === undefined ? 0n : address + toBigInt(at);
 }
 
 /** A copy of so many bytes of a part; undefined where there are none. */
 function take(
-  { buffer }: Room,
+  { buffer }: Payload,
   { at, size = 0 }: Part,
   length: number | undefined,
 ): Uint8Array<ArrayBuffer> | undefined {
@@ -207,7 +191,7 @@ function take(
  * where programs of a type have no such output.
  */
 function takeOutput(
-  room: Room,
+  room: Payload,
   part: Part,
   length: number,
 ): Uint8Array<ArrayBuffer> | undefined {

@@ -1,9 +1,7 @@
 /** The sections of variables, which libbpf makes maps of. */
 
+import { BPF_F_MMAPABLE } from "../ffi/mod.ts";
 import type { NativeMap } from "./_native_map.ts";
-
-/** `linux/bpf.h` */
-const BPF_F_MMAPABLE = 1 << 10;
 
 /**
  * Has the maps of sections made mmap-able: libbpf leaves those out of which all

@@ -1,26 +1,18 @@
 import { ClosedError, NotSupportedError } from "../errors.ts";
-import { check, duplicate } from "../ffi/mod.ts";
 import {
   pathOf,
   requireDescriptor,
   requireOptions,
 } from "../memory/_arguments.ts";
 import { Descriptor } from "../memory/_descriptor.ts";
-import { requireAccess } from "../memory/_permission.ts";
 import { requireU32 } from "./_arguments.ts";
-import { checked } from "./_attributes.ts";
-import { openPinned, pin } from "./_descriptors.ts";
 import { type Holder, programFd, registerLink } from "./_handles.ts";
-import { idsOf } from "./_ids.ts";
+import { idsOf, openById } from "./_ids.ts";
 import { chunksOf, readAll } from "./_iterator.ts";
 import { detachLink, updateLink } from "./_link_commands.ts";
 import { linkInfoOf, typeText } from "./_link_info.ts";
 import { NativeLink } from "./_native_link.ts";
-import {
-  clearProgramAttributes,
-  PROGRAM_SIZE,
-  runProgramCommand,
-} from "./_program_attributes.ts";
+import { openPinned, pin } from "./_pins.ts";
 import type { LinkInfo } from "./link_info.ts";
 import type { BpfProgram } from "./program.ts";
 
@@ -85,10 +77,13 @@ export class BpfLink {
   }
 
   /** Takes over an open descriptor of what may be a link. */
-  static #adopt(fd: number, name: string, pinnedTo?: string): BpfLink {
-    const descriptor = new Descriptor(fd);
+  static #adopt(
+    descriptor: Descriptor,
+    name: string,
+    pinnedTo?: string,
+  ): BpfLink {
     try {
-      linkInfoOf(fd, name);
+      linkInfoOf(descriptor.fd, name);
     } catch (error) {
       descriptor.close();
       throw error;
@@ -119,8 +114,6 @@ export class BpfLink {
    */
   static open(path: string | URL): BpfLink {
     const file = pathOf(path);
-    requireAccess("read", file);
-    requireAccess("write", file);
     return BpfLink.#adopt(openPinned(file, false), `"${file}"`, file);
   }
 
@@ -136,10 +129,8 @@ export class BpfLink {
    */
   static fromId(id: number): BpfLink {
     requireU32("Link id", id, 0);
-    const command = "BPF_LINK_GET_FD_BY_ID";
-    clearProgramAttributes().objectId.id = id;
-    const result = runProgramCommand(command, PROGRAM_SIZE.objectId);
-    return BpfLink.#adopt(checked(command, result), `the link of id ${id}`);
+    const opened = openById("BPF_LINK_GET_FD_BY_ID", id);
+    return BpfLink.#adopt(opened, `the link of id ${id}`);
   }
 
   /**
@@ -182,8 +173,7 @@ export class BpfLink {
    */
   static fromFd(fd: number): BpfLink {
     requireDescriptor(fd);
-    const own = check(duplicate(fd), "fcntl");
-    return BpfLink.#adopt(own, `descriptor ${fd}`);
+    return BpfLink.#adopt(Descriptor.duplicate(fd), `descriptor ${fd}`);
   }
 
   /**
@@ -265,10 +255,8 @@ export class BpfLink {
    * @throws {SystemError} with the kernel's reason, as in bpf(2).
    */
   pin(path: string | URL): void {
-    const fd = this.#open();
     const file = pathOf(path);
-    requireAccess("write", file);
-    pin(fd, file);
+    pin(this.#open(), file);
     this.#pinnedTo = file;
     if (this.#holder instanceof NativeLink) this.#holder.stays = true;
   }

@@ -1,5 +1,4 @@
 import { ClosedError, InvalidTypeError, ReadOnlyError } from "../errors.ts";
-import { check, duplicate } from "../ffi/mod.ts";
 import { NativeUint8Array } from "../layout/_intrinsics.ts";
 import { show } from "../layout/_show.ts";
 import type { Marked, Pointer, Type, Value, View } from "../layout/mod.ts";
@@ -10,7 +9,6 @@ import {
   requireOptions,
 } from "../memory/_arguments.ts";
 import { Descriptor } from "../memory/_descriptor.ts";
-import { requireAccess } from "../memory/_permission.ts";
 import type { Memory } from "../memory/mod.ts";
 import type { Btf } from "../btf/btf.ts";
 import { requireMapName, requireU32, requireU64 } from "./_arguments.ts";
@@ -20,19 +18,13 @@ import {
   memorySizeOf,
   requireValueType,
 } from "./_array_memory.ts";
-import {
-  createMap,
-  freeze,
-  infoOf,
-  nextMapId,
-  openById,
-  openPinned,
-  pin,
-} from "./_descriptors.ts";
+import { createMap, freeze, infoOf, openById } from "./_descriptors.ts";
 import { lookup, nextKey, remove, update } from "./_elements.ts";
 import { type OpenMap, takeOne } from "./_entry_reader.ts";
+import { idsOf } from "./_ids.ts";
 import { lookupInner, updateInner } from "./_inner_maps.ts";
 import { MapBtf } from "./_map_btf.ts";
+import { openPinned, pin } from "./_pins.ts";
 import {
   perCpuTableOf,
   refusePerCpu,
@@ -115,10 +107,9 @@ export class BpfMap {
   }
 
   /** Takes over an open descriptor. */
-  static #adopt(fd: number, name: string): BpfMap {
-    const descriptor = new Descriptor(fd);
+  static #adopt(descriptor: Descriptor, name: string): BpfMap {
     try {
-      return new BpfMap(secret, descriptor, infoOf(fd, name));
+      return new BpfMap(secret, descriptor, infoOf(descriptor.fd, name));
     } catch (error) {
       descriptor.close();
       throw error;
@@ -184,8 +175,6 @@ export class BpfMap {
     const file = pathOf(path);
     requireOptions(options);
     const readOnly = requireFlag("readOnly", options.readOnly);
-    requireAccess("read", file);
-    if (!readOnly) requireAccess("write", file);
     return BpfMap.#adopt(openPinned(file, readOnly), `"${file}"`);
   }
 
@@ -208,16 +197,16 @@ export class BpfMap {
   }
 
   /**
-   * The ids of all maps of the system, in ascending order
-   * (`BPF_MAP_GET_NEXT_ID`). That takes CAP_SYS_ADMIN. Any of them may be gone
-   * when it is opened.
+   * The numbers of all maps in the system, ascending, for `fromId`
+   * (`BPF_MAP_GET_NEXT_ID`). That takes CAP_SYS_ADMIN. Until they are opened,
+   * somebody may make or close some.
    *
    * @throws {SystemError} with the kernel's reason, as in bpf(2): EPERM for want
    * of the capability.
    * @throws {Deno.errors.NotCapable} without `--allow-ffi`.
    */
-  static *ids(): Generator<number, void> {
-    for (let id = nextMapId(0); id !== undefined; id = nextMapId(id)) yield id;
+  static ids(): number[] {
+    return idsOf("BPF_MAP_GET_NEXT_ID");
   }
 
   /**
@@ -232,8 +221,7 @@ export class BpfMap {
    */
   static fromFd(fd: number): BpfMap {
     requireDescriptor(fd);
-    const own = check(duplicate(fd), "fcntl");
-    return BpfMap.#adopt(own, `descriptor ${fd}`);
+    return BpfMap.#adopt(Descriptor.duplicate(fd), `descriptor ${fd}`);
   }
 
   /** What the kernel told of the map when it was opened. */
@@ -557,10 +545,8 @@ export class BpfMap {
    * @throws {SystemError} with the kernel's reason, as in bpf(2).
    */
   pin(path: string | URL): void {
-    const fd = this.#open();
     const file = pathOf(path);
-    requireAccess("write", file);
-    pin(fd, file);
+    pin(this.#open(), file);
   }
 
   /**

@@ -1,5 +1,5 @@
 import { NotSupportedError } from "../errors.ts";
-import { check, duplicate, EPOLLIN, pageSize } from "../ffi/mod.ts";
+import { EPOLLIN, pageSize } from "../ffi/mod.ts";
 import { show } from "../layout/_show.ts";
 import type { Marked, Type } from "../layout/mod.ts";
 import { requireOptions } from "../memory/_arguments.ts";
@@ -106,7 +106,7 @@ export class PerfBuffer<T extends Type | undefined = undefined>
     requireOptions(options);
     const size = sizeOf(options.size);
     const fd = mapFd(map, "perf_event_array");
-    const descriptor = new Descriptor(check(duplicate(fd), "fcntl"));
+    const descriptor = Descriptor.duplicate(fd);
     const rings: PerfRing[] = [];
     try {
       const { id, type: kind, typeNumber, name, maxEntries } = infoOf(

@@ -1,21 +1,13 @@
 import { ClosedError } from "../errors.ts";
-import { check, duplicate } from "../ffi/mod.ts";
 import { pathOf, requireDescriptor } from "../memory/_arguments.ts";
 import { Descriptor } from "../memory/_descriptor.ts";
-import { requireAccess } from "../memory/_permission.ts";
 import { requireU32 } from "./_arguments.ts";
 import { attach } from "./_attach.ts";
-import { checked } from "./_attributes.ts";
-import { openPinned, pin } from "./_descriptors.ts";
 import { registerProgram } from "./_handles.ts";
-import { idsOf } from "./_ids.ts";
+import { idsOf, openById } from "./_ids.ts";
 import type { UsedProgram } from "./_used_program.ts";
 import type { NativeProgram } from "./_native_program.ts";
-import {
-  clearProgramAttributes,
-  PROGRAM_SIZE,
-  runProgramCommand,
-} from "./_program_attributes.ts";
+import { openPinned, pin } from "./_pins.ts";
 import { programInfoOf } from "./_program_info.ts";
 import { runProgram } from "./_program_run.ts";
 import type { AttachTarget } from "./attach_target.ts";
@@ -72,10 +64,13 @@ export class BpfProgram {
   }
 
   /** Takes over an open descriptor. */
-  static #adopt(fd: number, name: string, native?: NativeProgram): BpfProgram {
-    const descriptor = new Descriptor(fd);
+  static #adopt(
+    descriptor: Descriptor,
+    name: string,
+    native?: NativeProgram,
+  ): BpfProgram {
     try {
-      const info = programInfoOf(fd, name);
+      const info = programInfoOf(descriptor.fd, name);
       return new BpfProgram(secret, descriptor, info, native);
     } catch (error) {
       descriptor.close();
@@ -85,7 +80,7 @@ export class BpfProgram {
 
   static {
     adoptNative = (native) => {
-      const own = check(duplicate(native.fd), "fcntl");
+      const own = Descriptor.duplicate(native.fd);
       return BpfProgram.#adopt(own, `program "${native.name}"`, native);
     };
     closeAll = (program) => {
@@ -107,8 +102,6 @@ export class BpfProgram {
    */
   static open(path: string | URL): BpfProgram {
     const file = pathOf(path);
-    requireAccess("read", file);
-    requireAccess("write", file);
     return BpfProgram.#adopt(openPinned(file, false), `"${file}"`);
   }
 
@@ -124,11 +117,8 @@ export class BpfProgram {
    */
   static fromId(id: number): BpfProgram {
     requireU32("Program id", id, 0);
-    const command = "BPF_PROG_GET_FD_BY_ID";
-    clearProgramAttributes().objectId.id = id;
-    const result = runProgramCommand(command, PROGRAM_SIZE.objectId);
-    const fd = checked(command, result);
-    return BpfProgram.#adopt(fd, `the program of id ${id}`);
+    const opened = openById("BPF_PROG_GET_FD_BY_ID", id);
+    return BpfProgram.#adopt(opened, `the program of id ${id}`);
   }
 
   /**
@@ -171,8 +161,7 @@ export class BpfProgram {
    */
   static fromFd(fd: number): BpfProgram {
     requireDescriptor(fd);
-    const own = check(duplicate(fd), "fcntl");
-    return BpfProgram.#adopt(own, `descriptor ${fd}`);
+    return BpfProgram.#adopt(Descriptor.duplicate(fd), `descriptor ${fd}`);
   }
 
   /**
@@ -290,10 +279,8 @@ export class BpfProgram {
    * @throws {SystemError} with the kernel's reason, as in bpf(2).
    */
   pin(path: string | URL): void {
-    const fd = this.#open();
     const file = pathOf(path);
-    requireAccess("write", file);
-    pin(fd, file);
+    pin(this.#open(), file);
   }
 
   /**

@@ -1,10 +1,5 @@
 import { Descriptor } from "../memory/_descriptor.ts";
-import { checked } from "./_attributes.ts";
-import {
-  clearProgramAttributes,
-  PROGRAM_SIZE,
-  runProgramCommand,
-} from "./_program_attributes.ts";
+import { clearAttributes, runChecked, SIZE } from "./_attributes.ts";
 
 /** What only this module has, so that only it can construct. */
 const secret = Symbol("BpfStatistics");
@@ -39,10 +34,8 @@ export class BpfStatistics {
    */
   static enable(): BpfStatistics {
     // All zero is BPF_STATS_RUN_TIME, the only kind there is.
-    clearProgramAttributes();
-    const command = "BPF_ENABLE_STATS";
-    const result = runProgramCommand(command, PROGRAM_SIZE.enableStats);
-    const fd = checked(command, result);
+    clearAttributes();
+    const fd = runChecked("BPF_ENABLE_STATS", SIZE.enableStats);
     return new BpfStatistics(secret, new Descriptor(fd));
   }
 

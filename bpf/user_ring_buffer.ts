@@ -1,5 +1,5 @@
 import { ClosedError } from "../errors.ts";
-import { check, duplicate, EPOLLOUT } from "../ffi/mod.ts";
+import { EPOLLOUT } from "../ffi/mod.ts";
 import { pointerAt } from "../layout/_at.ts";
 import { typedArrayLength } from "../layout/_intrinsics.ts";
 import { isType } from "../layout/_registry.ts";
@@ -104,7 +104,7 @@ export class UserRingBuffer implements Disposable {
    */
   constructor(map: { readonly fd: number }) {
     const fd = mapFd(map, "user_ringbuf");
-    this.#descriptor = new Descriptor(check(duplicate(fd), "fcntl"));
+    this.#descriptor = Descriptor.duplicate(fd);
     try {
       const info = infoOf(this.#descriptor.fd, `descriptor ${fd}`);
       const memory = mapUserRing(this.#descriptor.fd, info);

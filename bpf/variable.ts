@@ -1,4 +1,5 @@
 import { ClosedError, NotSupportedError, ReadOnlyError } from "../errors.ts";
+import { BPF_F_MMAPABLE, BPF_F_RDONLY_PROG } from "../ffi/mod.ts";
 import type {
   Input,
   Marked,
@@ -12,11 +13,6 @@ import { buffered } from "./_buffered.ts";
 import type { Declaration } from "./_declarations.ts";
 import { Place, type Pointing } from "./_place.ts";
 import type { BpfMap } from "./map.ts";
-
-/** `linux/bpf.h`: programs cannot write it. */
-const BPF_F_RDONLY_PROG = 1 << 7;
-/** `linux/bpf.h`: it can be mapped. */
-const BPF_F_MMAPABLE = 1 << 10;
 
 /** What only this module has, so that only it can construct. */
 const secret = Symbol("BpfVariable");

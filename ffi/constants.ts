@@ -97,6 +97,13 @@ export const MFD_NOEXEC_SEAL = 8;
 /** `linux/falloc.h`: the size stays as it is. */
 export const FALLOC_FL_KEEP_SIZE = 1;
 
+/** `linux/bpf.h`: a descriptor of a map for reading alone. */
+export const BPF_F_RDONLY = 1 << 3;
+/** `linux/bpf.h`: programs cannot write the map. */
+export const BPF_F_RDONLY_PROG = 1 << 7;
+/** `linux/bpf.h`: the map has memory that can be mapped. */
+export const BPF_F_MMAPABLE = 1 << 10;
+
 /** `linux/eventpoll.h`: close-on-exec. */
 export const EPOLL_CLOEXEC = O_CLOEXEC;
 /** `linux/eventpoll.h`: watch another descriptor. */

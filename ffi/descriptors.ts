@@ -16,6 +16,7 @@ import {
   MFD_CLOEXEC,
   MFD_NOEXEC_SEAL,
   O_CLOEXEC,
+  O_RDONLY,
   RLIMIT_FSIZE,
   STATX_BASIC_STATS,
 } from "./constants.ts";
@@ -149,6 +150,19 @@ export function readDescriptor(
   return resultOf(() =>
     libc().pread(fd, target as BufferSource, count, position)
   );
+}
+
+/** Reads the begin of a file: how many bytes, or the negative reason. */
+export function readStart(
+  path: string,
+  target: Uint8Array,
+  length: number,
+): number {
+  const fd = openFile(path, O_RDONLY);
+  if (fd < 0) return fd;
+  const result = readDescriptor(fd, target, length, 0);
+  closeDescriptor(fd);
+  return result;
 }
 
 /** Writes at an offset: how many bytes, or the negative reason. */

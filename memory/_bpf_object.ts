@@ -6,14 +6,12 @@
  * engine's pages afterwards.
  */
 
-import { addressOf, bpf } from "../ffi/mod.ts";
+import { addressOf, bpf, BPF_F_MMAPABLE } from "../ffi/mod.ts";
 
 /** `linux/bpf.h`, `enum bpf_cmd`. */
 const BPF_OBJ_GET_INFO_BY_FD = 15;
 /** `linux/bpf.h`, `enum bpf_map_type`. */
 const BPF_MAP_TYPE_ARENA = 33;
-/** `linux/bpf.h`: every arena has it. */
-const BPF_F_MMAPABLE = 1 << 10;
 
 // struct { __u32 bpf_fd; __u32 info_len; __aligned_u64 info; }, then the start
 // of struct bpf_map_info { type, id, key_size, value_size, max_entries,
@@ -43,7 +41,7 @@ export function isArena(fd: number): boolean {
   const keySize = words[6];
   const valueSize = words[7];
   const flags = words[9]!;
-  // The info of a program begins with its type too; its flags lie elsewhere.
+  // Every arena can be mapped. The info of a program begins with its type too; its flags lie elsewhere.
   return type === BPF_MAP_TYPE_ARENA && keySize === 0 && valueSize === 0 &&
     (flags & BPF_F_MMAPABLE) !== 0;
 }

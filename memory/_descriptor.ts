@@ -38,6 +38,15 @@ export class Descriptor {
     net.register(this, open, this);
   }
 
+  /**
+   * A descriptor of our own for what somebody else's is open for.
+   *
+   * @throws {SystemError} with EBADF, if that is not open.
+   */
+  static duplicate(fd: number): Descriptor {
+    return new Descriptor(check(duplicate(fd), "fcntl"));
+  }
+
   /** Its number; -1 once closed. */
   get fd(): number {
     return this.#open?.fd ?? -1;

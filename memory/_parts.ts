@@ -7,7 +7,6 @@ import {
   addSeals,
   check,
   createMemfd,
-  duplicate,
   EACCES,
   F_SEAL_SHRINK,
   O_NOCTTY,
@@ -89,7 +88,7 @@ export function mapParts(fd: number, size: number, options: MapOptions): Parts {
   }
   // Whether it will be needed shows when it is mapped, and by then another
   // thread may have closed the caller's.
-  const own = new Descriptor(check(duplicate(fd), "fcntl"));
+  const own = Descriptor.duplicate(fd);
   try {
     const source = mapSource({ ...request, fd: own.fd }, workers);
     const parts = partsOf(source, workers, {
