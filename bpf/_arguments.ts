@@ -11,8 +11,6 @@ import {
   requireWhole,
 } from "../memory/_arguments.ts";
 
-export { show };
-
 const { isSafeInteger } = Number;
 
 const U32_MAX = 0xffff_ffff;
@@ -116,11 +114,14 @@ export function requireSignal(
   }
 }
 
-/** How many there may be: all where nothing is said. @throws {RangeError} */
+/** More records than there are in any ring. */
+const LIMIT_MAX = 2 ** 30 - 1;
+
+/** How many records there may be: all where nothing is said. @throws {RangeError} */
 export function limitOf(limit: unknown): number {
-  if (limit === undefined || limit === Infinity) return Infinity;
+  if (limit === undefined || limit === Infinity) return LIMIT_MAX;
   requireWhole("Limit", limit, 0);
-  return limit;
+  return limit < LIMIT_MAX ? limit : LIMIT_MAX;
 }
 
 /**

@@ -6,6 +6,7 @@ import { NativeArrayBuffer, NativeUint32Array } from "../layout/_intrinsics.ts";
 import { Region } from "../layout/_region.ts";
 import type { Type } from "../layout/mod.ts";
 import { LOST, type PerfRing, SAMPLE } from "./_perf_ring.ts";
+import type { RecordReader } from "./_ring_iteration.ts";
 import { type Shown, shownAs } from "./_ring_shown.ts";
 
 /**
@@ -21,7 +22,7 @@ const RECORD = 8;
 export type PerfCallback = (record: never, length: number, cpu: number) => void;
 
 /** Reads the events of all CPUs. */
-export class PerfReader {
+export class PerfReader implements RecordReader {
   /** Undefined once closed. */
   #open: readonly PerfRing[] | undefined;
   readonly #name: string;
@@ -107,40 +108,49 @@ export class PerfReader {
     for (let i = 0; i < rings.length; i++) rings[i]!.look();
   }
 
-  /** Calls back with the records that there are; how many there were. */
-  consume(limit: number, callback: PerfCallback): number {
+  /**
+   * Calls back with the records that there are.
+   *
+   * @param limit How many at the most.
+   * @param most How many bytes of a ring to hold before their room is given back.
+   * @returns How many there were.
+   */
+  consume(limit: number, most: number, callback: PerfCallback): number {
     this.begin();
     let count = 0;
     try {
-      while (count < limit && this.readOne()) {
+      while (count < limit && this.readOne(most)) {
         count++;
         callback(this.record as never, this.length, this.cpu);
       }
-    } finally {
-      this.end();
+    } catch (error) {
+      this.endBecause();
+      throw error;
     }
+    this.end();
     return count;
   }
 
   /**
    * Goes on to the next record, of one CPU after the other.
    *
+   * @param most How many bytes of a ring to hold before their room is given back.
    * @returns Whether there is one.
    * @throws {BoundsError} if it is shorter than the type; it is consumed.
    */
-  readOne(): boolean {
+  readOne(most: number): boolean {
     this.#region.release();
     const rings = this.#open ?? [];
     for (let i = 0; i < rings.length; i++) {
-      if (this.#readFrom(rings[this.#next]!)) return true;
+      if (this.#readFrom(rings[this.#next]!, most)) return true;
       this.#next = (this.#next + 1) % rings.length;
     }
     return false;
   }
 
-  #readFrom(ring: PerfRing): boolean {
+  #readFrom(ring: PerfRing, most: number): boolean {
     const event = this.#event;
-    for (let type; (type = ring.read(event)) !== 0;) {
+    for (let type; (type = ring.read(event, most)) !== 0;) {
       // { u64 id; u64 lost; }: of the second the lower half.
       if (type === LOST) this.#lost += toBigInt(event[2]!);
       if (type !== SAMPLE) continue;
@@ -171,11 +181,30 @@ export class PerfReader {
     for (let i = 0; i < rings.length; i++) rings[i]!.publish();
   }
 
+  /** Ends the validity of the record until there is another: for a wait. */
+  rest(): void {
+    this.#region.release();
+  }
+
+  /** Ends that: there is a record. */
+  resume(): void {
+    this.#region.reachThrough(this.#scratch);
+  }
+
   /** Ends the validity of the record, and lets others read. */
   end(): void {
     this.#reading = false;
     this.#region.release();
     this.publish();
+  }
+
+  /** Ends after an error, which counts more than one of ending. */
+  endBecause(): void {
+    try {
+      this.end();
+    } catch {
+      // The first error is thrown.
+    }
   }
 
   /** Publishes what was read, and unmaps the rings. */

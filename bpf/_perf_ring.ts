@@ -177,8 +177,9 @@ export class PerfRing {
    *
    * @param target Where to put the bytes after its header, at most 65 528 of
    * them, as 32-bit words.
+   * @param most How many bytes to hold before their room is given back.
    */
-  read(target: Uint32Array): number {
+  read(target: Uint32Array, most: number): number {
     if (this.#left === 0) return 0;
     const { u16, u32 } = this.#region;
     const mask = this.#size - 1;
@@ -199,7 +200,7 @@ export class PerfRing {
     this.#tail = asUintN(64, this.#tail + toBigInt(size));
     this.#left -= size;
     this.#held += size;
-    if (this.#held >= this.#size / 4) this.publish();
+    if (this.#held >= most) this.publish();
     return type;
   }
 

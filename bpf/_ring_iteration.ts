@@ -2,18 +2,51 @@
 
 import { EPOLLIN } from "../ffi/mod.ts";
 import { Watch } from "./_poller.ts";
-import type { RingReader } from "./_ring_reader.ts";
+
+/** What reads records: of a ring buffer, or of the rings of all CPUs. */
+export interface RecordReader {
+  /** Whether it was closed. */
+  readonly closed: boolean;
+  /** The one object that shows the record which was read last. */
+  readonly record: object;
+  /** Called when it is closed, by who reads. */
+  onclose: (() => void) | undefined;
+  /**
+   * Begins to read: from here to `end` nobody else can. What there is now is all
+   * that is read until the next `look`.
+   */
+  begin(): void;
+  /** Looks how much there is to be read now. */
+  look(): void;
+  /**
+   * Goes on to the next record.
+   *
+   * @param most How many bytes to hold before their room is given back.
+   * @returns Whether there is one.
+   */
+  readOne(most: number): boolean;
+  /** Gives the room of what was read back. */
+  publish(): void;
+  /** Ends the validity of the record until there is another: for a wait. */
+  rest(): void;
+  /** Ends that: there is a record. */
+  resume(): void;
+  /** Publishes, and lets others read. Once more is nothing. */
+  end(): void;
+  /** Ends after an error, which counts more than one of ending. */
+  endBecause(): void;
+}
 
 /** The records that there are now. */
 export class RecordIterator<R> extends Iterator<R, undefined, unknown>
   implements Disposable {
-  readonly #reader: RingReader;
+  readonly #reader: RecordReader;
   /** How many bytes are held before the position is published. */
   readonly #most: number;
   #state: "new" | "reading" | "ended" = "new";
 
   /** Reads nothing yet, and keeps nobody from reading. */
-  constructor(reader: RingReader, most: number) {
+  constructor(reader: RecordReader, most: number) {
     super();
     this.#reader = reader;
     this.#most = most;
@@ -75,8 +108,9 @@ function turn(): Promise<void> {
 /** The records that there are, and those that come. */
 export class RecordStream<R>
   implements AsyncIterableIterator<R, undefined, unknown>, AsyncDisposable {
-  readonly #reader: RingReader;
-  readonly #fd: number;
+  readonly #reader: RecordReader;
+  /** The descriptors that tell when there are more. */
+  readonly #fds: readonly number[];
   readonly #signal: AbortSignal | undefined;
   /** One promise for all records: there is one object for all of them. */
   readonly #found: Promise<IteratorResult<R, undefined>>;
@@ -88,12 +122,12 @@ export class RecordStream<R>
 
   /** Reads nothing yet, and keeps nobody from reading. */
   constructor(
-    reader: RingReader,
-    fd: number,
+    reader: RecordReader,
+    fds: readonly number[],
     signal: AbortSignal | undefined,
   ) {
     this.#reader = reader;
-    this.#fd = fd;
+    this.#fds = fds;
     this.#signal = signal;
     this.#found = Promise.resolve(
       Object.freeze({ value: reader.record as R, done: false as const }),
@@ -182,7 +216,7 @@ export class RecordStream<R>
 
   /** Waits until something has happened to the ring. */
   #event(): Promise<void> {
-    this.#watch ??= new Watch([this.#fd], EPOLLIN);
+    this.#watch ??= new Watch(this.#fds, EPOLLIN);
     return this.#watch.next();
   }
 

@@ -1,4 +1,8 @@
-/** The memory of a ring buffer from the kernel to the user. */
+/**
+ * The memory of ring buffers: of those that the kernel writes and this process
+ * reads, and of those the other way. Each is mapped in two parts, because one
+ * can be written and the other cannot.
+ */
 
 import { NotSupportedError, ReadOnlyError } from "../errors.ts";
 import { check, flagsOf, O_ACCMODE, O_RDWR, pageSize } from "../ffi/mod.ts";
@@ -23,13 +27,13 @@ export function regionOf(memory: Memory): Region {
   return locate(viewIn(memory, u8))!.root;
 }
 
-/** A ring buffer's memory. */
+/** A ring buffer's memory. What is the kernel's to write cannot be written. */
 export interface RingMemory {
   /** Where its parts lie. */
   readonly geometry: RingGeometry;
-  /** The consumer's page, which can be written. */
+  /** The consumer's page. */
   readonly consumer: Region;
-  /** The producer's page, the data and the data again, which cannot. */
+  /** The producer's page, the data and the data again. */
   readonly producer: Region;
   /** The data and the data again alone. */
   readonly data: Region;
@@ -63,8 +67,7 @@ function requireRing(fd: number, info: MapInfo): void {
 }
 
 /**
- * Maps a ring buffer: its two parts apart, because one can be written and the
- * other must not.
+ * Maps a ring buffer that the kernel writes.
  *
  * @throws {NotSupportedError} if it is no ring buffer that can be consumed.
  * @throws {ReadOnlyError} if it is frozen.
@@ -85,6 +88,53 @@ export function mapRing(fd: number, info: MapInfo): RingMemory {
     return partsOf(geometry, consumer, producer);
   } catch (error) {
     closeMemory(consumer);
+    throw error;
+  }
+}
+
+/**
+ * Checks that a descriptor is of a ring buffer that a process writes.
+ *
+ * @throws {NotSupportedError} if it is not.
+ */
+function requireUserRing(fd: number, info: MapInfo): void {
+  if (info.type !== "user_ringbuf") {
+    const hint = info.type === "ringbuf"
+      ? ", which the kernel writes and this process consumes"
+      : "";
+    throw new NotSupportedError(
+      `Cannot write map "${info.name}": its type must be user_ringbuf, and is ${
+        info.type ?? info.typeNumber
+      }${hint}`,
+    );
+  }
+  if ((check(flagsOf(fd), "fcntl") & O_ACCMODE) !== O_RDWR) {
+    throw new NotSupportedError(
+      `Cannot write map "${info.name}": its descriptor was opened for reading or for writing alone, and such a descriptor cannot be mapped at all: open the map for both`,
+    );
+  }
+}
+
+/**
+ * Maps a ring buffer that this process writes.
+ *
+ * @throws {NotSupportedError} if it is no ring buffer that a process writes.
+ * @throws {ReadOnlyError} if it is frozen.
+ * @throws {SystemError} with the kernel's reason, as in mmap(2).
+ */
+export function mapUserRing(fd: number, info: MapInfo): RingMemory {
+  requireUserRing(fd, info);
+  const geometry = ringGeometry(info.maxEntries, pageSize());
+  const { page, length } = geometry;
+  const producer = map(fd, length, { offset: page });
+  try {
+    if (producer.readOnly) {
+      throw new ReadOnlyError(`Cannot write map "${info.name}": it is frozen`);
+    }
+    const consumer = map(fd, page, { readOnly: true });
+    return partsOf(geometry, consumer, producer);
+  } catch (error) {
+    closeMemory(producer);
     throw error;
   }
 }

@@ -24,7 +24,7 @@ import {
 } from "../layout/_intrinsics.ts";
 import { Region } from "../layout/_region.ts";
 import { BUSY, DISCARDED, HEADER_SIZE } from "./_ring_geometry.ts";
-import type { UserRingMemory } from "./_user_ring_memory.ts";
+import type { RingMemory } from "./_ring_memory.ts";
 
 /**
  * How many bytes a record may have: the kernel hands it to the program as a
@@ -41,13 +41,13 @@ const now = performance.now.bind(performance);
 /** Writes the records of one ring. */
 export class RingProducer {
   /** Undefined once closed. */
-  #memory: UserRingMemory | undefined;
+  #memory: RingMemory | undefined;
   readonly #size: number;
   /** Which 32-bit word of the producer's page is the lock. */
   readonly #lock: number;
 
   /** Takes over the memory of a ring. */
-  constructor(memory: UserRingMemory) {
+  constructor(memory: RingMemory) {
     this.#memory = memory;
     this.#size = memory.geometry.size;
     this.#lock = memory.geometry.page / 4 - 1;
@@ -180,7 +180,7 @@ export class RingProducer {
     memory?.close();
   }
 
-  #live(): UserRingMemory {
+  #live(): RingMemory {
     if (this.#memory === undefined) {
       throw new ClosedError("The ring buffer is closed");
     }

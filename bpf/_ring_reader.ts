@@ -15,6 +15,7 @@ import {
   ownDrainOf,
   SHORT,
 } from "./_ring_drain.ts";
+import type { RecordReader } from "./_ring_iteration.ts";
 import type { RingMemory } from "./_ring_memory.ts";
 import {
   type Committed,
@@ -33,7 +34,7 @@ const committed: Committed = committedOn(Deno.build.arch);
 const nothing: RecordCallback = () => {};
 
 /** Reads the records of one ring. */
-export class RingReader {
+export class RingReader implements RecordReader {
   /** Undefined once closed. */
   #memory: RingMemory | undefined;
   readonly #size: number;

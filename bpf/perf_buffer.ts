@@ -1,5 +1,5 @@
 import { NotSupportedError } from "../errors.ts";
-import { EPOLLIN, pageSize } from "../ffi/mod.ts";
+import { pageSize } from "../ffi/mod.ts";
 import { show } from "../layout/_show.ts";
 import type { Marked, Type } from "../layout/mod.ts";
 import { requireOptions } from "../memory/_arguments.ts";
@@ -8,7 +8,7 @@ import { limitOf, mapFd, requireSignal } from "./_arguments.ts";
 import { infoOf } from "./_descriptors.ts";
 import { PerfReader } from "./_perf_reader.ts";
 import { PerfRing, setEvent } from "./_perf_ring.ts";
-import { Watch } from "./_poller.ts";
+import { RecordIterator, RecordStream } from "./_ring_iteration.ts";
 import type {
   ConsumeOptions,
   RecordOf,
@@ -196,7 +196,8 @@ export class PerfBuffer<T extends Type | undefined = undefined>
       );
     }
     requireOptions(options);
-    return this.#reader.consume(limitOf(options.limit), callback);
+    const limit = limitOf(options.limit);
+    return this.#reader.consume(limit, this.#size >>> 2, callback);
   }
 
   /**
@@ -205,21 +206,19 @@ export class PerfBuffer<T extends Type | undefined = undefined>
    *
    * @throws as {@linkcode PerfBuffer.consume} does, when a record is asked for.
    */
-  *[Symbol.iterator](): Generator<RecordOf<T>, undefined, unknown> {
-    const reader = this.#reader;
-    reader.begin();
-    try {
-      while (reader.readOne()) yield reader.record as RecordOf<T>;
-    } finally {
-      reader.end();
-    }
+  [Symbol.iterator](): IteratorObject<RecordOf<T>, undefined, unknown> {
+    return new RecordIterator<RecordOf<T>>(this.#reader, this.#size >>> 2);
   }
 
   /**
    * The records that there are and those that come, until the perf buffer is
    * closed. The same as {@linkcode PerfBuffer.records} without a signal.
    */
-  [Symbol.asyncIterator](): AsyncGenerator<RecordOf<T>, undefined, unknown> {
+  [Symbol.asyncIterator](): AsyncIterableIterator<
+    RecordOf<T>,
+    undefined,
+    unknown
+  > {
     return this.records();
   }
 
@@ -235,45 +234,12 @@ export class PerfBuffer<T extends Type | undefined = undefined>
    */
   records(
     options: RecordsOptions = {},
-  ): AsyncGenerator<RecordOf<T>, undefined, unknown> {
+  ): AsyncIterableIterator<RecordOf<T>, undefined, unknown> {
     requireOptions(options);
     const { signal } = options;
     requireSignal(signal);
-    return this.#stream(signal);
-  }
-
-  async *#stream(
-    signal: AbortSignal | undefined,
-  ): AsyncGenerator<RecordOf<T>, undefined, unknown> {
-    const reader = this.#reader;
-    signal?.throwIfAborted();
-    reader.begin();
-    const watch = new Watch(this.#rings.map(({ fd }) => fd), EPOLLIN);
-    const onabort = () => watch.interrupt();
-    reader.onclose = () => watch.close();
-    signal?.addEventListener("abort", onabort);
-    try {
-      while (!reader.closed) {
-        signal?.throwIfAborted();
-        if (reader.readOne()) {
-          // Nothing is held over an await.
-          reader.publish();
-          yield reader.record as RecordOf<T>;
-          continue;
-        }
-        reader.publish();
-        reader.look();
-        if (reader.readOne()) {
-          reader.publish();
-          yield reader.record as RecordOf<T>;
-        } else await watch.next();
-      }
-    } finally {
-      signal?.removeEventListener("abort", onabort);
-      reader.onclose = undefined;
-      watch.close();
-      reader.end();
-    }
+    const fds = this.#rings.map(({ fd }) => fd);
+    return new RecordStream<RecordOf<T>>(this.#reader, fds, signal);
   }
 
   /**

@@ -1,9 +1,10 @@
 import { ClosedError } from "../errors.ts";
-import { check, duplicate, toBigInt } from "../ffi/mod.ts";
+import { toBigInt } from "../ffi/mod.ts";
 import type { Marked, ReadonlyAtomic, Type, View } from "../layout/mod.ts";
-import { requireDescriptor, requireOptions } from "../memory/_arguments.ts";
+import { show } from "../layout/_show.ts";
+import { requireOptions } from "../memory/_arguments.ts";
 import { Descriptor } from "../memory/_descriptor.ts";
-import { show } from "./_arguments.ts";
+import { limitOf, mapFd, requireSignal } from "./_arguments.ts";
 import { infoOf } from "./_descriptors.ts";
 import { RecordIterator, RecordStream } from "./_ring_iteration.ts";
 import { mapRing } from "./_ring_memory.ts";
@@ -137,8 +138,8 @@ export class RingBuffer<T extends Type | undefined = undefined>
   ) {
     requireOptions(options);
     this.#lost = counterOf(options.lost);
-    const fd = descriptorOf(map);
-    this.#descriptor = new Descriptor(check(duplicate(fd), "fcntl"));
+    const fd = mapFd(map, "ringbuf");
+    this.#descriptor = Descriptor.duplicate(fd);
     try {
       const info = infoOf(this.#descriptor.fd, `descriptor ${fd}`);
       const memory = mapRing(this.#descriptor.fd, info);
@@ -258,16 +259,10 @@ export class RingBuffer<T extends Type | undefined = undefined>
   ): AsyncIterableIterator<RecordOf<T>, undefined, unknown> {
     requireOptions(options);
     const { signal } = options;
-    if (signal !== undefined && !(signal instanceof AbortSignal)) {
-      throw new TypeError(
-        `Option signal must be an AbortSignal: current value is ${
-          show(signal)
-        }`,
-      );
-    }
+    requireSignal(signal);
     const { fd } = this.#descriptor;
     if (fd < 0) throw new ClosedError("The ring buffer is closed");
-    return new RecordStream<RecordOf<T>>(this.#reader, fd, signal);
+    return new RecordStream<RecordOf<T>>(this.#reader, [fd], signal);
   }
 
   /**
@@ -298,17 +293,6 @@ export class RingBuffer<T extends Type | undefined = undefined>
   }
 }
 
-function descriptorOf(map: unknown): number {
-  if (typeof map !== "object" || map === null) {
-    throw new TypeError(
-      `Map must be a BpfMap of type ringbuf: current value is ${show(map)}`,
-    );
-  }
-  const { fd } = map as { readonly fd: unknown };
-  requireDescriptor(fd);
-  return fd;
-}
-
 function counterOf(
   lost: RingBufferOptions["lost"],
 ): (() => number | bigint) | undefined {
@@ -323,18 +307,4 @@ function counterOf(
     );
   }
   return () => lost.load();
-}
-
-const { isSafeInteger } = Number;
-/** More than there are in any ring. */
-const LIMIT_MAX = 2 ** 30 - 1;
-
-function limitOf(limit: unknown): number {
-  if (limit === undefined || limit === Infinity) return LIMIT_MAX;
-  if (!isSafeInteger(limit) || (limit as number) < 0) {
-    throw new RangeError(
-      `Limit must be a whole number from 0: current value is ${show(limit)}`,
-    );
-  }
-  return (limit as number) < LIMIT_MAX ? limit as number : LIMIT_MAX;
 }

@@ -21,8 +21,8 @@ import { mapFd, requireSignal } from "./_arguments.ts";
 import { infoOf } from "./_descriptors.ts";
 import { Watch } from "./_poller.ts";
 import { Drafts, sizeWith, tailIn } from "./_record_draft.ts";
+import { mapUserRing } from "./_ring_memory.ts";
 import { RingProducer } from "./_ring_producer.ts";
-import { mapUserRing } from "./_user_ring_memory.ts";
 import { newUserRecord, type UserRingRecord } from "./user_ring_record.ts";
 
 /** Options of {@linkcode UserRingBuffer.ready}. */
