@@ -11,7 +11,7 @@ import {
 } from "../ffi/mod.ts";
 import { requireU64 } from "./_arguments.ts";
 import { clearAttributes, run, SIZE } from "./_attributes.ts";
-import { infoOf } from "./_descriptors.ts";
+import { mapInfoOf } from "./_map_info.ts";
 
 /** `linux/bpf.h`: a page that the program has not allocated cannot be touched. */
 const BPF_F_SEGV_ON_FAULT = 1 << 17;
@@ -40,7 +40,7 @@ export function inspectArena(
   fd: number,
   allowSegmentationFaults: boolean,
 ): ArenaSource {
-  const info = infoOf(fd, "the map");
+  const info = mapInfoOf(fd, "the map");
   const { type, typeNumber, id, maxEntries, flagBits } = info;
   if (type !== "arena") {
     throw new NotSupportedError(

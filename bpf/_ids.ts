@@ -36,7 +36,7 @@ export function idsOf(
 
 /**
  * Opens a program or a link by its number. Of maps see
- * `_descriptors.ts`: they can be opened for reading alone.
+ * `_map_commands.ts`: they can be opened for reading alone.
  *
  * @throws {SystemError} with the kernel's reason.
  */

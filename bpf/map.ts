@@ -18,7 +18,8 @@ import {
   memorySizeOf,
   requireValueType,
 } from "./_array_memory.ts";
-import { createMap, freeze, infoOf, openById } from "./_descriptors.ts";
+import { createMap, freeze, openById } from "./_map_commands.ts";
+import { mapInfoOf } from "./_map_info.ts";
 import { lookup, nextKey, remove, update } from "./_elements.ts";
 import { type OpenMap, takeOne } from "./_entry_reader.ts";
 import { idsOf } from "./_ids.ts";
@@ -109,7 +110,7 @@ export class BpfMap {
   /** Takes over an open descriptor. */
   static #adopt(descriptor: Descriptor, name: string): BpfMap {
     try {
-      return new BpfMap(secret, descriptor, infoOf(descriptor.fd, name));
+      return new BpfMap(secret, descriptor, mapInfoOf(descriptor.fd, name));
     } catch (error) {
       descriptor.close();
       throw error;

@@ -5,7 +5,7 @@ import type { Marked, Type } from "../layout/mod.ts";
 import { requireOptions } from "../memory/_arguments.ts";
 import { Descriptor } from "../memory/_descriptor.ts";
 import { limitOf, mapFd, requireSignal } from "./_arguments.ts";
-import { infoOf } from "./_descriptors.ts";
+import { mapInfoOf } from "./_map_info.ts";
 import { PerfReader } from "./_perf_reader.ts";
 import { PerfRing, setEvent } from "./_perf_ring.ts";
 import { RecordIterator, RecordStream } from "./_ring_iteration.ts";
@@ -109,7 +109,7 @@ export class PerfBuffer<T extends Type | undefined = undefined>
     const descriptor = Descriptor.duplicate(fd);
     const rings: PerfRing[] = [];
     try {
-      const { id, type: kind, typeNumber, name, maxEntries } = infoOf(
+      const { id, type: kind, typeNumber, name, maxEntries } = mapInfoOf(
         descriptor.fd,
         `descriptor ${fd}`,
       );

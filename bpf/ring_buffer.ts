@@ -5,7 +5,7 @@ import { show } from "../layout/_show.ts";
 import { requireOptions } from "../memory/_arguments.ts";
 import { Descriptor } from "../memory/_descriptor.ts";
 import { limitOf, mapFd, requireSignal } from "./_arguments.ts";
-import { infoOf } from "./_descriptors.ts";
+import { mapInfoOf } from "./_map_info.ts";
 import { RecordIterator, RecordStream } from "./_ring_iteration.ts";
 import { mapRing } from "./_ring_memory.ts";
 import { RingReader } from "./_ring_reader.ts";
@@ -141,7 +141,7 @@ export class RingBuffer<T extends Type | undefined = undefined>
     const fd = mapFd(map, "ringbuf");
     this.#descriptor = Descriptor.duplicate(fd);
     try {
-      const info = infoOf(this.#descriptor.fd, `descriptor ${fd}`);
+      const info = mapInfoOf(this.#descriptor.fd, `descriptor ${fd}`);
       const memory = mapRing(this.#descriptor.fd, info);
       try {
         this.#reader = new RingReader(memory, type);

@@ -18,7 +18,7 @@ import {
 } from "../memory/_arguments.ts";
 import { Descriptor } from "../memory/_descriptor.ts";
 import { mapFd, requireSignal } from "./_arguments.ts";
-import { infoOf } from "./_descriptors.ts";
+import { mapInfoOf } from "./_map_info.ts";
 import { Watch } from "./_poller.ts";
 import { Drafts, sizeWith, tailIn } from "./_record_draft.ts";
 import { mapUserRing } from "./_ring_memory.ts";
@@ -106,7 +106,7 @@ export class UserRingBuffer implements Disposable {
     const fd = mapFd(map, "user_ringbuf");
     this.#descriptor = Descriptor.duplicate(fd);
     try {
-      const info = infoOf(this.#descriptor.fd, `descriptor ${fd}`);
+      const info = mapInfoOf(this.#descriptor.fd, `descriptor ${fd}`);
       const memory = mapUserRing(this.#descriptor.fd, info);
       this.#producer = new RingProducer(memory);
       this.#size = memory.geometry.size;

@@ -1,6 +1,6 @@
-/** Getting descriptors of maps, and knowing what they are of. */
+/** What a descriptor's map is. */
 
-import { BPF_F_RDONLY, EINVAL } from "../ffi/mod.ts";
+import { EINVAL } from "../ffi/mod.ts";
 import { typedArrayFill } from "../layout/_intrinsics.ts";
 import {
   HostLayout,
@@ -12,55 +12,12 @@ import {
   type View,
   view,
 } from "../layout/mod.ts";
-import { Descriptor } from "../memory/_descriptor.ts";
-import { clearAttributes, run, runChecked, SIZE } from "./_attributes.ts";
+import { clearAttributes, run, SIZE } from "./_attributes.ts";
 import { askInfo, isSomethingElse } from "./_object_info.ts";
 import { payloadOf } from "./_payload.ts";
 import { mapFlagNames } from "./map_flag.ts";
 import type { MapInfo } from "./map_info.ts";
 import { mapTypeName } from "./map_type.ts";
-
-/** What a new map shall be, in the kernel's numbers. */
-export interface MapRequest {
-  readonly type: number;
-  readonly keySize: number;
-  readonly valueSize: number;
-  readonly maxEntries: number;
-  readonly flagBits: number;
-  readonly name: string;
-  readonly mapExtra: bigint;
-  /** A descriptor of a map such as those that a map of maps shall hold. */
-  readonly innerFd: number | undefined;
-}
-
-/** Makes a map. @throws {SystemError} if the kernel will not. */
-export function createMap(request: MapRequest): Descriptor {
-  const { mapCreate } = clearAttributes();
-  mapCreate.mapType = request.type;
-  mapCreate.keySize = request.keySize;
-  mapCreate.valueSize = request.valueSize;
-  mapCreate.maxEntries = request.maxEntries;
-  mapCreate.mapFlags = request.flagBits;
-  mapCreate.mapName = request.name;
-  mapCreate.mapExtra = request.mapExtra;
-  if (request.innerFd !== undefined) mapCreate.innerMapFd = request.innerFd;
-  const size = request.mapExtra === 0n ? SIZE.mapCreate : SIZE.mapCreateExtra;
-  return new Descriptor(runChecked("BPF_MAP_CREATE", size));
-}
-
-/** Opens a map by its id. @throws {SystemError} */
-export function openById(id: number, readOnly: boolean): Descriptor {
-  const { objectId } = clearAttributes();
-  objectId.id = id;
-  if (readOnly) objectId.openFlags = BPF_F_RDONLY;
-  return new Descriptor(runChecked("BPF_MAP_GET_FD_BY_ID", SIZE.openById));
-}
-
-/** Freezes a map. @throws {SystemError} if the kernel will not. */
-export function freeze(fd: number): void {
-  clearAttributes().element.mapFd = fd;
-  runChecked("BPF_MAP_FREEZE", SIZE.mapFd);
-}
 
 /** `struct bpf_map_info` of Linux 5.16; older ones lack its end. */
 const KernelMapInfo = struct("bpf_map_info", {
@@ -91,7 +48,7 @@ const KernelMapInfo = struct("bpf_map_info", {
  * @throws {NotSupportedError} if the descriptor is not a map's.
  * @throws {SystemError} if it is not open.
  */
-export function infoOf(fd: number, name: string): MapInfo {
+export function mapInfoOf(fd: number, name: string): MapInfo {
   const size = sizeOf(KernelMapInfo);
   const { buffer, bytes, address } = payloadOf(size);
   typedArrayFill(bytes, 0, 0, size);
