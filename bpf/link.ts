@@ -1,4 +1,5 @@
 import { ClosedError, NotSupportedError } from "../errors.ts";
+import { show } from "../layout/_show.ts";
 import {
   pathOf,
   requireDescriptor,
@@ -353,6 +354,16 @@ export class BpfLink {
   /** Closes the link at the end of a `using` declaration's block. */
   [Symbol.dispose](): void {
     this.close();
+  }
+
+  /** What `console.log` and `Deno.inspect` show. */
+  [Symbol.for("Deno.customInspect")](): string {
+    const pinned = this.#pinnedTo === undefined
+      ? ""
+      : `pinned to ${show(this.#pinnedTo)}`;
+    return `BpfLink { ${
+      [pinned, this.#closed ? "closed" : "open"].filter(Boolean).join(", ")
+    } }`;
   }
 
   #open(): number {

@@ -693,6 +693,15 @@ export class BpfMap {
     this.close();
   }
 
+  /** What `console.log` and `Deno.inspect` show. */
+  [Symbol.for("Deno.customInspect")](): string {
+    const { id, name, type, typeNumber, maxEntries } = this.#info;
+    const kind = type ?? `type ${typeNumber}`;
+    const label = name === "" ? "" : `${show(name)}, `;
+    const closed = this.closed ? ", closed" : "";
+    return `BpfMap { ${label}${kind}, ${maxEntries} entries, id ${id}${closed} }`;
+  }
+
   #open(): number {
     const { fd } = this.#descriptor;
     if (fd < 0) throw new ClosedError("The BPF map is closed");

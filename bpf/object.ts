@@ -254,6 +254,15 @@ export class BpfObject {
     this.close();
   }
 
+  /** What `console.log` and `Deno.inspect` show. */
+  [Symbol.for("Deno.customInspect")](): string {
+    const count = (things: object) => Object.keys(things).length;
+    const closed = this.closed ? ", closed" : "";
+    return `BpfObject { ${count(this.#maps)} maps, ${
+      count(this.#variables)
+    } variables, ${count(this.#programs)} programs${closed} }`;
+  }
+
   #find(name: string): [Parameters<typeof makeVariable>[0], BpfMap] {
     const declaration = this.#names.find(name);
     return [declaration, this.#maps[declaration.section]!];

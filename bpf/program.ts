@@ -295,6 +295,14 @@ export class BpfProgram {
     this.close();
   }
 
+  /** What `console.log` and `Deno.inspect` show. */
+  [Symbol.for("Deno.customInspect")](): string {
+    const closed = this.closed ? ", closed" : "";
+    return `BpfProgram { ${this.#label}, ${
+      this.#type ?? "unknown type"
+    }${closed} }`;
+  }
+
   #asUsed(): UsedProgram {
     return {
       open: () => this.#open(),

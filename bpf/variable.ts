@@ -1,5 +1,6 @@
 import { ClosedError, NotSupportedError, ReadOnlyError } from "../errors.ts";
 import { BPF_F_MMAPABLE, BPF_F_RDONLY_PROG } from "../ffi/mod.ts";
+import { show } from "../layout/_show.ts";
 import type {
   Input,
   Marked,
@@ -183,6 +184,15 @@ export class BpfVariable<T extends Type = Type> {
   view(type?: Type): unknown {
     const { offset, options } = this.#placeOf(type);
     return this.#live("view").view<Type>(type ?? this.type, offset, options);
+  }
+
+  /** What `console.log` and `Deno.inspect` show. */
+  [Symbol.for("Deno.customInspect")](): string {
+    const { name, section, offset, size } = this.#declaration;
+    const closed = this.#map.closed ? ", closed" : "";
+    return `BpfVariable { ${
+      show(name)
+    }, ${size} bytes at ${offset} of ${section}${closed} }`;
   }
 
   get #mappable(): boolean {

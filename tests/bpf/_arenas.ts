@@ -6,7 +6,8 @@
 
 import { BpfMap, type CreateMapOptions } from "../../bpf/mod.ts";
 import { Btf } from "../../btf/mod.ts";
-import { Assembled, type Instruction } from "./_assembled.ts";
+import { Assembled } from "./_assembled.ts";
+import type { Instruction } from "./_instructions.ts";
 import { canCreate } from "./_maps.ts";
 
 /** Whether there are arenas, which takes Linux 6.9. */

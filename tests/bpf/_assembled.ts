@@ -10,6 +10,7 @@
  */
 
 import { addressOf, bpf, closeDescriptor } from "../../ffi/mod.ts";
+import { assemble, type Instruction } from "./_instructions.ts";
 
 /** `linux/bpf.h` */
 const BPF_PROG_LOAD = 5;
@@ -17,15 +18,6 @@ const BPF_BTF_LOAD = 18;
 const BPF_PROG_TEST_RUN = 10;
 const BPF_PROG_TYPE_SYSCALL = 31;
 const BPF_F_SLEEPABLE = 1 << 4;
-
-/** `struct bpf_insn`: code, registers, offset, immediate. */
-export type Instruction = readonly [
-  code: number,
-  target: number,
-  source: number,
-  offset: number,
-  immediate: number,
-];
 
 const WORDS = 16;
 const SIZES = {
@@ -43,16 +35,6 @@ const btf = new Uint8Array(new ArrayBuffer(SIZES.btf));
 const log = new Uint8Array(new ArrayBuffer(SIZES.log));
 const context = new BigUint64Array(new ArrayBuffer(SIZES.context));
 license.set(new TextEncoder().encode("GPL\0"));
-
-function encode(instructions: readonly Instruction[]): void {
-  const view = new DataView(code.buffer);
-  instructions.forEach(([code, target, source, offset, immediate], i) => {
-    view.setUint8(i * 8, code);
-    view.setUint8(i * 8 + 1, target | source << 4);
-    view.setInt16(i * 8 + 2, offset, true);
-    view.setInt32(i * 8 + 4, immediate, true);
-  });
-}
 
 /**
  * Loads BTF of two functions, `int main()` and `static int callback()`: its
@@ -102,7 +84,7 @@ export class Assembled implements Disposable {
    * @throws {Error} with the verifier's log.
    */
   constructor(instructions: readonly Instruction[], callback?: number) {
-    encode(instructions);
+    assemble(code, instructions);
     const request = new DataView(new ArrayBuffer(128));
     request.setUint32(0, BPF_PROG_TYPE_SYSCALL, true);
     request.setUint32(4, instructions.length, true);

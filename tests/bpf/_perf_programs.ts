@@ -14,7 +14,8 @@ import {
   u64,
   u8,
 } from "../../layout/mod.ts";
-import { type Instruction, Program, testRun } from "./_program.ts";
+import { Program, testRun } from "./_program.ts";
+import type { Instruction } from "./_instructions.ts";
 
 /** What the program puts out, and what it counts. */
 export const Output = struct("output", {

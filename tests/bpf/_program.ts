@@ -6,6 +6,7 @@
  */
 
 import { addressOf, bpf, check, closeDescriptor } from "../../ffi/mod.ts";
+import { assemble, type Instruction } from "./_instructions.ts";
 
 /** `linux/bpf.h` */
 const BPF_PROG_LOAD = 5;
@@ -15,15 +16,6 @@ const BPF_PROG_TYPE_SOCKET_FILTER = 1;
 // Held for as long as the module, because the kernel is given its address.
 const payload = new Uint8Array(new ArrayBuffer(4096));
 const attributes = new DataView(new ArrayBuffer(128));
-
-/** `struct bpf_insn`: code, registers, offset, immediate. */
-export type Instruction = [
-  code: number,
-  target: number,
-  source: number,
-  offset: number,
-  immediate: number,
-];
 
 const r0 = 0;
 const r1 = 1;
@@ -37,25 +29,16 @@ function addInstructions(
   map: number,
   offset: number,
   amount: number,
+  returns = 0,
 ): Instruction[] {
   return [
     [0x18, r1, 2, 0, map], // r1 = BPF_PSEUDO_MAP_VALUE of the map …
     [0x00, 0, 0, 0, offset], // … at an offset
     [0xb7, r2, 0, 0, amount], // r2 = amount
     [0xdb, r1, r2, 0, 0x00], // lock *(u64 *)(r1 + 0) += r2
-    [0xb7, r0, 0, 0, 0], // r0 = 0
+    [0xb7, r0, 0, 0, returns], // r0 = returns
     [0x95, 0, 0, 0, 0], // exit
   ];
-}
-
-function encode(instructions: Instruction[]): void {
-  const view = new DataView(payload.buffer);
-  instructions.forEach(([code, target, source, offset, immediate], i) => {
-    view.setUint8(i * 8, code);
-    view.setUint8(i * 8 + 1, target | source << 4);
-    view.setInt16(i * 8 + 2, offset, true);
-    view.setInt32(i * 8 + 4, immediate, true);
-  });
 }
 
 function clear(): DataView {
@@ -91,19 +74,17 @@ export class Program implements Disposable {
 
   /** One that counts its runs in an array of one 64-bit entry. */
   static counting(map: number, kind: Kind): Program {
-    const instructions = addInstructions(map, 0, 1);
-    instructions[4]![4] = kind.returns ?? 0;
-    return Program.of(instructions, kind);
+    return Program.of(addInstructions(map, 0, 1, kind.returns), kind);
   }
 
   /** One of these instructions, a socket filter unless said otherwise. */
   static of(
-    instructions: Instruction[],
+    instructions: readonly Instruction[],
     { type, attachType = 0, name = "" }: Kind = {
       type: BPF_PROG_TYPE_SOCKET_FILTER,
     },
   ): Program {
-    encode(instructions);
+    assemble(payload, instructions);
     const license = 2048;
     payload.set(new TextEncoder().encode("GPL\0"), license);
     const request = clear();

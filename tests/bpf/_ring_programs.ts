@@ -16,7 +16,8 @@ import {
   u64,
   u8,
 } from "../../layout/mod.ts";
-import { type Instruction, Program, testRun } from "./_program.ts";
+import { Program, testRun } from "./_program.ts";
+import type { Instruction } from "./_instructions.ts";
 
 /** What the programs read and count. */
 export const Control = struct("control", {

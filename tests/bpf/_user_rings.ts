@@ -13,7 +13,8 @@ import {
   struct,
   u64,
 } from "../../layout/mod.ts";
-import { Assembled, type Instruction } from "./_assembled.ts";
+import { Assembled } from "./_assembled.ts";
+import type { Instruction } from "./_instructions.ts";
 import { canCreate } from "./_maps.ts";
 
 /** Whether there are such ring buffers, which takes Linux 6.1. */

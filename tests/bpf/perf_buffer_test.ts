@@ -343,6 +343,26 @@ Deno.test({
 });
 
 Deno.test({
+  name: "Timers run, and abort, while perf events never run out",
+  ignore,
+  async fn() {
+    using test = new TestEvents();
+    using events = new PerfBuffer(test.map, Pair);
+    test.put(10);
+    const signal = AbortSignal.timeout(5);
+    let count = 0;
+    const error = await assertRejects(async () => {
+      for await (const _ of events.records({ signal })) {
+        count++;
+        test.put();
+      }
+    }, DOMException);
+    assertEquals(error.name, "TimeoutError");
+    assert(count >= 256, "There was no need to let them run");
+  },
+});
+
+Deno.test({
   name: "A wait for perf events that was aborted does not hold the event loop",
   ignore,
   async fn() {
