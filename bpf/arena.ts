@@ -159,7 +159,7 @@ const places = new PrivateWeakMap<BpfMap, Place>();
  * }
  * ```
  */
-export class Arena {
+export class Arena implements Disposable {
   readonly #memory: Memory;
   readonly #mapping: Mapping;
   readonly #base: bigint;

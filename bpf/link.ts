@@ -58,7 +58,7 @@ const attached = new Set<BpfLink>();
  * console.log(link.info);
  * ```
  */
-export class BpfLink {
+export class BpfLink implements Disposable {
   readonly #holder: Holder;
   readonly #whenClosed: () => void;
   #closed = false;

@@ -92,7 +92,7 @@ const secret = Symbol("BpfMap");
  * }
  * ```
  */
-export class BpfMap {
+export class BpfMap implements Disposable {
   readonly #descriptor: Descriptor;
   readonly #info: MapInfo;
   readonly #btf: MapBtf;

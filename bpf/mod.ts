@@ -1,10 +1,45 @@
 /**
- * The kernel's BPF subsystem: load programs with their maps and variables, make,
- * open and read maps, map the memory of those that can be mapped, and read the
- * records of ring buffers in place.
+ * The kernel's BPF subsystem: load programs with their maps and variables, run
+ * and attach them, and share memory with them.
  *
+ * | what | is |
+ * | ---- | -- |
+ * | {@linkcode BpfObject} | an object file that clang made, loaded: its maps, variables and programs, by name |
+ * | {@linkcode BpfVariable} | a global variable of the programs, live in their memory |
+ * | {@linkcode BpfProgram}, {@linkcode BpfLink} | a program, and what it is attached to |
+ * | {@linkcode BpfMap} | a map: made, pinned, opened by path, id or descriptor; bytes by `lookup` and `update`, memory by `pointer`, `view` and `values` |
+ * | {@linkcode MapTable}, {@linkcode PerCpuTable}, {@linkcode MapQueue} | a map as plain data: `table`, `perCpu` and `queue` |
+ * | {@linkcode RingBuffer}, {@linkcode PerfBuffer} | records that programs write, read in place or copied |
+ * | {@linkcode UserRingBuffer} | records that this process writes for programs |
+ * | {@linkcode Arena} | memory with pointers in it that both sides follow |
+ * | {@linkcode BpfStatistics} | has the kernel count runs and time of programs |
+ *
+ * All of them hold something of the kernel's: declare them with `using`, or call
+ * `close`. What is used after that throws {@linkcode ClosedError}, and never
+ * touches other memory. `info` says what the kernel knows of a map, a program or
+ * a link, and `ids` and `fromId` list and open those of the whole system.
+ *
+ * Run with `--allow-ffi`; importing this opens no library. The `bpf` system call
+ * wants the capability CAP_BPF, or CAP_SYS_ADMIN before Linux 5.8, and what is
+ * attached CAP_NET_ADMIN or CAP_PERFMON besides. Errors say which is missing.
+ * Only `BpfObject.load`, attaching by section, symbol or USDT probe take more
+ * than libc: `libbpf.so.1`, version 1.1 or later.
+ *
+ * @example Programs: load, attach, read a variable
  * ```ts ignore
- * import { atomic, HostLayout, struct, u64 } from "@hostmem/hostmem";
+ * import { atomic, u64 } from "@hostmem/hostmem";
+ * import { BpfObject } from "@hostmem/hostmem/bpf";
+ *
+ * // u64 hits; const volatile int limit; SEC("raw_tp/sys_enter") int count(…)
+ * using object = BpfObject.load("count.bpf.o", { constants: { limit: 10 } });
+ * using link = object.program("count").attach();
+ * const hits = object.variable("hits", atomic(u64)).pointer();
+ * console.log(hits.load()); // no system call: the program's own memory
+ * ```
+ *
+ * @example Maps with memory: arrays made with `mmapable`
+ * ```ts
+ * import { atomic, HostLayout, struct, SystemError, u64 } from "@hostmem/hostmem";
  * import { BpfMap } from "@hostmem/hostmem/bpf";
  *
  * const Stats = struct("Stats", {
@@ -13,33 +48,84 @@
  *   bytes: u64,
  * });
  *
- * using map = BpfMap.create({
- *   type: "array",
- *   valueSize: 16,
- *   maxEntries: 4,
- *   flags: ["mmapable"],
- * });
- * const stats = map.pointer(3, Stats); // the memory that BPF programs use
- * stats.packets.add(1n);
- * map.lookup(3); // the same bytes, by way of the system call
+ * try {
+ *   using map = BpfMap.create({
+ *     type: "array",
+ *     valueSize: 16,
+ *     maxEntries: 4,
+ *     flags: ["mmapable"],
+ *   });
+ *   const stats = map.pointer(3, Stats); // the memory that BPF programs use
+ *   stats.packets.add(1n);
+ *   map.lookup(3); // the same bytes, by way of the system call
+ * } catch (error) {
+ *   // Who may not make BPF maps is told which capability that takes.
+ *   if (!(error instanceof SystemError && error.code === "EPERM")) throw error;
+ *   console.log(error.message);
+ * }
  * ```
  *
- * Maps without memory, such as hashes, are tables of plain data:
- *
+ * @example Maps without memory, such as hashes: tables of plain data
  * ```ts ignore
  * const flows = map.table({ keyType: Flow, valueType: Stats });
  * flows.set({ address: 0x7f000001, port: 443 }, { bytes: 1n });
  * for (const [flow, { bytes }] of flows) console.log(flow.port, bytes);
  * map.perCpu({ valueType: u64 }).sum(0); // of all CPUs, where each has its own
  * map.entries(); // by the map's own BTF, where it has one
+ * map.queue({ valueType: u64 }).pop(); // queues and stacks
  * ```
  *
- * Run with `--allow-ffi`. The `bpf` system call wants the capability CAP_BPF,
- * or CAP_SYS_ADMIN before Linux 5.8.
+ * @example Records, from programs and to them
+ * ```ts ignore
+ * using ring = new RingBuffer(object.map("events"), Event);
+ * for await (const { pid, comm } of ring) console.log(pid, comm);
+ *
+ * using commands = new UserRingBuffer(object.map("commands"));
+ * commands.write(Command, { kind: 1, pid: Deno.pid });
+ * ```
+ *
+ * @example Lists and trees: arenas
+ * ```ts ignore
+ * using arena = Arena.map(map); // before the programs that use it are loaded
+ * for (let at = head.value; at !== 0n; at = arena.at(Node, at).next) {
+ *   console.log(arena.at(Node, at).value);
+ * }
+ * ```
  *
  * @module
  */
 
+export { BpfObject } from "./object.ts";
+export type { LoadOptions } from "./load_options.ts";
+export type { LoadMapOptions } from "./load_map_options.ts";
+export type { LoadProgramOptions } from "./load_program_options.ts";
+export {
+  type LibbpfLevel,
+  type LibbpfMessage,
+  onLibbpfMessage,
+} from "../ffi/libbpf_messages.ts";
+export { BpfVariable } from "./variable.ts";
+export { BpfProgram } from "./program.ts";
+export type { ProgramInfo } from "./program_info.ts";
+export type { ProgramType } from "./program_type.ts";
+export type { RunOptions, RunResult } from "./run.ts";
+export { BpfStatistics } from "./statistics.ts";
+export { BpfLink, type UpdateLinkOptions } from "./link.ts";
+export type {
+  CgroupTarget,
+  EventTarget,
+  InterfaceTarget,
+  IteratorTarget,
+  LinkInfo,
+  LinkTarget,
+  LinkType,
+  NetfilterTarget,
+  NetnsTarget,
+  ProbeTarget,
+  RawTracepointTarget,
+  TracepointTarget,
+  TracingTarget,
+} from "./link_info.ts";
 export type {
   AttachCgroup,
   AttachCookie,
@@ -60,34 +146,6 @@ export type {
   PerfEventName,
 } from "./attach_target.ts";
 export type { AttachType } from "./attach_type.ts";
-export type {
-  CgroupTarget,
-  EventTarget,
-  InterfaceTarget,
-  IteratorTarget,
-  LinkInfo,
-  LinkTarget,
-  LinkType,
-  NetfilterTarget,
-  NetnsTarget,
-  ProbeTarget,
-  RawTracepointTarget,
-  TracepointTarget,
-  TracingTarget,
-} from "./link_info.ts";
-export { BpfLink, type UpdateLinkOptions } from "./link.ts";
-export {
-  type LibbpfLevel,
-  type LibbpfMessage,
-  onLibbpfMessage,
-} from "../ffi/libbpf_messages.ts";
-export type { LoadOptions } from "./load_options.ts";
-export { Arena, type ArenaOptions } from "./arena.ts";
-export type { MapFlag } from "./map_flag.ts";
-export type { MapInfo } from "./map_info.ts";
-export type { LoadMapOptions } from "./load_map_options.ts";
-export type { MapType } from "./map_type.ts";
-export type { MapValues, ReadonlyMapValues } from "./map_values.ts";
 export { BpfMap } from "./map.ts";
 export type {
   CreateMapOptions,
@@ -95,7 +153,9 @@ export type {
   UpdateMode,
   ValuesOptions,
 } from "./map_options.ts";
-export type { MapQueue, PushOptions, QueueOf } from "./map_queue.ts";
+export type { MapType } from "./map_type.ts";
+export type { MapFlag } from "./map_flag.ts";
+export type { MapInfo } from "./map_info.ts";
 export type {
   MapTable,
   MapTypes,
@@ -104,15 +164,8 @@ export type {
   Storable,
   TableOf,
 } from "./map_table.ts";
-export { BpfObject } from "./object.ts";
-export type { LoadProgramOptions } from "./load_program_options.ts";
-export { BpfVariable } from "./variable.ts";
-export type { ProgramInfo } from "./program_info.ts";
-export type { ProgramType } from "./program_type.ts";
-export { BpfProgram } from "./program.ts";
-export type { RunOptions, RunResult } from "./run.ts";
-export { BpfStatistics } from "./statistics.ts";
-export { PerfBuffer, type PerfBufferOptions } from "./perf_buffer.ts";
+export type { MapQueue, PushOptions, QueueOf } from "./map_queue.ts";
+export type { MapValues, ReadonlyMapValues } from "./map_values.ts";
 export {
   type ConsumeOptions,
   type RecordOf,
@@ -123,6 +176,8 @@ export {
 export { RingRecord } from "./ring_record.ts";
 export { type ReadyOptions, UserRingBuffer } from "./user_ring_buffer.ts";
 export { UserRingRecord } from "./user_ring_record.ts";
+export { PerfBuffer, type PerfBufferOptions } from "./perf_buffer.ts";
+export { Arena, type ArenaOptions } from "./arena.ts";
 export {
   AlignmentError,
   BoundsError,
@@ -133,5 +188,7 @@ export {
   NotSupportedError,
   ReadOnlyError,
   SystemError,
+  type SystemErrorInit,
   VerifierError,
+  type VerifierErrorInit,
 } from "../errors.ts";

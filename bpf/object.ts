@@ -60,7 +60,7 @@ interface Parts {
  * console.log(hits.load()); // no system call: the program's own memory
  * ```
  */
-export class BpfObject {
+export class BpfObject implements Disposable {
   /** What `close` closes, the last first. */
   readonly #opened: DisposableStack;
   readonly #native: NativeObject;

@@ -38,7 +38,7 @@ let closeAll: (program: BpfProgram) => void;
  * const { returnValue, data } = program.run({ data: new Uint8Array(64) });
  * ```
  */
-export class BpfProgram {
+export class BpfProgram implements Disposable {
   readonly #descriptor: Descriptor;
   readonly #native: NativeProgram | undefined;
   readonly #name: string;

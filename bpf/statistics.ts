@@ -17,7 +17,7 @@ const secret = Symbol("BpfStatistics");
  * const { runTime, runCount } = program.info;
  * ```
  */
-export class BpfStatistics {
+export class BpfStatistics implements Disposable {
   readonly #descriptor: Descriptor;
 
   private constructor(given: symbol, descriptor: Descriptor) {

@@ -49,7 +49,8 @@ export let newUserRecord: (
  * n)` and so on) is the engine's own: a store to it later does change what lies
  * there. Do not keep it.
  */
-export class UserRingRecord<T extends Type | undefined = undefined> {
+export class UserRingRecord<T extends Type | undefined = undefined>
+  implements Disposable {
   readonly #region: Region;
   readonly #producer: RingProducer;
   readonly #value: unknown;

@@ -50,4 +50,5 @@ export {
   InvalidTypeError,
   NotSupportedError,
   SystemError,
+  type SystemErrorInit,
 } from "../errors.ts";
