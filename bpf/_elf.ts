@@ -26,9 +26,6 @@ export const SECTION = {
   symtabShndx: 18,
 } as const;
 
-/** `linux/elf.h`: the section holds instructions. */
-export const SHF_EXECINSTR = 4;
-
 /** A section of an ELF file. */
 export interface ElfSection {
   /** Its number. */
@@ -74,7 +71,7 @@ const SECTION_HEADER_SIZE = 64;
 const SYMBOL_SIZE = 24;
 const RELOCATION_SIZE = 16;
 /** `linux/elf.h`: from here on, numbers of sections have another meaning. */
-export const SHN_LORESERVE = 0xff00;
+const SHN_LORESERVE = 0xff00;
 const EM_NONE = 0;
 const EM_BPF = 247;
 

@@ -8,7 +8,7 @@ import { requireU32 } from "./_arguments.ts";
 import { nothingNamed } from "./_by_name.ts";
 import type { NativeMap } from "./_native_map.ts";
 import { BpfMap } from "./map.ts";
-import type { LoadMapOptions } from "./load_map_options.ts";
+import type { LoadMapOptions } from "./load_options.ts";
 import { mapTypeName } from "./map_type.ts";
 
 /** The settings of one map, checked. */

@@ -7,10 +7,12 @@ import {
   checkType,
   HostLayout,
   type Input,
+  pointer,
   snapshot,
   struct,
   type Type,
   type Value,
+  view,
 } from "../layout/mod.ts";
 import type { PointerTo, ViewOf } from "../layout/live.ts";
 import type { Declaration } from "./_declarations.ts";
@@ -27,6 +29,15 @@ export interface Pointing {
     offset: number,
     options: { readonly length: number } | undefined,
   ): unknown;
+}
+
+/** Pointers into bytes, as a Memory makes them into memory. */
+export function buffered(bytes: Uint8Array): Pointing {
+  return {
+    pointer: (type, offset, options) =>
+      pointer<Type>(type, bytes, offset, options),
+    view: (type, offset, options) => view<Type>(type, bytes, offset, options),
+  };
 }
 
 /** What C would not take for a variable's name, the layout language may not. */

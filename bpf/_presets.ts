@@ -4,9 +4,8 @@ import { NotSupportedError } from "../errors.ts";
 import { requireOptions } from "../memory/_arguments.ts";
 import type { Declaration } from "./_declarations.ts";
 import type { NativeMap } from "./_native_map.ts";
-import { Place } from "./_place.ts";
+import { buffered, Place } from "./_place.ts";
 import type { VariableNames } from "./_variable_names.ts";
-import { buffered } from "./_buffered.ts";
 
 /** Values by the names of variables. */
 export type Presets = Readonly<Record<string, unknown>>;

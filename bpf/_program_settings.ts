@@ -3,7 +3,7 @@
 import { requireFlag, requireOptions } from "../memory/_arguments.ts";
 import { nothingNamed } from "./_by_name.ts";
 import type { NativeProgram } from "./_native_program.ts";
-import type { LoadProgramOptions } from "./load_program_options.ts";
+import type { LoadProgramOptions } from "./load_options.ts";
 
 /** The settings of one program, checked. */
 export interface ProgramSettings {

@@ -35,7 +35,7 @@ export interface TableTypes {
  * size.
  * @throws {NotSupportedError} if the map has no values.
  */
-export function valueCodec(
+function valueCodec(
   { info }: OpenMap,
   type: Type | undefined,
 ): Codec {

@@ -55,7 +55,7 @@ const names: readonly MapFlag[] = [
 ];
 
 /** The bit of a flag. @throws {TypeError} if there is no such name. */
-export function mapFlagBit(name: unknown): number {
+function mapFlagBit(name: unknown): number {
   for (let bit = 0; bit < names.length; bit++) {
     if (names[bit] === name) return 1 << bit;
   }

@@ -96,9 +96,11 @@
  */
 
 export { BpfObject } from "./object.ts";
-export type { LoadOptions } from "./load_options.ts";
-export type { LoadMapOptions } from "./load_map_options.ts";
-export type { LoadProgramOptions } from "./load_program_options.ts";
+export type {
+  LoadMapOptions,
+  LoadOptions,
+  LoadProgramOptions,
+} from "./load_options.ts";
 export {
   type LibbpfLevel,
   type LibbpfMessage,

@@ -10,9 +10,8 @@ import type {
   View,
 } from "../layout/mod.ts";
 import type { Memory } from "../memory/mod.ts";
-import { buffered } from "./_buffered.ts";
 import type { Declaration } from "./_declarations.ts";
-import { Place, type Pointing } from "./_place.ts";
+import { buffered, Place, type Pointing } from "./_place.ts";
 import type { BpfMap } from "./map.ts";
 
 /** What only this module has, so that only it can construct. */
