@@ -1,11 +1,6 @@
 /** From an array to its memory, and where in it an entry lies. */
 
-import {
-  BoundsError,
-  InvalidTypeError,
-  NotSupportedError,
-  SystemError,
-} from "../errors.ts";
+import { BoundsError, NotSupportedError, SystemError } from "../errors.ts";
 import {
   BPF_F_MMAPABLE,
   EACCES,
@@ -15,10 +10,10 @@ import {
   O_RDWR,
   pageSize,
 } from "../ffi/mod.ts";
-import { flexibleTailOf } from "../layout/_registry.ts";
-import { checkType, type Type } from "../layout/mod.ts";
+import type { Type } from "../layout/mod.ts";
 import { requireWhole } from "../memory/_arguments.ts";
 import { Memory } from "../memory/mod.ts";
+import { requireTypeOfSize } from "./_flexible.ts";
 import { arraySize, strideOf } from "./_map_size.ts";
 import type { MapInfo } from "./map_info.ts";
 
@@ -86,35 +81,7 @@ export function requireValueType(
   type: Type,
   { valueSize }: MapInfo,
 ): number | undefined {
-  return requireTypeOfSize(type, "values", valueSize);
-}
-
-/**
- * Checks that a type describes the keys or the values of a map.
- *
- * @returns How long the flexible array at its end is; undefined without one.
- * @throws {InvalidTypeError} if it cannot be pointed to, or has another size.
- */
-export function requireTypeOfSize(
-  type: Type,
-  what: "keys" | "values",
-  expected: number,
-): number | undefined {
-  checkType(type);
-  const { name, size } = type;
-  const tail = flexibleTailOf(type);
-  // A flexible array takes what is left of the value, and nothing of the next.
-  if (tail !== undefined && size <= expected) {
-    const left = expected - tail.offset;
-    const stride = tail.array.element.size;
-    return (left - left % stride) / stride;
-  }
-  if (size !== expected) {
-    throw new InvalidTypeError(
-      `${name}: The type must have the size of the map's ${what}, ${expected} bytes: it has ${size}`,
-    );
-  }
-  return undefined;
+  return requireTypeOfSize(type, "the map's values", valueSize);
 }
 
 /**

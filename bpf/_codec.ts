@@ -15,7 +15,7 @@ import { writeValue } from "../layout/_write.ts";
 import type { AnyType } from "../layout/_registry.ts";
 import type { Type } from "../layout/mod.ts";
 import { requireBytesOf, requireU32 } from "./_arguments.ts";
-import { requireTypeOfSize } from "./_array_memory.ts";
+import { requireTypeOfSize } from "./_flexible.ts";
 
 /** What a codec is of. */
 export type Part = "keys" | "values";
@@ -116,7 +116,7 @@ class Typed implements Codec {
   #reader: Reader | undefined;
 
   constructor(type: Type, part: Part, size: number, stride: number) {
-    requireTypeOfSize(type, part, size);
+    requireTypeOfSize(type, `the map's ${part}`, size);
     this.#type = type;
     this.#size = size;
     this.#isAligned = stride % type.align === 0;

@@ -1,10 +1,7 @@
 /** A value of a type at a place in memory or in bytes, read and written whole. */
 
-import { InvalidTypeError } from "../errors.ts";
-import { flexibleTailOf } from "../layout/_registry.ts";
 import {
   assign,
-  checkType,
   HostLayout,
   type Input,
   pointer,
@@ -16,6 +13,7 @@ import {
 } from "../layout/mod.ts";
 import type { PointerTo, ViewOf } from "../layout/live.ts";
 import type { Declaration } from "./_declarations.ts";
+import { requireTypeOfSize } from "./_flexible.ts";
 
 /** What pointers are made by: a {@linkcode Memory}, or the functions for buffers. */
 export interface Pointing {
@@ -59,9 +57,8 @@ export class Place<T extends Type> {
    * @throws {InvalidTypeError} if it cannot be used, or has another size.
    */
   constructor({ name, size, offset }: Declaration, type: T) {
-    checkType(type);
+    const length = requireTypeOfSize(type, `the variable ${name}`, size);
     this.offset = offset;
-    const length = tailLength(name, size, type);
     this.options = length === undefined ? undefined : { length };
     this.#field = ORDINARY.test(name) ? name : "value";
     const fields = {
@@ -86,24 +83,4 @@ export class Place<T extends Type> {
     const pointer = memory.pointer(this.#whole, this.offset, this.options);
     assign(pointer as PointerTo<Type>, { [this.#field]: value });
   }
-}
-
-/** How long the flexible array at the end of a variable is. */
-function tailLength(
-  variable: string,
-  size: number,
-  type: Type,
-): number | undefined {
-  const tail = flexibleTailOf(type);
-  // One that was initialized is larger than its type.
-  if (tail !== undefined && type.size <= size) {
-    const stride = tail.array.element.size;
-    return Math.floor((size - tail.offset) / stride);
-  }
-  if (type.size !== size) {
-    throw new InvalidTypeError(
-      `${type.name}: The type must have the size of the variable ${variable}, ${size} bytes: it has ${type.size}`,
-    );
-  }
-  return undefined;
 }

@@ -68,14 +68,6 @@ export function tailIn(
   return length ?? (flexible ? 0 : undefined);
 }
 
-/** How many bytes a value has, with a flexible array of a length at its end. */
-export function sizeWith(type: Type, length: number | undefined): number {
-  const tail = flexibleTailOf(type);
-  if (tail === undefined || length === undefined) return type.size;
-  const size = tail.offset + length * tail.array.element.size;
-  return size > type.size ? size : type.size;
-}
-
 /** Where a value is put together. */
 interface Draft {
   readonly bytes: Uint8Array;

@@ -48,7 +48,7 @@ import {
   hex,
   inspectArena,
 } from "./_arena_source.ts";
-import { sizeWith } from "./_record_draft.ts";
+import { sizeWith } from "./_flexible.ts";
 import { BpfMap } from "./map.ts";
 
 /** Options of {@linkcode Arena.map}. */

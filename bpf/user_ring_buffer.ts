@@ -18,9 +18,10 @@ import {
 } from "../memory/_arguments.ts";
 import { Descriptor } from "../memory/_descriptor.ts";
 import { mapFd, requireSignal } from "./_arguments.ts";
+import { sizeWith } from "./_flexible.ts";
 import { mapInfoOf } from "./_map_info.ts";
 import { Watch } from "./_poller.ts";
-import { Drafts, sizeWith, tailIn } from "./_record_draft.ts";
+import { Drafts, tailIn } from "./_record_draft.ts";
 import { mapUserRing } from "./_ring_memory.ts";
 import { RingProducer } from "./_ring_producer.ts";
 import { newUserRecord, type UserRingRecord } from "./user_ring_record.ts";
