@@ -103,6 +103,15 @@ export function requireBytesOf(
   }
 }
 
+/** @throws {TypeError} unless it can be called. */
+export function requireCallback(callback: unknown): void {
+  if (typeof callback !== "function") {
+    throw new TypeError(
+      `Callback must be a function: current value is ${show(callback)}`,
+    );
+  }
+}
+
 /** @throws {TypeError} unless it is an AbortSignal, or none is given. */
 export function requireSignal(
   signal: unknown,

@@ -1,6 +1,6 @@
 /** From a type and a value to the bytes of a record. */
 
-import { AlignmentError, InvalidTypeError } from "../errors.ts";
+import { InvalidTypeError } from "../errors.ts";
 import { pointerAt } from "../layout/_at.ts";
 import {
   NativeArrayBuffer,
@@ -20,18 +20,9 @@ import {
   struct,
   type Type,
 } from "../layout/mod.ts";
-import { RECORD_ALIGN } from "./_ring_geometry.ts";
+import { requireRecordAlign } from "./_ring_geometry.ts";
 
 const { isSafeInteger } = Number;
-
-/** @throws {AlignmentError} if records are not aligned as a type requires. */
-export function requireRecordAlign({ name, align }: Type): void {
-  if (align > RECORD_ALIGN) {
-    throw new AlignmentError(
-      `${name}: Records are aligned to ${RECORD_ALIGN} bytes: the type must be aligned to ${align}`,
-    );
-  }
-}
 
 /**
  * How long the flexible array at the end of a type shall be, read once;

@@ -14,7 +14,8 @@
  * written, of one the other way the producer's page and the data.
  */
 
-import { NotSupportedError } from "../errors.ts";
+import { AlignmentError, NotSupportedError } from "../errors.ts";
+import type { Type } from "../layout/mod.ts";
 
 /** `linux/bpf.h`: set in a record's length until it is committed. */
 export const BUSY = 1 << 31;
@@ -24,6 +25,15 @@ export const DISCARDED = 1 << 30;
 export const HEADER_SIZE = 8;
 /** Records begin at multiples of this many bytes. */
 export const RECORD_ALIGN = 8;
+
+/** @throws {AlignmentError} if records are not aligned as a type requires. */
+export function requireRecordAlign({ name, align }: Type): void {
+  if (align > RECORD_ALIGN) {
+    throw new AlignmentError(
+      `${name}: Records are aligned to ${RECORD_ALIGN} bytes: the type must be aligned to ${align}`,
+    );
+  }
+}
 
 /** Where the parts of a ring buffer lie, in bytes. */
 export interface RingGeometry {

@@ -1,6 +1,6 @@
 /** What shows the records of a ring: one object, pointed from each to the next. */
 
-import { AlignmentError, BoundsError, InvalidTypeError } from "../errors.ts";
+import { BoundsError, InvalidTypeError } from "../errors.ts";
 import { movingView } from "../layout/_moving_view.ts";
 import type { Move } from "../layout/_pointer_class.ts";
 import type { Region } from "../layout/_region.ts";
@@ -11,7 +11,7 @@ import {
   isFlexible,
 } from "../layout/_registry.ts";
 import { checkType, type Type } from "../layout/mod.ts";
-import { HEADER_SIZE, RECORD_ALIGN } from "./_ring_geometry.ts";
+import { HEADER_SIZE, requireRecordAlign } from "./_ring_geometry.ts";
 import { moveRecord, newRecord } from "./ring_record.ts";
 
 /** What shows records, and the least that they must have. */
@@ -38,17 +38,13 @@ export function shownAs(type: Type | undefined, region: Region): Shown {
     return { record: newRecord(region), move: moveRecord, least: 0 };
   }
   checkType(type);
-  const { name, size, align } = type;
+  const { name, size } = type;
   if (size === 0) {
     throw new InvalidTypeError(
       `${name}: There is no view of a type of size zero`,
     );
   }
-  if (align > RECORD_ALIGN) {
-    throw new AlignmentError(
-      `${name}: Records are aligned to ${RECORD_ALIGN} bytes: the type must be aligned to ${align}`,
-    );
-  }
+  requireRecordAlign(type);
   const least = fixedSizeOf(type as AnyType);
   const most = region.size / 2 - HEADER_SIZE;
   if (least > most) {

@@ -4,7 +4,12 @@ import { show } from "../layout/_show.ts";
 import type { Marked, Type } from "../layout/mod.ts";
 import { requireOptions } from "../memory/_arguments.ts";
 import { Descriptor } from "../memory/_descriptor.ts";
-import { limitOf, mapFd, requireSignal } from "./_arguments.ts";
+import {
+  limitOf,
+  mapFd,
+  requireCallback,
+  requireSignal,
+} from "./_arguments.ts";
 import { mapInfoOf } from "./_map_info.ts";
 import { PerfReader } from "./_perf_reader.ts";
 import { PerfRing, setEvent } from "./_perf_ring.ts";
@@ -190,11 +195,7 @@ export class PerfBuffer<T extends Type | undefined = undefined>
     callback: (record: RecordOf<T>, length: number, cpu: number) => void,
     options: ConsumeOptions = {},
   ): number {
-    if (typeof callback !== "function") {
-      throw new TypeError(
-        `Callback must be a function: current value is ${show(callback)}`,
-      );
-    }
+    requireCallback(callback);
     requireOptions(options);
     const limit = limitOf(options.limit);
     return this.#reader.consume(limit, this.#size >>> 2, callback);

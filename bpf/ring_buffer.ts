@@ -4,7 +4,12 @@ import type { Marked, ReadonlyAtomic, Type, View } from "../layout/mod.ts";
 import { show } from "../layout/_show.ts";
 import { requireOptions } from "../memory/_arguments.ts";
 import { Descriptor } from "../memory/_descriptor.ts";
-import { limitOf, mapFd, requireSignal } from "./_arguments.ts";
+import {
+  limitOf,
+  mapFd,
+  requireCallback,
+  requireSignal,
+} from "./_arguments.ts";
 import { mapInfoOf } from "./_map_info.ts";
 import { RecordIterator, RecordStream } from "./_ring_iteration.ts";
 import { mapRing } from "./_ring_memory.ts";
@@ -212,11 +217,7 @@ export class RingBuffer<T extends Type | undefined = undefined>
     callback: (record: RecordOf<T>, length: number) => void,
     options: ConsumeOptions = {},
   ): number {
-    if (typeof callback !== "function") {
-      throw new TypeError(
-        `Callback must be a function: current value is ${show(callback)}`,
-      );
-    }
+    requireCallback(callback);
     requireOptions(options);
     const limit = limitOf(options.limit);
     return this.#reader.consume(limit, callback);

@@ -15,7 +15,7 @@ import {
   requireOffset,
   requireWithin,
 } from "../memory/_arguments.ts";
-import { requireRecordAlign } from "./_record_draft.ts";
+import { requireRecordAlign } from "./_ring_geometry.ts";
 import type { RingProducer } from "./_ring_producer.ts";
 
 /** What only this module has, so that only it can construct. */
