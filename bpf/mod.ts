@@ -95,24 +95,24 @@
  * @module
  */
 
-export { BpfObject } from "./object.ts";
+export { BpfObject } from "./object/object.ts";
 export type {
   LoadMapOptions,
   LoadOptions,
   LoadProgramOptions,
-} from "./load_options.ts";
+} from "./object/load_options.ts";
 export {
   type LibbpfLevel,
   type LibbpfMessage,
   onLibbpfMessage,
 } from "../ffi/libbpf_messages.ts";
-export { BpfVariable } from "./variable.ts";
-export { BpfProgram } from "./program.ts";
-export type { ProgramInfo } from "./program_info.ts";
-export type { ProgramType } from "./program_type.ts";
-export type { RunOptions, RunResult } from "./run.ts";
-export { BpfStatistics } from "./statistics.ts";
-export { BpfLink, type UpdateLinkOptions } from "./link.ts";
+export { BpfVariable } from "./object/variable.ts";
+export { BpfProgram } from "./program/program.ts";
+export type { ProgramInfo } from "./program/program_info.ts";
+export type { ProgramType } from "./program/program_type.ts";
+export type { RunOptions, RunResult } from "./program/run.ts";
+export { BpfStatistics } from "./program/statistics.ts";
+export { BpfLink, type UpdateLinkOptions } from "./link/link.ts";
 export type {
   CgroupTarget,
   EventTarget,
@@ -127,7 +127,7 @@ export type {
   RawTracepointTarget,
   TracepointTarget,
   TracingTarget,
-} from "./link_info.ts";
+} from "./link/link_info.ts";
 export type {
   AttachCgroup,
   AttachCookie,
@@ -146,18 +146,18 @@ export type {
   AttachXdp,
   PerfEvent,
   PerfEventName,
-} from "./attach_target.ts";
-export type { AttachType } from "./attach_type.ts";
-export { BpfMap } from "./map.ts";
+} from "./link/attach_target.ts";
+export type { AttachType } from "./link/attach_type.ts";
+export { BpfMap } from "./map/map.ts";
 export type {
   CreateMapOptions,
   OpenMapOptions,
   UpdateMode,
   ValuesOptions,
-} from "./map_options.ts";
-export type { MapType } from "./map_type.ts";
-export type { MapFlag } from "./map_flag.ts";
-export type { MapInfo } from "./map_info.ts";
+} from "./map/map_options.ts";
+export type { MapType } from "./map/map_type.ts";
+export type { MapFlag } from "./map/map_flag.ts";
+export type { MapInfo } from "./map/map_info.ts";
 export type {
   MapTable,
   MapTypes,
@@ -165,21 +165,21 @@ export type {
   PerCpuTableOf,
   Storable,
   TableOf,
-} from "./map_table.ts";
-export type { MapQueue, PushOptions, QueueOf } from "./map_queue.ts";
-export type { MapValues, ReadonlyMapValues } from "./map_values.ts";
+} from "./map/map_table.ts";
+export type { MapQueue, PushOptions, QueueOf } from "./map/map_queue.ts";
+export type { MapValues, ReadonlyMapValues } from "./map/map_values.ts";
 export {
   type ConsumeOptions,
   type RecordOf,
   type RecordsOptions,
   RingBuffer,
   type RingBufferOptions,
-} from "./ring_buffer.ts";
-export { RingRecord } from "./ring_record.ts";
-export { type ReadyOptions, UserRingBuffer } from "./user_ring_buffer.ts";
-export { UserRingRecord } from "./user_ring_record.ts";
-export { PerfBuffer, type PerfBufferOptions } from "./perf_buffer.ts";
-export { Arena, type ArenaOptions } from "./arena.ts";
+} from "./ring/ring_buffer.ts";
+export { RingRecord } from "./ring/ring_record.ts";
+export { type ReadyOptions, UserRingBuffer } from "./ring/user_ring_buffer.ts";
+export { UserRingRecord } from "./ring/user_ring_record.ts";
+export { PerfBuffer, type PerfBufferOptions } from "./ring/perf_buffer.ts";
+export { Arena, type ArenaOptions } from "./arena/arena.ts";
 export {
   AlignmentError,
   BoundsError,

@@ -3,8 +3,8 @@ import {
   isBefore,
   kernelIsOlderThan,
   versionOfRelease,
-} from "../../bpf/_kernel_version.ts";
-import { checkedLink, type Way } from "../../bpf/_link_create.ts";
+} from "../../bpf/syscall/_kernel_version.ts";
+import { checkedLink, type Way } from "../../bpf/link/_link_create.ts";
 import { NotSupportedError, SystemError } from "../../errors.ts";
 import { EBUSY, EINVAL, EPERM } from "../../ffi/mod.ts";
 

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { BpfObject, ClosedError, InvalidObjectError } from "../../bpf/mod.ts";
-import { nativeOf } from "../../bpf/object.ts";
+import { nativeOf } from "../../bpf/object/object.ts";
 import { u64 } from "../../layout/mod.ts";
 import { openDescriptors, run } from "../_support.ts";
 import { canLoad, objectFile } from "./_objects.ts";

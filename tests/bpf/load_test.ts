@@ -22,7 +22,7 @@ import {
   TemporaryDirectory,
 } from "../_support.ts";
 import { mapExists } from "./_maps.ts";
-import { nativeOf } from "../../bpf/object.ts";
+import { nativeOf } from "../../bpf/object/object.ts";
 import { canLoad, compile, objectFile, runProgram } from "./_objects.ts";
 
 Deno.test({

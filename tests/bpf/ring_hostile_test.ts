@@ -1,8 +1,8 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { RingBuffer } from "../../bpf/mod.ts";
-import { ringGeometry } from "../../bpf/_ring_geometry.ts";
-import { regionOf, type RingMemory } from "../../bpf/_ring_memory.ts";
-import { RingReader } from "../../bpf/_ring_reader.ts";
+import { ringGeometry } from "../../bpf/ring/_ring_geometry.ts";
+import { regionOf, type RingMemory } from "../../bpf/ring/_ring_memory.ts";
+import { RingReader } from "../../bpf/ring/_ring_reader.ts";
 import { BoundsError, NotSupportedError, ReadOnlyError } from "../../errors.ts";
 import { Region } from "../../layout/_region.ts";
 import { array, HostLayout, struct, u32, u64, u8 } from "../../layout/mod.ts";

@@ -1,0 +1,543 @@
+import { BoundsError, ClosedError, NotSupportedError } from "../../errors.ts";
+import {
+  check,
+  EFAULT,
+  MADV_POPULATE_READ,
+  MADV_POPULATE_WRITE,
+  madvise,
+  pageSize,
+  toBigInt,
+  toNumber,
+} from "../../ffi/mod.ts";
+import {
+  NativeUint8Array,
+  PrivateWeakMap,
+  typedArrayLength,
+} from "../../layout/_intrinsics.ts";
+import { flexibleTailOf } from "../../layout/_registry.ts";
+import { show } from "../../layout/_show.ts";
+import type {
+  Marked,
+  Pointer,
+  PointerOptions,
+  Type,
+  View,
+} from "../../layout/mod.ts";
+import { lengthIn } from "../../layout/pointer.ts";
+import {
+  type ArenaPages,
+  placeArena,
+  reserveArenaPages,
+  reserveArenaPagesAt,
+} from "../../memory/_arena_placement.ts";
+import {
+  requireBytes,
+  requireFlag,
+  requireOffset,
+  requireOptions,
+  requireWithin,
+} from "../../memory/_arguments.ts";
+import { roundUp } from "../../memory/_map_source.ts";
+import type { Mapping } from "../../memory/_mapping.ts";
+import { memoryOf } from "../../memory/memory.ts";
+import type { Memory } from "../../memory/mod.ts";
+import { requireU64 } from "../_arguments.ts";
+import { sizeWith } from "../_flexible.ts";
+import { BpfMap } from "../map/map.ts";
+import {
+  addressIn,
+  type ArenaSource,
+  hex,
+  inspectArena,
+} from "./_arena_source.ts";
+
+/** Options of {@linkcode Arena.map}. */
+export interface ArenaOptions {
+  /**
+   * At which address it shall lie, or must, because somebody mapped it before: a
+   * multiple of the page size. By default the one that the map was made with
+   * (`mapExtra`), or else any.
+   *
+   * The engine is made to reserve memory there, if nothing lies there in this
+   * process and the address is between 2^40 and 2^47.
+   */
+  readonly address?: bigint | undefined;
+  /** Maps for reading alone. So is a frozen arena, whatever this says. */
+  readonly readOnly?: boolean | undefined;
+  /**
+   * Accepts an arena that was made with the flag `segv_on_fault`. A page that
+   * the BPF program has not allocated is refused then when a pointer, a view or
+   * a copy is asked for. But touching one that the program frees afterwards ends
+   * the process with SIGSEGV.
+   */
+  readonly allowSegmentationFaults?: boolean | undefined;
+}
+
+/** What only this module has, so that only it can construct. */
+const secret = Symbol("Arena");
+
+/** What an arena is made of. */
+interface Parts {
+  readonly mapping: Mapping;
+  readonly address: bigint;
+  readonly faulting: boolean;
+}
+
+/** Where a map lies in this process, and the arena that is open there. */
+interface Place {
+  readonly id: number;
+  readonly pages: ArenaPages;
+  readonly arena: Arena;
+}
+
+/**
+ * By map, for as long as the map's object lives: the pages are the only ones
+ * that it can be mapped over again.
+ */
+const places = new PrivateWeakMap<BpfMap, Place>();
+
+/**
+ * The memory of a BPF arena (Linux 6.9): up to 4 GiB that BPF programs and
+ * processes share, with pointers in it that both can follow.
+ *
+ * An address that a program stored in the arena is a number here. {@linkcode at}
+ * turns it into a pointer, after it was checked to lie in the arena: so linked
+ * lists, trees and tables can be walked, whatever is in them. An arena lies at
+ * one address in all processes, and so does what is in it.
+ *
+ * **Map it first.** The first mapping of an arena decides, for ever and for
+ * every process, at which address it lies, unless it was made with one
+ * (`mapExtra`). One that somebody else mapped before can be mapped only if you
+ * know that address and nothing lies there in this process: see
+ * {@linkcode ArenaOptions.address}. Programs that use the arena cannot be loaded
+ * before somebody has mapped it: map it here, then load them. A loader that
+ * would make and map the arena by itself, as libbpf does from 1.4 on, must be
+ * given this map.
+ *
+ * An arena that was mapped for writing once cannot be frozen any more, closed or
+ * not; one that is frozen before is mapped for reading.
+ *
+ * **Memory is allocated at the first touch**, by the process or the program, and
+ * is charged to whom made the map. Where there is none left, or no more in its
+ * control group, the kernel ends a process for it: as for all memory by SIGKILL,
+ * or by SIGSEGV. {@linkcode populate} has that happen at a moment of your choice.
+ *
+ * An arena is mapped by one thread; it cannot be had by Workers.
+ *
+ * @example A list that a BPF program made
+ * ```ts
+ * import { HostLayout, struct, SystemError, u64, uintptr } from "@hostmem/hostmem";
+ * import { Arena, BpfMap } from "@hostmem/hostmem/bpf";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const Node = struct("Node", { _: HostLayout, next: uintptr, value: u64 });
+ *
+ * try {
+ *   using map = BpfMap.create({
+ *     type: "arena",
+ *     maxEntries: 16, // pages
+ *     flags: ["mmapable"],
+ *   });
+ *   using arena = Arena.map(map);
+ *
+ *   // Usually the program does this.
+ *   arena.pointer(Node, 64).value = 1n;
+ *   arena.pointer(Node, 64).next = arena.addressOf(128);
+ *   arena.pointer(Node, 128).value = 2n;
+ *
+ *   const values: bigint[] = [];
+ *   for (let address = arena.addressOf(64); address !== 0n;) {
+ *     const node = arena.at(Node, address);
+ *     values.push(node.value);
+ *     address = node.next;
+ *   }
+ *   assertEquals(values, [1n, 2n]);
+ * } catch (error) {
+ *   // Who may not make BPF maps is told which capability that takes.
+ *   if (!(error instanceof SystemError)) throw error;
+ *   console.log(error.message);
+ * }
+ * ```
+ */
+export class Arena implements Disposable {
+  readonly #memory: Memory;
+  readonly #mapping: Mapping;
+  readonly #base: bigint;
+  readonly #faulting: boolean;
+
+  private constructor(given: symbol, { mapping, address, faulting }: Parts) {
+    if (given !== secret) throw new TypeError("Illegal constructor");
+    this.#mapping = mapping;
+    this.#base = address;
+    this.#faulting = faulting;
+    this.#memory = memoryOf({
+      mapping,
+      size: mapping.length,
+      control: undefined,
+      descriptor: undefined,
+      origin: undefined,
+    });
+  }
+
+  /**
+   * Maps all of an arena: the same object until that is closed, then once more
+   * at the same address. The mapping outlives the map's object; while that
+   * lives, it keeps the mapping that was not closed.
+   *
+   * @param map A map of type `arena`.
+   * @param options Whether only to read, and what to accept.
+   * @throws {TypeError} if it is no map.
+   * @throws {ClosedError} if the map is closed.
+   * @throws {NotSupportedError} if it is no arena; if it was mapped before by
+   * somebody else, or made with an address; if it is open already for writing
+   * and shall be for reading alone, or the reverse; if its descriptor is not for
+   * both; if it was made with `segv_on_fault` and that was not accepted.
+   * @throws {SystemError} with the kernel's reason, as in mmap(2).
+   * @throws {Deno.errors.NotCapable} without `--allow-ffi`.
+   */
+  static map(map: BpfMap, options: ArenaOptions = {}): Arena {
+    if (!(map instanceof BpfMap)) {
+      throw new TypeError(
+        `Map must be a BpfMap: current value is ${show(map)}`,
+      );
+    }
+    requireOptions(options);
+    const readOnly = requireFlag("readOnly", options.readOnly);
+    const allowed = requireFlag(
+      "allowSegmentationFaults",
+      options.allowSegmentationFaults,
+    );
+    const { address: given } = options;
+    const { fd } = map;
+    const source = inspectArena(fd, allowed);
+    const address = addressIn(given, source);
+    const place = places.get(map);
+    if (place === undefined || place.id !== source.id) {
+      const pages = address === 0n
+        ? reserveArenaPages(source.size)
+        : reserveArenaPagesAt(source.size, address);
+      return Arena.#place(map, fd, source, pages, readOnly);
+    }
+    const { pages, arena } = place;
+    if (address !== 0n && address !== pages.address) {
+      throw new NotSupportedError(
+        `Cannot map the arena at the address ${hex(address)}: it lies at ${
+          hex(pages.address)
+        } for ever`,
+      );
+    }
+    if (arena.closed) return Arena.#place(map, fd, source, pages, readOnly);
+    if (arena.readOnly !== (readOnly || source.frozen)) {
+      throw new NotSupportedError(
+        `Cannot map the arena ${
+          readOnly ? "for reading alone" : "for writing"
+        }: it is mapped already ${
+          arena.readOnly ? "for reading alone" : "for writing"
+        }, close that first`,
+      );
+    }
+    return arena;
+  }
+
+  static #place(
+    map: BpfMap,
+    fd: number,
+    { id, faulting, frozen }: ArenaSource,
+    pages: ArenaPages,
+    readOnly: boolean,
+  ): Arena {
+    const mapping = placeArena(pages, fd, readOnly || frozen);
+    const { address } = pages;
+    const arena = new Arena(secret, { mapping, address, faulting });
+    places.set(map, { id, pages, arena });
+    return arena;
+  }
+
+  /** How many bytes the arena has, in whole pages. */
+  get size(): number {
+    return this.#memory.size;
+  }
+
+  /** Whether it is mapped for reading alone. */
+  get readOnly(): boolean {
+    return this.#memory.readOnly;
+  }
+
+  /** Whether it was closed. */
+  get closed(): boolean {
+    return this.#memory.closed;
+  }
+
+  /**
+   * The address of the arena's first byte, in this and every other process that
+   * has it. It does not keep the arena.
+   */
+  get base(): bigint {
+    return this.#base;
+  }
+
+  /**
+   * The address of a byte, to be stored where a program shall find it.
+   *
+   * @param offset Where it lies in the arena, in bytes. The end has an address
+   * too.
+   * @throws {RangeError} if the offset is no whole number from 0.
+   * @throws {BoundsError} if it lies beyond the end.
+   */
+  addressOf(offset: number): bigint {
+    requireOffset(offset);
+    requireWithin(offset, 0, this.size);
+    return this.#base + toBigInt(offset);
+  }
+
+  /**
+   * Where in the arena an address lies, in bytes: what {@linkcode addressOf}
+   * gives, or any number at all that was found in memory.
+   *
+   * Of a pointer that the program has not converted for processes only the lower
+   * 32 bits are there: those are enough, since no arena lies on both sides of a
+   * multiple of 4 GiB.
+   *
+   * @param address The address.
+   * @param size How many bytes from there on must lie in the arena; 0 by default.
+   * @throws {TypeError} if the address is no bigint.
+   * @throws {RangeError} if the address has more than 64 bits or a sign, or the
+   * size is no whole number from 0.
+   * @throws {BoundsError} if they do not lie in the arena. Null does not.
+   */
+  offsetOf(address: bigint, size: number = 0): number {
+    requireU64("Address", address);
+    requireOffset(size);
+    const offset = this.#offsetOf(address);
+    if (address === 0n || offset < 0 || offset + size > this.size) {
+      throw new BoundsError(
+        `${size} bytes at address ${
+          hex(address)
+        } do not lie in the arena of ${this.size} bytes at ${hex(this.#base)}`,
+      );
+    }
+    return offset;
+  }
+
+  /** Negative, or beyond the end, for what does not lie in the arena. */
+  #offsetOf(address: bigint): number {
+    const full = address > LOW ? address : (this.#base & ~LOW) | address;
+    return toNumber(full - this.#base);
+  }
+
+  /**
+   * A pointer to what lies at an address.
+   *
+   * @param type What lies there.
+   * @param address Where, as a program stored it; see {@linkcode offsetOf}.
+   * @param options How long a flexible array at its end is.
+   * @throws {BoundsError} if it does not lie in the arena. Null does not.
+   * @throws as {@linkcode offsetOf} and {@linkcode Memory.pointer} do.
+   */
+  at<T extends Type>(
+    type: T & Marked<T>,
+    address: bigint,
+    options?: PointerOptions,
+  ): Pointer<T> {
+    return this.pointer<T>(type, this.offsetOf(address), options);
+  }
+
+  /**
+   * A view of what lies at an address, which cannot write; as {@linkcode at}.
+   *
+   * @param type What lies there.
+   * @param address Where, as a program stored it; see {@linkcode offsetOf}.
+   * @param options How long a flexible array at its end is.
+   * @throws {BoundsError} if it does not lie in the arena. Null does not.
+   * @throws as {@linkcode offsetOf} and {@linkcode Memory.view} do.
+   */
+  viewAt<T extends Type>(
+    type: T & Marked<T>,
+    address: bigint,
+    options?: PointerOptions,
+  ): View<T> {
+    return this.view<T>(type, this.offsetOf(address), options);
+  }
+
+  /**
+   * A pointer to a value at an offset.
+   *
+   * @param type What lies there.
+   * @param offset Where it begins, in bytes.
+   * @param options How long a flexible array at its end is.
+   * @throws {SystemError} with EFAULT, if the arena was made with
+   * `segv_on_fault` and the program has not allocated the pages.
+   * @throws as {@linkcode Memory.pointer} does.
+   */
+  pointer<T extends Type>(
+    type: T & Marked<T>,
+    offset: number = 0,
+    options?: PointerOptions,
+  ): Pointer<T> {
+    const length = flexible(options);
+    const made = this.#memory.pointer<T>(type, offset, length);
+    if (this.#faulting) this.#touch(offset, this.#extent(type, offset, length));
+    return made;
+  }
+
+  /**
+   * A view of a value at an offset, which cannot write.
+   *
+   * @param type What lies there.
+   * @param offset Where it begins, in bytes.
+   * @param options How long a flexible array at its end is.
+   * @throws {SystemError} with EFAULT, as {@linkcode pointer} does.
+   * @throws as {@linkcode Memory.view} does.
+   */
+  view<T extends Type>(
+    type: T & Marked<T>,
+    offset: number = 0,
+    options?: PointerOptions,
+  ): View<T> {
+    const length = flexible(options);
+    const made = this.#memory.view<T>(type, offset, length);
+    if (this.#faulting) this.#touch(offset, this.#extent(type, offset, length));
+    return made;
+  }
+
+  /**
+   * Copies bytes out of the arena, fewer at its end; as
+   * {@linkcode Memory.readAt}.
+   *
+   * @param target Where to put them.
+   * @param offset Where to begin in the arena, in bytes.
+   * @returns How many bytes were copied; 0 at the end.
+   * @throws {SystemError} with EFAULT, as {@linkcode pointer} does.
+   * @throws as {@linkcode Memory.readAt} does.
+   */
+  readAt(target: Uint8Array, offset: number): number {
+    if (this.#faulting) {
+      // The copy of nothing makes the checks.
+      this.#memory.readAt(new NativeUint8Array(0), offset);
+      requireBytes("Target", target);
+      const left = this.size - offset;
+      const room = typedArrayLength(target);
+      this.#touch(offset, room < left ? room : left);
+    }
+    return this.#memory.readAt(target, offset);
+  }
+
+  /**
+   * Copies bytes into the arena, all of them or none; as
+   * {@linkcode Memory.writeAt}.
+   *
+   * @param source The bytes.
+   * @param offset Where to begin in the arena, in bytes.
+   * @throws {SystemError} with EFAULT, as {@linkcode pointer} does.
+   * @throws as {@linkcode Memory.writeAt} does.
+   */
+  writeAt(source: Uint8Array, offset: number): void {
+    if (this.#faulting) {
+      this.#memory.writeAt(new NativeUint8Array(0), offset);
+      requireBytes("Source", source);
+      const length = typedArrayLength(source);
+      requireWithin(offset, length, this.size);
+      this.#touch(offset, length);
+    }
+    this.#memory.writeAt(source, offset);
+  }
+
+  /**
+   * Allocates the pages of a range now (madvise(2), `MADV_POPULATE_WRITE`), so
+   * that no touch of them can fail later, unless the program frees them; of an
+   * arena made with `segv_on_fault` it looks whether they are allocated.
+   *
+   * @param offset Where the range begins, in bytes; 0 by default.
+   * @param length How many bytes; by default all that follow.
+   * @throws {ClosedError} if the arena is closed.
+   * @throws {RangeError} if a number is no whole number from 0.
+   * @throws {BoundsError} if the range does not lie in the arena.
+   * @throws {SystemError} with EFAULT, if the kernel could not allocate them, or
+   * the arena was made with `segv_on_fault` and the program has not.
+   */
+  populate(offset: number = 0, length?: number): void {
+    if (this.closed) throw closedError();
+    requireOffset(offset);
+    requireWithin(offset, 0, this.size);
+    if (length === undefined) length = this.size - offset;
+    requireOffset(length);
+    requireWithin(offset, length, this.size);
+    this.#touch(offset, length);
+  }
+
+  /** Touches pages, by way of a call that fails where there is none. */
+  #touch(offset: number, length: number): void {
+    if (length === 0) return;
+    const page = pageSize();
+    const begin = offset - offset % page;
+    const bytes = roundUp(offset + length, page) - begin;
+    const { start } = this.#mapping;
+    const advice = this.readOnly ? MADV_POPULATE_READ : MADV_POPULATE_WRITE;
+    const result = madvise(
+      new NativeUint8Array(this.#mapping.buffer(), start + begin, bytes),
+      toBigInt(bytes),
+      advice,
+    );
+    check(
+      result,
+      "madvise",
+      result === -EFAULT
+        ? this.#faulting
+          ? `the BPF program has not allocated all of the ${bytes} bytes at offset ${begin}`
+          : "there is no memory for the pages"
+        : undefined,
+    );
+  }
+
+  /** How many bytes a value has that is in the arena. */
+  #extent(
+    type: Type,
+    offset: number,
+    options: PointerOptions | undefined,
+  ): number {
+    const tail = flexibleTailOf(type);
+    if (tail === undefined) return type.size;
+    const length = options?.length;
+    return length === undefined ? this.size - offset : sizeWith(type, length);
+  }
+
+  /**
+   * Releases the memory at once. What pointers, views and raw typed arrays do
+   * from then on is told at {@linkcode Memory.close}. What is in the arena stays
+   * for as long as the map exists. Once more does nothing.
+   *
+   * @throws {SystemError} with ENOMEM, as {@linkcode Memory.close} does.
+   */
+  close(): void {
+    this.#memory.close();
+  }
+
+  /** Closes the arena at the end of a `using` declaration's block. */
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  /** What `console.log` and `Deno.inspect` show. */
+  [Symbol.for("Deno.customInspect")](): string {
+    const kind = this.readOnly ? "read-only" : "writable";
+    const closed = this.closed ? ", closed" : "";
+    return `Arena { ${this.size} bytes at ${
+      hex(this.#base)
+    }, ${kind}${closed} }`;
+  }
+}
+
+/** The lower half of an address. */
+const LOW = 0xffff_ffffn;
+
+/** The options, read once. */
+function flexible(
+  options: PointerOptions | undefined,
+): PointerOptions | undefined {
+  const length = lengthIn(options);
+  return length === undefined ? undefined : { length };
+}
+
+function closedError(): ClosedError {
+  return new ClosedError("The arena is closed");
+}

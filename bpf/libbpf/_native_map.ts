@@ -1,0 +1,161 @@
+/** A map as libbpf holds it. */
+
+import { textAt } from "../../ffi/c_text.ts";
+import { libbpf } from "../../ffi/libbpf.ts";
+import { checkLibbpf } from "../../ffi/libbpf_error.ts";
+import { listening, warningsIn } from "../../ffi/libbpf_messages.ts";
+import { libc } from "../../ffi/libc.ts";
+import { cString, toBigInt, toNumber } from "../../ffi/mod.ts";
+import {
+  NativeArrayBuffer,
+  NativeBigUint64Array,
+  NativeUint8Array,
+  typedArrayLength,
+} from "../../layout/_intrinsics.ts";
+import type { NativeObject } from "./_native_object.ts";
+
+/** A map of an object of libbpf's. */
+export class NativeMap {
+  /** The object that it is of. */
+  readonly object: NativeObject;
+  /**
+   * Its name: that of the variable in C, which the kernel knows 15 characters
+   * of. That of the section, such as `".bss"`, for a section's.
+   */
+  readonly name: string;
+  /** Whether it is that of a section of variables. */
+  readonly isSection: boolean;
+  readonly #handle: bigint;
+
+  /** Of an address that libbpf gave. */
+  constructor(object: NativeObject, handle: bigint) {
+    const { bpf_map__name, bpf_map__is_internal } = libbpf();
+    this.object = object;
+    this.#handle = handle;
+    this.isSection = bpf_map__is_internal(handle);
+    const name = textAt(bpf_map__name(handle)) ?? "";
+    // Before some sections' names libbpf puts the object's, which has no dots.
+    this.name = this.isSection ? name.slice(name.indexOf(".")) : name;
+  }
+
+  /** The `struct bpf_map *`. @throws {ClosedError} if the object is closed. */
+  get handle(): bigint {
+    void this.object.handle;
+    return this.#handle;
+  }
+
+  /** Its descriptor, which libbpf closes with the object; negative before. */
+  get fd(): number {
+    return libbpf().bpf_map__fd(this.handle);
+  }
+
+  /** The number of its type (`enum bpf_map_type`). */
+  get type(): number {
+    return libbpf().bpf_map__type(this.handle);
+  }
+
+  /** The size of a key in bytes. */
+  get keySize(): number {
+    return libbpf().bpf_map__key_size(this.handle);
+  }
+
+  /** The size of a value in bytes. */
+  get valueSize(): number {
+    return libbpf().bpf_map__value_size(this.handle);
+  }
+
+  /** How many entries it has room for. */
+  get maxEntries(): number {
+    return libbpf().bpf_map__max_entries(this.handle);
+  }
+
+  /** Its flags as a number (`BPF_F_*`). */
+  get flagBits(): number {
+    return libbpf().bpf_map__map_flags(this.handle);
+  }
+
+  /** Where it is pinned when it is loaded, or taken from; undefined for nowhere. */
+  get pinPath(): string | undefined {
+    return textAt(libbpf().bpf_map__pin_path(this.handle));
+  }
+
+  /** Sets how many entries it has room for. */
+  setMaxEntries(value: number): void {
+    this.#call(
+      "bpf_map__set_max_entries",
+      (functions, map) => functions.bpf_map__set_max_entries(map, value),
+    );
+  }
+
+  /** Sets the size of a value in bytes; of a section never. */
+  setValueSize(value: number): void {
+    this.#call(
+      "bpf_map__set_value_size",
+      (functions, map) => functions.bpf_map__set_value_size(map, value),
+    );
+  }
+
+  /** Sets its flags. */
+  setFlagBits(value: number): void {
+    this.#call(
+      "bpf_map__set_map_flags",
+      (functions, map) => functions.bpf_map__set_map_flags(map, value),
+    );
+  }
+
+  /** Sets where it is pinned; undefined for nowhere. */
+  setPinPath(path: string | undefined): void {
+    const text = path === undefined ? null : cString(path) as BufferSource;
+    this.#call(
+      "bpf_map__set_pin_path",
+      (functions, map) => functions.bpf_map__set_pin_path(map, text),
+    );
+  }
+
+  /** Sets what a map of maps shall hold such as. */
+  setInnerMap(fd: number): void {
+    this.#call(
+      "bpf_map__set_inner_map_fd",
+      (functions, map) => functions.bpf_map__set_inner_map_fd(map, fd),
+    );
+  }
+
+  /** Takes another map in place of a new one; its descriptor is duplicated. */
+  reuse(fd: number): void {
+    this.#call(
+      "bpf_map__reuse_fd",
+      (functions, map) => functions.bpf_map__reuse_fd(map, fd),
+    );
+  }
+
+  /** A copy of what a section holds at first; undefined where that is not known. */
+  initialValue(): Uint8Array<ArrayBuffer> | undefined {
+    const size = new NativeBigUint64Array(new NativeArrayBuffer(8));
+    const address = libbpf().bpf_map__initial_value(this.handle, size);
+    if (address === 0n) return undefined;
+    const bytes = new NativeUint8Array(
+      new NativeArrayBuffer(toNumber(size[0]!)),
+    );
+    libc().copyFrom(bytes, address, size[0]!);
+    return bytes;
+  }
+
+  /** Sets what a section holds at first, all of it. */
+  setInitialValue(bytes: Uint8Array<ArrayBuffer>): void {
+    const size = toBigInt(typedArrayLength(bytes));
+    this.#call(
+      "bpf_map__set_initial_value",
+      (functions, map) =>
+        functions.bpf_map__set_initial_value(map, bytes, size),
+    );
+  }
+
+  #call(
+    name: string,
+    call: (functions: ReturnType<typeof libbpf>, map: bigint) => number,
+  ): void {
+    const { handle } = this;
+    const { result, messages } = listening(() => call(libbpf(), handle));
+    checkLibbpf(result, `${name}(${this.name})`, warningsIn(messages));
+  }
+}

@@ -1,0 +1,96 @@
+/** A program as libbpf holds it. */
+
+import { decodeText, textAt } from "../../ffi/c_text.ts";
+import { libbpf } from "../../ffi/libbpf.ts";
+import { checkLibbpf } from "../../ffi/libbpf_error.ts";
+import { toBigInt } from "../../ffi/mod.ts";
+import {
+  NativeArrayBuffer,
+  NativeUint8Array,
+} from "../../layout/_intrinsics.ts";
+import type { NativeObject } from "./_native_object.ts";
+
+/** A program of an object of libbpf's. */
+export class NativeProgram {
+  /** The object that it is of. */
+  readonly object: NativeObject;
+  /** Its name: that of the function in C. */
+  readonly name: string;
+  /** The name of the section that it was in: the argument of `SEC()`. */
+  readonly sectionName: string;
+  readonly #handle: bigint;
+  /** Where the kernel writes what it finds; libbpf has only its address. */
+  #log: Uint8Array<ArrayBuffer> | undefined;
+
+  /** Of an address that libbpf gave. */
+  constructor(object: NativeObject, handle: bigint) {
+    const { bpf_program__name, bpf_program__section_name } = libbpf();
+    this.object = object;
+    this.#handle = handle;
+    this.name = textAt(bpf_program__name(handle)) ?? "";
+    this.sectionName = textAt(bpf_program__section_name(handle)) ?? "";
+  }
+
+  /**
+   * The `struct bpf_program *`.
+   *
+   * @throws {ClosedError} if the object is closed.
+   */
+  get handle(): bigint {
+    void this.object.handle;
+    return this.#handle;
+  }
+
+  /**
+   * Its descriptor, which libbpf closes with the object; negative for one that
+   * was not loaded.
+   *
+   * @throws {ClosedError} if the object is closed.
+   */
+  get fd(): number {
+    return libbpf().bpf_program__fd(this.handle);
+  }
+
+  /** Whether it is loaded with the object. */
+  get autoload(): boolean {
+    return libbpf().bpf_program__autoload(this.handle);
+  }
+
+  /** Sets whether it is loaded with the object. */
+  set autoload(value: boolean) {
+    checkLibbpf(
+      libbpf().bpf_program__set_autoload(this.handle, value),
+      "bpf_program__set_autoload",
+    );
+  }
+
+  /**
+   * Asks for the kernel's log of this program.
+   *
+   * @param level 0 for that of a program which it refuses.
+   * @param size How many bytes there is room for.
+   */
+  requestLog(level: number, size: number): void {
+    const log = new NativeUint8Array(new NativeArrayBuffer(size));
+    const { bpf_program__set_log_level, bpf_program__set_log_buf } = libbpf();
+    checkLibbpf(
+      bpf_program__set_log_level(this.handle, level),
+      "bpf_program__set_log_level",
+    );
+    checkLibbpf(
+      bpf_program__set_log_buf(this.handle, log, toBigInt(size)),
+      "bpf_program__set_log_buf",
+    );
+    this.#log = log;
+  }
+
+  /** What the kernel wrote. */
+  get log(): string {
+    return this.#log === undefined ? "" : decodeText(this.#log);
+  }
+
+  /** Lets go of the room for the log, once the object is loaded or has failed to. */
+  dropLog(): void {
+    this.#log = undefined;
+  }
+}

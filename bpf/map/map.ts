@@ -1,0 +1,740 @@
+import type { Btf } from "../../btf/btf.ts";
+import { ClosedError, InvalidTypeError, ReadOnlyError } from "../../errors.ts";
+import { NativeUint8Array } from "../../layout/_intrinsics.ts";
+import { show } from "../../layout/_show.ts";
+import type { Marked, Pointer, Type, Value, View } from "../../layout/mod.ts";
+import {
+  pathOf,
+  requireDescriptor,
+  requireFlag,
+  requireOptions,
+} from "../../memory/_arguments.ts";
+import { Descriptor } from "../../memory/_descriptor.ts";
+import type { Memory } from "../../memory/mod.ts";
+import { requireMapName, requireU32, requireU64 } from "../_arguments.ts";
+import { idsOf } from "../syscall/_ids.ts";
+import { openPinned, pin } from "../syscall/_pins.ts";
+import {
+  entryOffset,
+  mapArray,
+  memorySizeOf,
+  requireValueType,
+} from "./_array_memory.ts";
+import { lookup, nextKey, remove, update } from "./_elements.ts";
+import { type OpenMap, takeOne } from "./_entry_reader.ts";
+import { lookupInner, updateInner } from "./_inner_maps.ts";
+import { MapBtf } from "./_map_btf.ts";
+import { createMap, freeze, openById } from "./_map_commands.ts";
+import { mapInfoOf } from "./_map_info.ts";
+import {
+  perCpuTableOf,
+  refusePerCpu,
+  tableOf,
+  type TableTypes,
+} from "./_table.ts";
+import { mapFlagBits, mapFlagNames } from "./map_flag.ts";
+import type { MapInfo } from "./map_info.ts";
+import {
+  type CreateMapOptions,
+  modeNumber,
+  type OpenMapOptions,
+  type UpdateMode,
+  type ValuesOptions,
+} from "./map_options.ts";
+import { type QueueOf, queueOf } from "./map_queue.ts";
+import type { MapTypes, PerCpuTableOf, TableOf } from "./map_table.ts";
+import { isKeyless, mapTypeNumber } from "./map_type.ts";
+import {
+  type MapValues,
+  type ReadonlyMapValues,
+  readonlyValuesIn,
+  valuesIn,
+} from "./map_values.ts";
+
+/** What only this module has, so that only it can construct. */
+const secret = Symbol("BpfMap");
+
+/**
+ * A map of the kernel's BPF subsystem: a table that BPF programs and processes
+ * share. This object holds a descriptor of it; the kernel keeps the map for as
+ * long as anything holds one, a program uses it, it is pinned, or its memory is
+ * mapped.
+ *
+ * `lookup`, `update` and `delete` go by the `bpf` system call and copy. Arrays
+ * made with the flag `mmapable` have memory: `memory`, `values`, `pointer` and
+ * `view` reach the very bytes that the programs use.
+ *
+ * That memory is mapped once and shared by these four; `map.memory().close()`
+ * releases it at once, and the next of them maps it anew. Closing the map leaves
+ * it as it is, for as long as a pointer into it is used.
+ *
+ * @example Counting what a BPF program would count
+ * ```ts
+ * import { atomic, HostLayout, struct, SystemError, u64 } from "@hostmem/hostmem";
+ * import { BpfMap } from "@hostmem/hostmem/bpf";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const Stats = struct("Stats", { _: HostLayout, packets: atomic(u64) });
+ *
+ * try {
+ *   using map = BpfMap.create({
+ *     type: "array",
+ *     valueSize: 8,
+ *     maxEntries: 4,
+ *     flags: ["mmapable"],
+ *   });
+ *   map.pointer(3, Stats).packets.add(7n);
+ *   assertEquals(map.lookup(3), new Uint8Array([7, 0, 0, 0, 0, 0, 0, 0]));
+ * } catch (error) {
+ *   // Who may not make BPF maps is told which capability that takes.
+ *   if (!(error instanceof SystemError && error.code === "EPERM")) throw error;
+ *   console.log(error.message);
+ * }
+ * ```
+ */
+export class BpfMap implements Disposable {
+  readonly #descriptor: Descriptor;
+  readonly #info: MapInfo;
+  readonly #btf: MapBtf;
+  readonly #access: OpenMap;
+  #memory: Memory | undefined;
+
+  private constructor(given: symbol, descriptor: Descriptor, info: MapInfo) {
+    if (given !== secret) throw new TypeError("Illegal constructor");
+    this.#descriptor = descriptor;
+    this.#info = info;
+    this.#btf = new MapBtf(info);
+    this.#access = { open: () => this.#open(), info };
+  }
+
+  /** Takes over an open descriptor. */
+  static #adopt(descriptor: Descriptor, name: string): BpfMap {
+    try {
+      return new BpfMap(secret, descriptor, mapInfoOf(descriptor.fd, name));
+    } catch (error) {
+      descriptor.close();
+      throw error;
+    }
+  }
+
+  static #fdOf(map: BpfMap): number {
+    if (typeof map === "object" && map !== null && #descriptor in map) {
+      return map.#open();
+    }
+    throw new TypeError(
+      `Inner map must be a BpfMap: current value is ${show(map)}`,
+    );
+  }
+
+  /**
+   * Makes a new map (`BPF_MAP_CREATE`).
+   *
+   * @param options What it shall be.
+   * @throws {TypeError | RangeError} if an option is not of its kind.
+   * @throws {SystemError} with the kernel's reason, as in bpf(2): EPERM for want
+   * of a capability, EINVAL where the type does not take these sizes or flags.
+   * @throws {NotSupportedError} on any but Linux on x86-64 or aarch64.
+   * @throws {Deno.errors.NotCapable} without `--allow-ffi`.
+   */
+  static create(options: CreateMapOptions): BpfMap {
+    requireOptions(options);
+    const {
+      type,
+      keySize = isKeyless(type) ? 0 : 4,
+      valueSize = 0,
+      maxEntries,
+      flags = 0,
+      name = "",
+      mapExtra = 0n,
+      innerMap,
+    } = options;
+    const request = {
+      type: mapTypeNumber(type),
+      keySize: requireU32("Key size", keySize, 0),
+      valueSize: requireU32("Value size", valueSize, 0),
+      maxEntries: requireU32("Number of entries", maxEntries, 0),
+      flagBits: mapFlagBits(flags),
+      name: requireMapName(name),
+      mapExtra: requireU64("Map extra", mapExtra),
+      innerFd: innerMap === undefined ? undefined : BpfMap.#fdOf(innerMap),
+    };
+    return BpfMap.#adopt(createMap(request), "the new map");
+  }
+
+  /**
+   * Opens a map that is pinned to a path on a BPF file system (`BPF_OBJ_GET`).
+   *
+   * @param path A path or a `file:` URL.
+   * @param options Whether to open it for reading alone.
+   * @throws {Deno.errors.NotCapable} without `--allow-ffi`, or without
+   * permission to read the path and, unless `readOnly`, to write it.
+   * @throws {NotSupportedError} if something else than a map is pinned there.
+   * @throws {SystemError} with the kernel's reason, as in bpf(2): ENOENT, EACCES,
+   * EPERM for want of a capability.
+   */
+  static open(path: string | URL, options: OpenMapOptions = {}): BpfMap {
+    const file = pathOf(path);
+    requireOptions(options);
+    const readOnly = requireFlag("readOnly", options.readOnly);
+    return BpfMap.#adopt(openPinned(file, readOnly), `"${file}"`);
+  }
+
+  /**
+   * Opens a map by the number that the kernel gave it (`BPF_MAP_GET_FD_BY_ID`),
+   * whoever made it. That takes CAP_SYS_ADMIN.
+   *
+   * @param id The number, as in {@linkcode MapInfo.id}.
+   * @param options Whether to open it for reading alone.
+   * @throws {RangeError} if the id is no integer of 32 bits.
+   * @throws {SystemError} with the kernel's reason, as in bpf(2): ENOENT where
+   * there is no such map, EPERM for want of the capability.
+   * @throws {Deno.errors.NotCapable} without `--allow-ffi`.
+   */
+  static fromId(id: number, options: OpenMapOptions = {}): BpfMap {
+    requireOptions(options);
+    const readOnly = requireFlag("readOnly", options.readOnly);
+    requireU32("Map id", id, 0);
+    return BpfMap.#adopt(openById(id, readOnly), `the map of id ${id}`);
+  }
+
+  /**
+   * The numbers of all maps in the system, ascending, for `fromId`
+   * (`BPF_MAP_GET_NEXT_ID`). That takes CAP_SYS_ADMIN. Until they are opened,
+   * somebody may make or close some.
+   *
+   * @throws {SystemError} with the kernel's reason, as in bpf(2): EPERM for want
+   * of the capability.
+   * @throws {Deno.errors.NotCapable} without `--allow-ffi`.
+   */
+  static ids(): number[] {
+    return idsOf("BPF_MAP_GET_NEXT_ID");
+  }
+
+  /**
+   * The map of a descriptor, which is duplicated: the caller's stays the
+   * caller's to close.
+   *
+   * @param fd A descriptor of a BPF map.
+   * @throws {RangeError} if it is no descriptor's number.
+   * @throws {NotSupportedError} if it is not a BPF map's.
+   * @throws {SystemError} with EBADF, if it is not open.
+   * @throws {Deno.errors.NotCapable} without `--allow-ffi`.
+   */
+  static fromFd(fd: number): BpfMap {
+    requireDescriptor(fd);
+    return BpfMap.#adopt(Descriptor.duplicate(fd), `descriptor ${fd}`);
+  }
+
+  /** What the kernel told of the map when it was opened. */
+  get info(): MapInfo {
+    return { ...this.#info, flags: mapFlagNames(this.#info.flagBits) };
+  }
+
+  /**
+   * The descriptor, to be handed to others. It is closed together with this
+   * object, and by nobody else.
+   *
+   * @throws {ClosedError} if it is closed.
+   */
+  get fd(): number {
+    return this.#open();
+  }
+
+  /** Whether this object was closed. */
+  get closed(): boolean {
+    return this.#descriptor.fd < 0;
+  }
+
+  /**
+   * The BTF of the program that the map was made for; undefined where it has
+   * none. It is read when it is first asked for, and shared by the maps that
+   * have the same.
+   *
+   * @throws {SystemError} with EPERM without CAP_SYS_ADMIN, which opening BTF by
+   * its id takes.
+   */
+  get btf(): Btf | undefined {
+    return this.#btf.btf;
+  }
+
+  /**
+   * What a key is: by the map's own BTF, or `u32` where keys are indices;
+   * undefined where nothing says it.
+   *
+   * @throws {BtfError} if BTF gives it no layout.
+   * @throws as {@linkcode BpfMap.btf} does.
+   */
+  get keyType(): Type | undefined {
+    return this.#btf.keyType;
+  }
+
+  /**
+   * What a value is, of a per-CPU map that of one CPU: by the map's own BTF; of
+   * the maps that libbpf makes of `.data` and `.bss` a struct of the variables,
+   * and of maps of maps `u32`, an id. Undefined where nothing says it.
+   *
+   * @throws {BtfError} if BTF gives it no layout.
+   * @throws as {@linkcode BpfMap.btf} does.
+   */
+  get valueType(): Type | undefined {
+    return this.#btf.valueType;
+  }
+
+  /**
+   * How many bytes the memory of the map has: its entries, each rounded up to 8
+   * bytes, in whole pages. It is what `Memory.map(map.fd, map.memorySize, …)`
+   * takes, to map it for Workers or for reading alone.
+   *
+   * @throws {NotSupportedError} if the map has no memory that can be mapped.
+   * @throws {RangeError} if that is more than 2^53 - 1.
+   */
+  get memorySize(): number {
+    return memorySizeOf(this.#info);
+  }
+
+  /**
+   * A copy of the value of a key (`BPF_MAP_LOOKUP_ELEM`). Of a per-CPU map it
+   * has a part for each possible CPU, rounded up to 8 bytes.
+   *
+   * @param key The key's bytes; where keys have 4 bytes, as the indices of
+   * arrays have, also the number that they are.
+   * @returns The value's bytes, the only ones in their buffer; undefined where
+   * there is no such entry.
+   * @throws {ClosedError} if the map is closed.
+   * @throws {TypeError | RangeError} if the key is not of its size.
+   * @throws {NotSupportedError} if maps of this type have no entries.
+   * @throws {SystemError} with the kernel's reason, as in bpf(2).
+   */
+  lookup(key: Uint8Array | number): Uint8Array<ArrayBuffer> | undefined {
+    return lookup(this.#open(), this.#info, key);
+  }
+
+  /**
+   * Stores a value (`BPF_MAP_UPDATE_ELEM`).
+   *
+   * @param key As in {@linkcode BpfMap.lookup}.
+   * @param value The value's bytes, as many as `lookup` gives.
+   * @param mode Whether the entry may exist already, or must.
+   * @throws {ClosedError} if the map is closed.
+   * @throws {TypeError | RangeError} if the key or the value is not of its size,
+   * or there is no such mode.
+   * @throws {NotSupportedError} if maps of this type have no entries.
+   * @throws {SystemError} with the kernel's reason, as in bpf(2): EEXIST and
+   * ENOENT by the mode, E2BIG where there is no room, EPERM if the map is
+   * frozen.
+   */
+  update(
+    key: Uint8Array | number,
+    value: Uint8Array,
+    mode: UpdateMode = "any",
+  ): void {
+    update(this.#open(), this.#info, key, value, modeNumber(mode));
+  }
+
+  /**
+   * Deletes an entry (`BPF_MAP_DELETE_ELEM`).
+   *
+   * @param key As in {@linkcode BpfMap.lookup}.
+   * @returns Whether there was one.
+   * @throws {ClosedError} if the map is closed.
+   * @throws {TypeError | RangeError} if the key is not of its size.
+   * @throws {SystemError} with the kernel's reason, as in bpf(2): EINVAL for
+   * arrays, EPERM if the map is frozen.
+   */
+  delete(key: Uint8Array | number): boolean {
+    return remove(this.#open(), this.#info, key);
+  }
+
+  /**
+   * Deletes an entry and gives its value: of hashes in one step since Linux 5.14
+   * (`BPF_MAP_LOOKUP_AND_DELETE_ELEM`); elsewhere what is stored between the two
+   * is lost. Of queues and stacks, which have no keys, see
+   * {@linkcode BpfMap.queue}.
+   *
+   * @param key As in {@linkcode BpfMap.lookup}.
+   * @returns As {@linkcode BpfMap.lookup} does.
+   * @throws {ClosedError} if the map is closed.
+   * @throws {TypeError | RangeError} if the key is not of its size.
+   * @throws {SystemError} with the kernel's reason, as in bpf(2): EINVAL for
+   * arrays, EPERM if the map is frozen.
+   */
+  take(key: Uint8Array | number): Uint8Array<ArrayBuffer> | undefined {
+    return takeOne(this.#open(), this.#info, key);
+  }
+
+  /**
+   * Opens the inner map of a key, of a map of maps. That takes CAP_SYS_ADMIN.
+   *
+   * @param key As in {@linkcode BpfMap.lookup}.
+   * @param options Whether to open it for reading alone.
+   * @returns The inner map, to be closed by the caller; undefined where there is
+   * none.
+   * @throws {NotSupportedError} if this is no map of maps.
+   * @throws as {@linkcode BpfMap.lookup} and {@linkcode BpfMap.fromId} do.
+   *
+   * @example
+   * ```ts ignore
+   * using inner = map.lookupMap(3);
+   * ```
+   */
+  lookupMap(
+    key: Uint8Array | number,
+    options: OpenMapOptions = {},
+  ): BpfMap | undefined {
+    return lookupInner(
+      this.#access,
+      key,
+      (id) => BpfMap.fromId(id, options),
+    );
+  }
+
+  /**
+   * Stores an inner map in a map of maps.
+   *
+   * @param key As in {@linkcode BpfMap.lookup}.
+   * @param map The inner map, like the one that this map was made with.
+   * @param mode Whether the entry may exist already, or must.
+   * @throws {NotSupportedError} if this is no map of maps.
+   * @throws {TypeError} if that is no BpfMap.
+   * @throws {ClosedError} if either is closed.
+   * @throws as {@linkcode BpfMap.update} does: EINVAL if the inner map is unlike
+   * the one that this map was made with.
+   */
+  updateMap(
+    key: Uint8Array | number,
+    map: BpfMap,
+    mode: UpdateMode = "any",
+  ): void {
+    updateInner(this.#access, key, BpfMap.#fdOf(map), modeNumber(mode));
+  }
+
+  /**
+   * The map as a table of plain data.
+   *
+   * @param types What keys and values are. By default what the map's own BTF
+   * says; without BTF they are bytes.
+   * @throws {InvalidTypeError} if a type cannot be used, or has another size than
+   * the map's keys or values.
+   * @throws {NotSupportedError} if the map has no keys or no values, or one value
+   * for each CPU: see {@linkcode BpfMap.perCpu}.
+   * @throws {SystemError} with EPERM if a type is left out, the map has BTF, and
+   * it cannot be opened without CAP_SYS_ADMIN.
+   *
+   * @example A hash of structs
+   * ```ts
+   * import { HostLayout, struct, SystemError, u16, u32, u64 } from "@hostmem/hostmem";
+   * import { BpfMap } from "@hostmem/hostmem/bpf";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const Flow = struct("Flow", { _: HostLayout, address: u32, port: u16 });
+   *
+   * try {
+   *   using map = BpfMap.create({ type: "hash", keySize: 8, valueSize: 8, maxEntries: 16 });
+   *   const flows = map.table({ keyType: Flow, valueType: u64 });
+   *   flows.set({ address: 0x7f000001, port: 443 }, 5n);
+   *   assertEquals([...flows], [[{ address: 0x7f000001, port: 443 }, 5n]]);
+   * } catch (error) {
+   *   if (!(error instanceof SystemError && error.code === "EPERM")) throw error;
+   *   console.log(error.message);
+   * }
+   * ```
+   */
+  table<K extends Type = Type, V extends Type = Type>(
+    types: MapTypes<K, V> = {},
+  ): TableOf<K, V> {
+    refusePerCpu(this.#info);
+    const table = tableOf(this.#access, this.#typesOf(types));
+    return table as unknown as TableOf<K, V>;
+  }
+
+  /**
+   * A per-CPU map as a table of plain data, in which a value is an array of one
+   * for each possible CPU; with the sums over them.
+   *
+   * @param types As in {@linkcode BpfMap.table}; a value is that of one CPU.
+   * @throws {NotSupportedError} if this is no per-CPU map.
+   * @throws as {@linkcode BpfMap.table} does.
+   *
+   * @example What all CPUs counted
+   * ```ts ignore
+   * const counts = map.perCpu({ valueType: u64 });
+   * counts.get(0); // [12n, 7n, 0n, 3n]
+   * counts.sum(0); // 22n
+   * ```
+   */
+  perCpu<K extends Type = Type, V extends Type = Type>(
+    types: MapTypes<K, V> = {},
+  ): PerCpuTableOf<K, V> {
+    const table = perCpuTableOf(this.#access, this.#typesOf(types));
+    return table as unknown as PerCpuTableOf<K, V>;
+  }
+
+  /**
+   * The queue or stack that a map of type `"queue"` or `"stack"` is.
+   *
+   * @param types What values are, as in {@linkcode BpfMap.table}.
+   * @throws {NotSupportedError} if the map is of another type.
+   * @throws as {@linkcode BpfMap.table} does.
+   */
+  queue<V extends Type = Type>(
+    types: Pick<MapTypes<Type, V>, "valueType"> = {},
+  ): QueueOf<V> {
+    const { valueType } = this.#typesOf(types);
+    return queueOf(this.#access, valueType) as unknown as QueueOf<V>;
+  }
+
+  /**
+   * The entries as plain data, one after the other, many fetched at once: those
+   * of {@linkcode BpfMap.table}. Without types also those of a per-CPU map, whose
+   * values are arrays then.
+   *
+   * @param types What keys and values are, as in {@linkcode BpfMap.table}.
+   * @throws as {@linkcode BpfMap.table} does.
+   *
+   * @example
+   * ```ts ignore
+   * for (const [key, value] of map.entries()) console.log(key, value);
+   * ```
+   */
+  entries<K extends Type = Type, V extends Type = Type>(
+    types?: MapTypes<K, V>,
+  ): Generator<[Value<K>, Value<V>], void> {
+    if (types !== undefined) return this.table(types).entries();
+    const table = tableOf(this.#access, this.#typesOf({}));
+    return table.entries() as Generator<[Value<K>, Value<V>], void>;
+  }
+
+  /**
+   * The keys as bytes, one after the other (`BPF_MAP_GET_NEXT_KEY`). Where entries are
+   * deleted meanwhile the kernel may begin anew; there are never more keys than
+   * the map has room for.
+   *
+   * @throws {ClosedError} if the map is closed.
+   * @throws {SystemError} with the kernel's reason, as in bpf(2).
+   */
+  *keys(): Generator<Uint8Array<ArrayBuffer>, void> {
+    let key: Uint8Array<ArrayBuffer> | undefined;
+    // Storage of cgroups says that it has no entries at most.
+    const most = this.#info.maxEntries || Infinity;
+    for (let i = 0; i < most; i++) {
+      key = nextKey(this.#open(), this.#info, key);
+      if (key === undefined) return;
+      yield new NativeUint8Array(key);
+    }
+  }
+
+  /**
+   * Makes the map read-only for every process, for ever (`BPF_MAP_FREEZE`,
+   * Linux 5.2). BPF programs may still write it, unless it has the flag
+   * `rdonly_prog`.
+   *
+   * @throws {ClosedError} if the map is closed.
+   * @throws {SystemError} with EBUSY while its memory is mapped for writing,
+   * EPERM if it is frozen already.
+   */
+  freeze(): void {
+    freeze(this.#open());
+  }
+
+  /**
+   * Pins the map to a path on a BPF file system (`BPF_OBJ_PIN`): it stays until
+   * the path is removed, whatever becomes of this process.
+   *
+   * @param path A path that does not exist yet, or a `file:` URL.
+   * @throws {ClosedError} if the map is closed.
+   * @throws {Deno.errors.NotCapable} without permission to write the path.
+   * @throws {SystemError} with the kernel's reason, as in bpf(2).
+   */
+  pin(path: string | URL): void {
+    const file = pathOf(path);
+    pin(this.#open(), file);
+  }
+
+  /**
+   * All memory of the map: its entries, one after the other, each rounded up to
+   * 8 bytes. The same object until that is closed.
+   *
+   * It is read-only where the kernel allows nothing else: if the map is frozen,
+   * or was made with the flag `rdonly_prog`.
+   *
+   * @throws {ClosedError} if the map is closed.
+   * @throws {NotSupportedError} if the type of map is not `array`, it was made
+   * without the flag `mmapable`, or opened for reading or writing alone.
+   * @throws {RangeError} if it is larger than can be mapped.
+   * @throws {SystemError} with the kernel's reason, as in mmap(2).
+   */
+  memory(): Memory {
+    const fd = this.#open();
+    if (this.#memory === undefined || this.#memory.closed) {
+      this.#memory = mapArray(fd, this.#info);
+    }
+    return this.#memory;
+  }
+
+  /**
+   * The entries of the map in its memory.
+   *
+   * @param type What an entry is, of the size of the map's values; by default
+   * {@linkcode BpfMap.valueType}.
+   * @param options Whether only to read.
+   * @throws {ReadOnlyError} if the memory is read-only; pass `readOnly: true`.
+   * @throws {InvalidTypeError} if the type cannot be used, has another size, or
+   * is left out where the map has no BTF.
+   * @throws {AlignmentError} if it must be aligned to more than entries are.
+   * @throws as {@linkcode BpfMap.memory} does.
+   *
+   * @example Adding up one field of all entries
+   * ```ts ignore
+   * let packets = 0n;
+   * for (const count of map.values(Stats).column("packets")) packets += count;
+   * ```
+   */
+  values<T extends Type>(type: T & Marked<T>): MapValues<T>;
+  /** The entries of the map in its memory, to be read. */
+  values<T extends Type>(
+    type: T & Marked<T>,
+    options: ValuesOptions & { readonly readOnly: true },
+  ): ReadonlyMapValues<T>;
+  /** The entries of the map in its memory, as its own BTF has them. */
+  values<T extends Type = Type>(): MapValues<T>;
+  /** The entries of the map in its memory, as its own BTF has them, to be read. */
+  values<T extends Type = Type>(
+    type: undefined,
+    options: ValuesOptions & { readonly readOnly: true },
+  ): ReadonlyMapValues<T>;
+  values(
+    type?: Type,
+    options: ValuesOptions = {},
+  ): MapValues<Type> | ReadonlyMapValues<Type> {
+    const { maxEntries } = this.#info;
+    requireOptions(options);
+    if (requireFlag("readOnly", options.readOnly)) {
+      const memory = this.memory();
+      const known = type === undefined ? this.#knownValueType() : type;
+      requireValueType(known, this.#info);
+      return readonlyValuesIn(memory, known, maxEntries);
+    }
+    const memory = this.#writableMemory("readOnly: true");
+    const known = type === undefined ? this.#knownValueType() : type;
+    requireValueType(known, this.#info);
+    return valuesIn(memory, known, maxEntries);
+  }
+
+  /**
+   * A pointer to an entry: its properties read and write the map. A flexible
+   * array at the end of the type takes what is left of the value.
+   *
+   * @param index Which entry.
+   * @param type What an entry is, of the size of the map's values; by default
+   * {@linkcode BpfMap.valueType}.
+   * @throws {ReadOnlyError} if the memory is read-only; use `view`.
+   * @throws {InvalidTypeError} if the type cannot be used, has another size, or
+   * is left out where the map has no BTF.
+   * @throws {RangeError} if the index is no whole number from 0.
+   * @throws {BoundsError} if there is no such entry.
+   * @throws {AlignmentError} if it is not aligned as the type requires.
+   * @throws as {@linkcode BpfMap.memory} does.
+   */
+  pointer<T extends Type>(index: number, type: T & Marked<T>): Pointer<T>;
+  /**
+   * A pointer to an entry, as the map's own BTF has it.
+   *
+   * @typeParam T The type, where it is known: nothing checks that it is.
+   */
+  pointer<T extends Type = Type>(index: number): Pointer<T>;
+  pointer(index: number, type?: Type): Pointer<Type> {
+    const memory = this.#writableMemory("view()");
+    const known = type === undefined ? this.#knownValueType() : type;
+    const length = requireValueType(known, this.#info);
+    const offset = entryOffset(index, this.#info);
+    return memory.pointer(known, offset, flexible(length));
+  }
+
+  /**
+   * A view of an entry: its properties read the map, and cannot write it.
+   *
+   * @param index Which entry.
+   * @param type What an entry is, of the size of the map's values; by default
+   * {@linkcode BpfMap.valueType}.
+   * @throws {InvalidTypeError} if the type cannot be used, has another size, or
+   * is left out where the map has no BTF.
+   * @throws {RangeError} if the index is no whole number from 0.
+   * @throws {BoundsError} if there is no such entry.
+   * @throws {AlignmentError} if it is not aligned as the type requires.
+   * @throws as {@linkcode BpfMap.memory} does.
+   */
+  view<T extends Type>(index: number, type: T & Marked<T>): View<T>;
+  /**
+   * A view of an entry, as the map's own BTF has it.
+   *
+   * @typeParam T The type, where it is known: nothing checks that it is.
+   */
+  view<T extends Type = Type>(index: number): View<T>;
+  view(index: number, type?: Type): View<Type> {
+    const memory = this.memory();
+    const known = type === undefined ? this.#knownValueType() : type;
+    const length = requireValueType(known, this.#info);
+    const offset = entryOffset(index, this.#info);
+    return memory.view(known, offset, flexible(length));
+  }
+
+  /**
+   * Closes the descriptor. Memory that was mapped stays, and so do the pointers
+   * into it: close what `memory` gave before, to release the map at once. Once
+   * more does nothing.
+   */
+  close(): void {
+    this.#memory = undefined;
+    this.#descriptor.close();
+  }
+
+  /** Closes the map at the end of a `using` declaration's block. */
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  /** What `console.log` and `Deno.inspect` show. */
+  [Symbol.for("Deno.customInspect")](): string {
+    const { id, name, type, typeNumber, maxEntries } = this.#info;
+    const kind = type ?? `type ${typeNumber}`;
+    const label = name === "" ? "" : `${show(name)}, `;
+    const closed = this.closed ? ", closed" : "";
+    return `BpfMap { ${label}${kind}, ${maxEntries} entries, id ${id}${closed} }`;
+  }
+
+  #open(): number {
+    const { fd } = this.#descriptor;
+    if (fd < 0) throw new ClosedError("The BPF map is closed");
+    return fd;
+  }
+
+  #typesOf(types: MapTypes): TableTypes {
+    this.#open();
+    requireOptions(types);
+    const { keyType = this.keyType, valueType = this.valueType } = types;
+    return { keyType, valueType };
+  }
+
+  /** @throws {InvalidTypeError} if the map does not know what its values are. */
+  #knownValueType(): Type {
+    const type = this.valueType;
+    if (type !== undefined) return type;
+    throw new InvalidTypeError(
+      "The map has no BTF that says what its values are: pass a type",
+    );
+  }
+
+  #writableMemory(remedy: string): Memory {
+    const memory = this.memory();
+    if (memory.readOnly) {
+      throw new ReadOnlyError(
+        `Cannot make a pointer: the map is mapped read-only, because it is frozen or was made with the flag rdonly_prog; use ${remedy}`,
+      );
+    }
+    return memory;
+  }
+}
+
+function flexible(length: number | undefined): { length: number } | undefined {
+  return length === undefined ? undefined : { length };
+}

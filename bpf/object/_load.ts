@@ -1,0 +1,138 @@
+/** From the bytes of an object file to an object in the kernel. */
+
+import { SystemError, VerifierError } from "../../errors.ts";
+import { libbpfErrorInit } from "../../ffi/libbpf_error.ts";
+import { ENOSPC } from "../../ffi/mod.ts";
+import { requireAccess } from "../../memory/_permission.ts";
+import { NativeObject, type OpenRequest } from "../libbpf/_native_object.ts";
+import type { NativeProgram } from "../libbpf/_native_program.ts";
+import { applyMapSettings, type MapSettings } from "./_map_settings.ts";
+import {
+  applyProgramSettings,
+  type ProgramSettings,
+} from "./_program_settings.ts";
+
+/** What to load, and how. */
+export interface LoadRequest extends OpenRequest {
+  readonly maps: readonly MapSettings[];
+  readonly programs: readonly ProgramSettings[];
+  /** What the kernel shall log of programs that it takes, too: `BPF_LOG_*`. */
+  readonly logLevel: number;
+}
+
+/** Sets up an object that is open: may throw, and may be called again. */
+export type Prepare = (native: NativeObject) => void;
+
+/**
+ * How much room there is for the log of a program: little at first, since most
+ * load; the last is the most that kernels before Linux 5.2 take.
+ */
+const LOG_SIZES = [64 * 1024, 1024 * 1024, 16 * 1024 * 1024 - 1];
+
+/**
+ * Opens and loads an object. When it throws, nothing is left of it.
+ *
+ * @param prepare Sets what the request does not.
+ * @throws {VerifierError} if the kernel refuses a program.
+ * @throws {SystemError} with libbpf's reason.
+ */
+export function loadNative(
+  request: LoadRequest,
+  prepare: Prepare,
+): NativeObject {
+  for (const logSize of LOG_SIZES) {
+    const native = tryLoad(request, prepare, logSize);
+    // An object is of no further use once it failed, so it is opened anew.
+    if (native !== undefined) return native;
+  }
+  throw new Error("Unreachable");
+}
+
+/** Loads an object; undefined if there was too little room for a log. */
+function tryLoad(
+  request: LoadRequest,
+  prepare: Prepare,
+  logSize: number,
+): NativeObject | undefined {
+  const native = NativeObject.open(request);
+  try {
+    applyMapSettings(native.maps, request.maps);
+    applyProgramSettings(native.programs, request.programs);
+    prepare(native);
+    requirePins(native);
+    for (const program of native.programs) {
+      program.requestLog(request.logLevel, logSize);
+    }
+    const { result, warnings } = native.load();
+    if (result === -ENOSPC && logSize !== LOG_SIZES.at(-1)) {
+      native.close();
+      return undefined;
+    }
+    if (result < 0) throw loadError(native, request, -result, warnings);
+    return native;
+  } catch (error) {
+    native.close();
+    throw error;
+  }
+}
+
+/** libbpf pins maps, and uses what is pinned, where Deno cannot see it. */
+function requirePins({ maps }: NativeObject): void {
+  for (const { pinPath } of maps) {
+    if (pinPath === undefined) continue;
+    requireAccess("read", pinPath);
+    requireAccess("write", pinPath);
+  }
+}
+
+function loadError(
+  native: NativeObject,
+  { logLevel }: LoadRequest,
+  errno: number,
+  warnings: string,
+): SystemError {
+  const program = refused(native.programs, logLevel, warnings);
+  if (program === undefined) {
+    return new SystemError(
+      libbpfErrorInit(errno, "bpf_object__load", warnings),
+    );
+  }
+  const { name, log } = program;
+  const reason = lastLines(log) || warnings;
+  return new VerifierError({
+    ...libbpfErrorInit(
+      errno,
+      `bpf(BPF_PROG_LOAD, ${JSON.stringify(name)})`,
+      reason,
+    ),
+    program: name,
+    log,
+  });
+}
+
+/**
+ * The program that was refused: programs are loaded one after the other, and
+ * that one ended it. It is the last that has a log, unless it was refused before
+ * there was one.
+ */
+function refused(
+  programs: readonly NativeProgram[],
+  logLevel: number,
+  warnings: string,
+): NativeProgram | undefined {
+  const named = /prog '([^']*)': (?:BPF program load failed|failed to load)/
+    .exec(warnings)?.[1];
+  const logged = programs.findLast(({ log }) => log !== "");
+  const found = programs.find(({ name }) => name === named);
+  // Without libbpf's word, logs of programs that were taken tell nothing.
+  return found ?? (logLevel === 0 ? logged : undefined);
+}
+
+/** What a verifier's log ends with, without its statistics. */
+function lastLines(log: string): string {
+  return log.trimEnd().split("\n")
+    .filter((line) =>
+      !/^(processed \d+ insns|verification time|stack depth)/.test(line)
+    )
+    .slice(-2).join("\n");
+}

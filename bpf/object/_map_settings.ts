@@ -1,0 +1,118 @@
+/** What a program that loads an object may set of its maps. */
+
+import { NotSupportedError } from "../../errors.ts";
+import { BPF_F_MMAPABLE } from "../../ffi/mod.ts";
+import { show } from "../../layout/_show.ts";
+import { pathOf, requireOptions } from "../../memory/_arguments.ts";
+import { requireU32 } from "../_arguments.ts";
+import type { NativeMap } from "../libbpf/_native_map.ts";
+import { BpfMap } from "../map/map.ts";
+import { mapTypeName } from "../map/map_type.ts";
+import { nothingNamed } from "./_by_name.ts";
+import type { LoadMapOptions } from "./load_options.ts";
+
+/** The settings of one map, checked. */
+export interface MapSettings {
+  readonly name: string;
+  readonly maxEntries: number | undefined;
+  readonly valueSize: number | undefined;
+  readonly reuse: BpfMap | undefined;
+  readonly pin: string | false | undefined;
+  readonly innerMap: BpfMap | undefined;
+}
+
+/** Reads each option once. @throws {TypeError | RangeError} */
+export function readMapSettings(options: unknown): MapSettings[] {
+  if (options === undefined) return [];
+  requireOptions(options);
+  return Object.entries(options as Record<string, LoadMapOptions>)
+    .map(([name, own]) => readOne(name, own));
+}
+
+function readOne(name: string, options: LoadMapOptions): MapSettings {
+  requireOptions(options);
+  const { maxEntries, valueSize, reuse, pin, innerMap } = options;
+  return {
+    name,
+    maxEntries: maxEntries === undefined
+      ? undefined
+      : requireU32(`maxEntries of the map ${name}`, maxEntries, 1),
+    valueSize: valueSize === undefined
+      ? undefined
+      : requireU32(`valueSize of the map ${name}`, valueSize, 0),
+    reuse: requireMap(`reuse of the map ${name}`, reuse),
+    pin: pin === undefined || pin === false ? pin : pathOf(pin),
+    innerMap: requireMap(`innerMap of the map ${name}`, innerMap),
+  };
+}
+
+function requireMap(what: string, value: unknown): BpfMap | undefined {
+  if (value === undefined || value instanceof BpfMap) return value;
+  throw new TypeError(
+    `Option ${what} must be a BpfMap: current value is ${show(value)}`,
+  );
+}
+
+/** Sets what was asked for. @throws if there is no such map, or it cannot be. */
+export function applyMapSettings(
+  maps: readonly NativeMap[],
+  settings: readonly MapSettings[],
+): void {
+  for (const own of settings) {
+    const map = maps.find(({ name }) => name === own.name);
+    if (map === undefined) {
+      throw nothingNamed(maps.map(({ name }) => name), own.name, "map");
+    }
+    applyOne(map, own);
+  }
+}
+
+function applyOne(map: NativeMap, settings: MapSettings): void {
+  const { maxEntries, valueSize, reuse, pin, innerMap } = settings;
+  if (map.isSection && (maxEntries ?? valueSize) !== undefined) {
+    throw new NotSupportedError(
+      `Cannot set maxEntries or valueSize of the map ${map.name}: it is a section, whose size is that of its variables`,
+    );
+  }
+  if (maxEntries !== undefined) map.setMaxEntries(maxEntries);
+  if (valueSize !== undefined) map.setValueSize(valueSize);
+  if (innerMap !== undefined) map.setInnerMap(innerMap.fd);
+  if (pin !== undefined) map.setPinPath(pin === false ? undefined : pin);
+  if (reuse !== undefined) {
+    requireSame(map, reuse);
+    map.reuse(reuse.fd);
+  }
+}
+
+/**
+ * libbpf takes any map for any other, and the kernel checks programs against
+ * what it is given: nothing would say that it is not the map of the definition.
+ */
+function requireSame(map: NativeMap, { info }: BpfMap): void {
+  // A section that cannot be mapped is read and written by bpf(2).
+  const flagsOf = (bits: number) =>
+    map.isSection ? bits & ~BPF_F_MMAPABLE : bits;
+  const wanted = {
+    type: mapTypeName(map.type) ?? map.type,
+    keySize: map.keySize,
+    valueSize: map.valueSize,
+    maxEntries: map.maxEntries,
+    flagBits: flagsOf(map.flagBits),
+  };
+  const given = {
+    type: info.type ?? info.typeNumber,
+    keySize: info.keySize,
+    valueSize: info.valueSize,
+    maxEntries: info.maxEntries,
+    flagBits: flagsOf(info.flagBits),
+  };
+  for (const key of Object.keys(wanted) as (keyof typeof wanted)[]) {
+    if (wanted[key] !== given[key]) {
+      throw new RangeError(
+        `The map to reuse for ${map.name} must have the ${key} ${
+          wanted[key]
+        }: it has ${given[key]}`,
+      );
+    }
+  }
+}

@@ -1,0 +1,77 @@
+import type { BpfMap } from "../map/map.ts";
+
+/** Options of {@linkcode BpfObject.load}. */
+export interface LoadOptions {
+  /**
+   * What the maps of sections are named after in the kernel: from 1 to 15
+   * letters, digits and `_`. By default the file's name.
+   */
+  readonly name?: string | undefined;
+  /**
+   * The values of constants (`const volatile` in C), by their names, as plain
+   * data. The verifier knows them: it leaves out what they make unreachable.
+   * They can be set here and never again.
+   */
+  readonly constants?: Readonly<Record<string, unknown>> | undefined;
+  /** The values that other variables have at first, by their names. */
+  readonly variables?: Readonly<Record<string, unknown>> | undefined;
+  /** What to set of maps, by their names, before they are made. */
+  readonly maps?: Readonly<Record<string, LoadMapOptions>> | undefined;
+  /** What to set of programs, by their names, before they are loaded. */
+  readonly programs?: Readonly<Record<string, LoadProgramOptions>> | undefined;
+  /**
+   * What the kernel shall log of programs that it takes, too: 1 for all that the
+   * verifier looks at, 2 for more, 4 for statistics, or a sum (`BPF_LOG_*` of
+   * `linux/bpf_verifier.h`). By default 0: it logs what it refuses.
+   */
+  readonly logLevel?: number | undefined;
+  /**
+   * A file of BTF to relocate against in place of the kernel's own, for kernels
+   * without `CONFIG_DEBUG_INFO_BTF`: raw, as `bpftool gen min_core_btf` writes it
+   * and BTFHub has it.
+   */
+  readonly btfPath?: string | URL | undefined;
+  /**
+   * The directory for maps whose definition asks to be pinned by name
+   * (`LIBBPF_PIN_BY_NAME`); by default `/sys/fs/bpf`.
+   */
+  readonly pinPath?: string | URL | undefined;
+  /**
+   * Lines `CONFIG_…=…`, which go before the kernel's own configuration for what
+   * programs declare as `__kconfig`.
+   */
+  readonly kconfig?: string | undefined;
+}
+
+/** What {@linkcode BpfObject.load} sets of a map before it makes it. */
+export interface LoadMapOptions {
+  /**
+   * How many entries it has room for; the size in bytes of a ring buffer. Not of
+   * a section.
+   */
+  readonly maxEntries?: number | undefined;
+  /** The size of a value in bytes. Not of a section. */
+  readonly valueSize?: number | undefined;
+  /**
+   * A map to be used in place of a new one, such as another object's: of the
+   * same type, sizes and flags. It stays its holder's to close.
+   */
+  readonly reuse?: BpfMap | undefined;
+  /**
+   * Where to pin it, a path on a BPF file system: a map that is pinned there
+   * already is used in place of a new one. `false` for nowhere, whatever its
+   * definition says.
+   */
+  readonly pin?: string | URL | false | undefined;
+  /** For a map of maps: one such as those that it shall hold. */
+  readonly innerMap?: BpfMap | undefined;
+}
+
+/** What {@linkcode BpfObject.load} sets of a program before it loads it. */
+export interface LoadProgramOptions {
+  /**
+   * Whether it is loaded. By default it is, unless its section's name begins
+   * with `?`. One that is not can be neither attached nor run.
+   */
+  readonly load?: boolean | undefined;
+}

@@ -1,0 +1,338 @@
+import { Btf } from "../../btf/btf.ts";
+import { InvalidObjectError } from "../../errors.ts";
+import type { Marked, Type } from "../../layout/mod.ts";
+import { requireOptions } from "../../memory/_arguments.ts";
+import { Memory } from "../../memory/mod.ts";
+import type { NativeObject } from "../libbpf/_native_object.ts";
+import { BpfMap } from "../map/map.ts";
+import {
+  type BpfProgram,
+  closeWithLinks,
+  programOf,
+} from "../program/program.ts";
+import { emptyRecord, named } from "./_by_name.ts";
+import { checkBtf } from "./_check_btf.ts";
+import { declarationsIn } from "./_declarations.ts";
+import { Elf } from "./_elf.ts";
+import { loadNative } from "./_load.ts";
+import { readLoadOptions } from "./_load_settings.ts";
+import { applyImages, type Images, imagesWith } from "./_presets.ts";
+import { makeMappable, sectionSizes } from "./_sections.ts";
+import { readSource } from "./_source.ts";
+import { VariableNames } from "./_variable_names.ts";
+import type { LoadOptions } from "./load_options.ts";
+import { type BpfVariable, makeVariable } from "./variable.ts";
+
+const { freeze } = Object;
+
+/** What only this module has, so that only it can construct. */
+const secret = Symbol("BpfObject");
+
+let nativeIn: (object: BpfObject) => NativeObject;
+
+/** What an object is made of. */
+interface Parts {
+  readonly native: NativeObject;
+  readonly btf: Btf | undefined;
+  readonly names: VariableNames;
+}
+
+/**
+ * BPF programs with the maps and variables that they use, loaded into the kernel
+ * from an object file, which clang makes of C (`clang -g -O2 -target bpf -c`).
+ *
+ * Libbpf, the kernel community's own library, does what C programs have it do:
+ * it reads the file, makes the maps, relocates the programs for the running
+ * kernel, and has the kernel verify them. It is `libbpf.so.1`, version 1.1 or
+ * later, and opened at the first `load`.
+ *
+ * **It parses the file inside this process**, in C. What is no object file for
+ * BPF, or has parts that do not lie where they should, never gets there. Still,
+ * whoever makes the file may know of a mistake in libbpf that these checks do not
+ * cover: load files that you would run as programs, too.
+ *
+ * Everything is by name: `maps`, `variables` and `programs` are frozen objects
+ * without a prototype; `map`, `variable` and `program` throw where there is no
+ * such name, and tell which there are.
+ *
+ * @example Counting system calls
+ * ```ts ignore
+ * // u64 hits; const volatile int limit; SEC("raw_tp/sys_enter") int count(…)
+ * using object = BpfObject.load("count.bpf.o", { constants: { limit: 10 } });
+ * const hits = object.variable("hits", atomic(u64)).pointer();
+ * using link = object.program("count").attach();
+ * console.log(hits.load()); // no system call: the program's own memory
+ * ```
+ */
+export class BpfObject implements Disposable {
+  /** What `close` closes, the last first. */
+  readonly #opened: DisposableStack;
+  readonly #native: NativeObject;
+  readonly #btf: Btf | undefined;
+  readonly #names: VariableNames;
+  readonly #maps: Readonly<Record<string, BpfMap>>;
+  readonly #variables: Readonly<Record<string, BpfVariable>>;
+  readonly #programs: Readonly<Record<string, BpfProgram>>;
+  readonly #logs: Readonly<Record<string, string>>;
+
+  private constructor(
+    given: symbol,
+    { native, btf, names }: Parts,
+    opened: DisposableStack,
+  ) {
+    if (given !== secret) throw new TypeError("Illegal constructor");
+    this.#native = native;
+    this.#btf = btf;
+    this.#names = names;
+    this.#maps = openMaps(native, opened);
+    this.#programs = openPrograms(native, opened);
+    this.#logs = takeLogs(native);
+    const variables = emptyRecord<BpfVariable>();
+    for (const name of names.names()) {
+      variables[name] = makeVariable(...this.#find(name), undefined);
+    }
+    this.#variables = freeze(variables);
+    this.#opened = opened.move();
+  }
+
+  static {
+    nativeIn = (object) => object.#native;
+  }
+
+  /**
+   * Loads an object file into the kernel. Where that fails, nothing is left of
+   * it: no map, no program, no pin.
+   *
+   * @param source A path, a `file:` URL, or the bytes of the file.
+   * @param options What to set before it is loaded.
+   * @throws {VerifierError} if the kernel refuses a program; its `log` says why.
+   * @throws {InvalidObjectError} if it is not an object file for BPF, or not
+   * whole.
+   * @throws {BtfError} if its types are wrong.
+   * @throws {RangeError} if a name in the options is none of the object's, or a
+   * value does not fit.
+   * @throws {TypeError} if an option, or a value, is not of its kind.
+   * @throws {SystemError} with the reason of libbpf or of the kernel.
+   * @throws {NotSupportedError} if there is no libbpf of version 1.1 or later, or
+   * a section cannot be set as asked for.
+   * @throws {Deno.errors.NotCapable} without `--allow-ffi`, without permission to
+   * read the path, or to read and write where maps are pinned.
+   */
+  static load(
+    source: string | URL | Uint8Array,
+    options: LoadOptions = {},
+  ): BpfObject {
+    requireOptions(options);
+    const settings = readLoadOptions(options);
+    const { bytes, name } = readSource(source);
+    const elf = new Elf(bytes);
+    checkBtf(elf);
+    let parts: Parts | undefined;
+    let images: Images | undefined;
+    using btfFile = asFile(settings.kernelBtf);
+    const request = {
+      ...settings,
+      bytes,
+      name: settings.name ?? name,
+      btfPath: btfFile && `/proc/self/fd/${btfFile.fd}`,
+    };
+    const native = loadNative(request, (native) => {
+      makeMappable(native.maps);
+      parts = { ...readParts(elf, native), native };
+      // Once: what the values are is not asked again for another attempt.
+      images ??= imagesWith(
+        parts.names,
+        native.maps,
+        settings.constants,
+        settings.variables,
+      );
+      applyImages(native.maps, images);
+    });
+    using opened = new DisposableStack();
+    opened.defer(() => native.close());
+    return new BpfObject(secret, parts!, opened);
+  }
+
+  /**
+   * The maps, by name: that of the variable in C, and for the sections of
+   * variables that of the section, such as `".bss"`.
+   */
+  get maps(): Readonly<Record<string, BpfMap>> {
+    return this.#maps;
+  }
+
+  /**
+   * The global variables, by name. Static ones of which there are several have
+   * the section before it: `".bss/count"`.
+   */
+  get variables(): Readonly<Record<string, BpfVariable>> {
+    return this.#variables;
+  }
+
+  /**
+   * The programs, by name: that of the function in C. Those that were not loaded
+   * are missing.
+   */
+  get programs(): Readonly<Record<string, BpfProgram>> {
+    return this.#programs;
+  }
+
+  /**
+   * Its types, with the places of variables in their sections; undefined for an
+   * object without any, which was compiled without `-g`.
+   */
+  get btf(): Btf | undefined {
+    return this.#btf;
+  }
+
+  /**
+   * What the kernel logged of programs, by their names: of all where `logLevel`
+   * asked for it, else of none.
+   */
+  get logs(): Readonly<Record<string, string>> {
+    return this.#logs;
+  }
+
+  /**
+   * The map of a name.
+   *
+   * @param name As in {@linkcode BpfObject.maps}.
+   * @throws {RangeError} if there is none, with the names that there are.
+   */
+  map(name: string): BpfMap {
+    return named(this.#maps, name, "map");
+  }
+
+  /**
+   * The variable of a name.
+   *
+   * @param name As in {@linkcode BpfObject.variables}.
+   * @throws {RangeError} if there is none, with the names that there are, or
+   * there are several, with the sections that they are in.
+   */
+  variable(name: string): BpfVariable;
+  /**
+   * The variable of a name, as a type of its size.
+   *
+   * @param name As in {@linkcode BpfObject.variables}.
+   * @param type What it shall be taken for, whatever BTF says.
+   * @throws {InvalidTypeError} if the type cannot be used, or has another size.
+   * @throws {RangeError} if there is no such variable, or there are several.
+   *
+   * @example A counter that others count too
+   * ```ts ignore
+   * object.variable("hits", atomic(u64)).pointer().add(1n);
+   * ```
+   */
+  variable<T extends Type>(name: string, type: T & Marked<T>): BpfVariable<T>;
+  variable<T extends Type>(name: string, type?: T): BpfVariable<T> {
+    return makeVariable(...this.#find(name), type);
+  }
+
+  /**
+   * The program of a name.
+   *
+   * @param name As in {@linkcode BpfObject.programs}.
+   * @throws {RangeError} if there is none, with the names that there are.
+   */
+  program(name: string): BpfProgram {
+    return named(this.#programs, name, "program");
+  }
+
+  /** Whether it was closed. */
+  get closed(): boolean {
+    return this.#native.closed;
+  }
+
+  /**
+   * Closes the object with its maps and programs, and the links that `attach` of
+   * its programs gave: what is not pinned is detached. The pointers to variables
+   * stay. Once more does nothing.
+   */
+  close(): void {
+    this.#opened.dispose();
+  }
+
+  /** Closes the object at the end of a `using` declaration's block. */
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  /** What `console.log` and `Deno.inspect` show. */
+  [Symbol.for("Deno.customInspect")](): string {
+    const count = (things: object) => Object.keys(things).length;
+    const closed = this.closed ? ", closed" : "";
+    return `BpfObject { ${count(this.#maps)} maps, ${
+      count(this.#variables)
+    } variables, ${count(this.#programs)} programs${closed} }`;
+  }
+
+  #find(name: string): [Parameters<typeof makeVariable>[0], BpfMap] {
+    const declaration = this.#names.find(name);
+    return [declaration, this.#maps[declaration.section]!];
+  }
+}
+
+/** What libbpf holds of an object, for this room. */
+export function nativeOf(object: BpfObject): NativeObject {
+  return nativeIn(object);
+}
+
+function readParts(
+  elf: Elf,
+  native: NativeObject,
+): Pick<Parts, "btf" | "names"> {
+  const bytes = native.btf();
+  const btf = bytes === undefined ? undefined : Btf.parse(bytes);
+  const declarations = declarationsIn(elf, btf, sectionSizes(native.maps));
+  return { btf, names: new VariableNames(declarations) };
+}
+
+function openMaps(
+  { maps }: NativeObject,
+  opened: DisposableStack,
+): Readonly<Record<string, BpfMap>> {
+  const open = emptyRecord<BpfMap>();
+  for (const { name, fd } of maps) {
+    if (fd < 0) continue;
+    if (name in open) {
+      throw new InvalidObjectError(
+        `An object must have one map of a name: it has several named ${name}`,
+      );
+    }
+    open[name] = opened.use(BpfMap.fromFd(fd));
+  }
+  return freeze(open);
+}
+
+function openPrograms(
+  { programs }: NativeObject,
+  opened: DisposableStack,
+): Readonly<Record<string, BpfProgram>> {
+  const open = emptyRecord<BpfProgram>();
+  for (const program of programs) {
+    if (program.fd < 0) continue;
+    open[program.name] = opened.adopt(programOf(program), closeWithLinks);
+  }
+  return freeze(open);
+}
+
+function takeLogs(
+  { programs }: NativeObject,
+): Readonly<Record<string, string>> {
+  const logs = emptyRecord<string>();
+  for (const program of programs) {
+    const { name, log } = program;
+    if (log !== "") logs[name] = log;
+    program.dropLog();
+  }
+  return freeze(logs);
+}
+
+/** A file of bytes that were checked, for libbpf to read: no other can be put there. */
+function asFile(bytes: Uint8Array | undefined): Memory | undefined {
+  if (bytes === undefined) return undefined;
+  const memory = Memory.create(bytes.length, { name: "btf" });
+  memory.writeAt(bytes, 0);
+  return memory;
+}

@@ -1,0 +1,335 @@
+import { ClosedError } from "../../errors.ts";
+import { pathOf, requireDescriptor } from "../../memory/_arguments.ts";
+import { Descriptor } from "../../memory/_descriptor.ts";
+import { requireU32 } from "../_arguments.ts";
+import { registerProgram } from "../_handles.ts";
+import type { NativeProgram } from "../libbpf/_native_program.ts";
+import { attach } from "../link/_attach.ts";
+import type { AttachTarget } from "../link/attach_target.ts";
+import { type BpfLink, newLink } from "../link/link.ts";
+import { idsOf, openById } from "../syscall/_ids.ts";
+import { openPinned, pin } from "../syscall/_pins.ts";
+import { programInfoOf } from "./_program_info.ts";
+import { runProgram } from "./_program_run.ts";
+import type { UsedProgram } from "./_used_program.ts";
+import type { ProgramInfo } from "./program_info.ts";
+import type { ProgramType } from "./program_type.ts";
+import type { RunOptions, RunResult } from "./run.ts";
+
+/** What only this module has, so that only it can construct. */
+const secret = Symbol("BpfProgram");
+
+/** What only the class can do, for the functions below it. */
+let adoptNative: (native: NativeProgram) => BpfProgram;
+let closeAll: (program: BpfProgram) => void;
+
+/**
+ * A program of the kernel's BPF subsystem, loaded and verified. This object holds
+ * a descriptor of it; the kernel keeps the program for as long as anything holds
+ * one, it is attached, or it is pinned.
+ *
+ * Programs come from `BpfObject.load`, or, loaded by whomever, from {@linkcode
+ * BpfProgram.open}, {@linkcode BpfProgram.fromId} and {@linkcode
+ * BpfProgram.fromFd}.
+ *
+ * @example Running a program that is pinned for one packet
+ * ```ts ignore
+ * using program = BpfProgram.open("/sys/fs/bpf/filter");
+ * const { returnValue, data } = program.run({ data: new Uint8Array(64) });
+ * ```
+ */
+export class BpfProgram implements Disposable {
+  readonly #descriptor: Descriptor;
+  readonly #native: NativeProgram | undefined;
+  readonly #name: string;
+  /** What messages call it. */
+  readonly #label: string;
+  readonly #type: ProgramType | undefined;
+  readonly #links = new Set<BpfLink>();
+
+  private constructor(
+    given: symbol,
+    descriptor: Descriptor,
+    info: ProgramInfo,
+    native: NativeProgram | undefined,
+  ) {
+    if (given !== secret) throw new TypeError("Illegal constructor");
+    const { id, name, type } = info;
+    this.#descriptor = descriptor;
+    this.#native = native;
+    this.#name = native?.name ?? name;
+    this.#label = this.#name === "" ? `${id}` : `"${this.#name}"`;
+    this.#type = type;
+    registerProgram(this, descriptor);
+  }
+
+  /** Takes over an open descriptor. */
+  static #adopt(
+    descriptor: Descriptor,
+    name: string,
+    native?: NativeProgram,
+  ): BpfProgram {
+    try {
+      const info = programInfoOf(descriptor.fd, name);
+      return new BpfProgram(secret, descriptor, info, native);
+    } catch (error) {
+      descriptor.close();
+      throw error;
+    }
+  }
+
+  static {
+    adoptNative = (native) => {
+      const own = Descriptor.duplicate(native.fd);
+      return BpfProgram.#adopt(own, `program "${native.name}"`, native);
+    };
+    closeAll = (program) => {
+      for (const link of program.#links) link.close();
+      program.close();
+    };
+  }
+
+  /**
+   * Opens a program that is pinned to a path on a BPF file system
+   * (`BPF_OBJ_GET`).
+   *
+   * @param path A path or a `file:` URL.
+   * @throws {Deno.errors.NotCapable} without `--allow-ffi`, or without
+   * permission to read and write the path.
+   * @throws {NotSupportedError} if something else than a program is pinned there.
+   * @throws {SystemError} with the kernel's reason, as in bpf(2): ENOENT, EACCES,
+   * EPERM for want of a capability.
+   */
+  static open(path: string | URL): BpfProgram {
+    const file = pathOf(path);
+    return BpfProgram.#adopt(openPinned(file, false), `"${file}"`);
+  }
+
+  /**
+   * Opens a program by the number that the kernel gave it
+   * (`BPF_PROG_GET_FD_BY_ID`), whoever loaded it. That takes CAP_SYS_ADMIN.
+   *
+   * @param id The number, as in {@linkcode ProgramInfo.id}.
+   * @throws {RangeError} if the id is no integer of 32 bits.
+   * @throws {SystemError} with the kernel's reason, as in bpf(2): ENOENT where
+   * there is no such program, EPERM for want of the capability.
+   * @throws {Deno.errors.NotCapable} without `--allow-ffi`.
+   */
+  static fromId(id: number): BpfProgram {
+    requireU32("Program id", id, 0);
+    const opened = openById("BPF_PROG_GET_FD_BY_ID", id);
+    return BpfProgram.#adopt(opened, `the program of id ${id}`);
+  }
+
+  /**
+   * The numbers of all programs in the system, ascending, for `fromId`
+   * (`BPF_PROG_GET_NEXT_ID`). That takes CAP_SYS_ADMIN. Until they are opened,
+   * somebody may load or unload some.
+   *
+   * @throws {SystemError} with EPERM for want of the capability.
+   * @throws {Deno.errors.NotCapable} without `--allow-ffi`.
+   *
+   * @example What is loaded
+   * ```ts
+   * import { BpfProgram, SystemError } from "@hostmem/hostmem/bpf";
+   *
+   * try {
+   *   for (const id of BpfProgram.ids()) {
+   *     using program = BpfProgram.fromId(id);
+   *     console.log(id, program.type, program.name);
+   *   }
+   * } catch (error) {
+   *   // Who may not is told what it takes; and programs come and go.
+   *   if (!(error instanceof SystemError)) throw error;
+   *   console.log(error.message);
+   * }
+   * ```
+   */
+  static ids(): number[] {
+    return idsOf("BPF_PROG_GET_NEXT_ID");
+  }
+
+  /**
+   * The program of a descriptor, which is duplicated: the caller's stays the
+   * caller's to close.
+   *
+   * @param fd A descriptor of a BPF program.
+   * @throws {RangeError} if it is no descriptor's number.
+   * @throws {NotSupportedError} if it is not a BPF program's.
+   * @throws {SystemError} with EBADF, if it is not open.
+   * @throws {Deno.errors.NotCapable} without `--allow-ffi`.
+   */
+  static fromFd(fd: number): BpfProgram {
+    requireDescriptor(fd);
+    return BpfProgram.#adopt(Descriptor.duplicate(fd), `descriptor ${fd}`);
+  }
+
+  /**
+   * Its name: that of the function in C, of which the kernel knows the first 15
+   * bytes. Programs that no `BpfObject` of this process has loaded have only
+   * those.
+   */
+  get name(): string {
+    return this.#name;
+  }
+
+  /** Its type; undefined for one that this package does not know. */
+  get type(): ProgramType | undefined {
+    return this.#type;
+  }
+
+  /**
+   * The section that it was in, `SEC("…")` in C; undefined for programs that no
+   * `BpfObject` of this process has loaded.
+   */
+  get section(): string | undefined {
+    return this.#native?.sectionName;
+  }
+
+  /**
+   * What the kernel tells of the program now.
+   *
+   * @throws {ClosedError} if it is closed.
+   * @throws {SystemError} with the kernel's reason, as in bpf(2).
+   */
+  get info(): ProgramInfo {
+    return programInfoOf(this.#open(), "the program");
+  }
+
+  /**
+   * The descriptor, to be handed to others. It is closed together with this
+   * object, and by nobody else. Whoever has it can run the program, and attach it
+   * to interfaces: the kernel asks for no capability then (Linux 6.18).
+   *
+   * @throws {ClosedError} if it is closed.
+   */
+  get fd(): number {
+    return this.#open();
+  }
+
+  /** Whether this object was closed. */
+  get closed(): boolean {
+    return this.#descriptor.fd < 0;
+  }
+
+  /** The links that `attach` of this object gave and that are not closed. */
+  get links(): BpfLink[] {
+    return [...this.#links];
+  }
+
+  /**
+   * Runs the program without attaching it, in this process, which waits
+   * (`BPF_PROG_TEST_RUN`). For packets, sockets, raw tracepoints, and programs of
+   * type `"syscall"`.
+   *
+   * @param options What it is run with.
+   * @returns What it returned, and what it left of the packet and the context.
+   * @throws {ClosedError} if it is closed.
+   * @throws {TypeError | RangeError} if an option is not of its kind.
+   * @throws {NotSupportedError} if the kernel does not run programs of its type.
+   * @throws {BoundsError} if the output was larger than can be.
+   * @throws {SystemError} with the kernel's reason, as in bpf(2): EINVAL where it
+   * does not take these options.
+   */
+  run(options: RunOptions = {}): RunResult {
+    return runProgram(this.#asUsed(), options);
+  }
+
+  /**
+   * Attaches the program: from here on the kernel runs it.
+   *
+   * Without a target, to what its section names, as libbpf understands it:
+   * `SEC("tp/sched/sched_switch")`, `SEC("raw_tp/sys_enter")`,
+   * `SEC("uprobe//bin/sh:main")`, and so on. That takes a program of a
+   * `BpfObject`, and so do a function's `symbol`, and `usdt`. All other targets
+   * work for all programs, also those that were opened.
+   *
+   * @param target What to attach it to.
+   * @returns The link, which stays until it is closed; see there.
+   * @throws {ClosedError} if it, or its object, is closed.
+   * @throws {TypeError | RangeError} if the target is not as it must be.
+   * @throws {NotSupportedError} if programs of its type are not attached to
+   * that, the section does not say what to, or the kernel is too old.
+   * @throws {SystemError} with the reason of the kernel's or of libbpf's: ENODEV
+   * where there is no such interface, ENOENT no such function or tracepoint,
+   * EBUSY where there is no place, EPERM for want of a capability.
+   * @throws {Deno.errors.NotCapable} without permission to read a path.
+   *
+   * @example Two targets
+   * ```ts ignore
+   * program.attach({ kind: "xdp", interface: "eth0", mode: "generic" });
+   * program.attach({ kind: "uprobe", path: "/bin/sh", symbol: "main" });
+   * ```
+   */
+  attach(target?: AttachTarget): BpfLink {
+    this.#open();
+    const holder = attach(this.#asUsed(), target);
+    const link = newLink(holder, (link) => this.#links.delete(link));
+    this.#links.add(link);
+    return link;
+  }
+
+  /**
+   * Pins the program to a path on a BPF file system (`BPF_OBJ_PIN`): it stays
+   * loaded until the path is removed, whatever becomes of this process.
+   *
+   * @param path A path that does not exist yet, or a `file:` URL.
+   * @throws {ClosedError} if it is closed.
+   * @throws {Deno.errors.NotCapable} without permission to write the path.
+   * @throws {SystemError} with the kernel's reason, as in bpf(2).
+   */
+  pin(path: string | URL): void {
+    const file = pathOf(path);
+    pin(this.#open(), file);
+  }
+
+  /**
+   * Closes the descriptor. Links stay attached. Once more does nothing.
+   */
+  close(): void {
+    this.#descriptor.close();
+  }
+
+  /** Closes the program at the end of a `using` declaration's block. */
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  /** What `console.log` and `Deno.inspect` show. */
+  [Symbol.for("Deno.customInspect")](): string {
+    const closed = this.closed ? ", closed" : "";
+    return `BpfProgram { ${this.#label}, ${
+      this.#type ?? "unknown type"
+    }${closed} }`;
+  }
+
+  #asUsed(): UsedProgram {
+    return {
+      open: () => this.#open(),
+      label: this.#label,
+      type: this.#type,
+      native: this.#native,
+    };
+  }
+
+  #open(): number {
+    const { fd } = this.#descriptor;
+    if (fd < 0) throw new ClosedError("The BPF program is closed");
+    return fd;
+  }
+}
+
+/**
+ * A program that libbpf has loaded, for this room. Its descriptor is duplicated.
+ *
+ * @throws {ClosedError} if the object is closed.
+ * @throws {SystemError} if the program was not loaded.
+ */
+export function programOf(native: NativeProgram): BpfProgram {
+  return adoptNative(native);
+}
+
+/** Closes a program together with its links, for the object that it is of. */
+export function closeWithLinks(program: BpfProgram): void {
+  closeAll(program);
+}

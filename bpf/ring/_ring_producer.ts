@@ -1,0 +1,194 @@
+/**
+ * Writing records to a ring buffer that the kernel reads: the protocol of
+ * `kernel/bpf/ringbuf.c`, `__bpf_user_ringbuf_peek`.
+ *
+ * A record is written behind the producer's position, its header included, and
+ * becomes the kernel's by storing the position behind it. One that is reserved
+ * becomes so with the busy bit in its header, at which the kernel stops; an
+ * exchange of the header takes the bit away. Both are sequentially consistent,
+ * so what was written before them is there when the kernel sees them.
+ *
+ * The kernel knows one producer. Any number of those made here can share a ring,
+ * in threads and processes: what lies between reading the position and storing
+ * it is done by who holds a lock, a word in the producer's page that the kernel
+ * has no use for.
+ */
+
+import { BoundsError, ClosedError } from "../../errors.ts";
+import { toBigInt, toNumber } from "../../ffi/mod.ts";
+import {
+  atomics,
+  NativeUint8Array,
+  typedArrayFill,
+  typedArraySet,
+} from "../../layout/_intrinsics.ts";
+import { Region } from "../../layout/_region.ts";
+import { BUSY, DISCARDED, HEADER_SIZE } from "./_ring_geometry.ts";
+import type { RingMemory } from "./_ring_memory.ts";
+
+/**
+ * How many bytes a record may have: the kernel hands it to the program as a
+ * dynptr (`DYNPTR_MAX_SIZE`), and stops for ever at one that is longer.
+ */
+const RECORD_MAX = 2 ** 24 - 1;
+
+/** How long a lock may be held, in milliseconds: its holder has died. */
+const LOCK_LIMIT = 1000;
+
+const { asUintN } = BigInt;
+const now = performance.now.bind(performance);
+
+/** Writes the records of one ring. */
+export class RingProducer {
+  /** Undefined once closed. */
+  #memory: RingMemory | undefined;
+  readonly #size: number;
+  /** Which 32-bit word of the producer's page is the lock. */
+  readonly #lock: number;
+
+  /** Takes over the memory of a ring. */
+  constructor(memory: RingMemory) {
+    this.#memory = memory;
+    this.#size = memory.geometry.size;
+    this.#lock = memory.geometry.page / 4 - 1;
+  }
+
+  /** Whether it was closed. */
+  get closed(): boolean {
+    return this.#memory === undefined;
+  }
+
+  /** How many bytes the largest record can have. */
+  get most(): number {
+    const most = this.#size - HEADER_SIZE;
+    return most < RECORD_MAX ? most : RECORD_MAX;
+  }
+
+  /** How many bytes were written that the kernel has not read, with headers. */
+  unread(): number {
+    const { consumer, producer } = this.#live();
+    const from = atomics.load(consumer.u64, 0);
+    return this.#distance(atomics.load(producer.u64, 0), from);
+  }
+
+  /** Whether there is room for a record of so many bytes. */
+  hasRoom(length: number): boolean {
+    return stepOf(length) <= this.#size - this.unread();
+  }
+
+  /**
+   * @throws {BoundsError} unless a record can have so many bytes.
+   */
+  requireLength(length: number): void {
+    if (length > this.most) {
+      throw new BoundsError(
+        `A record of this ring buffer has at most ${this.most} bytes: requested ${length}`,
+      );
+    }
+  }
+
+  /**
+   * Writes a record.
+   *
+   * @param bytes What it has.
+   * @param length How many bytes that are, at most `most`.
+   * @returns Whether there was room.
+   */
+  write(bytes: Uint8Array, length: number): boolean {
+    return this.#append(length, length, (buffer, start) => {
+      typedArraySet(new NativeUint8Array(buffer, start, length), bytes);
+    }) >= 0;
+  }
+
+  /**
+   * Reserves a record of zeros, for {@linkcode commit}.
+   *
+   * @param length How many bytes it has, at most `most`.
+   * @returns Where it lies; undefined where there is no room.
+   */
+  reserve(length: number): Region | undefined {
+    const start = this.#append(length, length | BUSY, (buffer, start) => {
+      typedArrayFill(new NativeUint8Array(buffer, start, length), 0);
+    });
+    if (start < 0) return undefined;
+    return new Region(this.#live().data.buffer, start, length, "record");
+  }
+
+  /** Gives a reserved record to the kernel, to be read or to be skipped. */
+  commit(record: Region, discard: boolean): void {
+    const { data } = this.#live();
+    const header = record.start - data.start - HEADER_SIZE;
+    atomics.exchange(
+      data.i32,
+      header / 4,
+      discard ? record.size | DISCARDED : record.size,
+    );
+  }
+
+  /** Where in the buffer the record begins; negative where there is no room. */
+  #append(
+    length: number,
+    header: number,
+    fill: (buffer: ArrayBufferLike, start: number) => void,
+  ): number {
+    const { consumer, producer, data } = this.#live();
+    this.#acquire(producer);
+    try {
+      const from = atomics.load(consumer.u64, 0);
+      const position = atomics.load(producer.u64, 0);
+      const step = stepOf(length);
+      if (step > this.#size - this.#distance(position, from)) return -1;
+      const offset = toNumber(position & toBigInt(this.#size - 1));
+      const start = data.start + offset + HEADER_SIZE;
+      fill(data.buffer, start);
+      data.i32[offset / 4] = header;
+      data.i32[offset / 4 + 1] = 0;
+      atomics.store(producer.u64, 0, asUintN(64, position + toBigInt(step)));
+      return start;
+    } finally {
+      atomics.store(producer.i32, this.#lock, 0);
+    }
+  }
+
+  /**
+   * No code of a caller runs while the lock is held, so it is for microseconds,
+   * unless a thread was ended in the middle. Then the position is as it was, or
+   * the record complete.
+   */
+  #acquire({ i32 }: Region): void {
+    if (atomics.compareExchange(i32, this.#lock, 0, 1) === 0) return;
+    const limit = now() + LOCK_LIMIT;
+    while (atomics.compareExchange(i32, this.#lock, 0, 1) !== 0) {
+      if (now() > limit) return;
+    }
+  }
+
+  #distance(end: bigint, from: bigint): number {
+    const distance = toNumber(asUintN(64, end - from));
+    if (distance > this.#size || (end & 7n) !== 0n) {
+      throw new BoundsError(
+        `Cannot write the ring buffer of ${this.#size} bytes: the consumer's position is ${from}, the producer's ${end}`,
+      );
+    }
+    return distance;
+  }
+
+  /** Unmaps the ring. Once more is nothing. */
+  close(): void {
+    const memory = this.#memory;
+    this.#memory = undefined;
+    memory?.close();
+  }
+
+  #live(): RingMemory {
+    if (this.#memory === undefined) {
+      throw new ClosedError("The ring buffer is closed");
+    }
+    return this.#memory;
+  }
+}
+
+/** How many bytes a record takes in the ring. */
+function stepOf(length: number): number {
+  return (length + HEADER_SIZE + 7) & -8;
+}
