@@ -168,6 +168,19 @@ export function define(
 }
 
 /**
+ * Puts a value behind the last of an array, where `array[length] = value` would
+ * call what a program has defined on `Array.prototype`.
+ */
+export function append<T>(array: T[], value: T): void {
+  define(array, array.length, {
+    value,
+    configurable: true,
+    enumerable: true,
+    writable: true,
+  });
+}
+
+/**
  * What was made for each variant of something, by small numbers. Without a
  * prototype: what was not made yet must not be found on one.
  */
@@ -175,19 +188,35 @@ export function variants<T>(): Record<number, T | undefined> {
   return { __proto__: null } as unknown as Record<number, T | undefined>;
 }
 
-/** Gives a subclass the methods of its base, where no program can replace them. */
-function keepMethods(subclass: { prototype: object }, base: object): void {
-  for (const name of ["get", "set", "has"]) {
+/** Gives a subclass methods of its base, where no program can replace them. */
+function keepMethods(
+  subclass: { prototype: object },
+  base: object,
+  names: readonly string[],
+): void {
+  for (const name of names) {
     const value = (base as Record<string, unknown>)[name];
     Object.defineProperty(subclass.prototype, name, { value });
   }
   Object.freeze(subclass.prototype);
 }
 
+const MAP_METHODS = ["get", "set", "has"];
+
 /** A WeakMap that a program cannot look into by replacing WeakMap's methods. */
 export class PrivateWeakMap<K extends WeakKey, V> extends WeakMap<K, V> {}
-keepMethods(PrivateWeakMap, WeakMap.prototype);
+keepMethods(PrivateWeakMap, WeakMap.prototype, MAP_METHODS);
 
 /** A Map that a program cannot look into by replacing Map's methods. */
 export class PrivateMap<K, V> extends Map<K, V> {}
-keepMethods(PrivateMap, Map.prototype);
+keepMethods(PrivateMap, Map.prototype, MAP_METHODS);
+
+/**
+ * A FinalizationRegistry whose `unregister` a program cannot replace: what was
+ * freed would be freed once more when it is collected.
+ */
+export class PrivateRegistry<T> extends FinalizationRegistry<T> {}
+keepMethods(PrivateRegistry, FinalizationRegistry.prototype, [
+  "register",
+  "unregister",
+]);

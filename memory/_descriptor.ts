@@ -3,6 +3,7 @@ import { check, closeDescriptor, duplicate } from "../ffi/mod.ts";
 import {
   atomics,
   NativeInt32Array,
+  PrivateRegistry,
   typedArrayBuffer,
 } from "../layout/_intrinsics.ts";
 
@@ -25,7 +26,7 @@ function closeOpen({ fd, published }: Open): void {
 }
 
 /** Closes what was dropped without `close`: a net, not the way. */
-const net = new FinalizationRegistry<Open>(closeOpen);
+const net = new PrivateRegistry<Open>(closeOpen);
 
 /** A descriptor that this package opened and closes. */
 export class Descriptor {

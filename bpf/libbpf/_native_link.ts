@@ -1,14 +1,13 @@
 import { libbpfAttach } from "../../ffi/libbpf_attach.ts";
 import { closeDescriptor } from "../../ffi/mod.ts";
 import type { Holder } from "../_handles.ts";
-import type { NativeObject } from "./_native_object.ts";
 
 /**
  * A link that libbpf made of an event, or of several: to end it takes more than
  * to close the link's descriptor, and only libbpf knows what.
  */
 export class NativeLink implements Holder {
-  readonly #object: NativeObject;
+  readonly #release: () => void;
   #handle: bigint;
   #fd: number;
   /** Whether it shall go on when this is closed, because it is pinned. */
@@ -17,12 +16,12 @@ export class NativeLink implements Holder {
   /**
    * Takes over a link of libbpf's.
    *
-   * @param object The object that its program is of, retained for it.
+   * @param release Lets go of the object that its program is of, retained for it.
    * @param handle The `struct bpf_link *`.
    * @param fd The descriptor of the kernel's link; -1 where there is no one link.
    */
-  constructor(object: NativeObject, handle: bigint, fd: number) {
-    this.#object = object;
+  constructor(release: () => void, handle: bigint, fd: number) {
+    this.#release = release;
     this.#handle = handle;
     this.#fd = fd;
   }
@@ -44,6 +43,6 @@ export class NativeLink implements Holder {
     }
     bpf_link__destroy(handle);
     this.#fd = -1;
-    this.#object.release();
+    this.#release();
   }
 }

@@ -15,9 +15,11 @@ import { listening, warningsIn } from "../../ffi/libbpf_messages.ts";
 import { libc } from "../../ffi/libc.ts";
 import { addressOf, EINVAL, toBigInt } from "../../ffi/mod.ts";
 import {
+  append,
   NativeArrayBuffer,
   NativeUint32Array,
   NativeUint8Array,
+  PrivateRegistry,
   typedArrayLength,
   typedArraySet,
 } from "../../layout/_intrinsics.ts";
@@ -69,7 +71,7 @@ export interface OpenRequest {
 }
 
 /** Frees what was dropped without `close`: a net, not the way. */
-const net = new FinalizationRegistry<bigint>((handle) =>
+const net = new PrivateRegistry<bigint>((handle) =>
   libbpf().bpf_object__close(handle)
 );
 
@@ -90,12 +92,12 @@ export class NativeObject {
     const maps: NativeMap[] = [];
     let map = 0n;
     while ((map = bpf_object__next_map(handle, map)) !== 0n) {
-      maps[maps.length] = new NativeMap(this, map);
+      append(maps, new NativeMap(this, map));
     }
     const programs: NativeProgram[] = [];
     let program = 0n;
     while ((program = bpf_object__next_program(handle, program)) !== 0n) {
-      programs[programs.length] = new NativeProgram(this, program);
+      append(programs, new NativeProgram(this, program));
     }
     this.maps = maps;
     this.programs = programs;
@@ -162,24 +164,36 @@ export class NativeObject {
    * @returns 0 or the negative error number, and what libbpf warned of.
    */
   load(): { readonly result: number; readonly warnings: string } {
-    const handle = this.handle;
-    const { result, messages } = listening(() =>
-      libbpf().bpf_object__load(handle)
-    );
-    return { result, warnings: warningsIn(messages) };
+    const release = this.retain();
+    try {
+      const handle = this.#handle;
+      const { result, messages } = listening(() =>
+        libbpf().bpf_object__load(handle)
+      );
+      return { result, warnings: warningsIn(messages) };
+    } finally {
+      release();
+    }
   }
 
   /**
-   * Keeps libbpf's object after `close`, for a link that libbpf needs it for,
-   * until {@linkcode release} is called as often as this was.
+   * Keeps libbpf's object after `close`, for a call or a link that libbpf needs
+   * it for.
+   *
+   * @returns Undoes it. Once more does nothing.
    */
-  retain(): void {
+  retain(): () => void {
     if (this.#closed) throw new ClosedError("The BPF object is closed");
     this.#holders++;
+    let retained = true;
+    return () => {
+      if (!retained) return;
+      retained = false;
+      this.#release();
+    };
   }
 
-  /** Undoes one {@linkcode retain}. */
-  release(): void {
+  #release(): void {
     if (--this.#holders !== 0) return;
     const handle = this.#handle;
     this.#handle = 0n;
@@ -191,7 +205,7 @@ export class NativeObject {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.release();
+    this.#release();
   }
 }
 
@@ -222,7 +236,7 @@ class OptionsHolder {
       new NativeArrayBuffer(typedArrayLength(encoded)),
     );
     typedArraySet(bytes, encoded);
-    this.texts[this.texts.length] = bytes;
+    append(this.texts, bytes);
     return addressOf(bytes);
   }
 }

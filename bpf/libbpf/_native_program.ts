@@ -7,6 +7,7 @@ import { toBigInt } from "../../ffi/mod.ts";
 import {
   NativeArrayBuffer,
   NativeUint8Array,
+  typedArrayLength,
 } from "../../layout/_intrinsics.ts";
 import type { NativeObject } from "./_native_object.ts";
 
@@ -78,7 +79,11 @@ export class NativeProgram {
       "bpf_program__set_log_level",
     );
     checkLibbpf(
-      bpf_program__set_log_buf(this.handle, log, toBigInt(size)),
+      bpf_program__set_log_buf(
+        this.handle,
+        log,
+        toBigInt(typedArrayLength(log)),
+      ),
       "bpf_program__set_log_buf",
     );
     this.#log = log;
@@ -89,8 +94,10 @@ export class NativeProgram {
     return this.#log === undefined ? "" : decodeText(this.#log);
   }
 
-  /** Lets go of the room for the log, once the object is loaded or has failed to. */
+  /** Lets go of the room for the log, as soon as libbpf has. */
   dropLog(): void {
-    this.#log = undefined;
+    const { bpf_program__set_log_buf } = libbpf();
+    const result = bpf_program__set_log_buf(this.handle, null, 0n);
+    if (result >= 0) this.#log = undefined;
   }
 }

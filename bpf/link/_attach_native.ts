@@ -60,12 +60,12 @@ function attachNative(
 ): Holder {
   // Before the call, after which who listens to libbpf's messages may close the
   // object: some links need it to the end.
-  object.retain();
+  const release = object.retain();
   let holder: Holder | undefined;
   try {
-    holder = holderOf(object, linkOf(name, hints, call));
+    holder = holderOf(release, linkOf(name, hints, call));
   } finally {
-    if (!(holder instanceof NativeLink)) object.release();
+    if (!(holder instanceof NativeLink)) release();
   }
   return holder;
 }
@@ -99,7 +99,7 @@ function linkOf(
  * Of most links libbpf has nothing but the descriptor, which is taken from it.
  * Those of events are libbpf's to end.
  */
-function holderOf(object: NativeProgram["object"], handle: bigint): Holder {
+function holderOf(release: () => void, handle: bigint): Holder {
   const { bpf_link__fd, bpf_link__disconnect, bpf_link__destroy } =
     libbpfAttach();
   const fd = bpf_link__fd(handle);
@@ -108,9 +108,9 @@ function holderOf(object: NativeProgram["object"], handle: bigint): Holder {
     ({ type } = linkInfoOf(fd, "the new link"));
   } catch {
     // No link of the kernel's: USDT, or events before Linux 5.15.
-    return new NativeLink(object, handle, -1);
+    return new NativeLink(release, handle, -1);
   }
-  if (type === "perf_event") return new NativeLink(object, handle, fd);
+  if (type === "perf_event") return new NativeLink(release, handle, fd);
   bpf_link__disconnect(handle);
   bpf_link__destroy(handle);
   return new Descriptor(fd);

@@ -22,6 +22,7 @@ import {
   systemError,
   wakeUp,
 } from "../../ffi/mod.ts";
+import { PrivateRegistry } from "../../layout/_intrinsics.ts";
 
 /** Its descriptors, while anything is watched. */
 interface Poll {
@@ -52,7 +53,7 @@ const entries = new Map<number, Entry>();
 const events = new EpollEvents();
 
 /** Takes out watches that were dropped without `close`: a net, not the way. */
-const net = new FinalizationRegistry<Entry>(forget);
+const net = new PrivateRegistry<Entry>(forget);
 
 function openPoll(): Poll {
   const epoll = check(createEpoll(), "epoll_create1");

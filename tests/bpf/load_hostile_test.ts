@@ -94,7 +94,11 @@ Deno.test({
     const native = nativeOf(object);
     const [program] = native.programs;
     const [map] = native.maps;
-    native.retain();
+    const release = native.retain();
+    const other = native.retain();
+    // Undone once, it is not undone for the other, nor for the object.
+    for (let i = 0; i < 4; i++) other();
+    assertEquals(map!.valueSize, object.map(map!.name).info.valueSize);
     object.close();
     for (
       const use of [
@@ -117,7 +121,8 @@ Deno.test({
     }
     assertEquals(program!.name, "count");
     assertEquals(Object.keys(object.variables).length, 25);
-    native.release();
+    release();
+    release();
     object.close();
   },
 });
@@ -186,5 +191,36 @@ Deno.test({
       assertThrows(() => object.variable("hits", type as never), TypeError);
     }
     assert(object.variable("hits", u64).pointer().value === 0n);
+  },
+});
+
+/** Runs a program that uses an object's file, its first argument. */
+async function survives(program: string, object: string): Promise<string> {
+  const { code, signal, stdout, stderr } = await run(program, {
+    permissions: ["--allow-all"],
+    v8Flags: ["expose-gc"],
+    args: [await objectFile(object)],
+  });
+  assertEquals({ code, signal }, { code: 0, signal: null }, stderr);
+  return stdout;
+}
+
+Deno.test({
+  name:
+    "A BpfObject is freed once, whatever a program replaces (needs clang and libbpf)",
+  ignore: !canLoad,
+  async fn() {
+    await survives(
+      `
+      import { BpfObject } from "@hostmem/hostmem/bpf";
+      FinalizationRegistry.prototype.unregister = () => true;
+      for (let i = 0; i < 5; i++) BpfObject.load(Deno.args[0]).close();
+      for (let i = 0; i < 5; i++) {
+        gc();
+        await new Promise((resolve) => setTimeout(resolve, 10));
+      }
+    `,
+      "variables",
+    );
   },
 });
