@@ -1,11 +1,12 @@
 /**
- * The descriptors behind programs and links, for the rest of this room: their
- * `fd` is a property that a program can replace.
+ * The descriptors behind maps, programs and links, for the rest of this room:
+ * their `fd` and `info` are properties that a program can replace.
  */
 
 import { ClosedError } from "../errors.ts";
 import { PrivateWeakMap } from "../layout/_intrinsics.ts";
 import { show } from "../layout/_show.ts";
+import type { MapInfo } from "./map/map_info.ts";
 
 /** What holds a descriptor. */
 export interface Holder {
@@ -15,11 +16,41 @@ export interface Holder {
   close(): void;
 }
 
+/** A map that is open, as long as it is. */
+export interface OpenMap {
+  /** Its descriptor. @throws {ClosedError} if it is closed. */
+  readonly open: () => number;
+  /** What is known of it. */
+  readonly info: MapInfo;
+}
+
+const maps = new PrivateWeakMap<object, OpenMap>();
 const programs = new PrivateWeakMap<object, Holder>();
 const links = new PrivateWeakMap<object, Holder>();
 
 function isObject(value: unknown): value is object {
   return typeof value === "object" && value !== null;
+}
+
+/** Lets the room know what a map is. */
+export function registerMap(map: object, access: OpenMap): void {
+  maps.set(map, access);
+}
+
+/**
+ * What a map is.
+ *
+ * @param name What error messages call it.
+ * @throws {TypeError} if it is no map.
+ */
+export function openMapOf(name: string, map: unknown): OpenMap {
+  const access = isObject(map) ? maps.get(map) : undefined;
+  if (access === undefined) {
+    throw new TypeError(
+      `${name} must be a BpfMap: current value is ${show(map)}`,
+    );
+  }
+  return access;
 }
 
 /** Lets the room know what holds the descriptor of a program. */

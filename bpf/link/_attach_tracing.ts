@@ -1,10 +1,9 @@
 /** Attaching to tracepoints and functions of the kernel, and iterators. */
 
 import { EACCES, EBUSY, EINVAL, ENOENT } from "../../ffi/mod.ts";
-import { show } from "../../layout/_show.ts";
 import { HostLayout, pointer, sizeOf, struct, u32 } from "../../layout/mod.ts";
 import { requireText, requireU32, requireU64 } from "../_arguments.ts";
-import { BpfMap } from "../map/map.ts";
+import { openMapOf } from "../_handles.ts";
 import type { UsedProgram } from "../program/_used_program.ts";
 import { clearAttributes, run, SIZE } from "../syscall/_attributes.ts";
 import { payloadOf, withText } from "../syscall/_payload.ts";
@@ -127,16 +126,14 @@ export function attachIterator(
 ): number {
   requireType(program, iterator);
   const { map, pid, tid } = options;
-  if (map !== undefined && !(map instanceof BpfMap)) {
-    throw new TypeError(`Map must be a BpfMap: current value is ${show(map)}`);
-  }
-  if (map !== undefined && (pid ?? tid) !== undefined) {
+  const given = map === undefined ? undefined : openMapOf("Map", map);
+  if (given !== undefined && (pid ?? tid) !== undefined) {
     throw new TypeError(
       "Option map excludes pid and tid: they are of different kinds of iterator",
     );
   }
-  const first = map !== undefined
-    ? map.fd
+  const first = given !== undefined
+    ? given.open()
     : tid === undefined
     ? 0
     : requireU32("Thread", tid, 1);

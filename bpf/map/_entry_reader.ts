@@ -15,6 +15,7 @@ import {
   take,
   valueLength,
 } from "./_elements.ts";
+import type { OpenMap } from "../_handles.ts";
 import { strideOf } from "./_map_size.ts";
 import type { MapInfo } from "./map_info.ts";
 import type { MapType } from "./map_type.ts";
@@ -27,14 +28,6 @@ const SINGLES = 64;
 const RETRIES = 8;
 /** The number of a bucket, which is what a hash's batch stops at. */
 const BUCKET_SIZE = 4;
-
-/** A map that is open, as long as it is. */
-export interface OpenMap {
-  /** Its descriptor. @throws {ClosedError} if it is closed. */
-  readonly open: () => number;
-  /** What is known of it. */
-  readonly info: MapInfo;
-}
 
 /** Whether entries are only read, or taken out of the map. */
 export type Reading = "lookup" | "take";

@@ -7,7 +7,7 @@ import {
   NativeUint8Array,
 } from "../../layout/_intrinsics.ts";
 import { type Key, lookup, update } from "./_elements.ts";
-import type { OpenMap } from "./_entry_reader.ts";
+import type { OpenMap } from "../_handles.ts";
 
 /** How often an inner map may be gone before it could be opened. */
 const RETRIES = 16;

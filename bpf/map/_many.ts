@@ -6,7 +6,7 @@ import { checked } from "../syscall/_attributes.ts";
 import { makePayload } from "../syscall/_payload.ts";
 import { isMissing, runBatch } from "./_batches.ts";
 import { remove, update, valueLength } from "./_elements.ts";
-import type { OpenMap } from "./_entry_reader.ts";
+import type { OpenMap } from "../_handles.ts";
 
 /** How many bytes of keys and values are given to the kernel at once. */
 const CHUNK_SIZE = 1 << 20;

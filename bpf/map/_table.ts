@@ -10,8 +10,9 @@ import {
   perCpuCodec,
   type Room,
 } from "./_codec.ts";
+import type { OpenMap } from "../_handles.ts";
 import { lookup, remove, update, valueLength } from "./_elements.ts";
-import { EntryReader, type OpenMap, takeOne } from "./_entry_reader.ts";
+import { EntryReader, takeOne } from "./_entry_reader.ts";
 import { removeAll, updateAll } from "./_many.ts";
 import { hasIds } from "./_map_btf.ts";
 import { strideOf } from "./_map_size.ts";

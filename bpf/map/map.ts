@@ -21,7 +21,8 @@ import {
   requireValueType,
 } from "./_array_memory.ts";
 import { lookup, nextKey, remove, update } from "./_elements.ts";
-import { type OpenMap, takeOne } from "./_entry_reader.ts";
+import { takeOne } from "./_entry_reader.ts";
+import { type OpenMap, openMapOf, registerMap } from "../_handles.ts";
 import { lookupInner, updateInner } from "./_inner_maps.ts";
 import { MapBtf } from "./_map_btf.ts";
 import { createMap, freeze, openById } from "./_map_commands.ts";
@@ -105,6 +106,7 @@ export class BpfMap implements Disposable {
     this.#info = info;
     this.#btf = new MapBtf(info);
     this.#access = { open: () => this.#open(), info };
+    registerMap(this, this.#access);
   }
 
   /** Takes over an open descriptor. */
@@ -115,15 +117,6 @@ export class BpfMap implements Disposable {
       descriptor.close();
       throw error;
     }
-  }
-
-  static #fdOf(map: BpfMap): number {
-    if (typeof map === "object" && map !== null && #descriptor in map) {
-      return map.#open();
-    }
-    throw new TypeError(
-      `Inner map must be a BpfMap: current value is ${show(map)}`,
-    );
   }
 
   /**
@@ -156,7 +149,9 @@ export class BpfMap implements Disposable {
       flagBits: mapFlagBits(flags),
       name: requireMapName(name),
       mapExtra: requireU64("Map extra", mapExtra),
-      innerFd: innerMap === undefined ? undefined : BpfMap.#fdOf(innerMap),
+      innerFd: innerMap === undefined
+        ? undefined
+        : openMapOf("Inner map", innerMap).open(),
     };
     return BpfMap.#adopt(createMap(request), "the new map");
   }
@@ -405,7 +400,12 @@ export class BpfMap implements Disposable {
     map: BpfMap,
     mode: UpdateMode = "any",
   ): void {
-    updateInner(this.#access, key, BpfMap.#fdOf(map), modeNumber(mode));
+    updateInner(
+      this.#access,
+      key,
+      openMapOf("Inner map", map).open(),
+      modeNumber(mode),
+    );
   }
 
   /**

@@ -6,7 +6,7 @@ import type { Type, Value } from "../../layout/mod.ts";
 import { requireFlag, requireOptions } from "../../memory/_arguments.ts";
 import { codecOf, makeRoom } from "./_codec.ts";
 import { lookup, take, update, valueLength } from "./_elements.ts";
-import type { OpenMap } from "./_entry_reader.ts";
+import type { OpenMap } from "../_handles.ts";
 import type { Storable } from "./map_table.ts";
 
 /** The queue or stack of a map with values of this type. */

@@ -2,11 +2,10 @@
 
 import { NotSupportedError } from "../../errors.ts";
 import { BPF_F_MMAPABLE } from "../../ffi/mod.ts";
-import { show } from "../../layout/_show.ts";
 import { pathOf, requireOptions } from "../../memory/_arguments.ts";
 import { requireU32 } from "../_arguments.ts";
+import { type OpenMap, openMapOf } from "../_handles.ts";
 import type { NativeMap } from "../libbpf/_native_map.ts";
-import { BpfMap } from "../map/map.ts";
 import { mapTypeName } from "../map/map_type.ts";
 import { nothingNamed } from "./_by_name.ts";
 import type { LoadMapOptions } from "./load_options.ts";
@@ -16,9 +15,9 @@ export interface MapSettings {
   readonly name: string;
   readonly maxEntries: number | undefined;
   readonly valueSize: number | undefined;
-  readonly reuse: BpfMap | undefined;
+  readonly reuse: OpenMap | undefined;
   readonly pin: string | false | undefined;
-  readonly innerMap: BpfMap | undefined;
+  readonly innerMap: OpenMap | undefined;
 }
 
 /** Reads each option once. @throws {TypeError | RangeError} */
@@ -46,11 +45,8 @@ function readOne(name: string, options: LoadMapOptions): MapSettings {
   };
 }
 
-function requireMap(what: string, value: unknown): BpfMap | undefined {
-  if (value === undefined || value instanceof BpfMap) return value;
-  throw new TypeError(
-    `Option ${what} must be a BpfMap: current value is ${show(value)}`,
-  );
+function requireMap(what: string, value: unknown): OpenMap | undefined {
+  return value === undefined ? undefined : openMapOf(`Option ${what}`, value);
 }
 
 /** Sets what was asked for. @throws if there is no such map, or it cannot be. */
@@ -76,11 +72,11 @@ function applyOne(map: NativeMap, settings: MapSettings): void {
   }
   if (maxEntries !== undefined) map.setMaxEntries(maxEntries);
   if (valueSize !== undefined) map.setValueSize(valueSize);
-  if (innerMap !== undefined) map.setInnerMap(innerMap.fd);
+  if (innerMap !== undefined) map.setInnerMap(innerMap.open());
   if (pin !== undefined) map.setPinPath(pin === false ? undefined : pin);
   if (reuse !== undefined) {
     requireSame(map, reuse);
-    map.reuse(reuse.fd);
+    map.reuse(reuse.open());
   }
 }
 
@@ -88,7 +84,7 @@ function applyOne(map: NativeMap, settings: MapSettings): void {
  * libbpf takes any map for any other, and the kernel checks programs against
  * what it is given: nothing would say that it is not the map of the definition.
  */
-function requireSame(map: NativeMap, { info }: BpfMap): void {
+function requireSame(map: NativeMap, { info }: OpenMap): void {
   // A section that cannot be mapped is read and written by bpf(2).
   const flagsOf = (bits: number) =>
     map.isSection ? bits & ~BPF_F_MMAPABLE : bits;

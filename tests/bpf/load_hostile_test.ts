@@ -224,3 +224,56 @@ Deno.test({
     );
   },
 });
+
+Deno.test({
+  name:
+    "A map that lies about itself is not reused for another (needs clang and libbpf)",
+  ignore: !canLoad,
+  async fn() {
+    // libbpf would unmap a section by the size of the map in its place.
+    const stdout = await survives(
+      `
+      import { BpfMap, BpfObject } from "@hostmem/hostmem/bpf";
+      const [path] = Deno.args;
+      using first = BpfObject.load(path);
+      const { info } = first.map(".bss");
+      const large = () =>
+        BpfMap.create({
+          type: "array",
+          valueSize: 1 << 24,
+          maxEntries: 1,
+          flags: ["mmapable"],
+        });
+      const own = Object.defineProperty(large(), "info", { value: info });
+      const proxy = new Proxy(large(), {
+        get: (map, name) => name === "info" ? info : Reflect.get(map, name, map),
+      });
+      const forged = Object.create(BpfMap.prototype, {
+        info: { value: info },
+        fd: { value: large().fd },
+      });
+      const inherited = large();
+      for (const reuse of [own, proxy, forged, inherited]) {
+        if (reuse === inherited) {
+          Object.defineProperty(BpfMap.prototype, "info", { get: () => info });
+        }
+        try {
+          BpfObject.load(path, { maps: { ".bss": { reuse } } }).close();
+          console.log("reused");
+        } catch (error) {
+          console.log(error.name);
+        }
+      }
+      for (let i = 0; i < 1000; i++) new Uint8Array(100_000);
+    `,
+      "variables",
+    );
+    assertEquals(stdout.split("\n"), [
+      "RangeError",
+      "TypeError",
+      "TypeError",
+      "RangeError",
+      "",
+    ]);
+  },
+});
