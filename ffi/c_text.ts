@@ -1,6 +1,6 @@
 /** Strings that C functions return. */
 
-import { toBigInt } from "./captured.ts";
+import { bufferOf, lengthOf, offsetOf, toBigInt } from "./captured.ts";
 import { libcText } from "./libc.ts";
 
 /** The longest that is read. */
@@ -15,10 +15,10 @@ const { Uint8Array: NativeUint8Array } = globalThis;
 
 /** The bytes before the first NUL as UTF-8; of those without one, all. */
 export function decodeText(bytes: Uint8Array<ArrayBuffer>): string {
-  const { length } = bytes;
+  const length = lengthOf(bytes);
   let end = 0;
   while (end < length && bytes[end] !== 0) end++;
-  return decode(new NativeUint8Array(bytes.buffer, bytes.byteOffset, end));
+  return decode(new NativeUint8Array(bufferOf(bytes), offsetOf(bytes), end));
 }
 
 /**

@@ -13,3 +13,19 @@ export const toNumber: (value: bigint) => number = Number;
 /** `encoder.encode(text)`: UTF-8. */
 export const encode: (text: string) => Uint8Array = TextEncoder.prototype.encode
   .bind(new TextEncoder()) as (text: string) => Uint8Array;
+
+const { getPrototypeOf, getOwnPropertyDescriptor } = Object;
+const typedArray = getPrototypeOf(Uint8Array.prototype) as object;
+const { call } = Function.prototype;
+
+function getterOf<T>(name: string): (array: Uint8Array) => T {
+  const { get } = getOwnPropertyDescriptor(typedArray, name)!;
+  return call.bind(get as () => T) as (array: Uint8Array) => T;
+}
+
+/** `array.length`. */
+export const lengthOf = getterOf<number>("length");
+/** `array.buffer`. */
+export const bufferOf = getterOf<ArrayBuffer>("buffer");
+/** `array.byteOffset`. */
+export const offsetOf = getterOf<number>("byteOffset");

@@ -37,10 +37,18 @@ const MOST = 65536;
 const isMainThread = !("WorkerGlobalScope" in globalThis);
 const { UnsafeCallback, UnsafePointer } = Deno;
 
+/** A message of a call. */
+interface Arrived {
+  readonly level: number;
+  readonly text: string;
+  readonly before: Arrived | undefined;
+}
+
 let listener: ((message: LibbpfMessage) => void) | undefined;
-let messages: LibbpfMessage[] | undefined;
+/** The message that arrived last in a call, with those before it. */
+let newest: Arrived | undefined;
 let printer: bigint | undefined;
-let room: Uint8Array<ArrayBuffer> | undefined;
+const room = new Uint8Array(new ArrayBuffer(MOST));
 
 /**
  * Sets who hears what libbpf says; nobody by default. The messages of a call
@@ -74,12 +82,14 @@ export function onLibbpfMessage(
   listener = callback;
 }
 
+/**
+ * Takes a message, in the middle of libbpf's work: nothing in here goes through
+ * what a program can replace, whose code could close what libbpf works on.
+ */
 function receive(level: number, format: bigint, values: bigint): number {
   try {
-    room ??= new Uint8Array(new ArrayBuffer(MOST));
     libcText().vsnprintf(room, toBigInt(MOST), format, values);
-    const text = decodeText(room).replace(/\n+$/, "");
-    messages?.push({ level: LEVELS[level] ?? "debug", text });
+    newest = { level, text: decodeText(room), before: newest };
   } catch {
     // It must not be thrown through libbpf; the message is lost.
   }
@@ -115,27 +125,46 @@ let kept: unknown;
 export function listening<T>(
   call: () => T,
 ): { readonly result: T; readonly messages: readonly LibbpfMessage[] } {
-  const own: LibbpfMessage[] = messages = [];
+  newest = undefined;
   const { libbpf_set_print } = libbpf();
   libbpf_set_print(printerOf());
   let result: T;
+  let last: Arrived | undefined;
   try {
     result = call();
   } finally {
     libbpf_set_print(silentPrinter());
-    messages = undefined;
+    last = newest;
+    newest = undefined;
   }
-  deliver(own);
-  return { result, messages: own };
+  return { result, messages: deliver(last) };
 }
 
-function deliver(messages: readonly LibbpfMessage[]): void {
-  for (const message of messages) {
-    try {
-      listener?.(message);
-    } catch (error) {
-      reportError(error);
+/**
+ * Lets the listener have what arrived. It never throws: who made the call has
+ * something of libbpf's in hand that would be lost.
+ */
+function deliver(last: Arrived | undefined): LibbpfMessage[] {
+  const messages: LibbpfMessage[] = [];
+  try {
+    for (let arrived = last; arrived; arrived = arrived.before) {
+      messages.push({
+        level: LEVELS[arrived.level] ?? "debug",
+        text: arrived.text.replace(/\n+$/, ""),
+      });
     }
+    for (const message of messages.reverse()) tell(message);
+  } catch {
+    // Of replaced functions; the messages are lost.
+  }
+  return messages;
+}
+
+function tell(message: LibbpfMessage): void {
+  try {
+    listener?.(message);
+  } catch (error) {
+    reportError(error);
   }
 }
 

@@ -277,3 +277,94 @@ Deno.test({
     ]);
   },
 });
+
+Deno.test({
+  name:
+    "No code of a program's runs while libbpf works (needs clang and libbpf)",
+  ignore: !canLoad,
+  async fn() {
+    const stdout = await survives(
+      `
+      import { BpfObject, onLibbpfMessage } from "@hostmem/hostmem/bpf";
+      const [path] = Deno.args;
+      let heard = 0;
+      onLibbpfMessage(() => heard++);
+      BpfObject.load(path).close();
+      const once = heard;
+      const { apply, defineProperty, getOwnPropertyDescriptor, ownKeys } = Reflect;
+      const stackOf = () => new Error().stack ?? "";
+      const includes = Function.prototype.call.bind(String.prototype.includes);
+      let watching = false;
+      let inside = 0;
+      function look(): void {
+        if (watching) return;
+        watching = true;
+        if (includes(stackOf(), "receive")) inside++;
+        watching = false;
+      }
+      const typedArray = Object.getPrototypeOf(Uint8Array.prototype);
+      for (const prototype of [
+        typedArray,
+        Array.prototype,
+        RegExp.prototype,
+        String.prototype,
+        TextDecoder.prototype,
+      ]) {
+        for (const name of ownKeys(prototype)) {
+          const old = getOwnPropertyDescriptor(prototype, name)!;
+          if (!old.configurable || name === "constructor") continue;
+          const { value, get } = old;
+          if (get !== undefined) {
+            old.get = function () {
+              look();
+              return apply(get, this, []);
+            };
+          } else if (typeof value === "function") {
+            old.value = function (...given: unknown[]) {
+              look();
+              return apply(value, this, given);
+            };
+          }
+          defineProperty(prototype, name, old);
+        }
+      }
+      BpfObject.load(path).close();
+      watching = true;
+      console.log(inside, heard === 2 * once && once > 0);
+    `,
+      "variables",
+    );
+    assertEquals(stdout, "0 true\n");
+  },
+});
+
+Deno.test({
+  name:
+    "What libbpf gave is not lost where nobody can be told of messages (needs clang and libbpf)",
+  ignore: !canLoad,
+  async fn() {
+    await survives(
+      `
+      import { BpfObject, onLibbpfMessage } from "@hostmem/hostmem/bpf";
+      const [path] = Deno.args;
+      globalThis.reportError = () => {
+        throw new Error("Nobody is told");
+      };
+      onLibbpfMessage(() => {
+        throw new Error("Mine");
+      });
+      for (let i = 0; i < 3; i++) BpfObject.load(path).close();
+      onLibbpfMessage(undefined);
+      Array.prototype.push = reportError;
+      for (let i = 0; i < 3; i++) {
+        try {
+          BpfObject.load(path).close();
+        } catch (error) {
+          if (error.message !== "Nobody is told") throw error;
+        }
+      }
+    `,
+      "variables",
+    );
+  },
+});
