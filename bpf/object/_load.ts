@@ -20,8 +20,16 @@ export interface LoadRequest extends OpenRequest {
   readonly logLevel: number;
 }
 
-/** Sets up an object that is open: may throw, and may be called again. */
-export type Prepare = (native: NativeObject) => void;
+/** What becomes of an object. */
+export interface Stages<T> {
+  /** Sets it up when it is open: may throw, and may be called again. */
+  readonly prepare: (native: NativeObject) => void;
+  /** Makes something of it when it is loaded: may throw. */
+  readonly finish: (native: NativeObject) => T;
+}
+
+const { lstatSync, removeSync } = Deno;
+const { NotFound } = Deno.errors;
 
 /**
  * How much room there is for the log of a program: little at first, since most
@@ -32,28 +40,25 @@ const LOG_SIZES = [64 * 1024, 1024 * 1024, 16 * 1024 * 1024 - 1];
 /**
  * Opens and loads an object. When it throws, nothing is left of it.
  *
- * @param prepare Sets what the request does not.
+ * @returns What was made of it.
  * @throws {VerifierError} if the kernel refuses a program.
  * @throws {SystemError} with libbpf's reason.
  */
-export function loadNative(
-  request: LoadRequest,
-  prepare: Prepare,
-): NativeObject {
+export function loadNative<T>(request: LoadRequest, stages: Stages<T>): T {
   for (const logSize of LOG_SIZES) {
-    const native = tryLoad(request, prepare, logSize);
+    const made = tryLoad(request, stages, logSize);
     // An object is of no further use once it failed, so it is opened anew.
-    if (native !== undefined) return native;
+    if (made !== undefined) return made.result;
   }
   throw new Error("Unreachable");
 }
 
 /** Loads an object; undefined if there was too little room for a log. */
-function tryLoad(
+function tryLoad<T>(
   request: LoadRequest,
-  prepare: Prepare,
+  { prepare, finish }: Stages<T>,
   logSize: number,
-): NativeObject | undefined {
+): { readonly result: T } | undefined {
   const native = NativeObject.open(request);
   try {
     applyMapSettings(native.maps, request.maps);
@@ -63,15 +68,41 @@ function tryLoad(
     for (const program of native.programs) {
       program.requestLog(request.logLevel, logSize);
     }
+    const pins = newPins(native);
     const { result, warnings } = native.load();
     if (result === -ENOSPC && logSize !== LOG_SIZES.at(-1)) {
       native.close();
       return undefined;
     }
     if (result < 0) throw loadError(native, request, -result, warnings);
-    return native;
+    return { result: unpinningOnFailure(pins, () => finish(native)) };
   } catch (error) {
     native.close();
+    throw error;
+  }
+}
+
+/** Where maps will be pinned and nothing is yet. */
+function newPins({ maps }: NativeObject): string[] {
+  return maps.map(({ pinPath }) => pinPath)
+    .filter((path) => path !== undefined && !exists(path)) as string[];
+}
+
+function exists(path: string): boolean {
+  try {
+    lstatSync(path);
+  } catch (error) {
+    if (error instanceof NotFound) return false;
+  }
+  return true;
+}
+
+/** libbpf removes what it has pinned where loading fails, and not afterwards. */
+function unpinningOnFailure<T>(pins: readonly string[], use: () => T): T {
+  try {
+    return use();
+  } catch (error) {
+    for (const path of pins) removeSync(path);
     throw error;
   }
 }

@@ -136,21 +136,25 @@ export class BpfObject implements Disposable {
       name: settings.name ?? name,
       btfPath: btfFile && `/proc/self/fd/${btfFile.fd}`,
     };
-    const native = loadNative(request, (native) => {
-      makeMappable(native.maps);
-      parts = { ...readParts(elf, native), native };
-      // Once: what the values are is not asked again for another attempt.
-      images ??= imagesWith(
-        parts.names,
-        native.maps,
-        settings.constants,
-        settings.variables,
-      );
-      applyImages(native.maps, images);
+    return loadNative(request, {
+      prepare(native) {
+        makeMappable(native.maps);
+        parts = { ...readParts(elf, native), native };
+        // Once: what the values are is not asked again for another attempt.
+        images ??= imagesWith(
+          parts.names,
+          native.maps,
+          settings.constants,
+          settings.variables,
+        );
+        applyImages(native.maps, images);
+      },
+      finish(native) {
+        using opened = new DisposableStack();
+        opened.defer(() => native.close());
+        return new BpfObject(secret, parts!, opened);
+      },
     });
-    using opened = new DisposableStack();
-    opened.defer(() => native.close());
-    return new BpfObject(secret, parts!, opened);
   }
 
   /**

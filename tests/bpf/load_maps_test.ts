@@ -278,3 +278,58 @@ false
     ], stderr);
   },
 });
+
+Deno.test({
+  name:
+    "BpfObject.load() leaves no pin where it fails after pinning (needs clang, libbpf and root)",
+  ignore: !canMount,
+  async fn() {
+    using directory = new TemporaryDirectory();
+    const { code, stdout, stderr } = await withBpfFileSystem(
+      `
+      const libc = Deno.dlopen("libc.so.6", {
+        setrlimit: { parameters: ["i32", "buffer"], result: "i32" },
+      });
+      const RLIMIT_NOFILE = 7;
+      libc.symbols.setrlimit(RLIMIT_NOFILE, new BigUint64Array([100n, 100n]));
+      const bytes = Deno.readFileSync(path);
+      const isPinned = () =>
+        [...Deno.readDirSync(directory)].some(({ name }) => name === "kept");
+
+      /** Loads it with so many descriptors left. */
+      function loads(left: number): string {
+        const files = [];
+        try {
+          for (;;) files.push(Deno.openSync("/dev/null"));
+        } catch {
+          for (let i = 0; i < left; i++) files.pop()!.close();
+        }
+        try {
+          BpfObject.load(bytes, { pinPath: directory }).close();
+          return "loaded";
+        } catch (error) {
+          return error.syscall;
+        } finally {
+          for (const file of files) file.close();
+        }
+      }
+
+      BpfObject.load(bytes, { pinPath: directory }).close();
+      const found = new Set();
+      for (const before of [true, false]) {
+        for (let left = 0; left < 10; left++) {
+          if (!before && isPinned()) Deno.removeSync(pin);
+          const result = loads(left);
+          found.add(result);
+          const wanted = before || result === "loaded";
+          if (isPinned() !== wanted) console.log({ before, left, result });
+        }
+      }
+      console.log(found.has("loaded") && found.has("fcntl"));
+    `,
+      directory,
+      ["-A"],
+    );
+    assertEquals([code, stdout], [0, "true\n"], stderr);
+  },
+});
