@@ -1,6 +1,7 @@
 /** Makes data of the words of a type. */
 
 import { BtfError } from "../errors.ts";
+import { generate } from "../layout/_intrinsics.ts";
 import {
   countIn,
   flagIn,
@@ -148,11 +149,7 @@ function list<T>(
   count: number,
   read: (at: number) => T,
 ): T[] {
-  const entries: T[] = [];
-  for (let index = 0; index < count; index++) {
-    entries.push(read(start + index * stride));
-  }
-  return entries;
+  return generate(count, (_, index) => read(start + index * stride));
 }
 
 function decodeInt(

@@ -1,6 +1,11 @@
 /** Where each type of BTF lies, and what is called how. */
 
 import { BtfError } from "../errors.ts";
+import {
+  NativeUint32Array,
+  typedArrayBuffer,
+  typedArrayLength,
+} from "../layout/_intrinsics.ts";
 import { hashOf, NameIndex } from "./_name_index.ts";
 import { readSections, type Sections } from "./_sections.ts";
 
@@ -74,9 +79,10 @@ export class TypeTable {
     this.#sections = readSections(bytes, base !== undefined);
     this.#starts = startsIn(this.#sections);
     this.firstId = base?.endId ?? 1;
-    this.endId = this.firstId + this.#starts.length;
+    this.endId = this.firstId + typedArrayLength(this.#starts);
     this.#firstString = base === undefined ? 0 : base.#endString;
-    this.#endString = this.#firstString + this.#sections.strings.length;
+    this.#endString = this.#firstString +
+      typedArrayLength(this.#sections.strings);
   }
 
   /** The table that a type is in: this one, or one that it builds on. */
@@ -194,8 +200,8 @@ export class TypeTable {
 
 /** Where each type begins, in words. */
 function startsIn({ words, wordsAt }: Sections): Uint32Array {
-  const { length } = words;
-  const starts = new Uint32Array(Math.floor(length / 3));
+  const length = typedArrayLength(words);
+  const starts = new NativeUint32Array((length - length % 3) / 3);
   let count = 0;
   let at = 0;
   while (at + 3 <= length) {
@@ -221,7 +227,7 @@ function startsIn({ words, wordsAt }: Sections): Uint32Array {
       wordsAt + Math.min(at, starts[count - 1] ?? 0) * 4,
     );
   }
-  return starts.slice(0, count);
+  return new NativeUint32Array(typedArrayBuffer(starts), 0, count);
 }
 
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });

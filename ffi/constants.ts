@@ -64,6 +64,8 @@ export const F_GET_SEALS = 1034;
 export const F_SEAL_SEAL = 0x01;
 /** `linux/fcntl.h`: the file cannot shrink. */
 export const F_SEAL_SHRINK = 0x02;
+/** `linux/fcntl.h`: nothing may write. */
+export const F_SEAL_WRITE = 0x08;
 /** `linux/fcntl.h`: nothing new may write (Linux 5.1). */
 export const F_SEAL_FUTURE_WRITE = 0x10;
 

@@ -167,17 +167,36 @@ export function define(
   defineProperty(object, name, descriptor);
 }
 
+const element: PropertyDescriptor = {
+  value: undefined,
+  configurable: true,
+  enumerable: true,
+  writable: true,
+};
+setPrototypeOf(element, null);
+
 /**
  * Puts a value behind the last of an array, where `array[length] = value` would
  * call what a program has defined on `Array.prototype`.
  */
 export function append<T>(array: T[], value: T): void {
-  define(array, array.length, {
-    value,
-    configurable: true,
-    enumerable: true,
-    writable: true,
-  });
+  element.value = value;
+  defineProperty(array, array.length, element);
+  element.value = undefined;
+}
+
+const from = Array.from.bind(Array) as <T>(
+  items: ArrayLike<undefined>,
+  make: (none: undefined, index: number) => T,
+) => T[];
+
+/** An array of so many values, made by index; see {@linkcode append}. */
+export function generate<T>(
+  length: number,
+  make: (none: undefined, index: number) => T,
+): T[] {
+  const items = { __proto__: null, length } as unknown as ArrayLike<undefined>;
+  return from(items, make);
 }
 
 /**

@@ -16,32 +16,35 @@ import type { NativeObject } from "./_native_object.ts";
 
 /** A map of an object of libbpf's. */
 export class NativeMap {
-  /** The object that it is of. */
-  readonly object: NativeObject;
   /**
    * Its name: that of the variable in C, which the kernel knows 15 characters
    * of. That of the section, such as `".bss"`, for a section's.
    */
   readonly name: string;
-  /** Whether it is that of a section of variables. */
-  readonly isSection: boolean;
+  readonly #object: NativeObject;
   readonly #handle: bigint;
+  readonly #isSection: boolean;
 
   /** Of an address that libbpf gave. */
   constructor(object: NativeObject, handle: bigint) {
     const { bpf_map__name, bpf_map__is_internal } = libbpf();
-    this.object = object;
+    this.#object = object;
     this.#handle = handle;
-    this.isSection = bpf_map__is_internal(handle);
+    this.#isSection = bpf_map__is_internal(handle);
     const name = textAt(bpf_map__name(handle)) ?? "";
     // Before some sections' names libbpf puts the object's, which has no dots.
-    this.name = this.isSection ? name.slice(name.indexOf(".")) : name;
+    this.name = this.#isSection ? name.slice(name.indexOf(".")) : name;
   }
 
   /** The `struct bpf_map *`. @throws {ClosedError} if the object is closed. */
   get handle(): bigint {
-    void this.object.handle;
+    void this.#object.handle;
     return this.#handle;
+  }
+
+  /** Whether it is that of a section of variables. */
+  get isSection(): boolean {
+    return this.#isSection;
   }
 
   /** Its descriptor, which libbpf closes with the object; negative before. */

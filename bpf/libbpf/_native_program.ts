@@ -13,12 +13,11 @@ import type { NativeObject } from "./_native_object.ts";
 
 /** A program of an object of libbpf's. */
 export class NativeProgram {
-  /** The object that it is of. */
-  readonly object: NativeObject;
   /** Its name: that of the function in C. */
   readonly name: string;
   /** The name of the section that it was in: the argument of `SEC()`. */
   readonly sectionName: string;
+  readonly #object: NativeObject;
   readonly #handle: bigint;
   /** Where the kernel writes what it finds; libbpf has only its address. */
   #log: Uint8Array<ArrayBuffer> | undefined;
@@ -26,10 +25,15 @@ export class NativeProgram {
   /** Of an address that libbpf gave. */
   constructor(object: NativeObject, handle: bigint) {
     const { bpf_program__name, bpf_program__section_name } = libbpf();
-    this.object = object;
+    this.#object = object;
     this.#handle = handle;
     this.name = textAt(bpf_program__name(handle)) ?? "";
     this.sectionName = textAt(bpf_program__section_name(handle)) ?? "";
+  }
+
+  /** The object that it is of. */
+  get object(): NativeObject {
+    return this.#object;
   }
 
   /**
@@ -38,7 +42,7 @@ export class NativeProgram {
    * @throws {ClosedError} if the object is closed.
    */
   get handle(): bigint {
-    void this.object.handle;
+    void this.#object.handle;
     return this.#handle;
   }
 

@@ -1,16 +1,24 @@
 /**
  * The checks of an object file's BTF that libbpf leaves out: up to 1.2 it
  * follows whatever id or name a type tells, and later ones do not look at all.
+ *
+ * As those of `_elf.ts`, they go by nothing that a program can replace: not by
+ * the class `Btf` either.
  */
 
-import { Btf } from "../../btf/btf.ts";
+import { decode } from "../../btf/_decode.ts";
+import { TypeTable } from "../../btf/_type_table.ts";
 import type { BtfType } from "../../btf/types.ts";
 import { BtfError, InvalidObjectError } from "../../errors.ts";
 import {
   dataView,
+  NativeArrayBuffer,
   NativeDataView,
+  NativeUint8Array,
+  typedArrayBuffer,
   typedArrayLength,
   typedArrayOffset,
+  typedArraySet,
 } from "../../layout/_intrinsics.ts";
 import { type Elf, type ElfSection, SECTION } from "./_elf.ts";
 
@@ -21,6 +29,10 @@ const MOST_DEPTH = 32;
 const MOST_SIZE = 0x7fff_ffff;
 
 const { getUint16, getUint32 } = dataView;
+const hasOwn = Object.hasOwn as <T extends object, N extends string>(
+  object: T,
+  name: N,
+) => object is Extract<T, Record<N, unknown>>;
 
 /**
  * Checks the sections `.BTF` and `.BTF.ext`.
@@ -33,35 +45,42 @@ export function checkBtf(elf: Elf): void {
   const types = onlySection(elf, ".BTF");
   const extension = onlySection(elf, ".BTF.ext");
   if (types === undefined) return;
-  const bytes = elf.bytesOf(types);
-  const btf = checkTypes(bytes);
+  const bytes = copyOf(elf.bytesOf(types));
+  const { endId } = checkTypes(bytes);
   if (extension === undefined) return;
   const namesSize = getUint32(
-    new NativeDataView(bytes.buffer, typedArrayOffset(bytes)),
+    new NativeDataView(typedArrayBuffer(bytes)),
     20,
     true,
   );
-  new Extension(elf.bytesOf(extension), btf.length, namesSize).check();
+  new Extension(elf.bytesOf(extension), endId, namesSize).check();
+}
+
+/** At an address divisible by 4, which a section's need not be. */
+function copyOf(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+  const copy = new NativeUint8Array(
+    new NativeArrayBuffer(typedArrayLength(bytes)),
+  );
+  typedArraySet(copy, bytes);
+  return copy;
 }
 
 /**
  * Checks BTF, and what its types say of each other.
  *
+ * @param bytes All of it, at an address divisible by 4.
  * @throws {BtfError} if a type is not whole, or refers to what it cannot.
  */
-export function checkTypes(bytes: Uint8Array): Btf {
-  const btf = Btf.parse(bytes);
-  for (const type of btf) checkType(btf, type);
-  return btf;
+export function checkTypes(bytes: Uint8Array): TypeTable {
+  const table = new TypeTable(bytes, undefined);
+  for (let id = table.firstId; id < table.endId; id++) {
+    checkType(table, decode(table, id));
+  }
+  return table;
 }
 
 function onlySection(elf: Elf, name: string): ElfSection | undefined {
-  const [first, second] = elf.sections.filter((s) => s.name === name);
-  if (second !== undefined) {
-    throw new InvalidObjectError(
-      `An object file must have one section ${name}: it has several`,
-    );
-  }
+  const first = elf.only((s) => s.name === name, `section ${name}`);
   if (first !== undefined && first.type !== SECTION.progbits) {
     throw new InvalidObjectError(
       `The section ${name} must be of type ${SECTION.progbits}: it is of type ${first.type}`,
@@ -70,7 +89,7 @@ function onlySection(elf: Elf, name: string): ElfSection | undefined {
   return first;
 }
 
-function checkType(btf: Btf, type: BtfType): void {
+function checkType(table: TypeTable, type: BtfType): void {
   switch (type.kind) {
     case "typedef":
     case "const":
@@ -79,7 +98,7 @@ function checkType(btf: Btf, type: BtfType): void {
     case "type_tag":
     case "array":
     case "var":
-      return checkSize(btf, type);
+      return checkSize(table, type);
     case "int":
     case "struct":
     case "union":
@@ -90,15 +109,15 @@ function checkType(btf: Btf, type: BtfType): void {
       return;
     case "datasec":
       if (type.size > MOST_SIZE) throw tooLarge(type);
-      for (const variable of type.variables) {
-        const { kind } = btf.type(variable.type);
+      for (let i = 0; i < type.variables.length; i++) {
+        const { kind } = decode(table, type.variables[i]!.type);
         if (kind !== "var" && kind !== "func") {
           throw wrong(type, `must have variables: it has a ${kind}`);
         }
       }
       return;
     case "func":
-      if (btf.type(type.type).kind !== "func_proto") {
+      if (decode(table, type.type).kind !== "func_proto") {
         throw wrong(type, "must have a prototype: it has none");
       }
       return;
@@ -109,7 +128,7 @@ function checkType(btf: Btf, type: BtfType): void {
  * libbpf follows a chain of names for a type until it ends, and takes sizes from
  * 2^31 on, which are negative to it, for error numbers and these for addresses.
  */
-function checkSize(btf: Btf, type: BtfType): void {
+function checkSize(table: TypeTable, type: BtfType): void {
   let next = type;
   let count = 1;
   for (let depth = 0; depth <= MOST_DEPTH; depth++) {
@@ -120,14 +139,14 @@ function checkSize(btf: Btf, type: BtfType): void {
       case "restrict":
       case "type_tag":
       case "var":
-        next = btf.type(next.type);
+        next = decode(table, next.type);
         break;
       case "array":
         count *= next.length;
-        next = btf.type(next.element);
+        next = decode(table, next.element);
         break;
       default:
-        if (count * ("size" in next ? next.size : 8) > MOST_SIZE) {
+        if (count * (hasOwn(next, "size") ? next.size : 8) > MOST_SIZE) {
           throw tooLarge(type);
         }
         return;
@@ -200,7 +219,7 @@ class Extension {
   ) {
     this.#length = typedArrayLength(bytes);
     this.#view = new NativeDataView(
-      bytes.buffer,
+      typedArrayBuffer(bytes),
       typedArrayOffset(bytes),
       this.#length,
     );
@@ -219,12 +238,13 @@ class Extension {
       header >= LEAST_HEADER && header <= this.#length,
       "have a header within it",
     );
-    for (const kind of [FUNCTIONS, LINES, RELOCATIONS]) {
-      if (kind.at + 8 <= header) this.#checkRecords(kind, header);
-    }
+    this.#checkRecords(FUNCTIONS, header);
+    this.#checkRecords(LINES, header);
+    this.#checkRecords(RELOCATIONS, header);
   }
 
   #checkRecords(kind: RecordKind, header: number): void {
+    if (kind.at + 8 > header) return;
     const size = this.#word(kind.at + 4);
     if (size === 0) return;
     let at = header + this.#word(kind.at);
@@ -250,13 +270,15 @@ class Extension {
   }
 
   #checkRecord({ types, names }: RecordKind, at: number): void {
-    for (const offset of types) {
+    for (let i = 0; i < types.length; i++) {
       this.#require(
-        this.#word(at + offset) < this.#typesEnd,
+        this.#word(at + types[i]!) < this.#typesEnd,
         `refer to one of ${this.#typesEnd} types`,
       );
     }
-    for (const offset of names) this.#requireName(this.#word(at + offset));
+    for (let i = 0; i < names.length; i++) {
+      this.#requireName(this.#word(at + names[i]!));
+    }
   }
 
   #requireName(at: number): void {

@@ -4,15 +4,20 @@
  *
  * libbpf parses the same bytes, in C and in this process. It trusts more of them
  * than it should, so nothing gets there whose parts do not lie where they say.
+ * Hence no check goes by what a program can replace, such as the iteration and
+ * the methods of arrays.
  */
 
 import { InvalidObjectError } from "../../errors.ts";
 import { decodeText } from "../../ffi/c_text.ts";
 import {
+  append,
   dataView,
   NativeDataView,
   NativeUint8Array,
+  typedArrayBuffer,
   typedArrayLength,
+  typedArrayOffset,
 } from "../../layout/_intrinsics.ts";
 
 /** `linux/elf.h`: the types of sections that matter here. */
@@ -46,6 +51,12 @@ export interface ElfSection {
   readonly info: number;
   /** The size of its entries in bytes. */
   readonly entrySize: number;
+}
+
+/** A section whose name is not known yet. */
+interface RawSection extends Omit<ElfSection, "name"> {
+  /** Where its name begins in the names of sections, in bytes. */
+  readonly nameAt: number;
 }
 
 /** A symbol of an ELF file. */
@@ -83,6 +94,7 @@ const { getUint16, getUint32, getBigUint64 } = dataView;
 /** An object file whose parts lie where they say. */
 export class Elf {
   readonly #bytes: Uint8Array<ArrayBuffer>;
+  readonly #buffer: ArrayBuffer;
   readonly #view: DataView;
   /** Its sections, each at its number. */
   readonly sections: readonly ElfSection[];
@@ -97,34 +109,51 @@ export class Elf {
    */
   constructor(bytes: Uint8Array<ArrayBuffer>) {
     this.#bytes = bytes;
-    this.#view = new NativeDataView(bytes.buffer);
+    this.#buffer = typedArrayBuffer(bytes) as ArrayBuffer;
+    this.#view = new NativeDataView(this.#buffer);
     this.#checkHeader();
     const sections = this.#readSections();
     this.sections = sections;
-    const tables = sections.filter(({ type }) => type === SECTION.symtab);
-    if (tables.length > 1) {
-      throw new InvalidObjectError(
-        `An object file must have one table of symbols: it has ${tables.length}`,
-      );
-    }
-    const [table] = tables;
+    const table = this.only(
+      ({ type }) => type === SECTION.symtab,
+      "table of symbols",
+    );
     this.symbols = table === undefined ? [] : this.#readSymbols(table);
-    for (const section of sections) {
-      if (section.type === SECTION.rel) {
-        this.#checkRelocations(section, table);
+    for (let i = 0; i < sections.length; i++) {
+      if (sections[i]!.type === SECTION.rel) {
+        this.#checkRelocations(sections[i]!, table);
       }
     }
   }
 
-  /** The first section of a name; undefined without one. */
-  section(name: string): ElfSection | undefined {
-    return this.sections.find((section) => section.name === name);
+  /**
+   * The section of a kind; undefined without one.
+   *
+   * @param what What it is, for the error.
+   * @throws {InvalidObjectError} if there are several.
+   */
+  only(
+    isMeant: (section: ElfSection) => boolean,
+    what: string,
+  ): ElfSection | undefined {
+    let found: ElfSection | undefined;
+    for (let i = 0; i < this.sections.length; i++) {
+      const section = this.sections[i]!;
+      if (!isMeant(section)) continue;
+      if (found !== undefined) {
+        throw new InvalidObjectError(
+          `An object file must have one ${what}: it has several`,
+        );
+      }
+      found = section;
+    }
+    return found;
   }
 
   /** The bytes of a section, not copied; none of one that has none in the file. */
   bytesOf({ type, offset, size }: ElfSection): Uint8Array<ArrayBuffer> {
     return new NativeUint8Array(
-      this.#bytes.buffer,
+      this.#buffer,
       offset,
       type === SECTION.nobits ? 0 : size,
     );
@@ -178,19 +207,20 @@ export class Elf {
       );
     }
     this.#requireWithin("section headers", at, count * size);
-    const raw = [];
-    for (let i = 0; i < count; i++) raw[i] = this.#rawSection(at + i * size, i);
+    const raw: RawSection[] = [];
+    for (let i = 0; i < count; i++) {
+      append(raw, this.#rawSection(at + i * size, i));
+    }
     const strings = this.#strings(raw, names, "names of sections");
-    return raw.map((section) => ({
-      ...section,
-      name: this.#text(strings, section.nameAt, "section"),
-    }));
+    const sections: ElfSection[] = [];
+    for (let i = 0; i < count; i++) {
+      const name = this.#text(strings, raw[i]!.nameAt, "section");
+      append(sections, { ...raw[i]!, name });
+    }
+    return sections;
   }
 
-  #rawSection(
-    at: number,
-    index: number,
-  ): Omit<ElfSection, "name"> & { readonly nameAt: number } {
+  #rawSection(at: number, index: number): RawSection {
     const view = this.#view;
     const section = {
       index,
@@ -231,7 +261,7 @@ export class Elf {
       );
     }
     const { offset, size } = section;
-    const bytes = new NativeUint8Array(this.#bytes.buffer, offset, size);
+    const bytes = new NativeUint8Array(this.#buffer, offset, size);
     if (size === 0 || bytes[size - 1] !== 0) {
       throw new InvalidObjectError(`The ${what} must end in a NUL`);
     }
@@ -251,8 +281,8 @@ export class Elf {
     }
     return decodeText(
       new NativeUint8Array(
-        this.#bytes.buffer,
-        strings.byteOffset + at,
+        this.#buffer,
+        typedArrayOffset(strings) + at,
         length - at,
       ),
     );
@@ -269,7 +299,7 @@ export class Elf {
     const symbols: ElfSymbol[] = [];
     for (let at = offset; at < offset + size; at += SYMBOL_SIZE) {
       const info = this.#bytes[at + 4]!;
-      symbols[symbols.length] = {
+      const symbol = {
         name: this.#text(strings, getUint32(this.#view, at, true), "symbol"),
         binding: info >> 4,
         kind: info & 15,
@@ -278,8 +308,9 @@ export class Elf {
         value: this.#number(at + 8, "place of a symbol"),
         size: this.#number(at + 16, "size of a symbol"),
       };
+      this.#checkSymbol(symbol);
+      append(symbols, symbol);
     }
-    for (const symbol of symbols) this.#checkSymbol(symbol);
     return symbols;
   }
 

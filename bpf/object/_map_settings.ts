@@ -86,29 +86,31 @@ function applyOne(map: NativeMap, settings: MapSettings): void {
  */
 function requireSame(map: NativeMap, { info }: OpenMap): void {
   // A section that cannot be mapped is read and written by bpf(2).
-  const flagsOf = (bits: number) =>
-    map.isSection ? bits & ~BPF_F_MMAPABLE : bits;
-  const wanted = {
-    type: mapTypeName(map.type) ?? map.type,
-    keySize: map.keySize,
-    valueSize: map.valueSize,
-    maxEntries: map.maxEntries,
-    flagBits: flagsOf(map.flagBits),
-  };
-  const given = {
-    type: info.type ?? info.typeNumber,
-    keySize: info.keySize,
-    valueSize: info.valueSize,
-    maxEntries: info.maxEntries,
-    flagBits: flagsOf(info.flagBits),
-  };
-  for (const key of Object.keys(wanted) as (keyof typeof wanted)[]) {
-    if (wanted[key] !== given[key]) {
-      throw new RangeError(
-        `The map to reuse for ${map.name} must have the ${key} ${
-          wanted[key]
-        }: it has ${given[key]}`,
-      );
-    }
-  }
+  const ignored = map.isSection ? BPF_F_MMAPABLE : 0;
+  const { name } = map;
+  requireEqual(name, "type", map.type, info.typeNumber, mapTypeName);
+  requireEqual(name, "keySize", map.keySize, info.keySize);
+  requireEqual(name, "valueSize", map.valueSize, info.valueSize);
+  requireEqual(name, "maxEntries", map.maxEntries, info.maxEntries);
+  requireEqual(
+    name,
+    "flagBits",
+    map.flagBits & ~ignored,
+    info.flagBits & ~ignored,
+  );
+}
+
+function requireEqual(
+  name: string,
+  what: string,
+  wanted: number,
+  given: number,
+  nameOf: (value: number) => string | undefined = () => undefined,
+): void {
+  if (wanted === given) return;
+  throw new RangeError(
+    `The map to reuse for ${name} must have the ${what} ${
+      nameOf(wanted) ?? wanted
+    }: it has ${nameOf(given) ?? given}`,
+  );
 }

@@ -2,7 +2,6 @@ import { Btf } from "../../btf/btf.ts";
 import { InvalidObjectError } from "../../errors.ts";
 import type { Marked, Type } from "../../layout/mod.ts";
 import { requireOptions } from "../../memory/_arguments.ts";
-import { Memory } from "../../memory/mod.ts";
 import type { NativeObject } from "../libbpf/_native_object.ts";
 import { BpfMap } from "../map/map.ts";
 import {
@@ -14,9 +13,10 @@ import { emptyRecord, named } from "./_by_name.ts";
 import { checkBtf } from "./_check_btf.ts";
 import { declarationsIn } from "./_declarations.ts";
 import { Elf } from "./_elf.ts";
-import { loadNative } from "./_load.ts";
-import { readLoadOptions } from "./_load_settings.ts";
+import { loadNative, type LoadRequest } from "./_load.ts";
+import { type LoadSettings, readLoadOptions } from "./_load_settings.ts";
 import { applyImages, type Images, imagesWith } from "./_presets.ts";
+import { withSealedFile } from "./_sealed_file.ts";
 import { makeMappable, sectionSizes } from "./_sections.ts";
 import { readSource } from "./_source.ts";
 import { VariableNames } from "./_variable_names.ts";
@@ -36,6 +36,9 @@ interface Parts {
   readonly btf: Btf | undefined;
   readonly names: VariableNames;
 }
+
+/** What to load, and how; and the values of variables. */
+type Request = LoadRequest & Pick<LoadSettings, "constants" | "variables">;
 
 /**
  * BPF programs with the maps and variables that they use, loaded into the kernel
@@ -127,15 +130,19 @@ export class BpfObject implements Disposable {
     const { bytes, name } = readSource(source);
     const elf = new Elf(bytes);
     checkBtf(elf);
+    const request = { ...settings, bytes, name: settings.name ?? name };
+    const { kernelBtf } = settings;
+    return kernelBtf === undefined
+      ? BpfObject.#load(elf, { ...request, btfPath: undefined })
+      : withSealedFile(
+        kernelBtf,
+        (btfPath) => BpfObject.#load(elf, { ...request, btfPath }),
+      );
+  }
+
+  static #load(elf: Elf, request: Request): BpfObject {
     let parts: Parts | undefined;
     let images: Images | undefined;
-    using btfFile = asFile(settings.kernelBtf);
-    const request = {
-      ...settings,
-      bytes,
-      name: settings.name ?? name,
-      btfPath: btfFile && `/proc/self/fd/${btfFile.fd}`,
-    };
     return loadNative(request, {
       prepare(native) {
         makeMappable(native.maps);
@@ -144,8 +151,8 @@ export class BpfObject implements Disposable {
         images ??= imagesWith(
           parts.names,
           native.maps,
-          settings.constants,
-          settings.variables,
+          request.constants,
+          request.variables,
         );
         applyImages(native.maps, images);
       },
@@ -331,12 +338,4 @@ function takeLogs(
     program.dropLog();
   }
   return freeze(logs);
-}
-
-/** A file of bytes that were checked, for libbpf to read: no other can be put there. */
-function asFile(bytes: Uint8Array | undefined): Memory | undefined {
-  if (bytes === undefined) return undefined;
-  const memory = Memory.create(bytes.length, { name: "btf" });
-  memory.writeAt(bytes, 0);
-  return memory;
 }

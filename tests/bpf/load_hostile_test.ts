@@ -368,3 +368,165 @@ Deno.test({
     );
   },
 });
+
+Deno.test({
+  name:
+    "Replaced built-ins let no file past the checks (needs clang and libbpf)",
+  ignore: !canLoad,
+  async fn() {
+    const stdout = await survives(
+      `
+      import { Btf } from "@hostmem/hostmem/btf";
+      import { BpfObject } from "@hostmem/hostmem/bpf";
+      const [path] = Deno.args;
+      const good = Deno.readFileSync(path);
+      const other = Btf.parse(Deno.readFileSync("/sys/kernel/btf/vmlinux"));
+
+      /** The file with one word of a section changed. */
+      function spoil(name: string, at: (view: DataView) => number, word: number) {
+        const bytes = new Uint8Array(good);
+        const view = new DataView(bytes.buffer);
+        const headers = Number(view.getBigUint64(40, true));
+        const header = (index: number) => headers + 64 * index;
+        const offset = (index: number) =>
+          Number(view.getBigUint64(header(index) + 24, true));
+        const names = offset(view.getUint16(62, true));
+        for (let i = 1; i < view.getUint16(60, true); i++) {
+          const from = names + view.getUint32(header(i), true);
+          const text = new TextDecoder().decode(bytes.subarray(from, bytes.indexOf(0, from)));
+          if (text !== name) continue;
+          const section = new DataView(bytes.buffer, offset(i));
+          section.setUint32(at(section), word, true);
+          return bytes;
+        }
+        throw new Error("Not found");
+      }
+      const files = [
+        // The name of the first type; the place of the third symbol; the type
+        // of the first function.
+        spoil(".BTF", () => 24, 0xffffff),
+        spoil(".symtab", () => 2 * 24 + 8, 0x7fffffff),
+        spoil(".BTF.ext", (view) => view.getUint32(4, true) + 4 + 8 + 4, 0xffffff),
+      ];
+      const { apply, defineProperty, getOwnPropertyDescriptor, ownKeys } = Reflect;
+      const owners = [
+        Array,
+        Array.prototype,
+        Btf,
+        Btf.prototype,
+        BigInt,
+        DataView.prototype,
+        Map.prototype,
+        Math,
+        Number,
+        Object,
+        Set.prototype,
+        String.prototype,
+        Uint8Array.prototype,
+        Object.getPrototypeOf(Uint8Array),
+        Object.getPrototypeOf(Uint8Array.prototype),
+        Object.getPrototypeOf([][Symbol.iterator]()),
+      ];
+      const nothing = {
+        none: () => undefined,
+        empty: () => [],
+        first: (self: unknown, given: unknown[]) => given[0],
+        done: () => ({ done: true, value: undefined }),
+      };
+      let tries = 0;
+      const past: string[] = [];
+      function attempt(what: string, replaced: PropertyDescriptor, owner: object, key: PropertyKey) {
+        for (let i = 0; i < files.length; i++) {
+          const old = getOwnPropertyDescriptor(owner, key);
+          let name = "loaded";
+          const { value } = replaced;
+          const counted = { ...replaced };
+          if (typeof value === "function") {
+            counted.value = function (...given: unknown[]) {
+              return value(this, given);
+            };
+          }
+          defineProperty(owner, key, counted);
+          try {
+            BpfObject.load(files[i]!).close();
+          } catch (error) {
+            name = error.name;
+          } finally {
+            if (old === undefined) delete (owner as Record<PropertyKey, unknown>)[key];
+            else defineProperty(owner, key, old);
+          }
+          tries++;
+          if (name === "loaded" || name === "SystemError") {
+            past[past.length] = what + " of file " + i + ": " + name;
+          }
+        }
+      }
+      const configurable = true;
+      const all = owners.flatMap((owner) =>
+        ownKeys(owner).map((key) => ({ owner, key, old: getOwnPropertyDescriptor(owner, key)! }))
+      ).filter(({ old }) => old.configurable);
+      for (let i = 0; i < all.length; i++) {
+        const { owner, key, old } = all[i]!;
+        for (const name in nothing) {
+          // Without an end nothing ends.
+          if (key === "next" && name !== "done") continue;
+          const value = nothing[name as keyof typeof nothing];
+          const what = String(key) + " gives " + name;
+          if (typeof old.value === "function") {
+            attempt(what, { configurable, writable: true, value }, owner, key);
+          } else if (old.get) {
+            attempt(what, { configurable, get: () => value(undefined, []) }, owner, key);
+          }
+        }
+      }
+      for (const key of ["base", "size", "type", "kind", "length", "get", "set", "value", "0", "1", "25"]) {
+        for (const [what, value] of Object.entries({ zero: 0, btf: other, void: undefined })) {
+          const polluting = { configurable, writable: true, value };
+          attempt(key + " is " + what, polluting, Object.prototype, key);
+          if (key !== "length") attempt(key + " is " + what, polluting, Array.prototype, key);
+        }
+        attempt(key + " is set", { configurable, set() {}, get() {} }, Object.prototype, key);
+      }
+      console.log(tries > 1000, past.slice(0, 20).join("; "));
+    `,
+      "maps",
+    );
+    assertEquals(stdout, "true \n");
+  },
+});
+
+Deno.test({
+  name:
+    "Nobody writes into the kernel's BTF between check and use (needs clang and libbpf)",
+  ignore: !canLoad,
+  async fn() {
+    const tried: string[] = [];
+    const constants = {
+      get limit(): number {
+        for (const { name } of Deno.readDirSync("/proc/self/fd")) {
+          const path = `/proc/self/fd/${name}`;
+          try {
+            if (!Deno.readLinkSync(path).startsWith("/memfd:btf")) continue;
+          } catch {
+            continue; // That of the directory.
+          }
+          try {
+            using file = Deno.openSync(path, { write: true });
+            file.writeSync(new Uint8Array(4096).fill(255));
+            tried.push("written");
+          } catch (error) {
+            tried.push((error as Error).name);
+          }
+        }
+        return 4;
+      },
+    };
+    using object = BpfObject.load(await objectFile("variables"), {
+      constants,
+      btfPath: "/sys/kernel/btf/vmlinux",
+    });
+    assertEquals(object.variable("limit").get(), 4);
+    assertEquals(tried, ["PermissionDenied"]);
+    assertEquals(openDescriptors("/memfd:btf"), []);
+  },
+});
