@@ -1,5 +1,6 @@
 /** A map as libbpf holds it. */
 
+import { NotSupportedError } from "../../errors.ts";
 import { textAt } from "../../ffi/c_text.ts";
 import { libbpf } from "../../ffi/libbpf.ts";
 import { checkLibbpf } from "../../ffi/libbpf_error.ts";
@@ -12,9 +13,16 @@ import {
   NativeUint8Array,
   typedArrayLength,
 } from "../../layout/_intrinsics.ts";
+import type { OpenMap } from "../_handles.ts";
 import type { NativeObject } from "./_native_object.ts";
+import { requireSame } from "./_same_map.ts";
 
-/** A map of an object of libbpf's. */
+const { freeze } = Object;
+
+/**
+ * A map of an object of libbpf's. A program may come by one, as `this` of a method
+ * of arrays that it replaced: so the checks that memory depends on are in here.
+ */
 export class NativeMap {
   /**
    * Its name: that of the variable in C, which the kernel knows 15 characters
@@ -25,6 +33,10 @@ export class NativeMap {
   readonly #handle: bigint;
   readonly #isSection: boolean;
 
+  static {
+    freeze(NativeMap.prototype);
+  }
+
   /** Of an address that libbpf gave. */
   constructor(object: NativeObject, handle: bigint) {
     const { bpf_map__name, bpf_map__is_internal } = libbpf();
@@ -34,6 +46,7 @@ export class NativeMap {
     const name = textAt(bpf_map__name(handle)) ?? "";
     // Before some sections' names libbpf puts the object's, which has no dots.
     this.name = this.#isSection ? name.slice(name.indexOf(".")) : name;
+    freeze(this);
   }
 
   /** The `struct bpf_map *`. @throws {ClosedError} if the object is closed. */
@@ -82,16 +95,26 @@ export class NativeMap {
     return textAt(libbpf().bpf_map__pin_path(this.handle));
   }
 
-  /** Sets how many entries it has room for. */
+  /**
+   * Sets how many entries it has room for.
+   *
+   * @throws {NotSupportedError} if it is a section's.
+   */
   setMaxEntries(value: number): void {
+    this.#requireNoSection("maxEntries");
     this.#call(
       "bpf_map__set_max_entries",
       (functions, map) => functions.bpf_map__set_max_entries(map, value),
     );
   }
 
-  /** Sets the size of a value in bytes; of a section never. */
+  /**
+   * Sets the size of a value in bytes.
+   *
+   * @throws {NotSupportedError} if it is a section's.
+   */
   setValueSize(value: number): void {
+    this.#requireNoSection("valueSize");
     this.#call(
       "bpf_map__set_value_size",
       (functions, map) => functions.bpf_map__set_value_size(map, value),
@@ -123,8 +146,14 @@ export class NativeMap {
     );
   }
 
-  /** Takes another map in place of a new one; its descriptor is duplicated. */
-  reuse(fd: number): void {
+  /**
+   * Takes another map in place of a new one; its descriptor is duplicated.
+   *
+   * @throws {RangeError} if it is unlike this.
+   */
+  reuse({ info, open }: OpenMap): void {
+    requireSame(this, info);
+    const fd = open();
     this.#call(
       "bpf_map__reuse_fd",
       (functions, map) => functions.bpf_map__reuse_fd(map, fd),
@@ -150,6 +179,14 @@ export class NativeMap {
       "bpf_map__set_initial_value",
       (functions, map) =>
         functions.bpf_map__set_initial_value(map, bytes, size),
+    );
+  }
+
+  /** libbpf unmaps a section by what it takes for its size. */
+  #requireNoSection(what: string): void {
+    if (!this.#isSection) return;
+    throw new NotSupportedError(
+      `Cannot set ${what} of the map ${this.name}: it is a section, whose size is that of its variables`,
     );
   }
 

@@ -35,6 +35,8 @@ import {
 import { NativeMap } from "./_native_map.ts";
 import { NativeProgram } from "./_native_program.ts";
 
+const { freeze } = Object;
+
 /** `struct bpf_object_open_opts` of libbpf 1.1; later ones take what is missing for 0. */
 const OpenOptions = struct("bpf_object_open_opts", {
   _: HostLayout,
@@ -85,6 +87,10 @@ export class NativeObject {
   #closed = false;
   #holders = 1;
 
+  static {
+    freeze(NativeObject.prototype);
+  }
+
   private constructor(handle: bigint) {
     this.#handle = handle;
     net.register(this, handle, this);
@@ -99,8 +105,9 @@ export class NativeObject {
     while ((program = bpf_object__next_program(handle, program)) !== 0n) {
       append(programs, new NativeProgram(this, program));
     }
-    this.maps = maps;
-    this.programs = programs;
+    this.maps = freeze(maps);
+    this.programs = freeze(programs);
+    freeze(this);
   }
 
   /**

@@ -11,6 +11,8 @@ import {
 } from "../../layout/_intrinsics.ts";
 import type { NativeObject } from "./_native_object.ts";
 
+const { freeze } = Object;
+
 /** A program of an object of libbpf's. */
 export class NativeProgram {
   /** Its name: that of the function in C. */
@@ -22,6 +24,10 @@ export class NativeProgram {
   /** Where the kernel writes what it finds; libbpf has only its address. */
   #log: Uint8Array<ArrayBuffer> | undefined;
 
+  static {
+    freeze(NativeProgram.prototype);
+  }
+
   /** Of an address that libbpf gave. */
   constructor(object: NativeObject, handle: bigint) {
     const { bpf_program__name, bpf_program__section_name } = libbpf();
@@ -29,6 +35,7 @@ export class NativeProgram {
     this.#handle = handle;
     this.name = textAt(bpf_program__name(handle)) ?? "";
     this.sectionName = textAt(bpf_program__section_name(handle)) ?? "";
+    freeze(this);
   }
 
   /** The object that it is of. */

@@ -1,12 +1,9 @@
 /** What a program that loads an object may set of its maps. */
 
-import { NotSupportedError } from "../../errors.ts";
-import { BPF_F_MMAPABLE } from "../../ffi/mod.ts";
 import { pathOf, requireOptions } from "../../memory/_arguments.ts";
 import { requireU32 } from "../_arguments.ts";
 import { type OpenMap, openMapOf } from "../_handles.ts";
 import type { NativeMap } from "../libbpf/_native_map.ts";
-import { mapTypeName } from "../map/map_type.ts";
 import { nothingNamed } from "./_by_name.ts";
 import type { LoadMapOptions } from "./load_options.ts";
 
@@ -65,52 +62,9 @@ export function applyMapSettings(
 
 function applyOne(map: NativeMap, settings: MapSettings): void {
   const { maxEntries, valueSize, reuse, pin, innerMap } = settings;
-  if (map.isSection && (maxEntries ?? valueSize) !== undefined) {
-    throw new NotSupportedError(
-      `Cannot set maxEntries or valueSize of the map ${map.name}: it is a section, whose size is that of its variables`,
-    );
-  }
   if (maxEntries !== undefined) map.setMaxEntries(maxEntries);
   if (valueSize !== undefined) map.setValueSize(valueSize);
   if (innerMap !== undefined) map.setInnerMap(innerMap.open());
   if (pin !== undefined) map.setPinPath(pin === false ? undefined : pin);
-  if (reuse !== undefined) {
-    requireSame(map, reuse);
-    map.reuse(reuse.open());
-  }
-}
-
-/**
- * libbpf takes any map for any other, and the kernel checks programs against
- * what it is given: nothing would say that it is not the map of the definition.
- */
-function requireSame(map: NativeMap, { info }: OpenMap): void {
-  // A section that cannot be mapped is read and written by bpf(2).
-  const ignored = map.isSection ? BPF_F_MMAPABLE : 0;
-  const { name } = map;
-  requireEqual(name, "type", map.type, info.typeNumber, mapTypeName);
-  requireEqual(name, "keySize", map.keySize, info.keySize);
-  requireEqual(name, "valueSize", map.valueSize, info.valueSize);
-  requireEqual(name, "maxEntries", map.maxEntries, info.maxEntries);
-  requireEqual(
-    name,
-    "flagBits",
-    map.flagBits & ~ignored,
-    info.flagBits & ~ignored,
-  );
-}
-
-function requireEqual(
-  name: string,
-  what: string,
-  wanted: number,
-  given: number,
-  nameOf: (value: number) => string | undefined = () => undefined,
-): void {
-  if (wanted === given) return;
-  throw new RangeError(
-    `The map to reuse for ${name} must have the ${what} ${
-      nameOf(wanted) ?? wanted
-    }: it has ${nameOf(given) ?? given}`,
-  );
+  if (reuse !== undefined) map.reuse(reuse);
 }

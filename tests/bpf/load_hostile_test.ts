@@ -530,3 +530,73 @@ Deno.test({
     assertEquals(openDescriptors("/memfd:btf"), []);
   },
 });
+
+Deno.test({
+  name:
+    "What a replaced method of arrays comes by does no harm (needs clang and libbpf)",
+  ignore: !canLoad,
+  async fn() {
+    const stdout = await survives(
+      `
+      import { BpfMap, BpfObject } from "@hostmem/hostmem/bpf";
+      const [path] = Deno.args;
+      const { apply } = Reflect;
+      let found: any[] = [];
+      for (const name of ["filter", "find", "map"] as const) {
+        const method = Array.prototype[name] as any;
+        Array.prototype[name] = function (this: any, ...given: any[]) {
+          const [first] = this;
+          if (typeof first === "object" && first !== null && "pinPath" in first) {
+            found = this;
+          }
+          return apply(method, this, given);
+        } as any;
+      }
+      const large = BpfMap.create({
+        type: "array",
+        valueSize: 1 << 24,
+        maxEntries: 1,
+        flags: ["mmapable"],
+      });
+      const like = { info: { ...large.info, typeNumber: 2 }, open: () => large.fd };
+      const attacks = [
+        (map: any) => map.setValueSize(1 << 24),
+        (map: any) => map.setMaxEntries(1 << 24),
+        (map: any) => map.reuse(like),
+        (map: any) => Object.defineProperty(map, "isSection", { value: false }),
+        (map: any) => (map.isSection = false, map.setValueSize(1 << 24)),
+        (map: any) => {
+          const prototype = Object.getPrototypeOf(map);
+          Object.defineProperty(prototype, "valueSize", { value: 1 << 24 });
+          map.reuse(like);
+        },
+        (map: any) => {
+          Object.defineProperty(map, "valueSize", { value: 1 << 24 });
+          map.reuse(like);
+        },
+      ];
+      let refused = 0;
+      for (const attack of attacks) {
+        const constants = {
+          get limit(): number {
+            for (const map of found) {
+              if (map.name !== ".bss") continue;
+              try {
+                attack(map);
+              } catch {
+                refused++;
+              }
+            }
+            return 4;
+          },
+        };
+        BpfObject.load(path, { constants }).close();
+      }
+      for (let i = 0; i < 1000; i++) new Uint8Array(100_000);
+      console.log(found.length > 0, refused);
+    `,
+      "variables",
+    );
+    assertEquals(stdout, "true 7\n");
+  },
+});
