@@ -31,8 +31,8 @@ import type { RunOptions, RunResult } from "./run.ts";
 
 /**
  * How much longer than what it is given the output may be. A packet grows by what
- * the program puts before or behind it, and no packet has more than 64 KiB; a
- * context is what the kernel's struct has, 192 bytes at most so far.
+ * the program puts before it, within the 256 bytes that the kernel leaves there, or
+ * behind it, within the last of its up to 18 pages; a context is what the kernel's struct has, 192 bytes at most so far.
  */
 const DATA_ROOM = 65536;
 const CONTEXT_ROOM = 4096;
@@ -63,10 +63,19 @@ function behind({ at, size }: Part, next: number | undefined): Part {
   return { at: roundUp(at + (size ?? 0), 8), size: next };
 }
 
+/** The kernel is told sizes in 32 bits; far less is all that it takes. */
+const MOST = 2 ** 31 - 1;
+
 function lengthOf(name: string, value: unknown): number | undefined {
   if (value === undefined) return undefined;
   requireBytes(name, value);
-  return typedArrayLength(value);
+  const length = typedArrayLength(value);
+  if (length > MOST) {
+    throw new RangeError(
+      `${name} must have at most ${MOST} bytes: it has ${length}`,
+    );
+  }
+  return length;
 }
 
 /** `linux/bpf.h`, "flags for BPF_PROG_TEST_RUN". */
@@ -241,7 +250,7 @@ function hintOf(errno: number): string | undefined {
     case EPERM:
       return "running a program needs CAP_BPF, and CAP_PERFMON or CAP_NET_ADMIN by its type; a container's seccomp profile may forbid bpf(2)";
     case EINVAL:
-      return "programs of this type are not run with these options: those for packets need data of at least 14 bytes and no more than a page; tracepoints take no data and no repeat";
+      return "programs of this type are not run with these options: those for packets need data of at least 14 bytes and, unless they are XDP, no more than fits a page; tracepoints take no data and no repeat";
     case EINTR:
       return "a signal came while it ran; it has run, but not as often as asked";
     default:

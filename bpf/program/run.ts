@@ -2,7 +2,8 @@
 export interface RunOptions {
   /**
    * The packet, for programs that are run for packets: at least 14 bytes, the
-   * header of Ethernet, and no more than fits a page.
+   * header of Ethernet, and no more than fits a page; for XDP no more than fits 18
+   * pages (Linux 5.18).
    */
   readonly data?: Uint8Array | undefined;
   /**

@@ -257,6 +257,10 @@ Deno.test({
     const cases: [RegExp, () => unknown][] = [
       [/Data must be a Uint8Array/, () => program.run({ data: [] as never })],
       [
+        /Data must have at most 2147483647 bytes: it has 2147483648/,
+        () => program.run({ data: new Uint8Array(2 ** 31) }),
+      ],
+      [
         /Data must be a Uint8Array/,
         () => program.run({ data: new Uint16Array(9) as never }),
       ],
