@@ -211,7 +211,24 @@ export function pathOf(path: unknown): string {
       }`,
     );
   }
-  return text;
+  return text.includes("..") ? withoutParents(text) : text;
+}
+
+/**
+ * The path without what it enters and leaves again, `a/../`. Deno asks for
+ * permission to the path without it, as it is written; the kernel would go
+ * through `a`, which may be a link to somewhere else.
+ */
+function withoutParents(path: string): string {
+  const isAbsolute = path.startsWith("/");
+  const kept: string[] = [];
+  for (const part of path.split("/")) {
+    if (part === "" || part === ".") continue;
+    if (part !== "..") kept.push(part);
+    else if (kept.length > 0 && kept.at(-1) !== "..") kept.pop();
+    else if (!isAbsolute) kept.push(part);
+  }
+  return (isAbsolute ? "/" : "") + kept.join("/") || ".";
 }
 
 function pathOfUrl(url: URL): string {

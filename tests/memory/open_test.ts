@@ -216,3 +216,40 @@ Deno.test("Memory.open() asks Deno for what libc would do behind its back", asyn
   assertEquals(await outcome(false, read), refusal("write"));
   assertEquals(await outcome(false, read, write), "opened");
 });
+
+Deno.test("Memory.open() opens the path that Deno was asked for, not one through a link and back", async () => {
+  using directory = new TemporaryDirectory();
+  const inside = directory.join("inside");
+  const outside = directory.join("outside");
+  Deno.mkdirSync(inside);
+  Deno.mkdirSync(`${outside}/folder`, { recursive: true });
+  Deno.writeTextFileSync(`${inside}/file`, "mine");
+  Deno.writeTextFileSync(`${outside}/file`, "not granted");
+  // The kernel takes inside/link/../file for outside/file.
+  Deno.symlinkSync(`${outside}/folder`, `${inside}/link`);
+  const { code, stdout, stderr } = await run(
+    `
+      import { Memory } from "@hostmem/hostmem";
+      for (const path of Deno.args) {
+        using memory = Memory.open(path, { allowTruncatable: true });
+        const bytes = new Uint8Array(memory.size);
+        memory.readAt(bytes, 0);
+        console.log(new TextDecoder().decode(bytes));
+      }
+    `,
+    {
+      permissions: [
+        "--allow-ffi",
+        `--allow-read=${inside}`,
+        `--allow-write=${inside}`,
+      ],
+      args: [
+        `${inside}/link/../file`,
+        `${inside}/./link//..///file`,
+        `/../${inside}/link/../../inside/file`,
+      ],
+    },
+  );
+  assertEquals({ code, stderr }, { code: 0, stderr: "" });
+  assertEquals(stdout, "mine\nmine\nmine\n");
+});
