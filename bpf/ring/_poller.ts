@@ -30,9 +30,21 @@ interface Poll {
   readonly waker: number;
 }
 
-/** What is known of a {@linkcode Watch} here; it does not keep it alive. */
+/** What has a descriptor, and keeps it open for as long as it is kept. */
+export interface Watched {
+  /** The descriptor. */
+  readonly fd: number;
+}
+
+/**
+ * What is known of a {@linkcode Watch} here; it does not keep it alive. It does
+ * keep what is watched: epoll knows a file by the number of its descriptor, and
+ * would know the next one under that number, a duplicate of the same map, as one
+ * that it watches already.
+ */
 interface Entry {
   readonly token: number;
+  readonly watched: readonly Watched[];
   /** Whether there was an event that nobody has waited for yet. */
   ready: boolean;
   /** Ends a wait that is under way. */
@@ -80,6 +92,11 @@ function closePollIfUnused(): void {
 
 function forget(entry: Entry): void {
   entries.delete(entry.token);
+  if (poll !== undefined) {
+    for (let i = 0; i < entry.watched.length; i++) {
+      removeFromEpoll(poll.epoll, entry.watched[i]!.fd);
+    }
+  }
   closePollIfUnused();
 }
 
@@ -129,32 +146,31 @@ async function run(opened: Poll): Promise<void> {
 
 /** Some descriptors that are waited for together. */
 export class Watch {
-  readonly #fds: readonly number[];
   #entry: Entry | undefined;
 
   /**
    * Begins to watch. What is ready already counts as the first event.
    *
-   * @param fds The descriptors, to stay open until `close`.
+   * @param watched What has the descriptors, to stay open until `close`.
    * @param interest What to wait for: `EPOLLIN`, `EPOLLOUT`.
    * @throws {SystemError} with the kernel's reason, as in epoll_ctl(2).
    */
-  constructor(fds: readonly number[], interest: number = EPOLLIN) {
+  constructor(watched: readonly Watched[], interest: number = EPOLLIN) {
     const opened = poll ??= openPoll();
     const entry: Entry = {
       token: lastToken = nextToken(),
+      watched,
       ready: false,
       settle: undefined,
     };
     entries.set(entry.token, entry);
     this.#entry = entry;
-    this.#fds = fds;
     net.register(this, entry, this);
     try {
-      for (const fd of fds) {
+      for (let i = 0; i < watched.length; i++) {
         const result = addToEpoll(
           opened.epoll,
-          fd,
+          watched[i]!.fd,
           interest | EPOLLET,
           entry.token,
         );
@@ -206,9 +222,6 @@ export class Watch {
     this.interrupt();
     this.#entry = undefined;
     net.unregister(this);
-    if (poll !== undefined) {
-      for (const fd of this.#fds) removeFromEpoll(poll.epoll, fd);
-    }
     forget(entry);
   }
 }

@@ -1,7 +1,7 @@
 /** Iterating over the records of a ring, now or as they come. */
 
 import { EPOLLIN } from "../../ffi/mod.ts";
-import { Watch } from "./_poller.ts";
+import { Watch, type Watched } from "./_poller.ts";
 
 /** What reads records: of a ring buffer, or of the rings of all CPUs. */
 export interface RecordReader {
@@ -109,8 +109,8 @@ function turn(): Promise<void> {
 export class RecordStream<R>
   implements AsyncIterableIterator<R, undefined, unknown>, AsyncDisposable {
   readonly #reader: RecordReader;
-  /** The descriptors that tell when there are more. */
-  readonly #fds: readonly number[];
+  /** What has the descriptors that tell when there are more. */
+  readonly #rings: readonly Watched[];
   readonly #signal: AbortSignal | undefined;
   /** One promise for all records: there is one object for all of them. */
   readonly #found: Promise<IteratorResult<R, undefined>>;
@@ -120,14 +120,20 @@ export class RecordStream<R>
   #watch: Watch | undefined;
   readonly #onabort = (): void => this.#watch?.interrupt();
 
-  /** Reads nothing yet, and keeps nobody from reading. */
+  /**
+   * Reads nothing yet, and keeps nobody from reading.
+   *
+   * @param reader What reads.
+   * @param rings What has the descriptors, which this may outlive.
+   * @param signal What ends it.
+   */
   constructor(
     reader: RecordReader,
-    fds: readonly number[],
+    rings: readonly Watched[],
     signal: AbortSignal | undefined,
   ) {
     this.#reader = reader;
-    this.#fds = fds;
+    this.#rings = rings;
     this.#signal = signal;
     this.#found = Promise.resolve(
       Object.freeze({ value: reader.record as R, done: false as const }),
@@ -216,7 +222,7 @@ export class RecordStream<R>
 
   /** Waits until something has happened to the ring. */
   #event(): Promise<void> {
-    this.#watch ??= new Watch(this.#fds, EPOLLIN);
+    this.#watch ??= new Watch(this.#rings, EPOLLIN);
     return this.#watch.next();
   }
 

@@ -239,8 +239,7 @@ export class PerfBuffer<T extends Type | undefined = undefined>
     requireOptions(options);
     const { signal } = options;
     requireSignal(signal);
-    const fds = this.#rings.map(({ fd }) => fd);
-    return new RecordStream<RecordOf<T>>(this.#reader, fds, signal);
+    return new RecordStream<RecordOf<T>>(this.#reader, this.#rings, signal);
   }
 
   /**

@@ -261,9 +261,12 @@ export class RingBuffer<T extends Type | undefined = undefined>
     requireOptions(options);
     const { signal } = options;
     requireSignal(signal);
-    const { fd } = this.#descriptor;
-    if (fd < 0) throw new ClosedError("The ring buffer is closed");
-    return new RecordStream<RecordOf<T>>(this.#reader, [fd], signal);
+    if (this.closed) throw new ClosedError("The ring buffer is closed");
+    return new RecordStream<RecordOf<T>>(
+      this.#reader,
+      [this.#descriptor],
+      signal,
+    );
   }
 
   /**

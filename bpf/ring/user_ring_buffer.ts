@@ -296,7 +296,7 @@ export class UserRingBuffer implements Disposable {
   }
 
   async #nextEvent(signal: AbortSignal | undefined): Promise<void> {
-    this.#watch ??= new Watch([this.#descriptor.fd], EPOLLOUT);
+    this.#watch ??= new Watch([this.#descriptor], EPOLLOUT);
     const watch = this.#watch;
     const event = this.#event ??= watch.next().finally(() => {
       this.#event = undefined;

@@ -49,7 +49,7 @@ pollTest(
   "Watch.next() resolves at an event, and each is told of once",
   async () => {
     using bell = new Bell();
-    const watch = new Watch([bell.fd]);
+    const watch = new Watch([bell]);
     const first = watch.next();
     assert(await isPending(first));
     bell.ring();
@@ -66,10 +66,10 @@ pollTest(
 pollTest("What is ready at the beginning is an event", async () => {
   using bell = new Bell();
   bell.ring();
-  const watch = new Watch([bell.fd]);
+  const watch = new Watch([bell]);
   await watch.next();
   watch.close();
-  const writable = new Watch([bell.fd], EPOLLOUT);
+  const writable = new Watch([bell], EPOLLOUT);
   await writable.next();
   writable.close();
 });
@@ -77,8 +77,8 @@ pollTest("What is ready at the beginning is an event", async () => {
 pollTest("An event that nobody waited for is kept", async () => {
   using bell = new Bell();
   using other = new Bell();
-  const watch = new Watch([bell.fd]);
-  const kept = new Watch([other.fd]);
+  const watch = new Watch([bell]);
+  const kept = new Watch([other]);
   other.ring();
   bell.ring();
   await watch.next();
@@ -93,7 +93,7 @@ pollTest(
   async () => {
     using one = new Bell();
     using two = new Bell();
-    const watch = new Watch([one.fd, two.fd], EPOLLIN);
+    const watch = new Watch([one, two], EPOLLIN);
     for (const bell of [two, one, two]) {
       const next = watch.next();
       bell.ring();
@@ -105,7 +105,7 @@ pollTest(
 
 pollTest("interrupt() and close() end a wait", async () => {
   using bell = new Bell();
-  const watch = new Watch([bell.fd]);
+  const watch = new Watch([bell]);
   watch.interrupt();
   const first = watch.next();
   assert(await isPending(first));
@@ -121,7 +121,7 @@ pollTest("interrupt() and close() end a wait", async () => {
 
 pollTest("One wait at a time", async () => {
   using bell = new Bell();
-  const watch = new Watch([bell.fd]);
+  const watch = new Watch([bell]);
   const next = watch.next();
   assertThrows(() => watch.next(), TypeError, "under way already");
   watch.close();
@@ -131,7 +131,7 @@ pollTest("One wait at a time", async () => {
 pollTest("All watches share one epoll instance", async () => {
   const before = polls();
   const bells = Array.from({ length: 100 }, () => new Bell());
-  const watches = bells.map(({ fd }) => new Watch([fd]));
+  const watches = bells.map((bell) => new Watch([bell]));
   const all = Promise.all(watches.map((watch) => watch.next()));
   assertEquals(polls(), before + 1);
   // More than one call tells of.
@@ -157,11 +157,11 @@ pollTest(
         }
       })!.name,
     );
-    const error = assertThrows(() => new Watch([fd]), SystemError);
+    const error = assertThrows(() => new Watch([{ fd }]), SystemError);
     assertEquals([error.code, error.syscall], ["EPERM", "epoll_ctl"]);
     file.close();
     assertEquals(
-      assertThrows(() => new Watch([-1]), SystemError).code,
+      assertThrows(() => new Watch([{ fd: -1 }]), SystemError).code,
       "EBADF",
     );
   },
@@ -184,7 +184,7 @@ pollTest(
   async () => {
     using bell = new Bell();
     const before = pollNumbers();
-    const watch = new Watch([bell.fd]);
+    const watch = new Watch([bell]);
     // Ours is taken away: what nobody but this test does.
     const [epoll] = pollNumbers().filter((number) => !before.includes(number));
     closeDescriptor(epoll!);

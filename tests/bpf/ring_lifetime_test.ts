@@ -272,3 +272,71 @@ Deno.test({
     assertEquals([code, stdout.trim()], [0, "0,1,2,3,4"], stderr);
   },
 });
+
+Deno.test({
+  name: "An iteration that was dropped does not keep the next from waiting",
+  ignore: !canBpf,
+  async fn() {
+    const { code, stdout, stderr } = await run(
+      `
+      import { RingBuffer } from "@hostmem/hostmem/bpf";
+      import { TestRing } from "./tests/bpf/_ring_programs.ts";
+      using test = new TestRing();
+      using other = new TestRing();
+      const program = test.numbering(16);
+      // The epoll instance stays, for somebody waits all the while.
+      const waiting = new RingBuffer(other.map);
+      const never = waiting.records().next();
+      async function waitAndDrop() {
+        const next = new RingBuffer(test.map).records().next();
+        test.run(program);
+        await next;
+      }
+      for (let i = 0; i < 20; i++) {
+        await waitAndDrop();
+        for (let turn = 0; turn < 3; turn++) {
+          gc();
+          await new Promise((resolve) => setTimeout(resolve, 2));
+        }
+        // Its descriptor has the number of the one that was closed.
+        using ring = new RingBuffer(test.map);
+        ring.consume(() => {});
+        const records = ring.records();
+        const next = records.next();
+        test.run(program);
+        await next;
+      }
+      waiting.close();
+      console.log((await never).done);
+      `,
+      { v8Flags: ["expose-gc"], timeout: 60_000 },
+    );
+    assertEquals([code, stdout.trim()], [0, "true"], stderr);
+  },
+});
+
+Deno.test({
+  name: "An iteration keeps the descriptor of a ring that nobody else keeps",
+  ignore: !canBpf,
+  async fn() {
+    const { code, stdout, stderr } = await run(
+      `
+      import { RingBuffer } from "@hostmem/hostmem/bpf";
+      import { TestRing } from "./tests/bpf/_ring_programs.ts";
+      using test = new TestRing();
+      const program = test.numbering(16);
+      const begin = () => new RingBuffer(test.map).records();
+      const records = begin();
+      for (let turn = 0; turn < 5; turn++) {
+        gc();
+        await new Promise((resolve) => setTimeout(resolve, 2));
+      }
+      const next = records.next();
+      test.run(program);
+      console.log((await next).value.length);
+      `,
+      { v8Flags: ["expose-gc"], timeout: 60_000 },
+    );
+    assertEquals([code, stdout.trim()], [0, "16"], stderr);
+  },
+});
