@@ -112,17 +112,6 @@ export function requireCallback(callback: unknown): void {
   }
 }
 
-/** @throws {TypeError} unless it is an AbortSignal, or none is given. */
-export function requireSignal(
-  signal: unknown,
-): asserts signal is AbortSignal | undefined {
-  if (signal !== undefined && !(signal instanceof AbortSignal)) {
-    throw new TypeError(
-      `Option signal must be an AbortSignal: current value is ${show(signal)}`,
-    );
-  }
-}
-
 /** More records than there are in any ring. */
 const LIMIT_MAX = 2 ** 30 - 1;
 

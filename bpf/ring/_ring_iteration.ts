@@ -1,6 +1,7 @@
 /** Iterating over the records of a ring, now or as they come. */
 
 import { EPOLLIN } from "../../ffi/mod.ts";
+import { offAbort, onAbort, throwIfAborted } from "./_abort.ts";
 import { Watch, type Watched } from "./_poller.ts";
 
 /** What reads records: of a ring buffer, or of the rings of all CPUs. */
@@ -180,16 +181,16 @@ export class RecordStream<R>
   }
 
   #begin(): void {
-    this.#signal?.throwIfAborted();
+    throwIfAborted(this.#signal);
     this.#reader.begin();
     this.#state = "reading";
     this.#reader.onclose = () => this.#watch?.close();
-    this.#signal?.addEventListener("abort", this.#onabort);
+    onAbort(this.#signal, this.#onabort);
   }
 
   /** Goes on to the next record; false if there is none yet. */
   #advance(): boolean {
-    this.#signal?.throwIfAborted();
+    throwIfAborted(this.#signal);
     // Nothing is held over an await: what was read is published at once.
     if (this.#reader.readOne(0)) return true;
     // In this order: published, looked, and only then asleep.
@@ -235,7 +236,7 @@ export class RecordStream<R>
     const began = this.#state === "reading" || this.#state === "waiting";
     this.#state = "ended";
     if (!began) return;
-    this.#signal?.removeEventListener("abort", this.#onabort);
+    offAbort(this.#signal, this.#onabort);
     this.#reader.onclose = undefined;
     this.#watch?.close();
     this.#reader.end();

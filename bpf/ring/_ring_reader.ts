@@ -270,7 +270,7 @@ export class RingReader implements RecordReader {
     this.#shown.release();
   }
 
-  /** Ends that: there is a record. */
+  /** Ends that: there may be a record now. */
   resume(): void {
     this.#shown.reachThrough(this.#live().data);
   }

@@ -4,13 +4,9 @@ import { show } from "../../layout/_show.ts";
 import type { Marked, Type } from "../../layout/mod.ts";
 import { requireOptions } from "../../memory/_arguments.ts";
 import { Descriptor } from "../../memory/_descriptor.ts";
-import {
-  limitOf,
-  mapFd,
-  requireCallback,
-  requireSignal,
-} from "../_arguments.ts";
+import { limitOf, mapFd, requireCallback } from "../_arguments.ts";
 import { mapInfoOf } from "../map/_map_info.ts";
+import { requireSignal } from "./_abort.ts";
 import { PerfReader } from "./_perf_reader.ts";
 import { PerfRing, setEvent } from "./_perf_ring.ts";
 import { RecordIterator, RecordStream } from "./_ring_iteration.ts";
@@ -237,8 +233,7 @@ export class PerfBuffer<T extends Type | undefined = undefined>
     options: RecordsOptions = {},
   ): AsyncIterableIterator<RecordOf<T>, undefined, unknown> {
     requireOptions(options);
-    const { signal } = options;
-    requireSignal(signal);
+    const signal = requireSignal(options.signal);
     return new RecordStream<RecordOf<T>>(this.#reader, this.#rings, signal);
   }
 

@@ -4,13 +4,9 @@ import { show } from "../../layout/_show.ts";
 import type { Marked, ReadonlyAtomic, Type, View } from "../../layout/mod.ts";
 import { requireOptions } from "../../memory/_arguments.ts";
 import { Descriptor } from "../../memory/_descriptor.ts";
-import {
-  limitOf,
-  mapFd,
-  requireCallback,
-  requireSignal,
-} from "../_arguments.ts";
+import { limitOf, mapFd, requireCallback } from "../_arguments.ts";
 import { mapInfoOf } from "../map/_map_info.ts";
+import { requireSignal } from "./_abort.ts";
 import { RecordIterator, RecordStream } from "./_ring_iteration.ts";
 import { mapRing } from "./_ring_memory.ts";
 import { RingReader } from "./_ring_reader.ts";
@@ -259,8 +255,7 @@ export class RingBuffer<T extends Type | undefined = undefined>
     options: RecordsOptions = {},
   ): AsyncIterableIterator<RecordOf<T>, undefined, unknown> {
     requireOptions(options);
-    const { signal } = options;
-    requireSignal(signal);
+    const signal = requireSignal(options.signal);
     if (this.closed) throw new ClosedError("The ring buffer is closed");
     return new RecordStream<RecordOf<T>>(
       this.#reader,

@@ -17,9 +17,10 @@ import {
   requireOptions,
 } from "../../memory/_arguments.ts";
 import { Descriptor } from "../../memory/_descriptor.ts";
-import { mapFd, requireSignal } from "../_arguments.ts";
+import { mapFd } from "../_arguments.ts";
 import { sizeWith } from "../_flexible.ts";
 import { mapInfoOf } from "../map/_map_info.ts";
+import { offAbort, onAbort, requireSignal, throwIfAborted } from "./_abort.ts";
 import { Watch } from "./_poller.ts";
 import { Drafts, tailIn } from "./_record_draft.ts";
 import { mapUserRing } from "./_ring_memory.ts";
@@ -286,10 +287,9 @@ export class UserRingBuffer implements Disposable {
     this.#requireOpen();
     this.#requireLength(length);
     requireOptions(options);
-    const { signal } = options;
-    requireSignal(signal);
+    const signal = requireSignal(options.signal);
     while (true) {
-      signal?.throwIfAborted();
+      throwIfAborted(signal);
       if (this.#producer.hasRoom(length)) return;
       await this.#nextEvent(signal);
     }
@@ -304,11 +304,11 @@ export class UserRingBuffer implements Disposable {
     this.#waiting++;
     const { promise: aborted, resolve } = Promise.withResolvers<void>();
     const onabort = () => resolve();
-    signal?.addEventListener("abort", onabort);
+    onAbort(signal, onabort);
     try {
       await (signal === undefined ? event : Promise.race([event, aborted]));
     } finally {
-      signal?.removeEventListener("abort", onabort);
+      offAbort(signal, onabort);
       // Else the poller would wait on for nobody, and hold the event loop.
       if (--this.#waiting === 0) watch.interrupt();
     }
