@@ -208,12 +208,14 @@ export class RecordStream<R>
       while (true) {
         if (this.#reader.closed) this.#end();
         if (!this.#isWaiting()) return await ended();
+        // First: what shows records is pointed through memory that is there.
+        this.#reader.resume();
         if (this.#advance()) break;
+        this.#reader.rest();
         await this.#event();
       }
       this.#run = 0;
       this.#state = "reading";
-      this.#reader.resume();
       return await this.#found;
     } catch (error) {
       this.#endBecause();

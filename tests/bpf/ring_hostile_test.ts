@@ -2,10 +2,20 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import { RingBuffer } from "../../bpf/mod.ts";
 import { ringGeometry } from "../../bpf/ring/_ring_geometry.ts";
 import { regionOf, type RingMemory } from "../../bpf/ring/_ring_memory.ts";
+import { RecordStream } from "../../bpf/ring/_ring_iteration.ts";
 import { RingReader } from "../../bpf/ring/_ring_reader.ts";
 import { BoundsError, NotSupportedError, ReadOnlyError } from "../../errors.ts";
+import { check, closeDescriptor, createWaker, wakeUp } from "../../ffi/mod.ts";
 import { Region } from "../../layout/_region.ts";
-import { array, HostLayout, struct, u32, u64, u8 } from "../../layout/mod.ts";
+import {
+  array,
+  HostLayout,
+  type Pointer,
+  struct,
+  u32,
+  u64,
+  u8,
+} from "../../layout/mod.ts";
 import { Memory, pageSize } from "../../memory/mod.ts";
 import { canBpf, Random, run } from "../_support.ts";
 import { TestRing } from "./_ring_programs.ts";
@@ -18,22 +28,31 @@ const Tail = struct("Tail", { _: HostLayout, number: u32, rest: array(u8) });
  * parts of a memfd.
  */
 class FakeRing implements Disposable {
-  readonly #whole = Memory.create(2 * pageSize() + 2 * SIZE);
-  readonly #page = this.#map(0, pageSize(), false);
-  readonly #rest = this.#map(pageSize(), pageSize() + 2 * SIZE, true);
-  readonly consumer = this.#whole.pointer(u64);
-  readonly producer = this.#whole.pointer(u64, pageSize());
-  readonly words = this.#whole.pointer(
-    array(u32, SIZE / 2),
-    2 * pageSize(),
-  );
+  readonly #size: number;
+  readonly #whole: Memory;
+  readonly #page: Memory;
+  readonly #rest: Memory;
+  readonly consumer: Pointer<typeof u64>;
+  readonly producer: Pointer<typeof u64>;
+  readonly words: Uint32Array;
+
+  constructor(size = SIZE) {
+    const page = pageSize();
+    this.#size = size;
+    this.#whole = Memory.create(2 * page + 2 * size);
+    this.#page = this.#map(0, page, false);
+    this.#rest = this.#map(page, page + 2 * size, true);
+    this.consumer = this.#whole.pointer(u64);
+    this.producer = this.#whole.pointer(u64, page);
+    this.words = this.#whole.pointer(array(u32, size / 2), 2 * page);
+  }
 
   #map(offset: number, size: number, readOnly: boolean): Memory {
     return Memory.map(this.#whole.fd!, size, { offset, readOnly });
   }
 
   get memory(): RingMemory {
-    const geometry = ringGeometry(SIZE, pageSize());
+    const geometry = ringGeometry(this.#size, pageSize());
     const producer = regionOf(this.#rest);
     return {
       geometry,
@@ -42,7 +61,7 @@ class FakeRing implements Disposable {
       data: new Region(
         producer.buffer,
         producer.start + geometry.data,
-        2 * SIZE,
+        2 * this.#size,
         "record",
       ),
       close: () => {
@@ -299,4 +318,27 @@ Deno.test({
     );
     assertEquals([code, stdout], [0, "41 0"], stderr);
   },
+});
+
+Deno.test("A record that was waited for crosses the end of the largest ring", async () => {
+  const Pair = struct("Pair", { _: HostLayout, first: u64, second: u64 });
+  const size = 2 ** 31;
+  using fake = new FakeRing(size);
+  const fd = check(createWaker(), "eventfd");
+  const start = size - 16;
+  fake.consumer.value = fake.producer.value = BigInt(start);
+  const reader = new RingReader(fake.memory, Pair);
+  const records = new RecordStream<{ first: bigint; second: bigint }>(
+    reader,
+    [{ fd }],
+    undefined,
+  );
+  const next = records.next();
+  fake.words.set([16, 0, 1, 0, 2, 0], start / 4);
+  fake.producer.value = BigInt(start + 24);
+  check(wakeUp(fd), "eventfd_write");
+  const { first, second } = (await next).value!;
+  assertEquals([first, second], [1n, 2n]);
+  await records.return();
+  closeDescriptor(fd);
 });
