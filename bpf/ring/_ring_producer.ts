@@ -32,11 +32,12 @@ import type { RingMemory } from "./_ring_memory.ts";
  */
 const RECORD_MAX = 2 ** 24 - 1;
 
-/** How long a lock may be held, in milliseconds: its holder has died. */
+/** How long one may hold the lock, in milliseconds: else its holder has died. */
 const LOCK_LIMIT = 1000;
 
 const { asUintN } = BigInt;
 const now = performance.now.bind(performance);
+const { random } = Math;
 
 /** Writes the records of one ring. */
 export class RingProducer {
@@ -45,6 +46,8 @@ export class RingProducer {
   readonly #size: number;
   /** Which 32-bit word of the producer's page is the lock. */
   readonly #lock: number;
+  /** What the lock was held with last; from somewhere in 32 bits on. */
+  #token = (random() * 2 ** 32) | 0;
 
   /** Takes over the memory of a ring. */
   constructor(memory: RingMemory) {
@@ -132,7 +135,7 @@ export class RingProducer {
     fill: (buffer: ArrayBufferLike, start: number) => void,
   ): number {
     const { consumer, producer, data } = this.#live();
-    this.#acquire(producer);
+    const token = this.#acquire(producer);
     try {
       const from = atomics.load(consumer.u64, 0);
       const position = atomics.load(producer.u64, 0);
@@ -146,21 +149,45 @@ export class RingProducer {
       atomics.store(producer.u64, 0, asUintN(64, position + toBigInt(step)));
       return start;
     } finally {
-      atomics.store(producer.i32, this.#lock, 0);
+      this.#release(producer, token);
     }
   }
 
   /**
-   * No code of a caller runs while the lock is held, so it is for microseconds,
-   * unless a thread was ended in the middle. Then the position is as it was, or
-   * the record complete.
+   * Takes the lock: the token that it is held with.
+   *
+   * No code of a caller runs while it is held, so it is for microseconds, unless
+   * its thread was ended in the middle. Then the position is as it was, or the
+   * record complete, and the lock is taken away: from the token that was seen
+   * for all of the time, and by one of those who wait for it.
    */
-  #acquire({ i32 }: Region): void {
-    if (atomics.compareExchange(i32, this.#lock, 0, 1) === 0) return;
-    const limit = now() + LOCK_LIMIT;
-    while (atomics.compareExchange(i32, this.#lock, 0, 1) !== 0) {
-      if (now() > limit) return;
+  #acquire({ i32 }: Region): number {
+    const token = this.#nextToken();
+    let seen = atomics.compareExchange(i32, this.#lock, 0, token);
+    if (seen === 0) return token;
+    let limit = now() + LOCK_LIMIT;
+    while (true) {
+      const holder = atomics.compareExchange(i32, this.#lock, 0, token);
+      if (holder === 0) return token;
+      if (holder !== seen) {
+        seen = holder;
+        limit = now() + LOCK_LIMIT;
+      } else if (now() > limit) {
+        const last = atomics.compareExchange(i32, this.#lock, seen, token);
+        if (last === seen) return token;
+      }
     }
+  }
+
+  /** Gives the lock back, unless it was taken away. */
+  #release({ i32 }: Region, token: number): void {
+    atomics.compareExchange(i32, this.#lock, token, 0);
+  }
+
+  /** One that nobody else has, nor this one had before. */
+  #nextToken(): number {
+    do this.#token = (this.#token + 1) | 0; while (this.#token === 0);
+    return this.#token;
   }
 
   #distance(end: bigint, from: bigint): number {

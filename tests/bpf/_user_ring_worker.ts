@@ -1,12 +1,14 @@
 /// <reference lib="deno.worker" />
 /**
- * A Worker that drains a ring buffer until it has read so many records, or one
- * that writes so many.
+ * A Worker that drains a ring buffer until it has read so many records, one that
+ * writes so many, or one that has its lock for so many milliseconds, each moment
+ * as another writer.
  *
  * @module
  */
 
 import { UserRingBuffer } from "../../bpf/mod.ts";
+import { Memory, pageSize, u32 } from "../../mod.ts";
 import { runProgram } from "./_assembled.ts";
 
 onmessage = async ({ data: { task, fd, count, first } }) => {
@@ -18,6 +20,15 @@ onmessage = async ({ data: { task, fd, count, first } }) => {
       read += result;
     }
     postMessage(read);
+  } else if (task === "hold") {
+    const page = pageSize();
+    using producer = Memory.map(fd, page, { offset: page });
+    const lock = producer.pointer(u32, page - 4);
+    const end = performance.now() + count;
+    for (let token = 1; performance.now() < end; token++) lock.value = token;
+    producer.pointer(u32, page - 8).value = 1;
+    lock.value = 0;
+    postMessage(count);
   } else {
     using ring = new UserRingBuffer({ fd });
     const words = new BigUint64Array(2);

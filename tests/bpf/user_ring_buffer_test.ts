@@ -174,6 +174,24 @@ Deno.test({
 });
 
 Deno.test({
+  name: "A lock that changes hands is waited for, however long that takes",
+  ignore,
+  async fn() {
+    using test = new TestUserRing();
+    using ring = new UserRingBuffer(test.map);
+    using producer = Memory.map(test.map.fd, page, { offset: page });
+    const lock = producer.pointer(u32, page - 4);
+    const holders = worker({ task: "hold", fd: test.map.fd, count: 1500 });
+    await eventually(() => lock.value !== 0);
+    assert(ring.write(Pair, { number: 0n, other: 0n }));
+    // They give it back with this, and would not have it taken from them.
+    assertEquals(producer.view(u32, page - 8).value, 1);
+    assertEquals(await holders, 1500);
+    assertEquals(lock.value, 0);
+  },
+});
+
+Deno.test({
   name:
     "A writer that died while it reserved holds up the next for a second at most",
   ignore,
