@@ -1,11 +1,13 @@
-import { NotSupportedError } from "../../errors.ts";
-import { pageSize } from "../../ffi/mod.ts";
+import { ClosedError, NotSupportedError, SystemError } from "../../errors.ts";
+import { EPERM, pageSize } from "../../ffi/mod.ts";
 import { show } from "../../layout/_show.ts";
 import type { Marked, Type } from "../../layout/mod.ts";
 import { requireOptions } from "../../memory/_arguments.ts";
 import { Descriptor } from "../../memory/_descriptor.ts";
 import { limitOf, mapFd, requireCallback } from "../_arguments.ts";
+import { openById } from "../map/_map_commands.ts";
 import { mapInfoOf } from "../map/_map_info.ts";
+import type { MapInfo } from "../map/map_info.ts";
 import { requireSignal } from "./_abort.ts";
 import { PerfReader } from "./_perf_reader.ts";
 import { PerfRing, setEvent } from "./_perf_ring.ts";
@@ -41,8 +43,9 @@ export interface PerfBufferOptions {
  * is filled up with anything. So its length tells no more than that much.
  *
  * One reader of a map: a second object, also of another process, takes over its
- * CPUs, and the first gets no more records. CPUs that come online later are not
- * read.
+ * CPUs, and the first gets no more records. (Without CAP_SYS_ADMIN, closing the
+ * first then takes them from one of another thread or process.) CPUs that come
+ * online later are not read.
  *
  * @example Reading what a program puts out
  * ```ts
@@ -77,6 +80,8 @@ export class PerfBuffer<T extends Type | undefined = undefined>
   readonly #size: number;
   readonly #id: number;
   readonly #token = Symbol("PerfBuffer");
+  /** Whether the kernel takes the rings out of the map when it is closed. */
+  readonly #own: boolean;
 
   /**
    * Opens and maps a ring for each CPU that is online, and has the programs that
@@ -107,13 +112,11 @@ export class PerfBuffer<T extends Type | undefined = undefined>
     requireOptions(options);
     const size = sizeOf(options.size);
     const fd = mapFd(map, "perf_event_array");
-    const descriptor = Descriptor.duplicate(fd);
+    let descriptor = Descriptor.duplicate(fd);
     const rings: PerfRing[] = [];
     try {
-      const { id, type: kind, typeNumber, name, maxEntries } = mapInfoOf(
-        descriptor.fd,
-        `descriptor ${fd}`,
-      );
+      const info = mapInfoOf(descriptor.fd, `descriptor ${fd}`);
+      const { id, type: kind, typeNumber, name, maxEntries } = info;
       if (kind !== "perf_event_array") {
         throw new NotSupportedError(
           `Cannot read map "${name}": its type must be perf_event_array, and is ${
@@ -121,6 +124,12 @@ export class PerfBuffer<T extends Type | undefined = undefined>
           }`,
         );
       }
+      const own = ownFileOf(info);
+      if (own !== undefined) {
+        descriptor.close();
+        descriptor = own;
+      }
+      this.#own = own !== undefined;
       openRings(rings, maxEntries, size);
       this.#reader = new PerfReader(rings, type);
       this.#id = id;
@@ -225,6 +234,7 @@ export class PerfBuffer<T extends Type | undefined = undefined>
    * one, and no longer.
    *
    * @param options How to end it.
+   * @throws {ClosedError} if the perf buffer is closed.
    * @throws {TypeError} if the signal is no AbortSignal.
    * @throws as {@linkcode PerfBuffer.consume} does, and the signal's reason, when
    * a record is asked for.
@@ -234,6 +244,7 @@ export class PerfBuffer<T extends Type | undefined = undefined>
   ): AsyncIterableIterator<RecordOf<T>, undefined, unknown> {
     requireOptions(options);
     const signal = requireSignal(options.signal);
+    if (this.closed) throw new ClosedError("The perf buffer is closed");
     return new RecordStream<RecordOf<T>>(this.#reader, this.#rings, signal);
   }
 
@@ -252,9 +263,12 @@ export class PerfBuffer<T extends Type | undefined = undefined>
     }
   }
 
-  /** Takes the rings out of the map, unless another object has taken over. */
+  /**
+   * Takes the rings out of the map, unless another object has taken over; of
+   * those of other threads and processes it does not know.
+   */
   #forget(): void {
-    if (readers.get(this.#id) !== this.#token) return;
+    if (this.#own || readers.get(this.#id) !== this.#token) return;
     readers.delete(this.#id);
     for (let i = 0; i < this.#rings.length; i++) {
       setEvent(this.#descriptor.fd, this.#rings[i]!.cpu, undefined);
@@ -270,6 +284,27 @@ export class PerfBuffer<T extends Type | undefined = undefined>
   [Symbol.for("Deno.customInspect")](): string {
     const closed = this.closed ? ", closed" : "";
     return `PerfBuffer { ${this.#rings.length} CPUs, ${this.#size} bytes each${closed} }`;
+  }
+}
+
+/** `linux/bpf.h`: what is in the map stays when who put it there has closed it. */
+const BPF_F_PRESERVE_ELEMS = 1 << 11;
+
+/**
+ * The map once more, as a file that nobody else has: when it is closed, the
+ * kernel takes out of the map what was put there through it, and no more
+ * (`perf_event_fd_array_release`). So it does if this process is killed.
+ *
+ * @returns It; undefined where the kernel would not do that, or lets nobody
+ * without CAP_SYS_ADMIN open maps by their ids.
+ */
+function ownFileOf({ id, flagBits }: MapInfo): Descriptor | undefined {
+  if ((flagBits & BPF_F_PRESERVE_ELEMS) !== 0) return undefined;
+  try {
+    return openById(id, false);
+  } catch (error) {
+    if (!(error instanceof SystemError) || error.errno !== EPERM) throw error;
+    return undefined;
   }
 }
 

@@ -247,6 +247,7 @@ export class RingBuffer<T extends Type | undefined = undefined>
    * one, and no longer.
    *
    * @param options How to end it.
+   * @throws {ClosedError} if the ring buffer is closed.
    * @throws {TypeError} if the signal is no AbortSignal.
    * @throws as {@linkcode RingBuffer.consume} does, and the signal's reason, when
    * a record is asked for.

@@ -493,6 +493,35 @@ Deno.test({
 });
 
 Deno.test({
+  name: "A PerfBuffer of another thread goes on when the first is closed",
+  ignore,
+  async fn() {
+    using test = new TestEvents();
+    const first = new PerfBuffer(test.map, Pair);
+    const code = `
+      import { BpfMap, PerfBuffer } from "${
+      import.meta.resolve("../../bpf/mod.ts")
+    }";
+      const events = new PerfBuffer(BpfMap.fromId(${test.map.info.id}));
+      onmessage = () => postMessage(events.consume(() => {}));
+      postMessage("ready");
+    `;
+    const worker = new Worker(
+      `data:application/javascript,${encodeURIComponent(code)}`,
+      { type: "module" },
+    );
+    const answer = () =>
+      new Promise((resolve) => worker.onmessage = ({ data }) => resolve(data));
+    assertEquals(await answer(), "ready");
+    first.close();
+    test.put(3);
+    worker.postMessage("consume");
+    assertEquals(await answer(), 3);
+    worker.terminate();
+  },
+});
+
+Deno.test({
   name: "A closed or dropped PerfBuffer leaves nothing behind",
   ignore,
   async fn() {
