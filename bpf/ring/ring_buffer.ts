@@ -74,6 +74,8 @@ export interface RecordsOptions {
  * are, so that timers and signals are heard. Having read all, it sleeps until the
  * kernel wakes it: records that the program submitted with `BPF_RB_NO_WAKEUP` are
  * read when another one does.
+ * A Worker that is terminated while it sleeps is not gone before the kernel wakes
+ * it either: end its iterations first, by a signal or `close`.
  *
  * @example Reading what a program writes
  * ```ts

@@ -36,6 +36,16 @@ const page = pageSize();
 const Pair = struct("Pair", { _: HostLayout, number: u64, other: u64 });
 const Bytes = struct("Bytes", { _: HostLayout, number: u64, rest: array(u8) });
 
+/** Whether maps can be opened by their ids, which takes CAP_SYS_ADMIN. */
+function canOpenById(): boolean {
+  try {
+    BpfMap.ids().next();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** Has a Worker put records out: so many rounds of so many. */
 async function producing(
   program: number,
@@ -349,16 +359,17 @@ Deno.test({
     using test = new TestEvents();
     using events = new PerfBuffer(test.map, Pair);
     test.put(10);
-    const signal = AbortSignal.timeout(5);
+    const controller = new AbortController();
+    const { signal } = controller;
+    setTimeout(() => controller.abort("enough"), 0);
     let count = 0;
-    const error = await assertRejects(async () => {
+    const reason = await (async () => {
       for await (const _ of events.records({ signal })) {
-        count++;
+        if (++count === 100_000) break;
         test.put();
       }
-    }, DOMException);
-    assertEquals(error.name, "TimeoutError");
-    assert(count > 256, "There was no need to let them run");
+    })().catch((reason) => reason);
+    assertEquals(reason, "enough");
   },
 });
 
@@ -494,7 +505,7 @@ Deno.test({
 
 Deno.test({
   name: "A PerfBuffer of another thread goes on when the first is closed",
-  ignore,
+  ignore: ignore || !canOpenById(),
   async fn() {
     using test = new TestEvents();
     const first = new PerfBuffer(test.map, Pair);
