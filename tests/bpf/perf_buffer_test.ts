@@ -39,7 +39,7 @@ const Bytes = struct("Bytes", { _: HostLayout, number: u64, rest: array(u8) });
 /** Whether maps can be opened by their ids, which takes CAP_SYS_ADMIN. */
 function canOpenById(): boolean {
   try {
-    BpfMap.ids().next();
+    BpfMap.ids();
     return true;
   } catch {
     return false;

@@ -110,9 +110,14 @@ ringTest(
     const next = records.next();
     assertThrows(() => value!.first, ClosedError);
     assertEquals(ring.available, 0);
+    // Nor when the wait has found that there is none.
+    test.run(test.numbering(16, { discard: true }));
+    await eventually(() => ring.available === 0);
+    await turns();
+    assertThrows(() => value!.first, ClosedError);
     test.run(program);
-    assertEquals((await next).value!.first, 1n);
-    assertEquals(value!.first, 1n);
+    assertEquals((await next).value!.first, 2n);
+    assertEquals(value!.first, 2n);
     await records.return!();
     assertThrows(() => value!.first, ClosedError);
   },
