@@ -105,7 +105,8 @@ export class BpfObject implements Disposable {
    *
    * @param source A path, a `file:` URL, or the bytes of the file.
    * @param options What to set before it is loaded.
-   * @throws {VerifierError} if the kernel refuses a program; its `log` says why.
+   * @throws {VerifierError} if the kernel's verifier refuses a program; its `log`
+   * says why.
    * @throws {InvalidObjectError} if it is not an object file for BPF, or not
    * whole.
    * @throws {BtfError} if its types are wrong.
