@@ -66,6 +66,12 @@ const objectSymbols = {
     ],
     result: "usize", // struct btf *, NULL without
   },
+  bpf_object__btf_fd: {
+    parameters: [
+      "usize", // const struct bpf_object *obj
+    ],
+    result: "i32", // int, negative without
+  },
   btf__raw_data: {
     parameters: [
       "usize", // const struct btf *btf

@@ -4,6 +4,7 @@ import type { Marked, Type } from "../../layout/mod.ts";
 import { requireOptions } from "../../memory/_arguments.ts";
 import { Memory } from "../../memory/mod.ts";
 import type { NativeObject } from "../libbpf/_native_object.ts";
+import { shareBtf } from "../map/_map_btf.ts";
 import { BpfMap } from "../map/map.ts";
 import {
   type BpfProgram,
@@ -84,6 +85,7 @@ export class BpfObject implements Disposable {
     this.#native = native;
     this.#btf = btf;
     this.#names = names;
+    if (btf !== undefined && native.btfFd >= 0) shareBtf(native.btfFd, btf);
     this.#maps = openMaps(native, opened);
     this.#programs = openPrograms(native, opened);
     this.#logs = takeLogs(native);
