@@ -137,13 +137,15 @@ export class SystemError extends Error {
 export interface VerifierErrorInit extends SystemErrorInit {
   /** The program's name. */
   readonly program: string;
-  /** What the kernel wrote while it checked the program; may be empty. */
+  /** What the kernel wrote while it checked the program. */
   readonly log: string;
 }
 
 /**
- * A BPF program that the kernel refused to load, usually because its verifier
- * could not prove it safe. The message ends with the last that the verifier said,
+ * A BPF program that the kernel's verifier refused, usually because it could not
+ * prove it safe. What is refused before the verifier looks at it, for want of a
+ * capability or because a section names nothing that there is, is a
+ * {@linkcode SystemError} that is none of these. The message ends with the last that the verifier said,
  * which is mostly the reason; `log` has all of it.
  */
 export class VerifierError extends SystemError {
@@ -151,7 +153,7 @@ export class VerifierError extends SystemError {
   override readonly name: string = "VerifierError";
   /** The name of the program: that of the function in C. */
   readonly program: string;
-  /** What the kernel wrote while it checked the program; may be empty. */
+  /** What the kernel wrote while it checked the program. */
   readonly log: string;
 
   /** Makes the error from what the kernel said. */

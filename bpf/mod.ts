@@ -174,6 +174,7 @@ export {
   type RecordsOptions,
   RingBuffer,
   type RingBufferOptions,
+  type UntypedRecord,
 } from "./ring/ring_buffer.ts";
 export { RingRecord } from "./ring/ring_record.ts";
 export { type ReadyOptions, UserRingBuffer } from "./ring/user_ring_buffer.ts";

@@ -66,6 +66,12 @@ const objectSymbols = {
     ],
     result: "usize", // struct btf *, NULL without
   },
+  bpf_object__btf_fd: {
+    parameters: [
+      "usize", // const struct bpf_object *obj
+    ],
+    result: "i32", // int, negative without
+  },
   btf__raw_data: {
     parameters: [
       "usize", // const struct btf *btf
@@ -216,6 +222,12 @@ const objectSymbols = {
     ],
     result: "i32", // int
   },
+  bpf_program__type: {
+    parameters: [
+      "usize", // const struct bpf_program *prog
+    ],
+    result: "u32", // enum bpf_prog_type
+  },
   bpf_program__autoload: {
     parameters: [
       "usize", // const struct bpf_program *prog
@@ -268,6 +280,12 @@ export function openLibbpf<const S extends Deno.ForeignLibraryInterface>(
       { cause: error },
     );
   }
+}
+
+/** The version of libbpf: `"1.1"`. @throws {NotSupportedError} if there is none. */
+export function libbpfVersion(): string {
+  const { libbpf_major_version, libbpf_minor_version } = libbpf();
+  return `${libbpf_major_version()}.${libbpf_minor_version()}`;
 }
 
 function openObjectLibrary(): Symbols<typeof objectSymbols> {

@@ -169,6 +169,13 @@ function tell(message: LibbpfMessage): void {
 }
 
 /**
+ * What libbpf makes of any EPERM: that the limit of locked memory is too low,
+ * which has not counted since Linux 5.11. Errors name what is likely to be
+ * missing instead.
+ */
+const GUESS = /RLIMIT_MEMLOCK|ulimit -l/;
+
+/**
  * The warnings among messages as one text; where libbpf is not heard, how it
  * would be.
  */
@@ -177,7 +184,7 @@ export function warningsIn(messages: readonly LibbpfMessage[]): string {
     return "libbpf is heard, and tells why, on the main thread of programs with all of --allow-ffi";
   }
   return messages
-    .filter(({ level }) => level === "warning")
+    .filter(({ level, text }) => level === "warning" && !GUESS.test(text))
     .map(({ text }) => text.replace(/^libbpf: /, ""))
     .join("; ");
 }

@@ -36,8 +36,13 @@ const READABLE: Style = { writable: false, aligned: true };
 
 const readyPointers = new PrivateWeakMap<object, Ready>();
 const readyViews = new PrivateWeakMap<object, Ready>();
+const readyRecords = new PrivateWeakMap<object, Ready>();
 
-function prepare(type: unknown, style: Style): Ready {
+function prepare(
+  type: unknown,
+  style: Style,
+  known: typeof readyViews,
+): Ready {
   checkType(type);
   const genuine = type as AnyType;
   const tail = flexibleTailOf(genuine);
@@ -50,13 +55,13 @@ function prepare(type: unknown, style: Style): Ready {
     name: genuine.name,
     size: genuine.size,
     align: genuine.align,
-    make: maker(genuine, style, genuine.name),
+    make: maker(genuine, style, genuine.name, known === readyRecords),
     tail: tail && {
       offset: tail.offset,
       stride: (tail.array.element as Type).size,
     },
   };
-  (style.writable ? readyPointers : readyViews).set(genuine, ready);
+  known.set(genuine, ready);
   return ready;
 }
 
@@ -79,7 +84,8 @@ export function pointerAt<T extends Type>(
   length?: number,
   within?: Within,
 ): Pointer<T> {
-  const ready = readyPointers.get(type) ?? prepare(type, WRITABLE);
+  const ready = readyPointers.get(type) ??
+    prepare(type, WRITABLE, readyPointers);
   return place(ready, region, offset, length, within) as Pointer<T>;
 }
 
@@ -91,7 +97,8 @@ export function viewAt<T extends Type>(
   length?: number,
   within?: Within,
 ): View<T> {
-  const ready = readyViews.get(type) ?? prepare(type, READABLE);
+  const known = region.noun === "record" ? readyRecords : readyViews;
+  const ready = known.get(type) ?? prepare(type, READABLE, known);
   return place(ready, region, offset, length, within) as View<T>;
 }
 

@@ -51,7 +51,7 @@ function gather(region: Region, place: BitPlace, base: number): bigint {
   let bytes = 0n;
   const count = Math.ceil((place.shift + place.width) / 8);
   for (let index = count - 1; index >= 0; index--) {
-    const byte = region.u8[base + place.offset + index] ?? closed();
+    const byte = region.u8[base + place.offset + index] ?? closed(region);
     bytes = bytes << 8n | BigInt(byte);
   }
   return bytes;

@@ -5,7 +5,7 @@ import { sourceOf } from "./_class_source.ts";
 import { closureClass } from "./_closure_class.ts";
 import { describe } from "./_describe.ts";
 import { isLeaf } from "./_leaf_type.ts";
-import { library } from "./_library.ts";
+import { library, recordLibrary } from "./_library.ts";
 import { isTampered } from "./_tampering.ts";
 import { resolve } from "./_path.ts";
 import { isWide, type Plan, planOf, type Style } from "./_plan.ts";
@@ -40,6 +40,7 @@ let building = 0;
 let mayGenerate = canGenerate;
 
 const runtime = { ...library, columnOf };
+const recordRuntime = { ...recordLibrary, columnOf };
 
 function build(
   plan: Plan,
@@ -105,9 +106,13 @@ function generatedClass(
     "expose",
     `${text}// ${++count}`,
   );
-  const construct = make(runtime, scope.constants, (given: Keys) => {
-    keys = given;
-  }) as Construct;
+  const construct = make(
+    moving ? recordRuntime : runtime,
+    scope.constants,
+    (given: Keys) => {
+      keys = given;
+    },
+  ) as Construct;
   return { construct, keys: keys! };
 }
 
@@ -127,7 +132,8 @@ const ofElements = new PrivateWeakMap<object, Variants>();
  *
  * @param wide Whether offsets may lie beyond 31 bits; by the type's size where
  * it is not said.
- * @param moving Whether its objects can be pointed elsewhere, by its `move`.
+ * @param moving Whether its objects show records: they can be pointed elsewhere,
+ * by its `move`, and say of themselves that a record has ended.
  */
 export function classOf(
   type: AnyType,

@@ -148,7 +148,7 @@ export function atomicMethods(
       }
       const region = keys.region(this);
       const offset = keys.offset(this);
-      if (region.u8[offset] === undefined) library.closed();
+      if (region.u8[offset] === undefined) library.closed(region);
       if (isBool && name === "compareExchange") {
         const [expected, replacement] = given as [boolean, boolean];
         return library.compareExchangeBool(

@@ -50,7 +50,7 @@ export function loadLane(
   aligned: boolean,
 ): number | bigint {
   if (aligned) {
-    return laneView(region, lane)[offset / LANE_SIZE[lane]] ?? closed();
+    return laneView(region, lane)[offset / LANE_SIZE[lane]] ?? closed(region);
   }
   return loadUnaligned[lane](region, offset);
 }
@@ -66,7 +66,7 @@ export function storeLane(
   if (!aligned) return storeUnaligned[lane](region, offset, value);
   const view = laneView(region, lane);
   const index = offset / LANE_SIZE[lane];
-  if (view[index] === undefined) closed();
+  if (view[index] === undefined) closed(region);
   view[index] = value;
 }
 
@@ -86,24 +86,24 @@ type DataViewStore = (
 
 function unalignedLoad(get: DataViewLoad): Load {
   return (region, offset) => {
-    if (region.u8[offset] === undefined) closed();
+    if (region.u8[offset] === undefined) closed(region);
     return get(region.dv, offset, true);
   };
 }
 
 function unalignedStore(set: DataViewStore): Store {
   return (region, offset, value) => {
-    if (region.u8[offset] === undefined) closed();
+    if (region.u8[offset] === undefined) closed(region);
     set(region.dv, offset, value as never, true);
   };
 }
 
 function loadByte(lane: "u8" | "i8"): Load {
-  return (region, offset) => region[lane][offset] ?? closed();
+  return (region, offset) => region[lane][offset] ?? closed(region);
 }
 
 function storeByte(region: Region, offset: number, value: number | bigint) {
-  if (region.u8[offset] === undefined) closed();
+  if (region.u8[offset] === undefined) closed(region);
   region.u8[offset] = value as number;
 }
 

@@ -114,7 +114,7 @@ function loadAtomic(
   lane: Lane,
   offset: number,
 ): number | bigint {
-  if (region.u8[offset] === undefined) closed();
+  if (region.u8[offset] === undefined) closed(region);
   return atomics.load(
     region[lane] as IntegerArray,
     offset / LANE_SIZE[lane],
@@ -127,7 +127,7 @@ function storeAtomic(
   offset: number,
   value: number | bigint,
 ): void {
-  if (region.u8[offset] === undefined) closed();
+  if (region.u8[offset] === undefined) closed(region);
   atomics.store(
     region[lane] as IntegerArray,
     offset / LANE_SIZE[lane],

@@ -15,6 +15,7 @@ export type ClassOf = (
   type: AnyType,
   style: Style,
   wide?: boolean,
+  moving?: boolean,
 ) => PointerClass;
 
 /** The names that a piece of code uses, and where it is to find them. */
@@ -33,7 +34,7 @@ export class Scope {
 
   /** An empty scope. */
   constructor(classOf: ClassOf, moving: boolean) {
-    this.classOf = classOf;
+    this.classOf = (type, style, wide) => classOf(type, style, wide, moving);
     this.moving = moving;
   }
 

@@ -36,7 +36,7 @@ import {
 import { storeLeaf } from "./_leaf.ts";
 import type { LeafType, Slot } from "./_leaf_type.ts";
 import type { PointerClass } from "./_pointer_class.ts";
-import { closed, type Region, windowFor } from "./_region.ts";
+import { closed, recordEnded, type Region, windowFor } from "./_region.ts";
 import { show } from "./_show.ts";
 import { readText } from "./_text.ts";
 
@@ -98,6 +98,12 @@ function checkIndex(index: unknown, length: number, path: string): void {
 function missing(index: unknown, length: number, path: string): never {
   checkIndex(index, length, path);
   closed();
+}
+
+/** The same for an array in a record. */
+function missingInRecord(index: unknown, length: number, path: string): never {
+  checkIndex(index, length, path);
+  recordEnded();
 }
 
 /** Throws why a value could not be stored as an element. */
@@ -166,7 +172,7 @@ type NativeConstructor = new (
 function nativeMaker(Native: NativeConstructor): MakeNative {
   return (region, offset, length) => {
     // Shared memory cannot be detached: its buffer would still be there.
-    if (region.closed) closed();
+    if (region.closed) closed(region);
     return new Native(region.buffer, region.start + offset, length);
   };
 }
@@ -238,7 +244,7 @@ function compareExchangeBool(
   expected: boolean,
   replacement: boolean,
 ): boolean {
-  if (region.u8[offset] === undefined) closed();
+  if (region.u8[offset] === undefined) closed(region);
   while (true) {
     const byte = atomics.load(region.u8, offset);
     if ((byte !== 0) !== expected) return !expected;
@@ -268,7 +274,7 @@ function waitOn(
   expected: number | bigint,
   timeout?: number,
 ): "ok" | "not-equal" | "timed-out" {
-  if (region[lane][index] === undefined) closed();
+  if (region[lane][index] === undefined) closed(region);
   if (!isShared(region)) {
     throw new NotSupportedError(
       "Cannot wait on memory that no other thread can have: make it with `workers: true`",
@@ -286,7 +292,7 @@ function waitOn(
   const result = region.sleepers.sleep(offset, wait);
   if (result === undefined) {
     region.root.release();
-    closed();
+    closed(region);
   }
   return result;
 }
@@ -297,7 +303,7 @@ function notifyOn(
   index: number,
   count?: number,
 ): number {
-  if (region[lane][index] === undefined) closed();
+  if (region[lane][index] === undefined) closed(region);
   return atomics.notify(region[lane] as Int32Array, index, count);
 }
 
@@ -347,4 +353,14 @@ export const library = {
   waitOn,
   windowed,
   LANE_SIZE,
+};
+
+/**
+ * What differs for the classes of records, whose code says what has ended
+ * without a look at the region: that would make every getter longer.
+ */
+export const recordLibrary = {
+  ...library,
+  closed: recordEnded,
+  missing: missingInRecord,
 };

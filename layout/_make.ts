@@ -21,8 +21,14 @@ export type Make = (root: Region, absolute: number, extent: number) => object;
  * @param type The type.
  * @param style In which way memory is reached.
  * @param path What error messages call an array or an atomic.
+ * @param ofRecord Whether they shall say of themselves that a record has ended.
  */
-export function maker(type: AnyType, style: Style, path: string): Make {
+export function maker(
+  type: AnyType,
+  style: Style,
+  path: string,
+  ofRecord = false,
+): Make {
   const access = accessTo(type, path, 0, style);
   if (access.kind === "native") {
     const { lane, length, stride } = access;
@@ -33,10 +39,10 @@ export function maker(type: AnyType, style: Style, path: string): Make {
         length === "flexible" ? library.countIn(extent, 0, stride) : length,
       );
   }
-  const made = classOf(type, style);
+  const made = classOf(type, style, undefined, ofRecord);
   const { construct, wide } = made;
   if (access.kind === "object" && access.length === "flexible") {
-    const other = classOf(type, style, true);
+    const other = classOf(type, style, true, ofRecord);
     const { stride } = access;
     return (root, absolute, extent) =>
       library.flexibleArray(made, other, root, absolute, extent, stride, path);

@@ -86,7 +86,7 @@ function elementsOf(
 export function read(located: Located, budget: Budget = everything): unknown {
   const { made: { type, style }, root, absolute, extent, length } = located;
   // Of an empty array nothing would be read that could tell.
-  if (root.closed) closed();
+  if (root.closed) closed(root);
   if (located.made.slot !== undefined) {
     return readColumn(located, located.made.slot, budget);
   }

@@ -33,7 +33,7 @@ export const WIDE = 2 ** 30;
 const WINDOW = 2 ** 31;
 
 /** What error messages call the memory. */
-export type RegionNoun = "mapping" | "buffer" | "record";
+export type RegionNoun = "mapping" | "buffer" | "record" | "reserved record";
 
 /**
  * Whom a thread tells that it is about to sleep in shared memory, so that it
@@ -187,8 +187,16 @@ export function windowFor(root: Region, offset: number, size: number): Region {
   );
 }
 
+/** Throws what every access to a record throws that came too late. */
+export function recordEnded(): never {
+  throw new ClosedError(
+    "This record is no longer valid: it lasts until the next one is read; keep snapshot(record)",
+  );
+}
+
 /** Throws what every access throws that found no memory. */
-export function closed(): never {
+export function closed(region?: Region): never {
+  if (region?.noun === "record") recordEnded();
   throw new ClosedError(
     "Cannot access this memory: it is closed, detached or transferred",
   );

@@ -18,7 +18,7 @@ export function readText(
   size: number,
 ): string {
   const { u8 } = region;
-  if (u8[offset] === undefined) closed();
+  if (u8[offset] === undefined) closed(region);
   // One copy first: what another writes meanwhile must not move the end.
   const bytes = new NativeUint8Array(size);
   let length = 0;
@@ -87,6 +87,6 @@ export function writeBytes(
   offset: number,
   bytes: Uint8Array,
 ): void {
-  if (region.u8[offset] === undefined) closed();
+  if (region.u8[offset] === undefined) closed(region);
   typedArraySet(region.u8, bytes, offset);
 }

@@ -81,7 +81,7 @@ export function writeValue(
 }
 
 function applyAll(root: Region, steps: readonly Step[]): void {
-  if (root.closed) closed();
+  if (root.closed) closed(root);
   for (const step of steps) {
     if ("from" in step && locate(step.from)!.root.closed) closed();
   }

@@ -164,6 +164,11 @@ export class NativeObject {
     return bytes;
   }
 
+  /** The descriptor of its BTF in the kernel; negative without, and before `load`. */
+  get btfFd(): number {
+    return libbpf().bpf_object__btf_fd(this.handle);
+  }
+
   /**
    * Loads it: makes the maps, relocates the programs, and has the kernel verify
    * them. An object that failed to load is of no further use.

@@ -63,6 +63,14 @@ export class NativeProgram {
     return libbpf().bpf_program__fd(this.handle);
   }
 
+  /**
+   * The number of its type (`enum bpf_prog_type`); 0 where libbpf knows none for
+   * its section.
+   */
+  get type(): number {
+    return libbpf().bpf_program__type(this.handle);
+  }
+
   /** Whether it is loaded with the object. */
   get autoload(): boolean {
     return libbpf().bpf_program__autoload(this.handle);

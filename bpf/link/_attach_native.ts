@@ -7,10 +7,12 @@ import { libbpfErrorInit } from "../../ffi/libbpf_error.ts";
 import { listening, warningsIn } from "../../ffi/libbpf_messages.ts";
 import {
   cString,
+  EACCES,
   EBADF,
   EINVAL,
   ENOENT,
   EOPNOTSUPP,
+  EPERM,
   toBigInt,
 } from "../../ffi/mod.ts";
 import {
@@ -35,9 +37,10 @@ import { NativeLink } from "../libbpf/_native_link.ts";
 import type { NativeProgram } from "../libbpf/_native_program.ts";
 import type { UsedProgram } from "../program/_used_program.ts";
 import type { ProgramType } from "../program/program_type.ts";
+import { privilegesOf } from "../syscall/_privilege.ts";
 import { withText } from "../syscall/_payload.ts";
 import { processOf } from "./_attach_event.ts";
-import { uprobe } from "./_attach_probe.ts";
+import { probePrivilege, uprobe } from "./_attach_probe.ts";
 import { cookieOf } from "./_attach_tracing.ts";
 import { requireType } from "./_link_create.ts";
 import { linkInfoOf } from "./_link_info.ts";
@@ -51,11 +54,14 @@ function nativeOf({ label, native }: UsedProgram, what: string): NativeProgram {
   );
 }
 
+/** What is likely to have been wrong, by error number. */
+type Hints = Readonly<Record<number, string | undefined>>;
+
 /** Calls libbpf for a link. @throws {SystemError} with libbpf's reason. */
 function attachNative(
   { object }: NativeProgram,
   name: string,
-  hints: Readonly<Record<number, string>>,
+  hints: Hints,
   call: () => bigint,
 ): Holder {
   // Before the call, after which who listens to libbpf's messages may close the
@@ -73,7 +79,7 @@ function attachNative(
 /** What libbpf's function returns. @throws {SystemError} if that is nothing. */
 function linkOf(
   name: string,
-  hints: Readonly<Record<number, string>>,
+  hints: Hints,
   call: () => bigint,
 ): bigint {
   const { libbpf_get_error } = libbpf();
@@ -156,12 +162,20 @@ function adviceFor(type: ProgramType | undefined): string {
   }
 }
 
-const bySection: Readonly<Record<number, string>> = {
+const bySection: Hints = {
   [EBADF]:
     'an iterator over the elements of a map must be told the map: pass { kind: "iterator", map }',
   [ENOENT]:
     "what the section names is not there, or tracefs is not mounted (mount -t tracefs none /sys/kernel/tracing)",
 };
+
+/** What attaching by a section takes, where the kernel says that it is not allowed. */
+function privilegeFor(type: ProgramType | undefined): Hints {
+  const hint = type === "kprobe"
+    ? probePrivilege
+    : `attaching needs ${privilegesOf([type])}`;
+  return { [EPERM]: hint, [EACCES]: hint };
+}
 
 /** Attaches a program to what its section names. */
 export function attachBySection(program: UsedProgram): Holder {
@@ -177,7 +191,8 @@ export function attachBySection(program: UsedProgram): Holder {
   const call = "bpf_program__attach";
   const { [call]: attach } = libbpfAttach();
   try {
-    return attachNative(native, call, bySection, () => attach(native.handle));
+    const hints = { ...bySection, ...privilegeFor(type) };
+    return attachNative(native, call, hints, () => attach(native.handle));
   } catch (error) {
     if (!(error instanceof SystemError) || error.errno !== EOPNOTSUPP) {
       throw error;
@@ -234,6 +249,7 @@ export function attachSymbol(
   const { [call]: attach } = libbpfAttach();
   const cPath = cString(path) as Uint8Array<ArrayBuffer>;
   const hints = {
+    ...privilegeFor("kprobe"),
     [ENOENT]: `there is no file "${path}", or no function "${symbol}" in it`,
   };
   return withText(symbol, (address) => {
@@ -267,6 +283,7 @@ export function attachUsdt(program: UsedProgram, options: AttachUsdt): Holder {
   const cProvider = cString(provider) as Uint8Array<ArrayBuffer>;
   const cName = cString(name) as Uint8Array<ArrayBuffer>;
   const hints = {
+    ...privilegeFor("kprobe"),
     [ENOENT]:
       `there is no file "${path}", or no probe ${provider}:${name} in it`,
   };

@@ -5,8 +5,10 @@ import { decodeText } from "../../ffi/c_text.ts";
 import {
   check,
   closeDescriptor,
+  EACCES,
   EINVAL,
   ENOENT,
+  EPERM,
   O_RDONLY,
   openFile,
   readStart,
@@ -29,6 +31,13 @@ const { isSafeInteger } = Number;
 const tracepoint = eventWay("a tracepoint", "tracepoint");
 /** A function, or another place in a program. */
 export const uprobe: Way = eventWay("a function of a program", "kprobe");
+
+/**
+ * `perf_uprobe_event_init` asks for CAP_SYS_ADMIN, where other events are content
+ * with CAP_PERFMON.
+ */
+export const probePrivilege =
+  "probes in programs need CAP_SYS_ADMIN: CAP_BPF and CAP_PERFMON do not suffice";
 
 /** `linux/perf_event.h`, `enum perf_type_id`. */
 const PERF_TYPE_TRACEPOINT = 2;
@@ -143,6 +152,8 @@ export function attachUprobe(
       },
       (event) => linkEvent(program, uprobe, event, cookie),
       {
+        [EACCES]: probePrivilege,
+        [EPERM]: probePrivilege,
         [ENOENT]: `there is no file "${path}"`,
         [EINVAL]:
           `"${path}" is no file of code, or has no instruction at offset ${offset}`,

@@ -3,7 +3,18 @@
 import { Btf } from "../../btf/btf.ts";
 import { SystemError } from "../../errors.ts";
 import { systemError } from "../../ffi/mod.ts";
-import { type Type, u32 } from "../../layout/mod.ts";
+import { typedArrayFill } from "../../layout/_intrinsics.ts";
+import {
+  HostLayout,
+  sizeOf,
+  struct,
+  type Type,
+  u32,
+  u64,
+  view,
+} from "../../layout/mod.ts";
+import { askInfo } from "../syscall/_object_info.ts";
+import { payloadOf } from "../syscall/_payload.ts";
 import type { MapInfo } from "./map_info.ts";
 import type { MapType } from "./map_type.ts";
 
@@ -16,13 +27,38 @@ const net = new FinalizationRegistry<number>((id) => {
   if (known.get(id)?.deref() === undefined) known.delete(id);
 });
 
-function btfOfId(id: number): Btf {
-  const found = known.get(id)?.deref();
-  if (found !== undefined) return found;
-  const btf = Btf.fromId(id);
+function remember(id: number, btf: Btf): Btf {
   known.set(id, new WeakRef(btf));
   net.register(btf, id);
   return btf;
+}
+
+function btfOfId(id: number): Btf {
+  return known.get(id)?.deref() ?? remember(id, Btf.fromId(id));
+}
+
+/** `struct bpf_btf_info` (`linux/bpf.h`), as Linux 4.18 has it. */
+const KernelBtfInfo = struct("bpf_btf_info", {
+  _: HostLayout,
+  btf: u64,
+  btfSize: u32,
+  id: u32,
+});
+
+/**
+ * Makes BTF known that was parsed already: the maps that have it take it from
+ * here, where to open it by its id would need CAP_SYS_ADMIN.
+ *
+ * @param fd Its descriptor.
+ * @param btf The same, parsed.
+ */
+export function shareBtf(fd: number, btf: Btf): void {
+  const size = sizeOf(KernelBtfInfo);
+  const { buffer, bytes, address } = payloadOf(size);
+  typedArrayFill(bytes, 0, 0, size);
+  askInfo(fd, address, size, `descriptor ${fd}`, "BTF");
+  const { id } = view(KernelBtfInfo, buffer);
+  if (known.get(id)?.deref() === undefined) remember(id, btf);
 }
 
 /** Whether keys are indices, or ids, of 32 bits: by the kernel, not by BTF. */
@@ -58,9 +94,10 @@ export class MapBtf {
   readonly #info: MapInfo;
   #btf: Btf | undefined;
 
-  /** Asks nothing yet. */
+  /** Asks nothing yet; keeps what is known already. */
   constructor(info: MapInfo) {
     this.#info = info;
+    this.#btf = known.get(info.btfId)?.deref();
   }
 
   /** All of it; undefined where the map has none. */

@@ -6,6 +6,7 @@ import { ENOSPC } from "../../ffi/mod.ts";
 import { requireAccess } from "../../memory/_permission.ts";
 import { NativeObject, type OpenRequest } from "../libbpf/_native_object.ts";
 import type { NativeProgram } from "../libbpf/_native_program.ts";
+import { loadHint } from "./_load_hints.ts";
 import { applyMapSettings, type MapSettings } from "./_map_settings.ts";
 import {
   applyProgramSettings,
@@ -41,7 +42,7 @@ const LOG_SIZES = [64 * 1024, 1024 * 1024, 16 * 1024 * 1024 - 1];
  * Opens and loads an object. When it throws, nothing is left of it.
  *
  * @returns What was made of it.
- * @throws {VerifierError} if the kernel refuses a program.
+ * @throws {VerifierError} if the kernel's verifier refuses a program.
  * @throws {SystemError} with libbpf's reason.
  */
 export function loadNative<T>(request: LoadRequest, stages: Stages<T>): T {
@@ -123,47 +124,31 @@ function loadError(
   warnings: string,
 ): SystemError {
   const program = refused(native.programs, logLevel, warnings);
+  const hint = loadHint(errno, native.programs, program, warnings);
   if (program === undefined) {
-    return new SystemError(
-      libbpfErrorInit(errno, "bpf_object__load", warnings),
-    );
+    return new SystemError(libbpfErrorInit(errno, "bpf_object__load", hint));
   }
   const { name, log } = program;
-  const reason = lastLines(log) || warnings;
-  return new VerifierError({
-    ...libbpfErrorInit(
-      errno,
-      `bpf(BPF_PROG_LOAD, ${JSON.stringify(name)})`,
-      reason,
-    ),
-    program: name,
-    log,
-  });
+  const call = `bpf(BPF_PROG_LOAD, ${JSON.stringify(name)})`;
+  const init = libbpfErrorInit(errno, call, hint);
+  return log === ""
+    ? new SystemError(init)
+    : new VerifierError({ ...init, program: name, log });
 }
 
 /**
- * The program that was refused: programs are loaded one after the other, and
- * that one ended it. It is the last that has a log, unless it was refused before
- * there was one.
+ * The program that the kernel refused: programs are loaded one after the other,
+ * and that one ended it. It is the last that has a log, unless it was refused
+ * before there was one.
  */
 function refused(
   programs: readonly NativeProgram[],
   logLevel: number,
   warnings: string,
 ): NativeProgram | undefined {
-  const named = /prog '([^']*)': (?:BPF program load failed|failed to load)/
-    .exec(warnings)?.[1];
+  const named = /prog '([^']*)': BPF program load failed/.exec(warnings)?.[1];
   const logged = programs.findLast(({ log }) => log !== "");
   const found = programs.find(({ name }) => name === named);
   // Without libbpf's word, logs of programs that were taken tell nothing.
   return found ?? (logLevel === 0 ? logged : undefined);
-}
-
-/** What a verifier's log ends with, without its statistics. */
-function lastLines(log: string): string {
-  return log.trimEnd().split("\n")
-    .filter((line) =>
-      !/^(processed \d+ insns|verification time|stack depth)/.test(line)
-    )
-    .slice(-2).join("\n");
 }

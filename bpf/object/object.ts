@@ -3,6 +3,7 @@ import { InvalidObjectError } from "../../errors.ts";
 import type { Marked, Type } from "../../layout/mod.ts";
 import { requireOptions } from "../../memory/_arguments.ts";
 import type { NativeObject } from "../libbpf/_native_object.ts";
+import { shareBtf } from "../map/_map_btf.ts";
 import { BpfMap } from "../map/map.ts";
 import {
   type BpfProgram,
@@ -87,6 +88,7 @@ export class BpfObject implements Disposable {
     this.#native = native;
     this.#btf = btf;
     this.#names = names;
+    if (btf !== undefined && native.btfFd >= 0) shareBtf(native.btfFd, btf);
     this.#maps = openMaps(native, opened);
     this.#programs = openPrograms(native, opened);
     this.#logs = takeLogs(native);
@@ -108,7 +110,8 @@ export class BpfObject implements Disposable {
    *
    * @param source A path, a `file:` URL, or the bytes of the file.
    * @param options What to set before it is loaded.
-   * @throws {VerifierError} if the kernel refuses a program; its `log` says why.
+   * @throws {VerifierError} if the kernel's verifier refuses a program; its `log`
+   * says why.
    * @throws {InvalidObjectError} if it is not an object file for BPF, or not
    * whole.
    * @throws {BtfError} if its types are wrong.

@@ -119,7 +119,10 @@ export class Drafts {
     }
     const size = length < DRAFT_LEAST ? DRAFT_LEAST : length;
     const bytes = new NativeUint8Array(new NativeArrayBuffer(size));
-    return { bytes, region: new Region(bytes.buffer, 0, size, "record") };
+    return {
+      bytes,
+      region: new Region(bytes.buffer, 0, size, "reserved record"),
+    };
   }
 }
 

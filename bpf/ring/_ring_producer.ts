@@ -114,7 +114,12 @@ export class RingProducer {
       typedArrayFill(new NativeUint8Array(buffer, start, length), 0);
     });
     if (start < 0) return undefined;
-    return new Region(this.#live().data.buffer, start, length, "record");
+    return new Region(
+      this.#live().data.buffer,
+      start,
+      length,
+      "reserved record",
+    );
   }
 
   /** Gives a reserved record to the kernel, to be read or to be skipped. */

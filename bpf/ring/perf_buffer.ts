@@ -16,6 +16,7 @@ import type {
   ConsumeOptions,
   RecordOf,
   RecordsOptions,
+  UntypedRecord,
 } from "./ring_buffer.ts";
 
 /** Options of {@linkcode PerfBuffer}. */
@@ -72,7 +73,7 @@ export interface PerfBufferOptions {
  * }
  * ```
  */
-export class PerfBuffer<T extends Type | undefined = undefined>
+export class PerfBuffer<T extends Type = UntypedRecord>
   implements Iterable<RecordOf<T>>, AsyncIterable<RecordOf<T>>, Disposable {
   readonly #reader: PerfReader;
   readonly #descriptor: Descriptor;
@@ -106,7 +107,24 @@ export class PerfBuffer<T extends Type | undefined = undefined>
    */
   constructor(
     map: { readonly fd: number },
-    type?: T & (T extends Type ? Marked<T> : undefined),
+    type: T & Marked<T>,
+    options?: PerfBufferOptions,
+  );
+  /**
+   * The same without a type: records are seen as {@linkcode RingRecord}.
+   *
+   * @param map As above.
+   * @param type None.
+   * @param options How much room there shall be.
+   */
+  constructor(
+    map: { readonly fd: number },
+    type?: undefined,
+    options?: PerfBufferOptions,
+  );
+  constructor(
+    map: { readonly fd: number },
+    type?: T,
     options: PerfBufferOptions = {},
   ) {
     requireOptions(options);

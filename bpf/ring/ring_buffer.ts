@@ -12,9 +12,11 @@ import { mapRing } from "./_ring_memory.ts";
 import { RingReader } from "./_ring_reader.ts";
 import type { RingRecord } from "./ring_record.ts";
 
+/** In place of a type: records whose type is not known beforehand. */
+export interface UntypedRecord extends Type<RingRecord, RingRecord> {}
+
 /** What a record of a ring buffer is seen as. */
-export type RecordOf<T extends Type | undefined> = T extends Type ? View<T>
-  : RingRecord;
+export type RecordOf<T extends Type> = View<T>;
 
 /** Options of {@linkcode RingBuffer}. */
 export interface RingBufferOptions {
@@ -106,7 +108,7 @@ export interface RecordsOptions {
  * }
  * ```
  */
-export class RingBuffer<T extends Type | undefined = undefined>
+export class RingBuffer<T extends Type = UntypedRecord>
   implements Iterable<RecordOf<T>>, AsyncIterable<RecordOf<T>>, Disposable {
   readonly #reader: RingReader;
   readonly #descriptor: Descriptor;
@@ -136,7 +138,24 @@ export class RingBuffer<T extends Type | undefined = undefined>
    */
   constructor(
     map: { readonly fd: number },
-    type?: T & (T extends Type ? Marked<T> : undefined),
+    type: T & Marked<T>,
+    options?: RingBufferOptions,
+  );
+  /**
+   * The same without a type: records are seen as {@linkcode RingRecord}.
+   *
+   * @param map As above.
+   * @param type None.
+   * @param options Where to learn of lost records.
+   */
+  constructor(
+    map: { readonly fd: number },
+    type?: undefined,
+    options?: RingBufferOptions,
+  );
+  constructor(
+    map: { readonly fd: number },
+    type?: T,
     options: RingBufferOptions = {},
   ) {
     requireOptions(options);

@@ -107,7 +107,7 @@ export class RingRecord {
   }
 
   #live(): Region {
-    if (this.#region.closed) closed();
+    if (this.#region.closed) closed(this.#region);
     return this.#region;
   }
 }

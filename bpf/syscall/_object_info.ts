@@ -7,10 +7,12 @@ import { checked, clearAttributes, run, SIZE } from "./_attributes.ts";
 /** What the error says of a descriptor that is of something else. */
 export function isSomethingElse(
   name: string,
-  kind: "map" | "program" | "link",
+  kind: "map" | "program" | "link" | "BTF",
 ): NotSupportedError {
   return new NotSupportedError(
-    `Cannot use ${name} as a BPF ${kind}: it is something else`,
+    `Cannot use ${name} as ${
+      kind === "BTF" ? "" : "a BPF "
+    }${kind}: it is something else`,
   );
 }
 
@@ -30,7 +32,7 @@ export function askInfo(
   address: bigint,
   length: number,
   name: string,
-  kind: "map" | "program" | "link",
+  kind: "map" | "program" | "link" | "BTF",
 ): void {
   const { objectInfo } = clearAttributes();
   objectInfo.bpfFd = fd;

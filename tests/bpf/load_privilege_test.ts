@@ -102,7 +102,10 @@ Deno.test({
     const path = await objectFile("variables");
     for (
       const [permissions, reason] of [
-        [["--allow-ffi", "--allow-read"], "Operation not permitted"],
+        [
+          ["--allow-ffi", "--allow-read"],
+          "CAP_BPF (CAP_SYS_ADMIN before Linux 5.8)",
+        ],
         [[`--allow-ffi=${libc},${libbpf}`, "--allow-read"], "libbpf is heard"],
       ] as const
     ) {

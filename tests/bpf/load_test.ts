@@ -429,7 +429,7 @@ Deno.test({
 
 Deno.test({
   name:
-    "A VerifierError names the program that the kernel refuses without a log (needs clang and libbpf)",
+    "A VerifierError names the program that is refused for its license (needs clang and libbpf)",
   ignore: !canLoad,
   async fn() {
     using directory = new TemporaryDirectory();
