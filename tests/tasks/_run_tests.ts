@@ -39,7 +39,7 @@ export interface TestRun {
  */
 export async function runTests(run: TestRun): Promise<boolean> {
   const begin = performance.now();
-  if (!run.together) console.log(`\n-- ${run.title}`);
+  console.log(run.together ? `-- ${run.title} begins` : `\n-- ${run.title}`);
   using directory = new TemporaryDirectory();
   const record = directory.join("left_out");
   Deno.writeTextFileSync(record, "");
