@@ -5,6 +5,12 @@ import { laneOf, type Slot } from "./_leaf_type.ts";
 import { closed, type Region } from "./_region.ts";
 import type { Bits, IntegerType } from "./types.ts";
 
+// A program may replace them; how many bytes are written depends on them.
+const toBigInt = BigInt;
+const toNumber = Number;
+const { asIntN, asUintN } = BigInt;
+const { ceil, floor } = Math;
+
 /** Where a bit-field lies: in one aligned unit, or in bytes to be gathered. */
 export interface BitPlace {
   /** The lane of its unit; undefined where its bytes must be gathered. */
@@ -41,7 +47,7 @@ export function bitPlaceOf(slot: Slot): BitPlace {
     : {
       ...common,
       lane: undefined,
-      offset: Math.floor(bit / 8),
+      offset: floor(bit / 8),
       shift: bit % 8,
     };
 }
@@ -49,10 +55,10 @@ export function bitPlaceOf(slot: Slot): BitPlace {
 /** Reads the bytes that a bit-field lies in, as one integer. */
 function gather(region: Region, place: BitPlace, base: number): bigint {
   let bytes = 0n;
-  const count = Math.ceil((place.shift + place.width) / 8);
+  const count = ceil((place.shift + place.width) / 8);
   for (let index = count - 1; index >= 0; index--) {
     const byte = region.u8[base + place.offset + index] ?? closed(region);
-    bytes = bytes << 8n | BigInt(byte);
+    bytes = bytes << 8n | toBigInt(byte);
   }
   return bytes;
 }
@@ -65,12 +71,12 @@ export function loadBits(
 ): number | bigint {
   const unit = place.lane === undefined
     ? gather(region, place, base)
-    : BigInt(loadLane(region, place.lane, base + place.offset, true));
-  const bits = unit >> BigInt(place.shift);
+    : toBigInt(loadLane(region, place.lane, base + place.offset, true));
+  const bits = unit >> toBigInt(place.shift);
   const value = place.signed
-    ? BigInt.asIntN(place.width, bits)
-    : BigInt.asUintN(place.width, bits);
-  return place.wide ? value : Number(value);
+    ? asIntN(place.width, bits)
+    : asUintN(place.width, bits);
+  return place.wide ? value : toNumber(value);
 }
 
 /** Writes a bit-field by reading and writing all that shares its unit. */
@@ -80,12 +86,12 @@ export function storeBits(
   base: number,
   value: number | bigint,
 ): void {
-  const bits = BigInt.asUintN(place.width, BigInt(value)) <<
-    BigInt(place.shift);
-  const mask = (1n << BigInt(place.width)) - 1n << BigInt(place.shift);
+  const bits = asUintN(place.width, toBigInt(value)) <<
+    toBigInt(place.shift);
+  const mask = (1n << toBigInt(place.width)) - 1n << toBigInt(place.shift);
   if (place.lane !== undefined) {
     const offset = base + place.offset;
-    const unit = BigInt(loadLane(region, place.lane, offset, true));
+    const unit = toBigInt(loadLane(region, place.lane, offset, true));
     const merged = unit & ~mask | bits;
     storeLane(
       region,
@@ -93,14 +99,14 @@ export function storeBits(
       offset,
       true,
       // A typed array keeps the low bits of any integer it is given.
-      place.wide ? merged : Number(BigInt.asUintN(32, merged)),
+      place.wide ? merged : toNumber(asUintN(32, merged)),
     );
     return;
   }
   let merged = gather(region, place, base) & ~mask | bits;
-  const count = Math.ceil((place.shift + place.width) / 8);
+  const count = ceil((place.shift + place.width) / 8);
   for (let index = 0; index < count; index++) {
-    region.u8[base + place.offset + index] = Number(merged & 0xffn);
+    region.u8[base + place.offset + index] = toNumber(merged & 0xffn);
     merged >>= 8n;
   }
 }

@@ -24,12 +24,22 @@ export interface TestRun {
   readonly env: Readonly<Record<string, string>>;
   /** The command that runs Deno; the Deno that runs this by default. */
   readonly deno?: readonly string[];
+  /**
+   * Whether what they print is shown when they have ended, and not at once: for
+   * runs side by side.
+   */
+  readonly together?: boolean;
 }
 
-/** Runs tests, shows what they print, and tells whether all passed. */
+/**
+ * Runs tests, shows what they print, and tells whether all passed.
+ *
+ * @throws {Error} if a signal asked this process to stop. The tests are stopped
+ * then, and what they have printed is shown.
+ */
 export async function runTests(run: TestRun): Promise<boolean> {
   const begin = performance.now();
-  console.log(`\n-- ${run.title}`);
+  console.log(run.together ? `-- ${run.title} begins` : `\n-- ${run.title}`);
   using directory = new TemporaryDirectory();
   const record = directory.join("left_out");
   Deno.writeTextFileSync(record, "");
@@ -51,10 +61,17 @@ export async function runTests(run: TestRun): Promise<boolean> {
       HOSTMEM_LEAVE_OUT: JSON.stringify(leaveOutOf(run, record)),
     },
     stdin: "null",
-    stdout: "inherit",
-    stderr: "inherit",
+    stdout: run.together ? "piped" : "inherit",
+    stderr: run.together ? "piped" : "inherit",
   }).spawn();
+  const stopped = stopWithThis(child);
+  const printed = run.together ? await outputOf(child) : [];
   const { success } = await child.status;
+  if (run.together) {
+    console.log(`\n-- ${run.title}`);
+    for (const chunk of printed) writeAll(chunk);
+  }
+  if (stopped()) throw new Error(`${run.title} was stopped by a signal`);
   const leftOut = Deno.readTextFileSync(record).split("\n").slice(0, -1);
   // A part need not have all of them.
   const idle = (run.part ? [] : run.leaveOut ?? []).filter((pattern) =>
@@ -69,6 +86,44 @@ export async function runTests(run: TestRun): Promise<boolean> {
     }, ${seconds} s, ${leftOut.length} tests left out`,
   );
   return ok;
+}
+
+/** Stops a child when this process is to stop; the result tells whether it was. */
+function stopWithThis(child: Deno.ChildProcess): () => boolean {
+  let stopped = false;
+  const stop = () => {
+    stopped = true;
+    try {
+      child.kill();
+    } catch (error) {
+      // It has ended: a terminal's signal reaches it, too.
+      if (!(error instanceof TypeError)) throw error;
+    }
+  };
+  for (const signal of SIGNALS) Deno.addSignalListener(signal, stop);
+  child.status.then(() => {
+    for (const signal of SIGNALS) Deno.removeSignalListener(signal, stop);
+  });
+  return () => stopped;
+}
+
+const SIGNALS = ["SIGINT", "SIGTERM"] as const;
+
+/** All that a child prints, in the order in which it arrives. */
+async function outputOf(
+  { stdout, stderr }: Deno.ChildProcess,
+): Promise<Uint8Array[]> {
+  const chunks: Uint8Array[] = [];
+  await Promise.all([stdout, stderr].map(async (stream) => {
+    for await (const chunk of stream) chunks.push(chunk);
+  }));
+  return chunks;
+}
+
+function writeAll(chunk: Uint8Array): void {
+  for (let at = 0; at < chunk.length;) {
+    at += Deno.stdout.writeSync(chunk.subarray(at));
+  }
 }
 
 function leaveOutOf(run: TestRun, record: string): LeaveOut {
