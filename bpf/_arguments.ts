@@ -86,6 +86,19 @@ export function requireText(name: string, value: unknown): string {
 }
 
 /**
+ * Where keys may be numbers, what is neither that nor bytes is told so.
+ *
+ * @throws {TypeError} if a key of 4 bytes is no object, and no number.
+ */
+export function requireKeyKind(value: unknown, size: number): void {
+  if (size !== 4 || typeof value === "number") return;
+  if (typeof value === "object" && value !== null) return;
+  throw new TypeError(
+    `Key must be a number or a Uint8Array: current value is ${show(value)}`,
+  );
+}
+
+/**
  * @throws {TypeError | RangeError} unless it is a Uint8Array of that length, or
  * of a class that extends it.
  */

@@ -274,7 +274,10 @@ export function openLibbpf<const S extends Deno.ForeignLibraryInterface>(
   try {
     return openLibrary("libbpf.so.1", libbpfPaths, symbols);
   } catch (error) {
-    if (error instanceof Deno.errors.NotCapable) throw error;
+    if (
+      error instanceof Deno.errors.NotCapable ||
+      error instanceof NotSupportedError
+    ) throw error;
     throw new NotSupportedError(
       `BPF objects are loaded by libbpf.so.1, version 1.1 or later, which could not be opened: ${install}`,
       { cause: error },

@@ -1,3 +1,5 @@
+import { NotSupportedError } from "../errors.ts";
+
 const { dlopen, permissions } = Deno;
 
 /** The functions of an open library. */
@@ -45,5 +47,16 @@ export function openLibrary<const S extends Deno.ForeignLibraryInterface>(
     permissions.requestSync({ name: "ffi" });
   }
   // Without the permission this throws Deno's own error.
-  return dlopen(name, symbols).symbols;
+  if (mayOpenAll()) return dlopen(name, symbols).symbols;
+  try {
+    return dlopen(name, symbols).symbols;
+  } catch (error) {
+    if (!mayOpen(name)) throw error;
+    throw new NotSupportedError(
+      `Cannot open ${name}: --allow-ffi takes a bare name for a file in the working directory; give the full path, such as --allow-ffi=${
+        paths[0]
+      }`,
+      { cause: error },
+    );
+  }
 }

@@ -6,6 +6,8 @@ import { show } from "./_show.ts";
 import type { Pointer, Type, Value, View } from "./types.ts";
 import type { ViewOf } from "./live.ts";
 
+const { isView } = ArrayBuffer;
+
 /**
  * Copies what a pointer or view points to into plain data: nested structs as
  * objects, arrays as arrays, all members of a union, atomics loaded.
@@ -35,6 +37,11 @@ export function snapshot<T extends Type>(
 ): Value<T> {
   const located = locate(pointer);
   if (located === undefined) {
+    if (isView(pointer)) {
+      throw new TypeError(
+        "Cannot take a snapshot of a typed array, which is the engine's own: copy it with Array.from(…) or slice()",
+      );
+    }
     throw new TypeError(
       `Cannot take a snapshot of ${show(pointer)}: must be a pointer or a view`,
     );

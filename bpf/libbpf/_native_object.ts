@@ -13,7 +13,7 @@ import { libbpf } from "../../ffi/libbpf.ts";
 import { libbpfErrorInit } from "../../ffi/libbpf_error.ts";
 import { listening, warningsIn } from "../../ffi/libbpf_messages.ts";
 import { libc } from "../../ffi/libc.ts";
-import { addressOf, EINVAL, toBigInt } from "../../ffi/mod.ts";
+import { addressOf, EINVAL, ENOENT, toBigInt } from "../../ffi/mod.ts";
 import {
   append,
   NativeArrayBuffer,
@@ -130,8 +130,13 @@ export class NativeObject {
       if (result.failed) {
         // Should something have overwritten errno, it was an invalid argument.
         const errno = result.error < 0 ? -result.error : EINVAL;
+        const said = warningsIn(messages);
+        // What libbpf finds missing in a file that was checked is its types.
+        const hint = errno === ENOENT
+          ? `the object's maps have no types: compile it with clang -g (${said})`
+          : said;
         throw new SystemError(
-          libbpfErrorInit(errno, "bpf_object__open_mem", warningsIn(messages)),
+          libbpfErrorInit(errno, "bpf_object__open_mem", hint),
         );
       }
       return new NativeObject(result.handle);

@@ -89,8 +89,8 @@ const netfilter: Way = {
 
 /** The index of an interface. @throws {SystemError} if there is none so named. */
 function indexOf(value: unknown): number {
-  if (typeof value !== "string") return requireU32("Interface", value, 1);
-  if (value === "" || value.includes("\0")) {
+  if (typeof value === "number") return requireU32("Interface", value, 1);
+  if (typeof value !== "string" || value === "" || value.includes("\0")) {
     throw new TypeError(
       `Interface must be a name, not empty and without NUL, or an index: current value is ${
         show(value)

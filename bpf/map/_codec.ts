@@ -14,7 +14,7 @@ import type { AnyType } from "../../layout/_registry.ts";
 import { show } from "../../layout/_show.ts";
 import { writeValue } from "../../layout/_write.ts";
 import type { Type } from "../../layout/mod.ts";
-import { requireBytesOf, requireU32 } from "../_arguments.ts";
+import { requireBytesOf, requireKeyKind, requireU32 } from "../_arguments.ts";
 import { requireTypeOfSize } from "../_flexible.ts";
 
 /** What a codec is of. */
@@ -90,6 +90,7 @@ class Bytes implements Codec {
       new NativeUint32Array(bytes.buffer)[0] = requireU32(title, value, 0);
       return bytes;
     }
+    if (this.#part === "keys") requireKeyKind(value, this.#size);
     requireBytesOf(title, value, this.#size);
     const bytes = new NativeUint8Array(this.#size);
     typedArraySet(bytes, value);

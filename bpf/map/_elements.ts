@@ -7,7 +7,7 @@ import {
   NativeUint8Array,
   typedArraySet,
 } from "../../layout/_intrinsics.ts";
-import { requireBytesOf, requireU32 } from "../_arguments.ts";
+import { requireBytesOf, requireKeyKind, requireU32 } from "../_arguments.ts";
 import { checked, clearAttributes, run, SIZE } from "../syscall/_attributes.ts";
 import type { Command } from "../syscall/_commands.ts";
 import {
@@ -53,6 +53,7 @@ function withKey(info: MapInfo, key: Key, behind: number): Payload {
     new NativeUint32Array(payload.buffer, 0, 1)[0] = index;
     return payload;
   }
+  requireKeyKind(key, keySize);
   requireBytesOf("Key", key, keySize);
   const payload = payloadOf(strideOf(keySize) + behind);
   typedArraySet(payload.bytes, key);

@@ -1,8 +1,21 @@
 /** Making maps, opening them by their ids, and freezing them. */
 
-import { BPF_F_RDONLY } from "../../ffi/mod.ts";
+import {
+  BPF_F_MMAPABLE,
+  BPF_F_RDONLY,
+  EINVAL,
+  pageSize,
+  systemError,
+} from "../../ffi/mod.ts";
 import { Descriptor } from "../../memory/_descriptor.ts";
-import { clearAttributes, runChecked, SIZE } from "../syscall/_attributes.ts";
+import {
+  checked,
+  clearAttributes,
+  run,
+  runChecked,
+  SIZE,
+} from "../syscall/_attributes.ts";
+import { mapTypeName } from "./map_type.ts";
 
 /** What a new map shall be, in the kernel's numbers. */
 export interface MapRequest {
@@ -29,7 +42,34 @@ export function createMap(request: MapRequest): Descriptor {
   mapCreate.mapExtra = request.mapExtra;
   if (request.innerFd !== undefined) mapCreate.innerMapFd = request.innerFd;
   const size = request.mapExtra === 0n ? SIZE.mapCreate : SIZE.mapCreateExtra;
-  return new Descriptor(runChecked("BPF_MAP_CREATE", size));
+  const command = "BPF_MAP_CREATE";
+  const result = run(command, size);
+  const hint = result === -EINVAL ? mistakeIn(request) : undefined;
+  if (hint !== undefined) throw systemError(EINVAL, `bpf(${command})`, hint);
+  return new Descriptor(checked(command, result));
+}
+
+/** What the kernel is known not to take of what it refused; undefined for nothing. */
+function mistakeIn(request: MapRequest): string | undefined {
+  const { maxEntries, valueSize, flagBits } = request;
+  const type = mapTypeName(request.type);
+  if (
+    (type === "ringbuf" || type === "user_ringbuf") &&
+    (maxEntries === 0 || maxEntries % pageSize() !== 0 ||
+      (maxEntries & (maxEntries - 1)) !== 0)
+  ) {
+    return `maxEntries of a ring buffer is its size in bytes, which must be a power of two and a multiple of the page, ${pageSize()} bytes: it is ${maxEntries}`;
+  }
+  if ((type === "array" || type === "percpu_array") && valueSize === 0) {
+    return `valueSize of a map of type ${type} must be at least 1 byte: it is 0`;
+  }
+  if (
+    (flagBits & BPF_F_MMAPABLE) !== 0 && type !== undefined &&
+    type !== "array" && type !== "arena"
+  ) {
+    return `a map of type ${type} cannot be mmapable: only array and arena can`;
+  }
+  return undefined;
 }
 
 /** Opens a map by its id. @throws {SystemError} */

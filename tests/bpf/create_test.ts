@@ -118,7 +118,7 @@ Deno.test({
     const error = assertThrows(
       () => BpfMap.create({ ...sound, type: "hash", flags: ["mmapable"] }),
       SystemError,
-      "does not take these sizes and flags",
+      "a map of type hash cannot be mmapable",
     );
     assertEquals(
       [error.code, error.errno, error.syscall],
