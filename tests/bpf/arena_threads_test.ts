@@ -71,7 +71,8 @@ async function outcomeOf(body: string, rounds: number): Promise<Outcome> {
   assertEquals({ code, signal }, { code: 0, signal: null }, stderr);
   const outcome: Outcome = JSON.parse(stdout);
   assertEquals(outcome.after[0], 0, stdout);
-  assertEquals(outcome.after[1], outcome.before[1], stdout);
+  // Fewer where another thread of Deno had one open for a moment.
+  assert(outcome.after[1]! <= outcome.before[1]!, stdout);
   assert(outcome.after[2]! < outcome.before[2]! + 2 ** 28, stdout);
   assert(outcome.worked > 100, stdout);
   assertEquals(outcome.lost, 0);
