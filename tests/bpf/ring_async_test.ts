@@ -263,6 +263,7 @@ ringTest(
     const all = Promise.allSettled(rings.map(async (ring, i) => {
       for await (const _ of ring.records({ signal })) counts[i]!++;
     }));
+    await eventually(() => waiters() >= before[0]! + 2);
     await turns();
     assertEquals(waiters(), before[0]! + 2);
     assert(threads() <= before[1]! + 1);
@@ -271,10 +272,11 @@ ringTest(
       programs.forEach((program, i) => test.run(program, i + 1));
       await turns(1);
     }
-    await turns();
+    const written = rings.map((_, i) => 10 * (i + 1));
+    await eventually(() => counts.every((count, i) => count >= written[i]!));
     controller.abort();
     await all;
-    assertEquals(counts, rings.map((_, i) => 10 * (i + 1)));
+    assertEquals(counts, written);
     for (const ring of rings) ring.close();
     for (const other of others) other[Symbol.dispose]();
   },
