@@ -27,6 +27,19 @@ export interface BitPlace {
   readonly wide: boolean;
 }
 
+/**
+ * Whether the unit of a bit-field ends within its struct. It need not where the
+ * size is no multiple of the alignment, as that of a packed struct that is made
+ * `aligned`: what lies behind belongs to others.
+ */
+export function unitEndsWithin(
+  { size }: Bits,
+  bit: number,
+  structSize: number,
+): boolean {
+  return (floor(bit / (size * 8)) + 1) * size <= structSize;
+}
+
 /** Finds the unit through which a bit-field is reached. */
 export function bitPlaceOf(slot: Slot): BitPlace {
   const { base, width } = slot.type as Bits;
@@ -40,8 +53,6 @@ export function bitPlaceOf(slot: Slot): BitPlace {
     signed: lane.startsWith("i"),
     wide: size === 8,
   };
-  // An aligned unit also ends within the struct, whose size is a multiple of
-  // its alignment; it only has to hold all the bits.
   return slot.aligned && shift + width <= size * 8
     ? { ...common, lane, offset, shift }
     : {

@@ -1,6 +1,7 @@
 /** Paths to the fields of structs: `"inner.x"`. */
 
 import { InvalidTypeError } from "../errors.ts";
+import { unitEndsWithin } from "./_bit_field.ts";
 import { aggregateOf, type AnyType, type Member } from "./_registry.ts";
 import { show } from "./_show.ts";
 
@@ -55,7 +56,9 @@ export function resolve(type: AnyType, path: unknown): Found {
       bit: member.bit,
       owner: found.offset,
       aligned: found.aligned && needed <= owner.align &&
-        (member.type.kind === "bits" || member.offset % needed === 0),
+        (member.type.kind === "bits"
+          ? unitEndsWithin(member.type, member.bit!, owner.size)
+          : member.offset % needed === 0),
     };
   }
   return found;

@@ -4,6 +4,7 @@
  */
 
 import { PrivateWeakMap, variants } from "./_intrinsics.ts";
+import { unitEndsWithin } from "./_bit_field.ts";
 import type { Lane } from "./_lane.ts";
 import { isLeaf, laneOf, type LeafType, type Slot } from "./_leaf_type.ts";
 import { WIDE } from "./_region.ts";
@@ -221,7 +222,9 @@ function propertiesOf(
     .filter((member) => member.type.kind !== "padding")
     .map(({ name, type: member, offset, bit }) => {
       const path = `${type.name}.${name}`;
-      const aligned = style.aligned && isAlignedAt(member, offset, type.align);
+      const aligned = style.aligned &&
+        isAlignedAt(member, offset, type.align) &&
+        (member.kind !== "bits" || unitEndsWithin(member, bit!, type.size));
       return {
         name,
         access: accessTo(member, path, offset, { ...style, aligned }, bit),

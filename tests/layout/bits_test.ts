@@ -1,6 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { InvalidTypeError } from "../../errors.ts";
 import {
+  aligned,
   array,
   assign,
   bits,
@@ -152,6 +153,33 @@ Deno.test("a bit-field near the end of its struct does not reach beyond it", () 
   const row = pointer(Row, new ArrayBuffer(5));
   row.all.column("a").set(4, 5);
   assertEquals([...row.all.column("a")], [0, 0, 0, 0, 5]);
+});
+
+Deno.test("a bit-field in the last byte of a packed struct that is aligned does not reach beyond it", () => {
+  // Its size is no multiple of its alignment, as C has it for such a typedef.
+  const packed = struct("Packed", {
+    _: HostLayout,
+    rest: array(u8, 2),
+    flag: bits(u16, 1),
+  }, { packed: true });
+  const Aligned = aligned(packed, 16);
+  assertEquals([Aligned.size, Aligned.align], [3, 16]);
+  const alone = pointer(Aligned, new Uint8Array(3));
+  alone.flag = 1;
+  assertEquals(alone.flag, 1);
+  assign(alone, { flag: 0 });
+  assertEquals(snapshot(alone).flag, 0);
+  // Nor is what is stored there read and written back.
+  const outer = struct("Outer", { _: HostLayout, value: Aligned, next: u8 }, {
+    offsets: { value: 0, next: 3 },
+  });
+  const around = pointer(outer, new Uint8Array(outer.size));
+  around.next = 0xa5;
+  around.value.flag = 1;
+  assertEquals([around.value.flag, around.next], [1, 0xa5]);
+  const all = pointer(array(outer, 1), new ArrayBuffer(outer.size));
+  all.column("value.flag").set(0, 1);
+  assertEquals(all.column("value.flag").at(0), 1);
 });
 
 Deno.test("columns of bit-fields work, in packed and in nested structs", () => {
