@@ -143,10 +143,12 @@ export interface VerifierErrorInit extends SystemErrorInit {
 
 /**
  * A BPF program that the kernel's verifier refused, usually because it could not
- * prove it safe. What is refused before the verifier looks at it, for want of a
- * capability or because a section names nothing that there is, is a
- * {@linkcode SystemError} that is none of these. The message ends with the last that the verifier said,
- * which is mostly the reason; `log` has all of it.
+ * prove it safe. The message ends with the last that the verifier said, which is
+ * mostly the reason; `log` has all of it.
+ *
+ * What is refused before the verifier looks at it, for want of a capability or
+ * because a section names nothing that there is, is a plain
+ * {@linkcode SystemError}.
  */
 export class VerifierError extends SystemError {
   /** The class name. */
