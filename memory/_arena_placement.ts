@@ -80,6 +80,11 @@ export class ArenaPages {
     return new NativeUint8Array(buffer, start, length);
   }
 
+  /** Whether something foreign may lie there, so that nothing may be put there. */
+  get lost(): boolean {
+    return this.#lost;
+  }
+
   /** Maps over them: 0, {@linkcode MISPLACED}, or the negative reason. */
   cover(request: MapRequest): number {
     if (this.#lost) return -EBUSY;
@@ -201,6 +206,9 @@ const MISPLACED_MESSAGE =
   "Cannot map the arena: the kernel put it at another address than that asked for";
 
 function requirePlaceable(pages: ArenaPages, request: MapRequest): void {
+  // What was foreign may be gone by now: then the question would be an answer,
+  // and the arena lie where nobody may use it.
+  if (pages.lost) throw systemError(EBUSY, "mmap", hintFor(EBUSY));
   const result = mmapProbe(pages.bytes(), request);
   switch (result) {
     case -EEXIST:
