@@ -105,11 +105,11 @@ export {
   type LibbpfLevel,
   type LibbpfMessage,
   onLibbpfMessage,
-} from "../ffi/libbpf_messages.ts";
+} from "./libbpf/messages.ts";
 export { BpfVariable } from "./object/variable.ts";
 export { BpfProgram } from "./program/program.ts";
-export type { ProgramInfo } from "./program/program_info.ts";
-export type { ProgramType } from "./program/program_type.ts";
+export type { ProgramInfo } from "./program/info.ts";
+export type { ProgramType } from "./program/type.ts";
 export type { RunOptions, RunResult } from "./program/run.ts";
 export { BpfStatistics } from "./program/statistics.ts";
 export { BpfLink, type UpdateLinkOptions } from "./link/link.ts";
@@ -127,7 +127,7 @@ export type {
   RawTracepointTarget,
   TracepointTarget,
   TracingTarget,
-} from "./link/link_info.ts";
+} from "./link/info.ts";
 export type {
   AttachCgroup,
   AttachCookie,
@@ -154,10 +154,10 @@ export type {
   OpenMapOptions,
   UpdateMode,
   ValuesOptions,
-} from "./map/map_options.ts";
-export type { MapType } from "./map/map_type.ts";
-export type { MapFlag } from "./map/map_flag.ts";
-export type { MapInfo } from "./map/map_info.ts";
+} from "./map/options.ts";
+export type { MapType } from "./map/type.ts";
+export type { MapFlag } from "./map/flag.ts";
+export type { MapInfo } from "./map/info.ts";
 export type {
   MapTable,
   MapTypes,
@@ -165,9 +165,9 @@ export type {
   PerCpuTableOf,
   Storable,
   TableOf,
-} from "./map/map_table.ts";
-export type { MapQueue, PushOptions, QueueOf } from "./map/map_queue.ts";
-export type { MapValues, ReadonlyMapValues } from "./map/map_values.ts";
+} from "./map/table.ts";
+export type { MapQueue, PushOptions, QueueOf } from "./map/queue.ts";
+export type { MapValues, ReadonlyMapValues } from "./map/memory_entries.ts";
 export {
   type ConsumeOptions,
   type RecordOf,
@@ -176,9 +176,9 @@ export {
   type RingBufferOptions,
   type UntypedRecord,
 } from "./ring/ring_buffer.ts";
-export { RingRecord } from "./ring/ring_record.ts";
-export { type ReadyOptions, UserRingBuffer } from "./ring/user_ring_buffer.ts";
-export { UserRingRecord } from "./ring/user_ring_record.ts";
+export { RingRecord } from "./ring/record.ts";
+export { type ReadyOptions, UserRingBuffer } from "./ring/user/buffer.ts";
+export { UserRingRecord } from "./ring/user/record.ts";
 export { PerfBuffer, type PerfBufferOptions } from "./ring/perf_buffer.ts";
 export { Arena, type ArenaOptions } from "./arena/arena.ts";
 export {

@@ -1,13 +1,13 @@
 import { BtfError } from "../errors.ts";
 import { declarationOf } from "../layout/declaration.ts";
 import type { Type } from "../layout/types.ts";
-import { declare } from "./_c_text.ts";
-import { decode } from "./_decode.ts";
-import { kernelBytes, moduleBytes } from "./_kernel_files.ts";
-import { bytesOfId } from "./_kernel_objects.ts";
-import { Layouts } from "./_layouts.ts";
-import { titleOf } from "./_resolve.ts";
-import { TypeTable } from "./_type_table.ts";
+import { declare } from "./format/c_text.ts";
+import { decode } from "./format/decode.ts";
+import { kernelBytes, moduleBytes } from "./kernel_files.ts";
+import { bytesOfId } from "./kernel_objects.ts";
+import { Layouts } from "./layouts/layouts.ts";
+import { titleOf } from "./format/resolve.ts";
+import { TypeTable } from "./format/type_table.ts";
 import type { BtfKind, BtfType, BtfTypeOf } from "./types.ts";
 
 /** Options of {@linkcode Btf.parse}. */

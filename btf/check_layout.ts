@@ -1,7 +1,7 @@
 /** Types written by hand against BTF. */
 
 import { declarationOf } from "../layout/declaration.ts";
-import { isLeaf } from "../layout/_leaf_type.ts";
+import { isLeaf } from "../layout/leaves/leaf_type.ts";
 import {
   aggregateOf,
   type AnyType,
@@ -9,7 +9,7 @@ import {
   isFlexible,
   type Member,
   unnamedBitsOf,
-} from "../layout/_registry.ts";
+} from "../layout/model/types.ts";
 import type { StructType, Type, UnionType } from "../layout/types.ts";
 import type { Btf } from "./btf.ts";
 import type { BtfKind } from "./types.ts";

@@ -1,6 +1,6 @@
 /** Pointers in memory that know what they point to. */
 
-import { register } from "../layout/_registry.ts";
+import { register } from "../layout/model/types.ts";
 import type { Type, Uintptr } from "../layout/types.ts";
 
 /**

@@ -1,12 +1,18 @@
 /** TypeScript of what BTF says. */
 
 import { declarationOf } from "../layout/declaration.ts";
-import { aggregateOf, type AnyType } from "../layout/_registry.ts";
+import { aggregateOf, type AnyType } from "../layout/model/types.ts";
 import type { Enumeration, StructType, UnionType } from "../layout/types.ts";
 import type { Btf } from "./btf.ts";
-import { type PlacedField, recipeFor } from "./_source_placement.ts";
-import { Imports, key, typeKey, write, writeMembers } from "./_source_types.ts";
-import type { StructOptions } from "../layout/_placement.ts";
+import { type PlacedField, recipeFor } from "./typescript/placement.ts";
+import {
+  Imports,
+  key,
+  typeKey,
+  write,
+  writeMembers,
+} from "./typescript/types.ts";
+import type { StructOptions } from "../layout/model/place_fields.ts";
 
 /** Options of {@linkcode typescript}. */
 export interface TypescriptOptions {

@@ -1,4 +1,4 @@
-import { libc } from "./libc.ts";
+import { libc } from "./libc/functions.ts";
 
 /**
  * The address of a buffer's first byte.

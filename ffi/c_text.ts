@@ -1,7 +1,7 @@
 /** Strings that C functions return. */
 
 import { bufferOf, lengthOf, offsetOf, toBigInt } from "./captured.ts";
-import { libcText } from "./libc.ts";
+import { libcText } from "./libc/functions.ts";
 
 /** The longest that is read. */
 const MOST = 4096;

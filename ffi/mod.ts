@@ -6,13 +6,13 @@
  */
 
 export { addressOf } from "./address.ts";
-export { bpf } from "./bpf.ts";
+export { bpf } from "./bpf/bpf.ts";
 export { encode, toBigInt, toNumber } from "./captured.ts";
 export * from "./constants.ts";
-export * from "./descriptors.ts";
-export * from "./epoll.ts";
-export { type ErrnoEntry, errnoEntry } from "./errno_table.ts";
-export * from "./events.ts";
-export { pageSize } from "./page_size.ts";
-export * from "./pages.ts";
-export { check, systemError } from "./system_error.ts";
+export * from "./calls/descriptors.ts";
+export * from "./calls/epoll.ts";
+export { type ErrnoEntry, errnoEntry } from "./errno/errno_table.ts";
+export * from "./calls/events.ts";
+export { pageSize } from "./calls/page_size.ts";
+export * from "./calls/pages.ts";
+export { check, systemError } from "./errno/system_error.ts";

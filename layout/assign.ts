@@ -1,9 +1,9 @@
 /** Many stores at once. */
 
 import { ReadOnlyError } from "../errors.ts";
-import { locate } from "./_pointer_class.ts";
-import { show } from "./_show.ts";
-import { write } from "./_write.ts";
+import { locate } from "./access/private_fields.ts";
+import { show } from "../base/show.ts";
+import { write } from "./access/write_whole.ts";
 import type { Input, Pointer, Type, View } from "./types.ts";
 import type { PointerTo, ViewOf } from "./live.ts";
 

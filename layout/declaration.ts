@@ -8,7 +8,7 @@ import {
   isFlexible,
   type Member,
   unnamedBitsOf,
-} from "./_registry.ts";
+} from "./model/types.ts";
 import type { Bits, StructType, Type, UnionType } from "./types.ts";
 
 /** What C calls each scalar. */

@@ -1,12 +1,12 @@
 /** Pointers to fields. */
 
 import { InvalidTypeError } from "../errors.ts";
-import { variants } from "./_intrinsics.ts";
-import { type Make, maker } from "./_make.ts";
-import { resolve } from "./_path.ts";
-import { locate } from "./_pointer_class.ts";
-import { genuine, originOf } from "./_registry.ts";
-import { show } from "./_show.ts";
+import { variants } from "./intrinsics.ts";
+import { type Make, maker } from "./access/make_pointer.ts";
+import { resolve } from "./model/field_path.ts";
+import { locate } from "./access/private_fields.ts";
+import { genuine, originOf } from "./model/types.ts";
+import { show } from "../base/show.ts";
 import type { Pointer, Type, View } from "./types.ts";
 import type { PointerTo, ViewOf } from "./live.ts";
 import type { At, Path } from "./paths.ts";

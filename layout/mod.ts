@@ -19,20 +19,20 @@
  * @module
  */
 
-export { aligned } from "./aligned.ts";
-export { array } from "./array.ts";
+export { aligned } from "./language/aligned.ts";
+export { array } from "./language/array.ts";
 export { assign } from "./assign.ts";
-export { atomic } from "./atomic.ts";
-export { bits } from "./bits.ts";
-export { checkType } from "./check_type.ts";
+export { atomic } from "./language/atomic.ts";
+export { bits } from "./language/bits.ts";
+export { checkType } from "./model/check_type.ts";
 export { declarationOf } from "./declaration.ts";
-export { enumeration } from "./enumeration.ts";
+export { enumeration } from "./language/enumeration.ts";
 export { type Field, field } from "./field.ts";
-export { HostLayout } from "./host_layout.ts";
-export { padding, type PaddingConstructor } from "./padding.ts";
+export { HostLayout } from "./language/host_layout.ts";
+export { padding, type PaddingConstructor } from "./language/padding.ts";
 export { pointer, type PointerOptions, view } from "./pointer.ts";
 export { alignOf, offsetOf, sizeOf } from "./queries.ts";
-export { safe } from "./safe.ts";
+export { safe } from "./language/safe.ts";
 export {
   be16,
   be32,
@@ -49,11 +49,11 @@ export {
   u64,
   u8,
   uintptr,
-} from "./scalars.ts";
+} from "./language/scalars.ts";
 export { snapshot } from "./snapshot.ts";
-export { struct, type StructOptions } from "./struct.ts";
-export { text } from "./text.ts";
-export { union } from "./union.ts";
+export { struct, type StructOptions } from "./language/struct.ts";
+export { text } from "./language/text.ts";
+export { union } from "./language/union.ts";
 export type {
   ArrayType,
   AtomicBase,

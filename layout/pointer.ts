@@ -1,7 +1,7 @@
 /** Pointers and views into any buffer. */
 
 import { ClosedError, NotSupportedError } from "../errors.ts";
-import { pointerAt, viewAt, type Within } from "./_at.ts";
+import { pointerAt, viewAt, type Within } from "./access/at.ts";
 import {
   arrayBufferDetached,
   arrayBufferLength,
@@ -16,9 +16,9 @@ import {
   typedArrayLength,
   typedArrayName,
   typedArrayOffset,
-} from "./_intrinsics.ts";
-import { Region } from "./_region.ts";
-import { show } from "./_show.ts";
+} from "./intrinsics.ts";
+import { Region } from "./region/region.ts";
+import { show } from "../base/show.ts";
 import type { Marked, Pointer, Type, View } from "./types.ts";
 
 /** What a pointer or view can be told beyond its type and offset. */

@@ -1,8 +1,8 @@
 /** Sizes, alignments and offsets. */
 
 import { InvalidTypeError } from "../errors.ts";
-import { resolve } from "./_path.ts";
-import { genuine } from "./_registry.ts";
+import { resolve } from "./model/field_path.ts";
+import { genuine } from "./model/types.ts";
 import type { Type } from "./types.ts";
 import type { Path } from "./paths.ts";
 

@@ -1,8 +1,8 @@
 /** Plain copies of live values. */
 
-import { locate } from "./_pointer_class.ts";
-import { read } from "./_read.ts";
-import { show } from "./_show.ts";
+import { locate } from "./access/private_fields.ts";
+import { read } from "./access/read_whole.ts";
+import { show } from "../base/show.ts";
 import type { Pointer, Type, Value, View } from "./types.ts";
 import type { ViewOf } from "./live.ts";
 

@@ -1,5 +1,5 @@
-import { BUDGET, countMappings } from "./_budget.ts";
-import { liveMappings } from "./_live_mappings.ts";
+import { BUDGET, countMappings } from "./map/mapping_limit.ts";
+import { liveMappings } from "./live_mappings.ts";
 
 /** What {@linkcode mappingStats} tells. */
 export interface MappingStats {

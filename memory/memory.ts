@@ -1,30 +1,34 @@
 import { ClosedError, NotSupportedError, ReadOnlyError } from "../errors.ts";
 import { check, EINVAL, EROFS, MS_SYNC, msync, toBigInt } from "../ffi/mod.ts";
-import { pointerAt, viewAt } from "../layout/_at.ts";
+import { pointerAt, viewAt } from "../layout/access/at.ts";
 import {
   NativeUint8Array,
   typedArrayLength,
   typedArraySet,
-} from "../layout/_intrinsics.ts";
-import { Region } from "../layout/_region.ts";
+} from "../layout/intrinsics.ts";
+import { Region } from "../layout/region/region.ts";
 import { lengthIn, type PointerOptions } from "../layout/pointer.ts";
 import type { Marked, Pointer, Type, View } from "../layout/types.ts";
-import { requireBytes, requireOffset, requireWithin } from "./_arguments.ts";
-import type { Control } from "./_control.ts";
-import type { Descriptor } from "./_descriptor.ts";
-import { readFile, writeFile } from "./_file_access.ts";
-import { makeHandle } from "./_handle.ts";
-import { countOut } from "./_live_mappings.ts";
-import type { Mapping } from "./_mapping.ts";
-import type { Origin } from "./_origin.ts";
+import {
+  requireBytes,
+  requireOffset,
+  requireWithin,
+} from "../base/arguments.ts";
+import type { Control } from "./workers/shared_state.ts";
+import type { Descriptor } from "../ffi/descriptor.ts";
+import { readFile, writeFile } from "./file_copies.ts";
+import { makeHandle } from "./workers/handle.ts";
+import { countOut } from "./live_mappings.ts";
+import type { Mapping } from "./map/mapping.ts";
+import type { Origin } from "./workers/backing.ts";
 import {
   attachParts,
   createParts,
   mapParts,
   openParts,
   type Parts,
-} from "./_parts.ts";
-import { SleeperList } from "./_sleepers.ts";
+} from "./acquire.ts";
+import { SleeperList } from "./workers/waiting_threads.ts";
 import type { MemoryHandle } from "./handle.ts";
 import type { CreateOptions, MapOptions, OpenOptions } from "./options.ts";
 

@@ -4,7 +4,7 @@
  * @module
  */
 
-export { pageSize } from "../ffi/page_size.ts";
+export { pageSize } from "../ffi/calls/page_size.ts";
 export type { MemoryHandle } from "./handle.ts";
 export { type MappingStats, mappingStats } from "./mapping_stats.ts";
 export { Memory } from "./memory.ts";

@@ -57,7 +57,7 @@ export interface RunResult {
  * `program` is a source text or, as a `URL`, the file to run. A source text is
  * run as though it lay in the root of the repository: it imports
  * `"@hostmem/hostmem"`, `"@std/assert"` or, for internals,
- * `"./layout/_region.ts"`. The working directory is the repository's root.
+ * `"./layout/region/region.ts"`. The working directory is the repository's root.
  *
  * A child that overruns its time is killed: `signal` is `"SIGKILL"` then.
  *

@@ -13,9 +13,9 @@ import {
   NativeUint8Array,
   PrivateWeakMap,
   typedArrayLength,
-} from "../../layout/_intrinsics.ts";
-import { flexibleTailOf } from "../../layout/_registry.ts";
-import { show } from "../../layout/_show.ts";
+} from "../../layout/intrinsics.ts";
+import { flexibleTailOf } from "../../layout/model/types.ts";
+import { show } from "../../base/show.ts";
 import type {
   Marked,
   Pointer,
@@ -29,27 +29,22 @@ import {
   placeArena,
   reserveArenaPages,
   reserveArenaPagesAt,
-} from "../../memory/_arena_placement.ts";
+} from "../../memory/map/map_arena.ts";
 import {
   requireBytes,
   requireFlag,
   requireOffset,
   requireOptions,
   requireWithin,
-} from "../../memory/_arguments.ts";
-import { roundUp } from "../../memory/_map_source.ts";
-import type { Mapping } from "../../memory/_mapping.ts";
+} from "../../base/arguments.ts";
+import { roundUp } from "../../memory/map/map_descriptor.ts";
+import type { Mapping } from "../../memory/map/mapping.ts";
 import { memoryOf } from "../../memory/memory.ts";
 import type { Memory } from "../../memory/mod.ts";
-import { requireU64 } from "../_arguments.ts";
-import { sizeWith } from "../_flexible.ts";
+import { requireU64 } from "../../base/option_arguments.ts";
+import { sizeWith } from "../../layout/model/open_ended.ts";
 import { BpfMap } from "../map/map.ts";
-import {
-  addressIn,
-  type ArenaSource,
-  hex,
-  inspectArena,
-} from "./_arena_source.ts";
+import { addressIn, type ArenaSource, hex, inspectArena } from "./inspect.ts";
 
 /** Options of {@linkcode Arena.map}. */
 export interface ArenaOptions {

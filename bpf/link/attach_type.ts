@@ -1,4 +1,4 @@
-import { show } from "../../layout/_show.ts";
+import { show } from "../../base/show.ts";
 
 /**
  * Where in the kernel a program is run, by the name that `linux/bpf.h` gives it:

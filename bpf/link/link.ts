@@ -1,21 +1,21 @@
 import { ClosedError, NotSupportedError } from "../../errors.ts";
-import { show } from "../../layout/_show.ts";
+import { show } from "../../base/show.ts";
 import {
   pathOf,
   requireDescriptor,
   requireOptions,
-} from "../../memory/_arguments.ts";
-import { Descriptor } from "../../memory/_descriptor.ts";
-import { requireU32 } from "../_arguments.ts";
-import { type Holder, programFd, registerLink } from "../_handles.ts";
-import { NativeLink } from "../libbpf/_native_link.ts";
+} from "../../base/arguments.ts";
+import { Descriptor } from "../../ffi/descriptor.ts";
+import { requireU32 } from "../../base/option_arguments.ts";
+import { type Holder, programFd, registerLink } from "../kernel_object.ts";
+import { NativeLink } from "../libbpf/link.ts";
 import type { BpfProgram } from "../program/program.ts";
-import { idsOf, openById } from "../syscall/_ids.ts";
-import { openPinned, pin } from "../syscall/_pins.ts";
-import { chunksOf, readAll } from "./_iterator.ts";
-import { detachLink, updateLink } from "./_link_commands.ts";
-import { linkInfoOf, typeText } from "./_link_info.ts";
-import type { LinkInfo } from "./link_info.ts";
+import { idsOf, openById } from "../ids.ts";
+import { openPinned, pin } from "../pins.ts";
+import { chunksOf, readAll } from "./iterator.ts";
+import { detachLink, updateLink } from "./commands.ts";
+import { linkInfoOf, typeText } from "./read_info.ts";
+import type { LinkInfo } from "./info.ts";
 
 /** Options of {@linkcode BpfLink.update}. */
 export interface UpdateLinkOptions {

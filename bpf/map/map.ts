@@ -1,56 +1,60 @@
 import type { Btf } from "../../btf/btf.ts";
 import { ClosedError, InvalidTypeError, ReadOnlyError } from "../../errors.ts";
-import { NativeUint8Array } from "../../layout/_intrinsics.ts";
-import { show } from "../../layout/_show.ts";
+import { NativeUint8Array } from "../../layout/intrinsics.ts";
+import { show } from "../../base/show.ts";
 import type { Marked, Pointer, Type, Value, View } from "../../layout/mod.ts";
 import {
   pathOf,
   requireDescriptor,
   requireFlag,
   requireOptions,
-} from "../../memory/_arguments.ts";
-import { Descriptor } from "../../memory/_descriptor.ts";
+} from "../../base/arguments.ts";
+import { Descriptor } from "../../ffi/descriptor.ts";
 import type { Memory } from "../../memory/mod.ts";
-import { requireMapName, requireU32, requireU64 } from "../_arguments.ts";
-import { idsOf } from "../syscall/_ids.ts";
-import { openPinned, pin } from "../syscall/_pins.ts";
+import {
+  requireMapName,
+  requireU32,
+  requireU64,
+} from "../../base/option_arguments.ts";
+import { idsOf } from "../ids.ts";
+import { openPinned, pin } from "../pins.ts";
 import {
   entryOffset,
   mapArray,
   memorySizeOf,
   requireValueType,
-} from "./_array_memory.ts";
-import { lookup, nextKey, remove, update } from "./_elements.ts";
-import { takeOne } from "./_entry_reader.ts";
-import { type OpenMap, openMapOf, registerMap } from "../_handles.ts";
-import { lookupInner, updateInner } from "./_inner_maps.ts";
-import { MapBtf } from "./_map_btf.ts";
-import { createMap, freeze, openById } from "./_map_commands.ts";
-import { mapInfoOf } from "./_map_info.ts";
+} from "./array_memory.ts";
+import { lookup, nextKey, remove, update } from "./elements.ts";
+import { takeOne } from "./entry_reader.ts";
+import { type OpenMap, openMapOf, registerMap } from "../kernel_object.ts";
+import { lookupInner, updateInner } from "./inner_maps.ts";
+import { MapBtf } from "./types_from_btf.ts";
+import { createMap, freeze, openById } from "./commands.ts";
+import { mapInfoOf } from "./read_info.ts";
 import {
   perCpuTableOf,
   refusePerCpu,
   tableOf,
   type TableTypes,
-} from "./_table.ts";
-import { mapFlagBits, mapFlagNames } from "./map_flag.ts";
-import type { MapInfo } from "./map_info.ts";
+} from "./table_classes.ts";
+import { mapFlagBits, mapFlagNames } from "./flag.ts";
+import type { MapInfo } from "./info.ts";
 import {
   type CreateMapOptions,
   modeNumber,
   type OpenMapOptions,
   type UpdateMode,
   type ValuesOptions,
-} from "./map_options.ts";
-import { type QueueOf, queueOf } from "./map_queue.ts";
-import type { MapTypes, PerCpuTableOf, TableOf } from "./map_table.ts";
-import { isKeyless, mapTypeNumber } from "./map_type.ts";
+} from "./options.ts";
+import { type QueueOf, queueOf } from "./queue.ts";
+import type { MapTypes, PerCpuTableOf, TableOf } from "./table.ts";
+import { isKeyless, mapTypeNumber } from "./type.ts";
 import {
   type MapValues,
   type ReadonlyMapValues,
   readonlyValuesIn,
   valuesIn,
-} from "./map_values.ts";
+} from "./memory_entries.ts";
 
 /** What only this module has, so that only it can construct. */
 const secret = Symbol("BpfMap");

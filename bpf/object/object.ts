@@ -1,26 +1,30 @@
 import { Btf } from "../../btf/btf.ts";
 import { InvalidObjectError } from "../../errors.ts";
 import type { Marked, Type } from "../../layout/mod.ts";
-import { requireOptions } from "../../memory/_arguments.ts";
-import type { NativeObject } from "../libbpf/_native_object.ts";
-import { shareBtf } from "../map/_map_btf.ts";
+import { requireOptions } from "../../base/arguments.ts";
+import type { NativeObject } from "../libbpf/object.ts";
+import { shareBtf } from "../map/types_from_btf.ts";
 import { BpfMap } from "../map/map.ts";
 import {
   type BpfProgram,
   closeWithLinks,
   programOf,
 } from "../program/program.ts";
-import { emptyRecord, named } from "./_by_name.ts";
-import { checkBtf } from "./_check_btf.ts";
-import { declarationsIn } from "./_declarations.ts";
-import { Elf } from "./_elf.ts";
-import { loadNative, type LoadRequest } from "./_load.ts";
-import { type LoadSettings, readLoadOptions } from "./_load_settings.ts";
-import { applyImages, type Images, imagesWith } from "./_presets.ts";
-import { withSealedFile } from "./_sealed_file.ts";
-import { makeMappable, sectionSizes } from "./_sections.ts";
-import { readSource } from "./_source.ts";
-import { VariableNames } from "./_variable_names.ts";
+import { emptyRecord, named } from "./named.ts";
+import { checkBtf } from "./file_check/btf.ts";
+import { declarationsIn } from "./variables/declarations.ts";
+import { Elf } from "./file_check/elf.ts";
+import { loadNative, type LoadRequest } from "./load.ts";
+import { type LoadSettings, readLoadOptions } from "./settings.ts";
+import {
+  applyImages,
+  type Images,
+  imagesWith,
+} from "./variables/initial_values.ts";
+import { withSealedFile } from "./sealed_file.ts";
+import { makeMappable, sectionSizes } from "./variables/sections.ts";
+import { readSource } from "./file.ts";
+import { VariableNames } from "./variables/names.ts";
 import type { LoadOptions } from "./load_options.ts";
 import { type BpfVariable, makeVariable } from "./variable.ts";
 

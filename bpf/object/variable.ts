@@ -1,6 +1,6 @@
 import { ClosedError, NotSupportedError, ReadOnlyError } from "../../errors.ts";
 import { BPF_F_MMAPABLE, BPF_F_RDONLY_PROG } from "../../ffi/mod.ts";
-import { show } from "../../layout/_show.ts";
+import { show } from "../../base/show.ts";
 import type {
   Input,
   Marked,
@@ -11,8 +11,8 @@ import type {
 } from "../../layout/mod.ts";
 import type { Memory } from "../../memory/mod.ts";
 import type { BpfMap } from "../map/map.ts";
-import type { Declaration } from "./_declarations.ts";
-import { buffered, Place, type Pointing } from "./_place.ts";
+import type { Declaration } from "./variables/declarations.ts";
+import { buffered, Place, type Pointing } from "./variables/access.ts";
 
 /** What only this module has, so that only it can construct. */
 const secret = Symbol("BpfVariable");

@@ -1,19 +1,19 @@
 import { ClosedError } from "../../errors.ts";
-import { pathOf, requireDescriptor } from "../../memory/_arguments.ts";
-import { Descriptor } from "../../memory/_descriptor.ts";
-import { requireU32 } from "../_arguments.ts";
-import { registerProgram } from "../_handles.ts";
-import type { NativeProgram } from "../libbpf/_native_program.ts";
-import { attach } from "../link/_attach.ts";
+import { pathOf, requireDescriptor } from "../../base/arguments.ts";
+import { Descriptor } from "../../ffi/descriptor.ts";
+import { requireU32 } from "../../base/option_arguments.ts";
+import { registerProgram } from "../kernel_object.ts";
+import type { NativeProgram } from "../libbpf/program.ts";
+import { attach } from "../link/attach.ts";
 import type { AttachTarget } from "../link/attach_target.ts";
 import { type BpfLink, newLink } from "../link/link.ts";
-import { idsOf, openById } from "../syscall/_ids.ts";
-import { openPinned, pin } from "../syscall/_pins.ts";
-import { programInfoOf } from "./_program_info.ts";
-import { runProgram } from "./_program_run.ts";
-import type { UsedProgram } from "./_used_program.ts";
-import type { ProgramInfo } from "./program_info.ts";
-import type { ProgramType } from "./program_type.ts";
+import { idsOf, openById } from "../ids.ts";
+import { openPinned, pin } from "../pins.ts";
+import { programInfoOf } from "./read_info.ts";
+import { runProgram } from "./run_program.ts";
+import type { UsedProgram } from "./used_program.ts";
+import type { ProgramInfo } from "./info.ts";
+import type { ProgramType } from "./type.ts";
 import type { RunOptions, RunResult } from "./run.ts";
 
 /** What only this module has, so that only it can construct. */

@@ -1,5 +1,5 @@
-import { Descriptor } from "../../memory/_descriptor.ts";
-import { clearAttributes, runChecked, SIZE } from "../syscall/_attributes.ts";
+import { Descriptor } from "../../ffi/descriptor.ts";
+import { clearAttributes, runChecked, SIZE } from "../../ffi/bpf/attributes.ts";
 
 /** What only this module has, so that only it can construct. */
 const secret = Symbol("BpfStatistics");

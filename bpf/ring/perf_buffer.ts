@@ -1,17 +1,21 @@
 import { ClosedError, NotSupportedError, SystemError } from "../../errors.ts";
 import { EPERM, pageSize } from "../../ffi/mod.ts";
-import { show } from "../../layout/_show.ts";
+import { show } from "../../base/show.ts";
 import type { Marked, Type } from "../../layout/mod.ts";
-import { requireOptions } from "../../memory/_arguments.ts";
-import { Descriptor } from "../../memory/_descriptor.ts";
-import { limitOf, mapFd, requireCallback } from "../_arguments.ts";
-import { openById } from "../map/_map_commands.ts";
-import { mapInfoOf } from "../map/_map_info.ts";
-import type { MapInfo } from "../map/map_info.ts";
-import { requireSignal } from "./_abort.ts";
-import { PerfReader } from "./_perf_reader.ts";
-import { PerfRing, setEvent } from "./_perf_ring.ts";
-import { RecordIterator, RecordStream } from "./_ring_iteration.ts";
+import { requireOptions } from "../../base/arguments.ts";
+import { Descriptor } from "../../ffi/descriptor.ts";
+import {
+  limitOf,
+  mapFd,
+  requireCallback,
+} from "../../base/option_arguments.ts";
+import { openById } from "../map/commands.ts";
+import { mapInfoOf } from "../map/read_info.ts";
+import type { MapInfo } from "../map/info.ts";
+import { requireSignal } from "../../base/abort_signal.ts";
+import { PerfReader } from "./perf_reader.ts";
+import { PerfRing, setEvent } from "./perf_ring.ts";
+import { RecordIterator, RecordStream } from "./iterate.ts";
 import type {
   ConsumeOptions,
   RecordOf,

@@ -1,16 +1,20 @@
 import { ClosedError } from "../../errors.ts";
 import { toBigInt } from "../../ffi/mod.ts";
-import { show } from "../../layout/_show.ts";
+import { show } from "../../base/show.ts";
 import type { Marked, ReadonlyAtomic, Type, View } from "../../layout/mod.ts";
-import { requireOptions } from "../../memory/_arguments.ts";
-import { Descriptor } from "../../memory/_descriptor.ts";
-import { limitOf, mapFd, requireCallback } from "../_arguments.ts";
-import { mapInfoOf } from "../map/_map_info.ts";
-import { requireSignal } from "./_abort.ts";
-import { RecordIterator, RecordStream } from "./_ring_iteration.ts";
-import { mapRing } from "./_ring_memory.ts";
-import { RingReader } from "./_ring_reader.ts";
-import type { RingRecord } from "./ring_record.ts";
+import { requireOptions } from "../../base/arguments.ts";
+import { Descriptor } from "../../ffi/descriptor.ts";
+import {
+  limitOf,
+  mapFd,
+  requireCallback,
+} from "../../base/option_arguments.ts";
+import { mapInfoOf } from "../map/read_info.ts";
+import { requireSignal } from "../../base/abort_signal.ts";
+import { RecordIterator, RecordStream } from "./iterate.ts";
+import { mapRing } from "./memory.ts";
+import { RingReader } from "./ring_reader.ts";
+import type { RingRecord } from "./record.ts";
 
 /** In place of a type: records whose type is not known beforehand. */
 export interface UntypedRecord extends Type<RingRecord, RingRecord> {}

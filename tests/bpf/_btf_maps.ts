@@ -6,7 +6,7 @@
  */
 
 import { BpfMap } from "../../bpf/mod.ts";
-import { type MapType, mapTypeNumber } from "../../bpf/map/map_type.ts";
+import { type MapType, mapTypeNumber } from "../../bpf/map/type.ts";
 import { addressOf, bpf, check, closeDescriptor } from "../../ffi/mod.ts";
 import type { Builder } from "../btf/_builder.ts";
 

@@ -6,7 +6,7 @@ import { canArena } from "./_arenas.ts";
 function beside(body: string): string {
   return `
     import { Arena, BpfMap, NotSupportedError, SystemError } from "./bpf/mod.ts";
-    import { placeArena, reserveArenaPages } from "./memory/_arena_placement.ts";
+    import { placeArena, reserveArenaPages } from "./memory/map/map_arena.ts";
     import { pageSize, u64 } from "./mod.ts";
     import { addressSpace, collect, mappings, openDescriptors } from "./tests/_support.ts";
     import { arenaMap } from "./tests/bpf/_arenas.ts";

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { BpfMap, type CreateMapOptions, type MapType } from "../../bpf/mod.ts";
-import { mapFlagBits, mapFlagNames } from "../../bpf/map/map_flag.ts";
-import { mapTypeName, mapTypeNumber } from "../../bpf/map/map_type.ts";
+import { mapFlagBits, mapFlagNames } from "../../bpf/map/flag.ts";
+import { mapTypeName, mapTypeNumber } from "../../bpf/map/type.ts";
 import { NotSupportedError, SystemError } from "../../errors.ts";
 import { Memory, pageSize } from "../../memory/mod.ts";
 import { canBpf, isRoot, openDescriptors } from "../_support.ts";

@@ -3,8 +3,8 @@ import {
   isBefore,
   kernelIsOlderThan,
   versionOfRelease,
-} from "../../bpf/syscall/_kernel_version.ts";
-import { checkedLink, type Way } from "../../bpf/link/_link_create.ts";
+} from "../../ffi/kernel_version.ts";
+import { checkedLink, type Way } from "../../bpf/link/create.ts";
 import { NotSupportedError, SystemError } from "../../errors.ts";
 import { EBUSY, EINVAL, EPERM } from "../../ffi/mod.ts";
 

@@ -116,7 +116,7 @@ Deno.test({
     const { code, stdout, stderr } = await withBpfFileSystem(
       `
       import { Program } from "./tests/bpf/_program.ts";
-      import { pin } from "./bpf/syscall/_pins.ts";
+      import { pin } from "./bpf/pins.ts";
       using map = BpfMap.create({ type: "array", valueSize: 8, maxEntries: 1 });
       using program = Program.adding(map.fd, 0, 1);
       pin(program.fd, directory + "/program");

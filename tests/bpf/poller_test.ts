@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { Watch } from "../../bpf/ring/_poller.ts";
+import { Watch } from "../../bpf/ring/wait_for_events.ts";
 import { SystemError } from "../../errors.ts";
 import {
   check,

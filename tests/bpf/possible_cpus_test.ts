@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { countOfList, possibleCpus } from "../../bpf/map/_possible_cpus.ts";
+import { countOfList, possibleCpus } from "../../bpf/map/possible_cpus.ts";
 
 function count(list: string): number | undefined {
   const text = new TextEncoder().encode(list);

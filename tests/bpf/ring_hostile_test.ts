@@ -1,12 +1,12 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { RingBuffer } from "../../bpf/mod.ts";
-import { ringGeometry } from "../../bpf/ring/_ring_geometry.ts";
-import { regionOf, type RingMemory } from "../../bpf/ring/_ring_memory.ts";
-import { RecordStream } from "../../bpf/ring/_ring_iteration.ts";
-import { RingReader } from "../../bpf/ring/_ring_reader.ts";
+import { ringGeometry } from "../../bpf/ring/geometry.ts";
+import { regionOf, type RingMemory } from "../../bpf/ring/memory.ts";
+import { RecordStream } from "../../bpf/ring/iterate.ts";
+import { RingReader } from "../../bpf/ring/ring_reader.ts";
 import { BoundsError, NotSupportedError, ReadOnlyError } from "../../errors.ts";
 import { check, closeDescriptor, createWaker, wakeUp } from "../../ffi/mod.ts";
-import { Region } from "../../layout/_region.ts";
+import { Region } from "../../layout/region/region.ts";
 import {
   array,
   HostLayout,

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
-import { drainOf } from "../../bpf/ring/_ring_drain.ts";
-import { committedOn } from "../../bpf/ring/_ring_order.ts";
+import { drainOf } from "../../bpf/ring/drain.ts";
+import { committedOn } from "../../bpf/ring/memory_order.ts";
 import {
   aarch64,
   type Access,

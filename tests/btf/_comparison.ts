@@ -1,7 +1,7 @@
 /** All that pahole says of a file, against the layouts of its BTF. */
 
 import type { Btf } from "../../btf/mod.ts";
-import type { AnyType } from "../../layout/_registry.ts";
+import type { AnyType } from "../../layout/model/types.ts";
 import { countMembers, differences, type PaholeStruct } from "./_pahole.ts";
 
 /** What a comparison found. */

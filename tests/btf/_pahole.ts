@@ -1,6 +1,6 @@
 /** What pahole says of types, and whether layouts agree. */
 
-import { aggregateOf, type AnyType } from "../../layout/_registry.ts";
+import { aggregateOf, type AnyType } from "../../layout/model/types.ts";
 
 /** A member as pahole prints it; offsets count from the outermost struct. */
 export interface PaholeMember {

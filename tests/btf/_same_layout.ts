@@ -4,7 +4,7 @@ import {
   aggregateOf,
   type AnyType,
   isFlexible,
-} from "../../layout/_registry.ts";
+} from "../../layout/model/types.ts";
 
 /**
  * A text of everything that matters of a layout, padding and what pointers

@@ -12,7 +12,7 @@ import {
 } from "../../btf/mod.ts";
 import { addressOf, bpf, closeDescriptor } from "../../ffi/mod.ts";
 import { checkType, type StructType } from "../../layout/mod.ts";
-import type { AnyType } from "../../layout/_registry.ts";
+import type { AnyType } from "../../layout/model/types.ts";
 import {
   canBpf,
   hasCommand,

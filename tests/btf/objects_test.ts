@@ -9,8 +9,8 @@ import {
   type StructType,
   type Type,
 } from "../../layout/mod.ts";
-import { resolve } from "../../layout/_path.ts";
-import type { AnyType } from "../../layout/_registry.ts";
+import { resolve } from "../../layout/model/field_path.ts";
+import type { AnyType } from "../../layout/model/types.ts";
 import {
   cCompiler,
   compileC,

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { join } from "@std/path";
 import { Btf, BtfError, typescript } from "../../btf/mod.ts";
-import type { AnyType } from "../../layout/_registry.ts";
+import type { AnyType } from "../../layout/model/types.ts";
 import { TemporaryDirectory } from "../_support.ts";
 import { Builder, type BuiltMember, K, SIGNED } from "./_builder.ts";
 import { layoutText } from "./_same_layout.ts";

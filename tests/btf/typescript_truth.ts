@@ -9,7 +9,7 @@
 
 import { fromFileUrl } from "@std/path";
 import { Btf, typescript } from "../../btf/mod.ts";
-import type { AnyType } from "../../layout/_registry.ts";
+import type { AnyType } from "../../layout/model/types.ts";
 import { run } from "../_support.ts";
 import { layoutText } from "./_same_layout.ts";
 

@@ -35,7 +35,7 @@ async function test(suite: string, flags: string[]): Promise<
 
 Deno.test("closures stand in where code generation is switched off", async () => {
   const { stdout, stderr } = await run(
-    `import { canGenerate } from "./layout/_class.ts";
+    `import { canGenerate } from "./layout/access/classes.ts";
      let refused = false;
      try { new Function(""); } catch { refused = true; }
      console.log(refused, canGenerate);`,

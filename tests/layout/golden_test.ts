@@ -9,10 +9,15 @@
 
 import { assertEquals } from "@std/assert";
 import { join } from "@std/path";
-import { classOf } from "../../layout/_class.ts";
-import { sourceOf } from "../../layout/_class_source.ts";
-import { isWide, type Plan, planOf, type Style } from "../../layout/_plan.ts";
-import type { AnyType } from "../../layout/_registry.ts";
+import { classOf } from "../../layout/access/classes.ts";
+import { sourceOf } from "../../layout/access/class_source.ts";
+import {
+  isWide,
+  type Plan,
+  planOf,
+  type Style,
+} from "../../layout/access/plan.ts";
+import type { AnyType } from "../../layout/model/types.ts";
 import {
   array,
   atomic,

@@ -1,8 +1,11 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { ClosedError } from "../../errors.ts";
-import { type MovingView, movingView } from "../../layout/_moving_view.ts";
-import { Region } from "../../layout/_region.ts";
-import type { AnyType } from "../../layout/_registry.ts";
+import {
+  type MovingView,
+  movingView,
+} from "../../layout/access/moving_view.ts";
+import { Region } from "../../layout/region/region.ts";
+import type { AnyType } from "../../layout/model/types.ts";
 import {
   array,
   atomic,
@@ -18,7 +21,7 @@ import {
   view,
 } from "../../layout/mod.ts";
 import { Memory } from "../../memory/mod.ts";
-import { locate } from "../../layout/_pointer_class.ts";
+import { locate } from "../../layout/access/private_fields.ts";
 import { run } from "../_support.ts";
 
 const Inner = struct("Inner", { _: HostLayout, a: u16, b: u32 });
@@ -133,8 +136,8 @@ Deno.test("A view moves over more than 2 GiB", () => {
 Deno.test("Views move where code cannot be generated", async () => {
   const { code, stdout, stderr } = await run(
     `
-    import { movingView } from "./layout/_moving_view.ts";
-    import { Region } from "./layout/_region.ts";
+    import { movingView } from "./layout/access/moving_view.ts";
+    import { Region } from "./layout/region/region.ts";
     import { array, HostLayout, snapshot, struct, u32, u8 } from "@hostmem/hostmem";
     const bytes = Uint8Array.from({ length: 64 }, (_, i) => i);
     const region = new Region(bytes.buffer, 0, 64, "buffer");

@@ -1,8 +1,8 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { readValue } from "../../layout/_read.ts";
-import { readerOf } from "../../layout/_reader.ts";
-import { Region } from "../../layout/_region.ts";
-import type { AnyType } from "../../layout/_registry.ts";
+import { readValue } from "../../layout/access/read_whole.ts";
+import { readerOf } from "../../layout/access/reader.ts";
+import { Region } from "../../layout/region/region.ts";
+import type { AnyType } from "../../layout/model/types.ts";
 import {
   array,
   atomic,
@@ -164,7 +164,7 @@ function hasBtf(): boolean {
 
 Deno.test("There are no readers without code generation, or after tampering", async () => {
   const program = (before: string) => `
-    import { readerOf } from "./layout/_reader.ts";
+    import { readerOf } from "./layout/access/reader.ts";
     import { u32 } from "./layout/mod.ts";
     const log = console.log;
     ${before}

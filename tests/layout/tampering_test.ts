@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { isTampered } from "../../layout/_tampering.ts";
+import { isTampered } from "../../layout/tampering.ts";
 import { run } from "../_support.ts";
 
 Deno.test("Pointers are made by generated code in an ordinary program", () => {
@@ -27,7 +27,7 @@ const replacements = {
 for (const [what, source] of Object.entries(replacements)) {
   Deno.test(`No code is generated after ${what}`, async () => {
     const { stdout, stderr, code } = await run(`
-      import { isTampered } from "./layout/_tampering.ts";
+      import { isTampered } from "./layout/tampering.ts";
       const log = console.log;
       ${source}
       const tampered = isTampered();

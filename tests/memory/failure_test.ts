@@ -114,7 +114,7 @@ Deno.test({
     const { code, signal, stdout, stderr } = await run(
       `
       import { pageSize } from "./ffi/mod.ts";
-      import { place } from "./memory/_placement.ts";
+      import { place } from "./memory/map/map_over_pages.ts";
       import { collect, mappings } from "./tests/_support.ts";
       import {
         BpfMap,

@@ -167,7 +167,7 @@ Deno.test("Read-only memory survives a program that replaces what it uses", asyn
     `
     import { Memory, pageSize } from "./memory/mod.ts";
     import { u32 } from "./layout/mod.ts";
-    import { Region } from "./layout/_region.ts";
+    import { Region } from "./layout/region/region.ts";
 
     // Large enough that pointers go through windows.
     const size = 3 * 2 ** 30;
@@ -232,7 +232,7 @@ Deno.test("Read-only memory survives a program that replaces what it uses", asyn
 Deno.test("A store to a read-only mapping would end the process, which is why no array of it is given", async () => {
   const { signal } = await run(`
     import { Memory, pageSize } from "./memory/mod.ts";
-    import { place } from "./memory/_placement.ts";
+    import { place } from "./memory/map/map_over_pages.ts";
 
     const size = pageSize();
     using origin = Memory.create(size);

@@ -55,7 +55,7 @@ async function found(
 }
 
 const MOVES =
-  "pages of a WebAssembly.Memory have moved or were discarded: kernel memory can no longer lie over them, so memory/_placement.ts and memory/_mapping.ts need another way to make memory that the engine owns; do not support this version of Deno";
+  "pages of a WebAssembly.Memory have moved or were discarded: kernel memory can no longer lie over them, so memory/map/map_over_pages.ts and memory/map/mapping.ts need another way to make memory that the engine owns; do not support this version of Deno";
 
 const flags: Record<string, string[]> = {
   "": [],
@@ -129,7 +129,7 @@ Deno.test("grow(0) of a WebAssembly.Memory detaches its buffer and leaves its pa
       held: 1,
       large: true,
     },
-    "grow(0) no longer detaches, or moves the pages: detach() in memory/_web_assembly.ts is what makes stale typed arrays safe, so find another way to detach before this version of Deno is supported",
+    "grow(0) no longer detaches, or moves the pages: detach() in memory/map/engine_pages.ts is what makes stale typed arrays safe, so find another way to detach before this version of Deno is supported",
   );
 });
 
@@ -156,7 +156,7 @@ Deno.test("grow(0) of a shared WebAssembly.Memory leaves its buffer as it is", a
 });
 
 const UNMAPS =
-  "the engine unmaps pages too early, too late or more than once: the range of addresses is its own in memory/_mapping.ts, which never unmaps; strace the program of this test before this version of Deno is supported";
+  "the engine unmaps pages too early, too late or more than once: the range of addresses is its own in memory/map/mapping.ts, which never unmaps; strace the program of this test before this version of Deno is supported";
 
 for (const shared of [false, true]) {
   const kind = shared ? "shared " : "";
@@ -219,12 +219,12 @@ Deno.test("The engine collects garbage before it refuses an ArrayBuffer of an im
   // What the last iteration left in a register is not garbage yet.
   assert(
     left as number <= 1,
-    `${left} of 50 memories are left: collect() in memory/_web_assembly.ts and in tests/_support.ts needs another way to have garbage collected; nothing unsafe follows, but limits are hit earlier`,
+    `${left} of 50 memories are left: collect() in memory/map/engine_pages.ts and in tests/_support.ts needs another way to have garbage collected; nothing unsafe follows, but limits are hit earlier`,
   );
 });
 
 const EMPTY =
-  "a detached typed array no longer reads undefined and ignores stores: the accessors of layout/_leaf_source.ts tell closed memory by that, and must ask for the length instead";
+  "a detached typed array no longer reads undefined and ignores stores: the accessors of layout/leaves/leaf_source.ts tell closed memory by that, and must ask for the length instead";
 
 Deno.test("A detached typed array reads undefined and ignores stores, also in compiled code", () => {
   function read(array: Uint32Array, i: number): number | undefined {
@@ -271,7 +271,7 @@ Deno.test("A buffer passed to native code is the view's address, NULL when it is
   assertEquals(
     result,
     { part: true, shared: true, detached: "0", again: true },
-    "buffers reach native code differently: every function of ffi/pages.ts takes its address from one, and currentBuffer() in memory/_mapping.ts guards against NULL",
+    "buffers reach native code differently: every function of ffi/calls/pages.ts takes its address from one, and currentBuffer() in memory/map/mapping.ts guards against NULL",
   );
 });
 
@@ -296,7 +296,7 @@ Deno.test("Deno tells which paths native libraries may be loaded from", async ()
     assertEquals(
       actual,
       states,
-      "permissions are told differently: openLibc() in ffi/libc.ts finds out by them by which name it may open libc",
+      "permissions are told differently: openLibc() in ffi/libc/functions.ts finds out by them by which name it may open libc",
     );
   }
 });
@@ -332,7 +332,7 @@ Deno.test("An aligned element of a typed array is loaded and stored at once", as
   assertEquals(
     torn,
     0,
-    "64-bit elements tear: no aligned field of layout/_leaf_source.ts may be read without Atomics any more",
+    "64-bit elements tear: no aligned field of layout/leaves/leaf_source.ts may be read without Atomics any more",
   );
 });
 

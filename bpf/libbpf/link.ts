@@ -1,0 +1,48 @@
+import { libbpfAttach } from "./attach_functions.ts";
+import { closeDescriptor } from "../../ffi/mod.ts";
+import type { Holder } from "../kernel_object.ts";
+
+/**
+ * A link that libbpf made of an event, or of several: to end it takes more than
+ * to close the link's descriptor, and only libbpf knows what.
+ */
+export class NativeLink implements Holder {
+  readonly #release: () => void;
+  #handle: bigint;
+  #fd: number;
+  /** Whether it shall go on when this is closed, because it is pinned. */
+  stays = false;
+
+  /**
+   * Takes over a link of libbpf's.
+   *
+   * @param release Lets go of the object that its program is of, retained for it.
+   * @param handle The `struct bpf_link *`.
+   * @param fd The descriptor of the kernel's link; -1 where there is no one link.
+   */
+  constructor(release: () => void, handle: bigint, fd: number) {
+    this.#release = release;
+    this.#handle = handle;
+    this.#fd = fd;
+  }
+
+  get fd(): number {
+    return this.#fd;
+  }
+
+  close(): void {
+    const handle = this.#handle;
+    if (handle === 0n) return;
+    this.#handle = 0n;
+    const { bpf_link__disconnect, bpf_link__destroy } = libbpfAttach();
+    if (this.stays) {
+      // libbpf would stop the event. So its descriptor, whose number libbpf
+      // does not tell, stays open for as long as the process.
+      bpf_link__disconnect(handle);
+      closeDescriptor(this.#fd);
+    }
+    bpf_link__destroy(handle);
+    this.#fd = -1;
+    this.#release();
+  }
+}

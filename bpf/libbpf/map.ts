@@ -1,0 +1,201 @@
+/** A map as libbpf holds it. */
+
+import { NotSupportedError } from "../../errors.ts";
+import { textAt } from "../../ffi/c_text.ts";
+import { libbpf } from "./functions.ts";
+import { checkLibbpf } from "./errors.ts";
+import { listening, warningsIn } from "./messages.ts";
+import { libc } from "../../ffi/libc/functions.ts";
+import { cString, toBigInt, toNumber } from "../../ffi/mod.ts";
+import {
+  NativeArrayBuffer,
+  NativeBigUint64Array,
+  NativeUint8Array,
+  typedArrayLength,
+} from "../../layout/intrinsics.ts";
+import type { OpenMap } from "../kernel_object.ts";
+import type { NativeObject } from "./object.ts";
+import { requireSame } from "./same_map.ts";
+
+const { freeze } = Object;
+
+/**
+ * A map of an object of libbpf's. A program may come by one, as `this` of a method
+ * of arrays that it replaced: so the checks that memory depends on are in here.
+ */
+export class NativeMap {
+  /**
+   * Its name: that of the variable in C, which the kernel knows 15 characters
+   * of. That of the section, such as `".bss"`, for a section's.
+   */
+  readonly name: string;
+  readonly #object: NativeObject;
+  readonly #handle: bigint;
+  readonly #isSection: boolean;
+
+  static {
+    freeze(NativeMap.prototype);
+  }
+
+  /** Of an address that libbpf gave. */
+  constructor(object: NativeObject, handle: bigint) {
+    const { bpf_map__name, bpf_map__is_internal } = libbpf();
+    this.#object = object;
+    this.#handle = handle;
+    this.#isSection = bpf_map__is_internal(handle);
+    const name = textAt(bpf_map__name(handle)) ?? "";
+    // Before some sections' names libbpf puts the object's, which has no dots.
+    this.name = this.#isSection ? name.slice(name.indexOf(".")) : name;
+    freeze(this);
+  }
+
+  /** The `struct bpf_map *`. @throws {ClosedError} if the object is closed. */
+  get handle(): bigint {
+    void this.#object.handle;
+    return this.#handle;
+  }
+
+  /** Whether it is that of a section of variables. */
+  get isSection(): boolean {
+    return this.#isSection;
+  }
+
+  /** Its descriptor, which libbpf closes with the object; negative before. */
+  get fd(): number {
+    return libbpf().bpf_map__fd(this.handle);
+  }
+
+  /** The number of its type (`enum bpf_map_type`). */
+  get type(): number {
+    return libbpf().bpf_map__type(this.handle);
+  }
+
+  /** The size of a key in bytes. */
+  get keySize(): number {
+    return libbpf().bpf_map__key_size(this.handle);
+  }
+
+  /** The size of a value in bytes. */
+  get valueSize(): number {
+    return libbpf().bpf_map__value_size(this.handle);
+  }
+
+  /** How many entries it has room for. */
+  get maxEntries(): number {
+    return libbpf().bpf_map__max_entries(this.handle);
+  }
+
+  /** Its flags as a number (`BPF_F_*`). */
+  get flagBits(): number {
+    return libbpf().bpf_map__map_flags(this.handle);
+  }
+
+  /** Where it is pinned when it is loaded, or taken from; undefined for nowhere. */
+  get pinPath(): string | undefined {
+    return textAt(libbpf().bpf_map__pin_path(this.handle));
+  }
+
+  /**
+   * Sets how many entries it has room for.
+   *
+   * @throws {NotSupportedError} if it is a section's.
+   */
+  setMaxEntries(value: number): void {
+    this.#requireNoSection("maxEntries");
+    this.#call(
+      "bpf_map__set_max_entries",
+      (functions, map) => functions.bpf_map__set_max_entries(map, value),
+    );
+  }
+
+  /**
+   * Sets the size of a value in bytes.
+   *
+   * @throws {NotSupportedError} if it is a section's.
+   */
+  setValueSize(value: number): void {
+    this.#requireNoSection("valueSize");
+    this.#call(
+      "bpf_map__set_value_size",
+      (functions, map) => functions.bpf_map__set_value_size(map, value),
+    );
+  }
+
+  /** Sets its flags. */
+  setFlagBits(value: number): void {
+    this.#call(
+      "bpf_map__set_map_flags",
+      (functions, map) => functions.bpf_map__set_map_flags(map, value),
+    );
+  }
+
+  /** Sets where it is pinned; undefined for nowhere. */
+  setPinPath(path: string | undefined): void {
+    const text = path === undefined ? null : cString(path) as BufferSource;
+    this.#call(
+      "bpf_map__set_pin_path",
+      (functions, map) => functions.bpf_map__set_pin_path(map, text),
+    );
+  }
+
+  /** Sets what a map of maps shall hold such as. */
+  setInnerMap(fd: number): void {
+    this.#call(
+      "bpf_map__set_inner_map_fd",
+      (functions, map) => functions.bpf_map__set_inner_map_fd(map, fd),
+    );
+  }
+
+  /**
+   * Takes another map in place of a new one; its descriptor is duplicated.
+   *
+   * @throws {RangeError} if it is unlike this.
+   */
+  reuse({ info, open }: OpenMap): void {
+    requireSame(this, info);
+    const fd = open();
+    this.#call(
+      "bpf_map__reuse_fd",
+      (functions, map) => functions.bpf_map__reuse_fd(map, fd),
+    );
+  }
+
+  /** A copy of what a section holds at first; undefined where that is not known. */
+  initialValue(): Uint8Array<ArrayBuffer> | undefined {
+    const size = new NativeBigUint64Array(new NativeArrayBuffer(8));
+    const address = libbpf().bpf_map__initial_value(this.handle, size);
+    if (address === 0n) return undefined;
+    const bytes = new NativeUint8Array(
+      new NativeArrayBuffer(toNumber(size[0]!)),
+    );
+    libc().copyFrom(bytes, address, size[0]!);
+    return bytes;
+  }
+
+  /** Sets what a section holds at first, all of it. */
+  setInitialValue(bytes: Uint8Array<ArrayBuffer>): void {
+    const size = toBigInt(typedArrayLength(bytes));
+    this.#call(
+      "bpf_map__set_initial_value",
+      (functions, map) =>
+        functions.bpf_map__set_initial_value(map, bytes, size),
+    );
+  }
+
+  /** libbpf unmaps a section by what it takes for its size. */
+  #requireNoSection(what: string): void {
+    if (!this.#isSection) return;
+    throw new NotSupportedError(
+      `Cannot set ${what} of the map ${this.name}: it is a section, whose size is that of its variables`,
+    );
+  }
+
+  #call(
+    name: string,
+    call: (functions: ReturnType<typeof libbpf>, map: bigint) => number,
+  ): void {
+    const { handle } = this;
+    const { result, messages } = listening(() => call(libbpf(), handle));
+    checkLibbpf(result, `${name}(${this.name})`, warningsIn(messages));
+  }
+}

@@ -1,0 +1,190 @@
+/**
+ * What libbpf has to say, which it would print to standard error.
+ *
+ * libbpf calls one function for all of the process, from whichever thread it is
+ * working in. A function of JavaScript can be called by its own thread alone:
+ * from another one Deno makes that wait for this one's event loop, and once the
+ * Worker that made it has ended there is nothing to call. So there is one only
+ * while the main thread, which outlives all others, is within a call to libbpf;
+ * at all other times, and for Workers, libbpf prints nothing. Nor does it for
+ * programs that may open certain libraries alone: Deno lets them make no such
+ * function.
+ */
+
+import { toBigInt } from "../../ffi/captured.ts";
+import { decodeText } from "../../ffi/c_text.ts";
+import { libbpf, silentPrinter } from "./functions.ts";
+import { libcText } from "../../ffi/libc/functions.ts";
+import { mayOpenAll } from "../../ffi/libc/open_library.ts";
+
+/** How much a message matters. */
+export type LibbpfLevel = "warning" | "info" | "debug";
+
+/** What libbpf says. */
+export interface LibbpfMessage {
+  /** How much it matters. */
+  readonly level: LibbpfLevel;
+  /** The text, without a line break at its end. */
+  readonly text: string;
+}
+
+/** `enum libbpf_print_level` of `bpf/libbpf.h`. */
+const LEVELS: readonly LibbpfLevel[] = ["warning", "info", "debug"];
+
+/** A message is cut off here. */
+const MOST = 65536;
+
+const isMainThread = !("WorkerGlobalScope" in globalThis);
+const { UnsafeCallback, UnsafePointer } = Deno;
+
+/** A message of a call. */
+interface Arrived {
+  readonly level: number;
+  readonly text: string;
+  readonly before: Arrived | undefined;
+}
+
+let listener: ((message: LibbpfMessage) => void) | undefined;
+/** The message that arrived last in a call, with those before it. */
+let newest: Arrived | undefined;
+let printer: bigint | undefined;
+const room = new Uint8Array(new ArrayBuffer(MOST));
+
+/**
+ * Sets who hears what libbpf says; nobody by default. The messages of a call
+ * arrive when it is done, before whatever made it returns or throws. Warnings are
+ * also part of the error that a failed call throws.
+ *
+ * libbpf is heard on the main thread alone, and only where the program has all
+ * of `--allow-ffi`. It never prints to standard error.
+ *
+ * @param callback Takes each message; what it throws is reported as an uncaught
+ * error. Undefined for nobody.
+ * @throws {TypeError} if it is no function.
+ *
+ * @example Seeing why an object is not what it seems
+ * ```ts
+ * import { onLibbpfMessage } from "@hostmem/hostmem/bpf";
+ *
+ * onLibbpfMessage(({ level, text }) => {
+ *   if (level !== "debug") console.error(`libbpf: ${text}`);
+ * });
+ * ```
+ */
+export function onLibbpfMessage(
+  callback: ((message: LibbpfMessage) => void) | undefined,
+): void {
+  if (callback !== undefined && typeof callback !== "function") {
+    throw new TypeError(
+      `The listener of libbpf's messages must be a function: current value is of type ${typeof callback}`,
+    );
+  }
+  listener = callback;
+}
+
+/**
+ * Takes a message, in the middle of libbpf's work: nothing in here goes through
+ * what a program can replace, whose code could close what libbpf works on.
+ */
+function receive(level: number, format: bigint, values: bigint): number {
+  try {
+    libcText().vsnprintf(room, toBigInt(MOST), format, values);
+    newest = { level, text: decodeText(room), before: newest };
+  } catch {
+    // It must not be thrown through libbpf; the message is lost.
+  }
+  return 0;
+}
+
+/** The function that libbpf shall call, made once and never freed. */
+function printerOf(): bigint {
+  if (!isMainThread || !mayOpenAll()) return silentPrinter();
+  if (printer === undefined) {
+    const callback = new UnsafeCallback(
+      { parameters: ["i32", "usize", "usize"], result: "i32" },
+      receive,
+    );
+    printer = UnsafePointer.value(callback.pointer);
+    // Opened here, and not while libbpf waits.
+    libcText();
+    kept = callback;
+  }
+  return printer;
+}
+
+/** A function that is collected would be gone for libbpf too. */
+// deno-lint-ignore no-unused-vars
+let kept: unknown;
+
+/**
+ * Makes calls to libbpf, and hears what it says meanwhile.
+ *
+ * @param call Makes them; nothing in it may run code of the program's.
+ * @returns What it returns, and the messages.
+ */
+export function listening<T>(
+  call: () => T,
+): { readonly result: T; readonly messages: readonly LibbpfMessage[] } {
+  newest = undefined;
+  const { libbpf_set_print } = libbpf();
+  libbpf_set_print(printerOf());
+  let result: T;
+  let last: Arrived | undefined;
+  try {
+    result = call();
+  } finally {
+    libbpf_set_print(silentPrinter());
+    last = newest;
+    newest = undefined;
+  }
+  return { result, messages: deliver(last) };
+}
+
+/**
+ * Lets the listener have what arrived. It never throws: who made the call has
+ * something of libbpf's in hand that would be lost.
+ */
+function deliver(last: Arrived | undefined): LibbpfMessage[] {
+  const messages: LibbpfMessage[] = [];
+  try {
+    for (let arrived = last; arrived; arrived = arrived.before) {
+      messages.push({
+        level: LEVELS[arrived.level] ?? "debug",
+        text: arrived.text.replace(/\n+$/, ""),
+      });
+    }
+    for (const message of messages.reverse()) tell(message);
+  } catch {
+    // Of replaced functions; the messages are lost.
+  }
+  return messages;
+}
+
+function tell(message: LibbpfMessage): void {
+  try {
+    listener?.(message);
+  } catch (error) {
+    reportError(error);
+  }
+}
+
+/**
+ * What libbpf makes of any EPERM: that the limit of locked memory is too low,
+ * which has not counted since Linux 5.11. Errors name what is likely to be
+ * missing instead.
+ */
+const GUESS = /RLIMIT_MEMLOCK|ulimit -l/;
+
+/**
+ * The warnings among messages as one text; where libbpf is not heard, how it
+ * would be.
+ */
+export function warningsIn(messages: readonly LibbpfMessage[]): string {
+  if (printer === undefined) {
+    return "libbpf is heard, and tells why, on the main thread of programs with all of --allow-ffi";
+  }
+  return messages
+    .filter(({ level, text }) => level === "warning" && !GUESS.test(text))
+    .map(({ text }) => text.replace(/^libbpf: /, ""))
+    .join("; ");
+}

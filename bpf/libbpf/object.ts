@@ -1,0 +1,259 @@
+/**
+ * The object that libbpf holds: opened from the bytes of an ELF file, set up,
+ * loaded into the kernel, and freed.
+ *
+ * libbpf does not check that an address which it is given is still an object's.
+ * So nobody but this module has one, and it gives none of an object that is
+ * closed.
+ */
+
+import { ClosedError, SystemError } from "../../errors.ts";
+import { encode } from "../../ffi/captured.ts";
+import { libbpf } from "./functions.ts";
+import { libbpfErrorInit } from "./errors.ts";
+import { listening, warningsIn } from "./messages.ts";
+import { libc } from "../../ffi/libc/functions.ts";
+import { addressOf, EINVAL, ENOENT, toBigInt } from "../../ffi/mod.ts";
+import {
+  append,
+  NativeArrayBuffer,
+  NativeUint32Array,
+  NativeUint8Array,
+  PrivateRegistry,
+  typedArrayLength,
+  typedArraySet,
+} from "../../layout/intrinsics.ts";
+import {
+  HostLayout,
+  pointer,
+  sizeOf,
+  struct,
+  u32,
+  u64,
+  u8,
+} from "../../layout/mod.ts";
+import { NativeMap } from "./map.ts";
+import { NativeProgram } from "./program.ts";
+
+const { freeze } = Object;
+
+/** `struct bpf_object_open_opts` of libbpf 1.1; later ones take what is missing for 0. */
+const OpenOptions = struct("bpf_object_open_opts", {
+  _: HostLayout,
+  sz: u64,
+  object_name: u64,
+  relaxed_maps: u8,
+  pin_root_path: u64,
+  unused: u32,
+  kconfig: u64,
+  btf_custom_path: u64,
+  kernel_log_buf: u64,
+  kernel_log_size: u64,
+  kernel_log_level: u32,
+});
+
+/**
+ * Where the kernel's half of the addresses begins. What libbpf returns from
+ * there is an error number that it took for none, being larger than 4095.
+ */
+const HIGHEST_ADDRESS = 0x7fff_ffff_ffff_ffffn;
+
+/** What to open, and how. */
+export interface OpenRequest {
+  /** The ELF file. */
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** What maps of sections shall be named after. */
+  readonly name: string;
+  /** The directory that maps are pinned in which ask for it in their definition. */
+  readonly pinRoot: string | undefined;
+  /** A file of BTF to relocate against, in place of the kernel's. */
+  readonly btfPath: string | undefined;
+  /** Lines `CONFIG_…=…` that override the kernel's configuration. */
+  readonly kconfig: string | undefined;
+}
+
+/** Frees what was dropped without `close`: a net, not the way. */
+const net = new PrivateRegistry<bigint>((handle) =>
+  libbpf().bpf_object__close(handle)
+);
+
+/** An object of libbpf's. */
+export class NativeObject {
+  /** Its maps, those of sections too. */
+  readonly maps: readonly NativeMap[];
+  /** Its programs. */
+  readonly programs: readonly NativeProgram[];
+  #handle: bigint;
+  #closed = false;
+  #holders = 1;
+
+  static {
+    freeze(NativeObject.prototype);
+  }
+
+  private constructor(handle: bigint) {
+    this.#handle = handle;
+    net.register(this, handle, this);
+    const { bpf_object__next_map, bpf_object__next_program } = libbpf();
+    const maps: NativeMap[] = [];
+    let map = 0n;
+    while ((map = bpf_object__next_map(handle, map)) !== 0n) {
+      append(maps, new NativeMap(this, map));
+    }
+    const programs: NativeProgram[] = [];
+    let program = 0n;
+    while ((program = bpf_object__next_program(handle, program)) !== 0n) {
+      append(programs, new NativeProgram(this, program));
+    }
+    this.maps = freeze(maps);
+    this.programs = freeze(programs);
+    freeze(this);
+  }
+
+  /**
+   * Opens an object.
+   *
+   * @throws {SystemError} with libbpf's reason.
+   */
+  static open(request: OpenRequest): NativeObject {
+    const { bytes } = request;
+    const options = new OptionsHolder(request);
+    held.options = options;
+    try {
+      const { bpf_object__open_mem, libbpf_get_error } = libbpf();
+      const { result, messages } = listening(() => {
+        const size = toBigInt(typedArrayLength(bytes));
+        const handle = bpf_object__open_mem(bytes, size, options.bytes);
+        const failed = handle === 0n || handle > HIGHEST_ADDRESS;
+        return { handle, failed, error: failed ? libbpf_get_error(0n) : 0 };
+      });
+      if (result.failed) {
+        // Should something have overwritten errno, it was an invalid argument.
+        const errno = result.error < 0 ? -result.error : EINVAL;
+        const said = warningsIn(messages);
+        // What libbpf finds missing in a file that was checked is its types.
+        const hint = errno === ENOENT
+          ? `the object's maps have no types: compile it with clang -g (${said})`
+          : said;
+        throw new SystemError(
+          libbpfErrorInit(errno, "bpf_object__open_mem", hint),
+        );
+      }
+      return new NativeObject(result.handle);
+    } finally {
+      held.options = undefined;
+    }
+  }
+
+  /** Whether it was closed. */
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  /** The `struct bpf_object *`. @throws {ClosedError} if it is closed. */
+  get handle(): bigint {
+    if (this.#closed) throw new ClosedError("The BPF object is closed");
+    return this.#handle;
+  }
+
+  /** Its BTF, with the sizes and offsets of sections; undefined without. */
+  btf(): Uint8Array<ArrayBuffer> | undefined {
+    const { bpf_object__btf, btf__raw_data } = libbpf();
+    const btf = bpf_object__btf(this.handle);
+    if (btf === 0n) return undefined;
+    const size = new NativeUint32Array(new NativeArrayBuffer(4));
+    const address = btf__raw_data(btf, size);
+    if (address === 0n) return undefined;
+    const bytes = new NativeUint8Array(new NativeArrayBuffer(size[0]!));
+    libc().copyFrom(bytes, address, toBigInt(size[0]!));
+    return bytes;
+  }
+
+  /** The descriptor of its BTF in the kernel; negative without, and before `load`. */
+  get btfFd(): number {
+    return libbpf().bpf_object__btf_fd(this.handle);
+  }
+
+  /**
+   * Loads it: makes the maps, relocates the programs, and has the kernel verify
+   * them. An object that failed to load is of no further use.
+   *
+   * @returns 0 or the negative error number, and what libbpf warned of.
+   */
+  load(): { readonly result: number; readonly warnings: string } {
+    const release = this.retain();
+    try {
+      const handle = this.#handle;
+      const { result, messages } = listening(() =>
+        libbpf().bpf_object__load(handle)
+      );
+      return { result, warnings: warningsIn(messages) };
+    } finally {
+      release();
+    }
+  }
+
+  /**
+   * Keeps libbpf's object after `close`, for a call or a link that libbpf needs
+   * it for.
+   *
+   * @returns Undoes it. Once more does nothing.
+   */
+  retain(): () => void {
+    if (this.#closed) throw new ClosedError("The BPF object is closed");
+    this.#holders++;
+    let retained = true;
+    return () => {
+      if (!retained) return;
+      retained = false;
+      this.#release();
+    };
+  }
+
+  #release(): void {
+    if (--this.#holders !== 0) return;
+    const handle = this.#handle;
+    this.#handle = 0n;
+    net.unregister(this);
+    libbpf().bpf_object__close(handle);
+  }
+
+  /** Closes it: programs and maps can no longer be had. Once more does nothing. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#release();
+  }
+}
+
+/** What libbpf reads while it opens: addresses alone do not keep it. */
+const held: { options: OptionsHolder | undefined } = { options: undefined };
+
+class OptionsHolder {
+  /** The option struct. */
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** The texts that it points to. */
+  readonly texts: Uint8Array[] = [];
+
+  constructor({ name, pinRoot, btfPath, kconfig }: OpenRequest) {
+    const size = sizeOf(OpenOptions);
+    this.bytes = new NativeUint8Array(new NativeArrayBuffer(size));
+    const options = pointer(OpenOptions, this.bytes);
+    options.sz = toBigInt(size);
+    options.object_name = this.#textAddress(name);
+    options.pin_root_path = this.#textAddress(pinRoot);
+    options.btf_custom_path = this.#textAddress(btfPath);
+    options.kconfig = this.#textAddress(kconfig);
+  }
+
+  #textAddress(text: string | undefined): bigint {
+    if (text === undefined) return 0n;
+    const encoded = encode(`${text}\0`);
+    const bytes = new NativeUint8Array(
+      new NativeArrayBuffer(typedArrayLength(encoded)),
+    );
+    typedArraySet(bytes, encoded);
+    append(this.texts, bytes);
+    return addressOf(bytes);
+  }
+}

@@ -1,0 +1,122 @@
+/** A program as libbpf holds it. */
+
+import { decodeText, textAt } from "../../ffi/c_text.ts";
+import { libbpf } from "./functions.ts";
+import { checkLibbpf } from "./errors.ts";
+import { toBigInt } from "../../ffi/mod.ts";
+import {
+  NativeArrayBuffer,
+  NativeUint8Array,
+  typedArrayLength,
+} from "../../layout/intrinsics.ts";
+import type { NativeObject } from "./object.ts";
+
+const { freeze } = Object;
+
+/** A program of an object of libbpf's. */
+export class NativeProgram {
+  /** Its name: that of the function in C. */
+  readonly name: string;
+  /** The name of the section that it was in: the argument of `SEC()`. */
+  readonly sectionName: string;
+  readonly #object: NativeObject;
+  readonly #handle: bigint;
+  /** Where the kernel writes what it finds; libbpf has only its address. */
+  #log: Uint8Array<ArrayBuffer> | undefined;
+
+  static {
+    freeze(NativeProgram.prototype);
+  }
+
+  /** Of an address that libbpf gave. */
+  constructor(object: NativeObject, handle: bigint) {
+    const { bpf_program__name, bpf_program__section_name } = libbpf();
+    this.#object = object;
+    this.#handle = handle;
+    this.name = textAt(bpf_program__name(handle)) ?? "";
+    this.sectionName = textAt(bpf_program__section_name(handle)) ?? "";
+    freeze(this);
+  }
+
+  /** The object that it is of. */
+  get object(): NativeObject {
+    return this.#object;
+  }
+
+  /**
+   * The `struct bpf_program *`.
+   *
+   * @throws {ClosedError} if the object is closed.
+   */
+  get handle(): bigint {
+    void this.#object.handle;
+    return this.#handle;
+  }
+
+  /**
+   * Its descriptor, which libbpf closes with the object; negative for one that
+   * was not loaded.
+   *
+   * @throws {ClosedError} if the object is closed.
+   */
+  get fd(): number {
+    return libbpf().bpf_program__fd(this.handle);
+  }
+
+  /**
+   * The number of its type (`enum bpf_prog_type`); 0 where libbpf knows none for
+   * its section.
+   */
+  get type(): number {
+    return libbpf().bpf_program__type(this.handle);
+  }
+
+  /** Whether it is loaded with the object. */
+  get autoload(): boolean {
+    return libbpf().bpf_program__autoload(this.handle);
+  }
+
+  /** Sets whether it is loaded with the object. */
+  set autoload(value: boolean) {
+    checkLibbpf(
+      libbpf().bpf_program__set_autoload(this.handle, value),
+      "bpf_program__set_autoload",
+    );
+  }
+
+  /**
+   * Asks for the kernel's log of this program.
+   *
+   * @param level 0 for that of a program which it refuses.
+   * @param size How many bytes there is room for.
+   */
+  requestLog(level: number, size: number): void {
+    const log = new NativeUint8Array(new NativeArrayBuffer(size));
+    const { bpf_program__set_log_level, bpf_program__set_log_buf } = libbpf();
+    checkLibbpf(
+      bpf_program__set_log_level(this.handle, level),
+      "bpf_program__set_log_level",
+    );
+    checkLibbpf(
+      bpf_program__set_log_buf(
+        this.handle,
+        log,
+        toBigInt(typedArrayLength(log)),
+      ),
+      "bpf_program__set_log_buf",
+    );
+    this.#log = log;
+  }
+
+  /** What the kernel wrote. */
+  get log(): string {
+    return this.#log === undefined ? "" : decodeText(this.#log);
+  }
+
+  /** Lets go of the room for the log, as soon as libbpf has. */
+  dropLog(): void {
+    const { bpf_program__set_log_buf } = libbpf();
+    const result = bpf_program__set_log_buf(this.handle, null, 0n);
+    if (result >= 0) this.#log = undefined;
+  }
+}

@@ -1,0 +1,238 @@
+/** Plain data of the bytes of a key or a value, and the reverse. */
+
+import {
+  NativeArrayBuffer,
+  NativeUint32Array,
+  NativeUint8Array,
+  typedArrayFill,
+  typedArraySet,
+} from "../../layout/intrinsics.ts";
+import { readValue } from "../../layout/access/read_whole.ts";
+import { type Reader, readerOf } from "../../layout/access/reader.ts";
+import { Region } from "../../layout/region/region.ts";
+import type { AnyType } from "../../layout/model/types.ts";
+import { show } from "../../base/show.ts";
+import { writeValue } from "../../layout/access/write_whole.ts";
+import type { Type } from "../../layout/mod.ts";
+import {
+  requireBytesOf,
+  requireKeyKind,
+  requireU32,
+} from "../../base/option_arguments.ts";
+import { requireTypeOfSize } from "../../layout/model/open_ended.ts";
+
+/** What a codec is of. */
+export type Part = "keys" | "values";
+
+/** How keys or values become plain data, and plain data bytes. */
+export interface Codec {
+  /** Reads the one at an offset of a region; there are all of its bytes. */
+  read(region: Region, offset: number): unknown;
+  /**
+   * The bytes of a value, in a buffer of their own.
+   *
+   * @throws {TypeError | RangeError} if it is not of its kind, or does not fit.
+   */
+  write(value: unknown): Uint8Array<ArrayBuffer>;
+}
+
+/** Room for the bytes of one value. */
+export interface Room {
+  readonly region: Region;
+  readonly bytes: Uint8Array<ArrayBuffer>;
+}
+
+/** Room for so many bytes. */
+export function makeRoom(size: number): Room {
+  const bytes = new NativeUint8Array(new NativeArrayBuffer(size));
+  return { region: new Region(bytes.buffer, 0, size, "buffer"), bytes };
+}
+
+function titleOf(part: Part): string {
+  return part === "keys" ? "Key" : "Value";
+}
+
+/** Fewer bytes are copied faster one by one. */
+const MOST_BYTES_ALONE = 48;
+
+/** A copy of so many bytes of a region. */
+function copyOf(
+  region: Region,
+  offset: number,
+  size: number,
+): Uint8Array<ArrayBuffer> {
+  const copy = new NativeUint8Array(size);
+  if (size > MOST_BYTES_ALONE) {
+    typedArraySet(copy, new NativeUint8Array(region.buffer, offset, size));
+  } else {
+    const { u8 } = region;
+    for (let i = 0; i < size; i++) copy[i] = u8[offset + i]!;
+  }
+  return copy;
+}
+
+/** Bytes as they are, where nobody knows what they mean. */
+class Bytes implements Codec {
+  readonly #part: Part;
+  readonly #size: number;
+
+  constructor(part: Part, size: number) {
+    this.#part = part;
+    this.#size = size;
+  }
+
+  read(region: Region, offset: number): unknown {
+    return copyOf(region, offset, this.#size);
+  }
+
+  write(value: unknown): Uint8Array<ArrayBuffer> {
+    const title = titleOf(this.#part);
+    if (
+      typeof value === "number" && this.#part === "keys" && this.#size === 4
+    ) {
+      const bytes = new NativeUint8Array(new NativeArrayBuffer(4));
+      new NativeUint32Array(bytes.buffer)[0] = requireU32(title, value, 0);
+      return bytes;
+    }
+    if (this.#part === "keys") requireKeyKind(value, this.#size);
+    requireBytesOf(title, value, this.#size);
+    const bytes = new NativeUint8Array(this.#size);
+    typedArraySet(bytes, value);
+    return bytes;
+  }
+}
+
+/** So many reads are not worth code of their own. */
+const FEW = 16;
+/** Generated code counts with 32 bits. */
+const MOST_FOR_READERS = 2 ** 31;
+
+function readWith(type: AnyType): Reader {
+  return (region, offset, bytes) => readValue(type, region, offset, bytes);
+}
+
+/** Values of a type. */
+class Typed implements Codec {
+  readonly #type: Type;
+  readonly #size: number;
+  readonly #isAligned: boolean;
+  #scratch: Room | undefined;
+  #reads = 0;
+  #reader: Reader | undefined;
+
+  constructor(type: Type, part: Part, size: number, stride: number) {
+    requireTypeOfSize(type, `the map's ${part}`, size);
+    this.#type = type;
+    this.#size = size;
+    this.#isAligned = stride % type.align === 0;
+  }
+
+  read(region: Region, offset: number): unknown {
+    if (this.#isAligned) return this.#readAt(region, offset);
+    const scratch = this.#scratch ??= makeRoom(this.#size);
+    typedArraySet(
+      scratch.bytes,
+      new NativeUint8Array(region.buffer, offset, this.#size),
+    );
+    return this.#readAt(scratch.region, 0);
+  }
+
+  write(value: unknown): Uint8Array<ArrayBuffer> {
+    const scratch = this.#scratch ?? makeRoom(this.#size);
+    // Getters of the value may come back here meanwhile.
+    this.#scratch = undefined;
+    typedArrayFill(scratch.bytes, 0);
+    writeValue(
+      this.#type as AnyType,
+      scratch.region,
+      0,
+      this.#size,
+      value,
+    );
+    const bytes = new NativeUint8Array(scratch.bytes);
+    this.#scratch = scratch;
+    return bytes;
+  }
+
+  #readAt(region: Region, offset: number): unknown {
+    const type = this.#type as AnyType;
+    if (this.#reads < FEW) {
+      this.#reads++;
+      return readValue(type, region, offset, this.#size);
+    }
+    const reader = this.#reader ??= readerOf(type) ?? readWith(type);
+    return region.size > MOST_FOR_READERS
+      ? readValue(type, region, offset, this.#size)
+      : reader(region, offset, this.#size);
+  }
+}
+
+/** One value for each CPU, at strides of 8 bytes. */
+class PerCpu implements Codec {
+  readonly #codec: Codec;
+  readonly #cpus: number;
+  readonly #stride: number;
+
+  constructor(codec: Codec, cpus: number, stride: number) {
+    this.#codec = codec;
+    this.#cpus = cpus;
+    this.#stride = stride;
+  }
+
+  read(region: Region, offset: number): unknown {
+    const values: unknown[] = [];
+    for (let cpu = 0; cpu < this.#cpus; cpu++) {
+      values[cpu] = this.#codec.read(region, offset + cpu * this.#stride);
+    }
+    return values;
+  }
+
+  write(values: unknown): Uint8Array<ArrayBuffer> {
+    const cpus = this.#cpus;
+    const { length } = (values ?? {}) as { length?: unknown };
+    if (typeof values !== "object" || typeof length !== "number") {
+      throw new TypeError(
+        `Value must be an array of one for each of the ${cpus} CPUs: current value is ${
+          show(values)
+        }`,
+      );
+    }
+    if (length !== cpus) {
+      throw new RangeError(
+        `Value must be an array of one for each of the ${cpus} CPUs: it has ${length}`,
+      );
+    }
+    const bytes = new NativeUint8Array(cpus * this.#stride);
+    for (let cpu = 0; cpu < cpus; cpu++) {
+      const value = (values as ArrayLike<unknown>)[cpu];
+      typedArraySet(bytes, this.#codec.write(value), cpu * this.#stride);
+    }
+    return bytes;
+  }
+}
+
+/**
+ * The codec of keys or values.
+ *
+ * @param type What they are; bytes where it is undefined.
+ * @param size The size of one in bytes.
+ * @param stride How many bytes lie between two of them, a multiple of 8 or the
+ * size.
+ * @throws {InvalidTypeError} if the type cannot be pointed to, or has another
+ * size.
+ */
+export function codecOf(
+  type: Type | undefined,
+  part: Part,
+  size: number,
+  stride: number,
+): Codec {
+  return type === undefined
+    ? new Bytes(part, size)
+    : new Typed(type, part, size, stride);
+}
+
+/** The codec of values of which there is one for each CPU. */
+export function perCpuCodec(codec: Codec, cpus: number, stride: number): Codec {
+  return new PerCpu(codec, cpus, stride);
+}

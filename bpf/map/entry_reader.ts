@@ -1,0 +1,270 @@
+/** Reads all entries of a map, many at a time where the kernel can. */
+
+import { SystemError } from "../../errors.ts";
+import { EINTR, ENOENT, ENOSPC, toBigInt } from "../../ffi/mod.ts";
+import { NativeUint8Array, typedArraySet } from "../../layout/intrinsics.ts";
+import { Region } from "../../layout/region/region.ts";
+import { checked } from "../../ffi/bpf/attributes.ts";
+import { makePayload, type Payload } from "../../ffi/payload.ts";
+import { type BatchResult, isMissing, runBatch } from "./batches.ts";
+import {
+  type Key,
+  lookup,
+  nextKey,
+  remove,
+  take,
+  valueLength,
+} from "./elements.ts";
+import type { OpenMap } from "../kernel_object.ts";
+import { strideOf } from "./map_size.ts";
+import type { MapInfo } from "./info.ts";
+import type { MapType } from "./type.ts";
+
+/** How many bytes of entries are asked for at once, unless one has more. */
+const CHUNK_SIZE = 1 << 20;
+/** How many entries are fetched in a go where each takes calls of its own. */
+const SINGLES = 64;
+/** How often a command is made again that got nowhere. */
+const RETRIES = 8;
+/** The number of a bucket, which is what a hash's batch stops at. */
+const BUCKET_SIZE = 4;
+
+/** Whether entries are only read, or taken out of the map. */
+export type Reading = "lookup" | "take";
+
+/** Room for so many keys and values, which the kernel writes. */
+class Chunk {
+  readonly capacity: number;
+  readonly keys: Payload;
+  readonly values: Payload;
+  readonly keyRegion: Region;
+  readonly valueRegion: Region;
+
+  constructor(capacity: number, keySize: number, valueSize: number) {
+    this.capacity = capacity;
+    this.keys = makePayload(capacity * keySize);
+    this.values = makePayload(capacity * valueSize);
+    this.keyRegion = regionOf(this.keys, capacity * keySize);
+    this.valueRegion = regionOf(this.values, capacity * valueSize);
+  }
+}
+
+function regionOf({ buffer }: Payload, size: number): Region {
+  return new Region(buffer, 0, size, "buffer");
+}
+
+/** Whether a batch stops at a bucket; at a key where it does not. */
+function stopsAtBuckets(type: MapType | undefined): boolean {
+  switch (type) {
+    case "hash":
+    case "percpu_hash":
+    case "lru_hash":
+    case "lru_percpu_hash":
+    case "hash_of_maps":
+      return true;
+    default:
+      return false;
+  }
+}
+
+/**
+ * Goes through all entries once. What it fetched lies in regions of its own,
+ * which no one else writes, until it fetches more.
+ *
+ * Others may write the map meanwhile: then entries that come or go may be among
+ * those read or not, and one that is deleted and stored again may be read twice;
+ * but there is an end, and all that stay are read.
+ */
+export class EntryReader {
+  readonly #map: OpenMap;
+  readonly #reading: Reading;
+  readonly #keySize: number;
+  readonly #valueSize: number;
+  readonly #stopsAtBuckets: boolean;
+  /** Where the last batch stopped, and behind it where the next one will. */
+  readonly #cursors: Payload;
+  readonly #cursorSize: number;
+  /** Which of the two cursors the last batch wrote; undefined before any. */
+  #cursor: 0 | 1 | undefined;
+  /** The key that was read last by a call of its own. */
+  #key: Uint8Array<ArrayBuffer> | undefined;
+  #chunk: Chunk | undefined;
+  #mode: "batches" | "singles" | "ended" = "batches";
+  /** How many keys may still be asked for: where one goes away it begins anew. */
+  #left: number;
+  /** How many entries it fetched last. */
+  count = 0;
+
+  constructor(map: OpenMap, reading: Reading) {
+    const { info } = map;
+    this.#map = map;
+    this.#reading = reading;
+    this.#keySize = info.keySize;
+    this.#valueSize = valueLength(info);
+    this.#stopsAtBuckets = stopsAtBuckets(info.type);
+    this.#cursorSize = strideOf(
+      info.keySize < BUCKET_SIZE ? BUCKET_SIZE : info.keySize,
+    );
+    this.#cursors = makePayload(2 * this.#cursorSize);
+    // Storage of cgroups says that it has no entries at most.
+    this.#left = info.maxEntries === 0 ? Infinity : info.maxEntries;
+  }
+
+  /** The keys, each directly behind the one before. */
+  get keys(): Region {
+    return this.#chunk!.keyRegion;
+  }
+
+  /** The values, each directly behind the one before. */
+  get values(): Region {
+    return this.#chunk!.valueRegion;
+  }
+
+  /**
+   * Fetches the next entries.
+   *
+   * @returns Whether there were any.
+   * @throws {ClosedError} if the map is closed.
+   * @throws {SystemError} with the kernel's reason, as in bpf(2).
+   */
+  fetch(): boolean {
+    this.count = 0;
+    while (this.count === 0 && this.#mode !== "ended") {
+      if (this.#mode === "batches") this.#fetchBatch();
+      else this.#fetchSingles();
+    }
+    return this.count > 0;
+  }
+
+  #room(capacity: number): Chunk {
+    if (this.#chunk === undefined || this.#chunk.capacity < capacity) {
+      this.#chunk = new Chunk(capacity, this.#keySize, this.#valueSize);
+    }
+    return this.#chunk;
+  }
+
+  #fetchBatch(): void {
+    const most = this.#map.info.maxEntries;
+    let capacity = this.#chunk?.capacity ?? this.#firstCapacity();
+    for (let tries = 0;;) {
+      const { result, count } = this.#runBatch(this.#room(capacity));
+      if (result === -ENOSPC && count === 0 && capacity <= 2 * most) {
+        // A bucket goes whole or not at all. It has no more than the map.
+        capacity *= 2;
+        continue;
+      }
+      if (result === -EINTR) {
+        // What kernels before 6.14 say when entries go away beneath them, and
+        // of arrays of maps that are not full.
+        if (count === 0 && tries++ < RETRIES) continue;
+        if (count === 0) return this.#fallBack();
+      } else if (isMissing(result)) {
+        return this.#fallBack();
+      } else if (result === -ENOENT) {
+        this.#mode = "ended";
+      } else {
+        checked(COMMANDS[this.#reading], result);
+      }
+      this.#cursor = this.#nextCursor;
+      // By buckets there is an end; keys can begin anew.
+      this.count = this.#stopsAtBuckets ? count : this.#spend(count);
+      return;
+    }
+  }
+
+  #firstCapacity(): number {
+    const { maxEntries } = this.#map.info;
+    const size = this.#keySize + this.#valueSize;
+    const fitting = (CHUNK_SIZE - CHUNK_SIZE % size) / size;
+    const capacity = maxEntries < fitting ? maxEntries : fitting;
+    return capacity < 1 ? 1 : capacity;
+  }
+
+  #runBatch({ capacity, keys, values }: Chunk): BatchResult {
+    return runBatch(COMMANDS[this.#reading], this.#map.open(), {
+      from: this.#cursor === undefined ? 0n : this.#addressOf(this.#cursor),
+      to: this.#addressOf(this.#nextCursor),
+      keys: keys.address,
+      values: values.address,
+      count: capacity,
+    });
+  }
+
+  get #nextCursor(): 0 | 1 {
+    return this.#cursor === 0 ? 1 : 0;
+  }
+
+  #addressOf(cursor: 0 | 1): bigint {
+    return this.#cursors.address + toBigInt(cursor * this.#cursorSize);
+  }
+
+  /** So many keys were asked for: how many of them may be given. */
+  #spend(count: number): number {
+    if (count >= this.#left) {
+      count = this.#left;
+      this.#mode = "ended";
+    }
+    this.#left -= count;
+    return count;
+  }
+
+  /** From here on by calls of their own: there is no batch, or it is no use. */
+  #fallBack(): void {
+    this.#mode = "singles";
+    if (this.#cursor === undefined || this.#stopsAtBuckets) return;
+    const start = this.#cursor * this.#cursorSize;
+    const { buffer } = this.#cursors;
+    this.#key = new NativeUint8Array(this.#keySize);
+    typedArraySet(
+      this.#key,
+      new NativeUint8Array(buffer, start, this.#keySize),
+    );
+  }
+
+  #fetchSingles(): void {
+    const { open, info } = this.#map;
+    const chunk = this.#room(SINGLES);
+    let count = 0;
+    for (let i = 0; i < SINGLES && this.#mode !== "ended"; i++) {
+      // What was taken has no key behind it: the first is the next.
+      const before = this.#reading === "take" ? undefined : this.#key;
+      const key = nextKey(open(), info, before);
+      if (key === undefined) {
+        this.#mode = "ended";
+        break;
+      }
+      this.#spend(1);
+      this.#key = key;
+      const value = this.#reading === "take"
+        ? takeOne(open(), info, key)
+        : lookup(open(), info, key);
+      if (value === undefined) continue; // Another deleted it meanwhile.
+      typedArraySet(chunk.keys.bytes, key, count * this.#keySize);
+      typedArraySet(chunk.values.bytes, value, count * this.#valueSize);
+      count++;
+    }
+    this.count = count;
+  }
+}
+
+const COMMANDS = {
+  lookup: "BPF_MAP_LOOKUP_BATCH",
+  take: "BPF_MAP_LOOKUP_AND_DELETE_BATCH",
+} as const;
+
+/** Takes an entry, also where the kernel has no one command for it. */
+export function takeOne(
+  fd: number,
+  info: MapInfo,
+  key: Key,
+): Uint8Array<ArrayBuffer> | undefined {
+  try {
+    return take(fd, info, key);
+  } catch (error) {
+    if (!(error instanceof SystemError) || !isMissing(-error.errno)) {
+      throw error;
+    }
+  }
+  const value = lookup(fd, info, key);
+  return value !== undefined && remove(fd, info, key) ? value : undefined;
+}

@@ -1,0 +1,65 @@
+/** What maps of maps hold: a descriptor is stored, and an id looked up. */
+
+import { NotSupportedError, SystemError } from "../../errors.ts";
+import { ENOENT } from "../../ffi/mod.ts";
+import {
+  NativeUint32Array,
+  NativeUint8Array,
+} from "../../layout/intrinsics.ts";
+import { type Key, lookup, update } from "./elements.ts";
+import type { OpenMap } from "../kernel_object.ts";
+
+/** How often an inner map may be gone before it could be opened. */
+const RETRIES = 16;
+
+function requireMapOfMaps({ info }: OpenMap): void {
+  if (info.type === "array_of_maps" || info.type === "hash_of_maps") return;
+  throw new NotSupportedError(
+    `A map of type ${info.type ?? info.typeNumber} holds no maps`,
+  );
+}
+
+/**
+ * Opens the inner map of a key.
+ *
+ * @param openById Opens a map by its id.
+ * @returns What that gave; undefined where there is no such entry.
+ * @throws {NotSupportedError} if the map holds no maps.
+ */
+export function lookupInner<T>(
+  map: OpenMap,
+  key: Key,
+  openById: (id: number) => T,
+): T | undefined {
+  requireMapOfMaps(map);
+  for (let tries = 0;; tries++) {
+    const bytes = lookup(map.open(), map.info, key);
+    if (bytes === undefined) return undefined;
+    try {
+      return openById(new NativeUint32Array(bytes.buffer, 0, 1)[0]!);
+    } catch (error) {
+      // Another was stored there meanwhile, and nothing else held the first.
+      const isGone = error instanceof SystemError && error.errno === ENOENT;
+      if (!isGone || tries === RETRIES) throw error;
+    }
+  }
+}
+
+/**
+ * Stores an inner map.
+ *
+ * @param fd Its descriptor.
+ * @param mode `BPF_ANY`, `BPF_NOEXIST` or `BPF_EXIST`.
+ * @throws {NotSupportedError} if the map holds no maps.
+ */
+export function updateInner(
+  map: OpenMap,
+  key: Key,
+  fd: number,
+  mode: bigint,
+): void {
+  requireMapOfMaps(map);
+  const bytes = new NativeUint8Array(4);
+  new NativeUint32Array(bytes.buffer, 0, 1)[0] = fd;
+  update(map.open(), map.info, key, bytes, mode);
+}

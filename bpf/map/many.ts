@@ -1,0 +1,116 @@
+/** Storing and deleting many entries, in few calls where the kernel can. */
+
+import { ENOENT } from "../../ffi/mod.ts";
+import { typedArraySet } from "../../layout/intrinsics.ts";
+import { checked } from "../../ffi/bpf/attributes.ts";
+import { makePayload } from "../../ffi/payload.ts";
+import { isMissing, runBatch } from "./batches.ts";
+import { remove, update, valueLength } from "./elements.ts";
+import type { OpenMap } from "../kernel_object.ts";
+
+/** How many bytes of keys and values are given to the kernel at once. */
+const CHUNK_SIZE = 1 << 20;
+
+/** How many of so many bytes are given at once, of those that are left. */
+function countFor(size: number, left: number): number {
+  const fitting = (CHUNK_SIZE - CHUNK_SIZE % size) / size;
+  return fitting < 1 ? 1 : fitting < left ? fitting : left;
+}
+
+/** Puts some of a list one behind the other, each of that size. */
+function pack(
+  target: Uint8Array,
+  list: readonly Uint8Array[],
+  from: number,
+  count: number,
+  size: number,
+): void {
+  for (let i = 0; i < count; i++) {
+    typedArraySet(target, list[from + i]!, i * size);
+  }
+}
+
+/**
+ * Stores values (`BPF_MAP_UPDATE_BATCH`).
+ *
+ * @param keys The keys, of the map's size.
+ * @param values As many values, of the map's size.
+ * @throws {SystemError} where one is refused; those before it stay stored.
+ */
+export function updateAll(
+  { open, info }: OpenMap,
+  keys: readonly Uint8Array[],
+  values: readonly Uint8Array[],
+): void {
+  open();
+  const { length } = keys;
+  const { keySize } = info;
+  const valueSize = valueLength(info);
+  const most = countFor(keySize + valueSize, length);
+  if (most === 0) return;
+  const keyRoom = makePayload(most * keySize);
+  const valueRoom = makePayload(most * valueSize);
+  for (let done = 0; done < length;) {
+    const count = length - done < most ? length - done : most;
+    pack(keyRoom.bytes, keys, done, count, keySize);
+    pack(valueRoom.bytes, values, done, count, valueSize);
+    const batch = runBatch("BPF_MAP_UPDATE_BATCH", open(), {
+      from: 0n,
+      to: 0n,
+      keys: keyRoom.address,
+      values: valueRoom.address,
+      count,
+    });
+    if (isMissing(batch.result)) {
+      for (let i = done + batch.count; i < length; i++) {
+        update(open(), info, keys[i]!, values[i]!, 0n);
+      }
+      return;
+    }
+    checked("BPF_MAP_UPDATE_BATCH", batch.result);
+    done += count;
+  }
+}
+
+/**
+ * Deletes entries (`BPF_MAP_DELETE_BATCH`).
+ *
+ * @param keys The keys, of the map's size.
+ * @returns How many of them there were.
+ * @throws {SystemError} where one is refused; those before it stay deleted.
+ */
+export function removeAll(
+  { open, info }: OpenMap,
+  keys: readonly Uint8Array[],
+): number {
+  open();
+  const { length } = keys;
+  const { keySize } = info;
+  const most = countFor(keySize, length);
+  if (most === 0) return 0;
+  const room = makePayload(most * keySize);
+  let removed = 0;
+  for (let done = 0; done < length;) {
+    const count = length - done < most ? length - done : most;
+    pack(room.bytes, keys, done, count, keySize);
+    const batch = runBatch("BPF_MAP_DELETE_BATCH", open(), {
+      from: 0n,
+      to: 0n,
+      keys: room.address,
+      values: 0n,
+      count,
+    });
+    removed += batch.count;
+    done += batch.count;
+    if (isMissing(batch.result)) {
+      for (; done < length; done++) {
+        if (remove(open(), info, keys[done]!)) removed++;
+      }
+    } else if (batch.result === -ENOENT) {
+      done++; // It stops at a key that is not there.
+    } else {
+      checked("BPF_MAP_DELETE_BATCH", batch.result);
+    }
+  }
+  return removed;
+}

@@ -1,0 +1,164 @@
+/** The entries of an array as memory. */
+
+import { AlignmentError } from "../../errors.ts";
+import {
+  array,
+  assign,
+  type At,
+  type Column,
+  type ColumnValue,
+  HostLayout,
+  type Input,
+  type Path,
+  type PointerTo,
+  type ReadonlyColumn,
+  type shape,
+  struct,
+  type Type,
+} from "../../layout/mod.ts";
+import type { Memory } from "../../memory/mod.ts";
+import { strideOf } from "./map_size.ts";
+
+/** The entries of an mmap-able array, to be read. */
+export interface ReadonlyMapValues<T extends Type>
+  extends Iterable<T[typeof shape]["view"]> {
+  /** How many entries there are. */
+  readonly length: number;
+  /** The value of a scalar, a view of all else; a BoundsError outside. */
+  at(index: number): T[typeof shape]["view"];
+  /** One field of every entry; structs and unions only. */
+  column<const P extends string>(
+    path: Path<T, P>,
+  ): ReadonlyColumn<ColumnValue<At<T, P>>>;
+}
+
+/** The entries of an mmap-able array, to be read and written. */
+export interface MapValues<T extends Type>
+  extends Iterable<T[typeof shape]["pointer"]> {
+  /** How many entries there are. */
+  readonly length: number;
+  /** The value of a scalar, a pointer to all else; a BoundsError outside. */
+  at(index: number): T[typeof shape]["pointer"];
+  /** Stores an entry, or part of one, as `assign` does. */
+  set(index: number, value: Input<T>): void;
+  /** One field of every entry; structs and unions only. */
+  column<const P extends string>(
+    path: Path<T, P>,
+  ): Column<ColumnValue<At<T, P>>>;
+}
+
+/** An array of structs, whatever the struct. */
+interface Records {
+  readonly length: number;
+  at(index: number): object;
+  column(path: string): Column<unknown>;
+}
+
+/** Where the value lies in an element: the kernel's entry around it. */
+interface Entry {
+  readonly value: unknown;
+}
+
+/**
+ * Entries lie 8 bytes apart, or a multiple, whatever the size of their type; so
+ * each is the only field of a struct of that size.
+ */
+class Entries {
+  readonly #records: Records;
+  /** The values themselves, where they are scalars. */
+  readonly #scalars: Column<unknown> | undefined;
+
+  constructor(records: Records, isScalar: boolean) {
+    this.#records = records;
+    this.#scalars = isScalar ? records.column("value") : undefined;
+  }
+
+  get length(): number {
+    return this.#records.length;
+  }
+
+  at(index: number): unknown {
+    return this.#scalars === undefined
+      ? (this.#records.at(index) as Entry).value
+      : this.#scalars.at(index);
+  }
+
+  column(path: string): Column<unknown> {
+    return this.#records.column(`value.${path}`);
+  }
+
+  *[Symbol.iterator](): Generator<unknown> {
+    for (let i = 0; i < this.length; i++) yield this.at(i);
+  }
+
+  static store(entries: Entries, index: number, value: unknown): void {
+    if (entries.#scalars !== undefined) entries.#scalars.set(index, value);
+    else {
+      const entry = entries.#records.at(index) as PointerTo<Type>;
+      assign(entry, { value });
+    }
+  }
+}
+
+class WritableEntries extends Entries {
+  set(index: number, value: unknown): void {
+    Entries.store(this, index, value);
+  }
+}
+
+/** Whether a pointer to a type gives its value, not another pointer. */
+function isScalar({ kind }: Type): boolean {
+  switch (kind) {
+    case "struct":
+    case "union":
+    case "array":
+    case "atomic":
+      return false;
+    default:
+      return true;
+  }
+}
+
+/** The entry around each type. */
+const entries = new WeakMap<Type, Type>();
+
+function entryOf(type: Type): Type {
+  const known = entries.get(type);
+  if (known !== undefined) return known;
+  const stride = strideOf(type.size);
+  if (stride % type.align !== 0) {
+    throw new AlignmentError(
+      `Entries of the map lie ${stride} bytes apart: ${type.name} must be aligned to ${type.align}`,
+    );
+  }
+  const fields = { _: HostLayout, value: type };
+  const entry = struct(type.name, fields, { size: stride });
+  entries.set(type, entry);
+  return entry;
+}
+
+/** The entries of a map in its memory, to be read and written. */
+export function valuesIn<T extends Type>(
+  memory: Memory,
+  type: T,
+  length: number,
+): MapValues<T> {
+  const records = memory.pointer(
+    array(entryOf(type), length),
+  ) as unknown as Records;
+  const values = new WritableEntries(records, isScalar(type));
+  return values as unknown as MapValues<T>;
+}
+
+/** The entries of a map in its memory, to be read. */
+export function readonlyValuesIn<T extends Type>(
+  memory: Memory,
+  type: T,
+  length: number,
+): ReadonlyMapValues<T> {
+  const records = memory.view(
+    array(entryOf(type), length),
+  ) as unknown as Records;
+  const values = new Entries(records, isScalar(type));
+  return values as unknown as ReadonlyMapValues<T>;
+}

@@ -1,0 +1,97 @@
+/** Queues and stacks. */
+
+import { NotSupportedError } from "../../errors.ts";
+import { NativeUint8Array, typedArraySet } from "../../layout/intrinsics.ts";
+import type { Type, Value } from "../../layout/mod.ts";
+import { requireFlag, requireOptions } from "../../base/arguments.ts";
+import { codecOf, makeRoom } from "./codec.ts";
+import { lookup, take, update, valueLength } from "./elements.ts";
+import type { OpenMap } from "../kernel_object.ts";
+import type { Storable } from "./table.ts";
+
+/** The queue or stack of a map with values of this type. */
+export type QueueOf<V extends Type> = MapQueue<Value<V>, Storable<V>>;
+
+/** Options of {@linkcode MapQueue.push}. */
+export interface PushOptions {
+  /** Where there is no room, the oldest value makes way. */
+  readonly evict?: boolean | undefined;
+}
+
+/**
+ * A map of type `"queue"` or `"stack"`, with values as plain data. All methods
+ * throw ClosedError once the map is closed, and SystemError with the kernel's
+ * reason, as in bpf(2).
+ *
+ * @typeParam V What a value is.
+ * @typeParam VI What can be given for a value.
+ */
+export interface MapQueue<V, VI = V> {
+  /**
+   * Adds a value. E2BIG where there is no room, unless the oldest may go.
+   *
+   * @throws {TypeError | RangeError} if it is not of its type, or does not fit.
+   */
+  push(value: VI, options?: PushOptions): void;
+  /**
+   * Takes the next value out: of a queue the oldest, of a stack the newest;
+   * undefined where there is none.
+   */
+  pop(): V | undefined;
+  /** The next value, which stays; undefined where there is none. */
+  peek(): V | undefined;
+  /** Takes values out until there are none. What was not given stays. */
+  drain(): Generator<V, void>;
+}
+
+/** `linux/bpf.h`: of queues and stacks, to make room. */
+const BPF_EXIST = 2n;
+
+const noKey = new NativeUint8Array(0);
+
+/**
+ * The queue or stack that a map is.
+ *
+ * @param type What values are; bytes where it is undefined.
+ * @throws {NotSupportedError} if the map is of another type.
+ * @throws {InvalidTypeError} if the type cannot be used, or has another size.
+ */
+export function queueOf(
+  { open, info }: OpenMap,
+  type: Type | undefined,
+): MapQueue<unknown> {
+  if (info.type !== "queue" && info.type !== "stack") {
+    throw new NotSupportedError(
+      `A map of type ${
+        info.type ?? info.typeNumber
+      } is neither a queue nor a stack: use table()`,
+    );
+  }
+  const size = valueLength(info);
+  const codec = codecOf(type, "values", size, size);
+  const room = makeRoom(size);
+
+  function read(bytes: Uint8Array<ArrayBuffer> | undefined): unknown {
+    if (bytes === undefined) return undefined;
+    typedArraySet(room.bytes, bytes);
+    return codec.read(room.region, 0);
+  }
+
+  function pop(): unknown {
+    return read(take(open(), info, noKey));
+  }
+
+  return {
+    pop,
+    push(value, options = {}) {
+      requireOptions(options);
+      const evict = requireFlag("evict", options.evict);
+      const bytes = codec.write(value);
+      update(open(), info, noKey, bytes, evict ? BPF_EXIST : 0n);
+    },
+    peek: () => read(lookup(open(), info, noKey)),
+    *drain() {
+      for (let value = pop(); value !== undefined; value = pop()) yield value;
+    },
+  };
+}

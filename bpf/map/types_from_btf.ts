@@ -1,0 +1,136 @@
+/** What BTF says of a map's keys and values. */
+
+import { Btf } from "../../btf/btf.ts";
+import { SystemError } from "../../errors.ts";
+import { systemError } from "../../ffi/mod.ts";
+import { typedArrayFill } from "../../layout/intrinsics.ts";
+import {
+  HostLayout,
+  sizeOf,
+  struct,
+  type Type,
+  u32,
+  u64,
+  view,
+} from "../../layout/mod.ts";
+import { askInfo } from "../../ffi/bpf/object_info.ts";
+import { payloadOf } from "../../ffi/payload.ts";
+import type { MapInfo } from "./info.ts";
+import type { MapType } from "./type.ts";
+
+/**
+ * BTF by its id, for as long as anyone uses it: the maps of one object have one,
+ * and types that are one must be one.
+ */
+const known = new Map<number, WeakRef<Btf>>();
+const net = new FinalizationRegistry<number>((id) => {
+  if (known.get(id)?.deref() === undefined) known.delete(id);
+});
+
+function remember(id: number, btf: Btf): Btf {
+  known.set(id, new WeakRef(btf));
+  net.register(btf, id);
+  return btf;
+}
+
+function btfOfId(id: number): Btf {
+  return known.get(id)?.deref() ?? remember(id, Btf.fromId(id));
+}
+
+/** `struct bpf_btf_info` (`linux/bpf.h`), as Linux 4.18 has it. */
+const KernelBtfInfo = struct("bpf_btf_info", {
+  _: HostLayout,
+  btf: u64,
+  btfSize: u32,
+  id: u32,
+});
+
+/**
+ * Makes BTF known that was parsed already: the maps that have it take it from
+ * here, where to open it by its id would need CAP_SYS_ADMIN.
+ *
+ * @param fd Its descriptor.
+ * @param btf The same, parsed.
+ */
+export function shareBtf(fd: number, btf: Btf): void {
+  const size = sizeOf(KernelBtfInfo);
+  const { buffer, bytes, address } = payloadOf(size);
+  typedArrayFill(bytes, 0, 0, size);
+  askInfo(fd, address, size, `descriptor ${fd}`, "BTF");
+  const { id } = view(KernelBtfInfo, buffer);
+  if (known.get(id)?.deref() === undefined) remember(id, btf);
+}
+
+/** Whether keys are indices, or ids, of 32 bits: by the kernel, not by BTF. */
+function hasIndices(type: MapType | undefined): boolean {
+  switch (type) {
+    case "array":
+    case "percpu_array":
+    case "prog_array":
+    case "perf_event_array":
+    case "stack_trace":
+    case "cgroup_array":
+    case "array_of_maps":
+    case "devmap":
+    case "devmap_hash":
+    case "cpumap":
+    case "xskmap":
+    case "sockmap":
+    case "reuseport_sockarray":
+      return true;
+    default:
+      return false;
+  }
+}
+
+/** Whether the value that is looked up is the id of a map, or of a program. */
+export function hasIds(type: MapType | undefined): boolean {
+  return type === "array_of_maps" || type === "hash_of_maps" ||
+    type === "prog_array";
+}
+
+/** The types of one map, found when they are asked for. */
+export class MapBtf {
+  readonly #info: MapInfo;
+  #btf: Btf | undefined;
+
+  /** Asks nothing yet; keeps what is known already. */
+  constructor(info: MapInfo) {
+    this.#info = info;
+    this.#btf = known.get(info.btfId)?.deref();
+  }
+
+  /** All of it; undefined where the map has none. */
+  get btf(): Btf | undefined {
+    const { btfId } = this.#info;
+    if (btfId === 0) return undefined;
+    return this.#btf ??= btfOfId(btfId);
+  }
+
+  /** The type of keys; undefined where nothing says what it is. */
+  get keyType(): Type | undefined {
+    const { type, keySize, btfKeyTypeId } = this.#info;
+    return this.#layout(btfKeyTypeId) ??
+      (hasIndices(type) && keySize === u32.size ? u32 : undefined);
+  }
+
+  /** The type of values; undefined where nothing says what it is. */
+  get valueType(): Type | undefined {
+    const { type, btfValueTypeId } = this.#info;
+    return hasIds(type) ? u32 : this.#layout(btfValueTypeId);
+  }
+
+  #layout(id: number): Type | undefined {
+    if (id === 0) return undefined;
+    try {
+      return this.btf?.layout(id);
+    } catch (error) {
+      if (!(error instanceof SystemError)) throw error;
+      throw systemError(
+        error.errno,
+        error.syscall,
+        `the map's own types cannot be read; pass types, or: ${error.hint}`,
+      );
+    }
+  }
+}

@@ -1,0 +1,302 @@
+/**
+ * The checks of an object file's BTF that libbpf leaves out: up to 1.2 it
+ * follows whatever id or name a type tells, and later ones do not look at all.
+ *
+ * As those of `elf.ts`, they go by nothing that a program can replace: not by
+ * the class `Btf` either.
+ */
+
+import { decode } from "../../../btf/format/decode.ts";
+import { TypeTable } from "../../../btf/format/type_table.ts";
+import type { BtfType } from "../../../btf/types.ts";
+import { BtfError, InvalidObjectError } from "../../../errors.ts";
+import {
+  dataView,
+  NativeArrayBuffer,
+  NativeDataView,
+  NativeUint8Array,
+  typedArrayBuffer,
+  typedArrayLength,
+  typedArrayOffset,
+  typedArraySet,
+} from "../../../layout/intrinsics.ts";
+import { type Elf, type ElfSection, SECTION } from "./elf.ts";
+
+/** How deep types may nest: as deep as libbpf follows them. */
+const MOST_DEPTH = 32;
+
+/** Sizes are an `int` to libbpf. */
+const MOST_SIZE = 0x7fff_ffff;
+
+const { getUint16, getUint32 } = dataView;
+const hasOwn = Object.hasOwn as <T extends object, N extends string>(
+  object: T,
+  name: N,
+) => object is Extract<T, Record<N, unknown>>;
+
+/**
+ * Checks the sections `.BTF` and `.BTF.ext`.
+ *
+ * @throws {BtfError} if a type is not whole, or refers to what it cannot.
+ * @throws {InvalidObjectError} if there is more than one of a section, or what
+ * is said of instructions does not lie within it.
+ */
+export function checkBtf(elf: Elf): void {
+  const types = onlySection(elf, ".BTF");
+  const extension = onlySection(elf, ".BTF.ext");
+  if (types === undefined) return;
+  const bytes = copyOf(elf.bytesOf(types));
+  const { endId } = checkTypes(bytes);
+  if (extension === undefined) return;
+  const namesSize = getUint32(
+    new NativeDataView(typedArrayBuffer(bytes)),
+    20,
+    true,
+  );
+  new Extension(elf.bytesOf(extension), endId, namesSize).check();
+}
+
+/** At an address divisible by 4, which a section's need not be. */
+function copyOf(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+  const copy = new NativeUint8Array(
+    new NativeArrayBuffer(typedArrayLength(bytes)),
+  );
+  typedArraySet(copy, bytes);
+  return copy;
+}
+
+/**
+ * Checks BTF, and what its types say of each other.
+ *
+ * @param bytes All of it, at an address divisible by 4.
+ * @throws {BtfError} if a type is not whole, or refers to what it cannot.
+ */
+export function checkTypes(bytes: Uint8Array): TypeTable {
+  const table = new TypeTable(bytes, undefined);
+  for (let id = table.firstId; id < table.endId; id++) {
+    checkType(table, decode(table, id));
+  }
+  return table;
+}
+
+function onlySection(elf: Elf, name: string): ElfSection | undefined {
+  const first = elf.only((s) => s.name === name, `section ${name}`);
+  if (first !== undefined && first.type !== SECTION.progbits) {
+    throw new InvalidObjectError(
+      `The section ${name} must be of type ${SECTION.progbits}: it is of type ${first.type}`,
+    );
+  }
+  return first;
+}
+
+function checkType(table: TypeTable, type: BtfType): void {
+  switch (type.kind) {
+    case "typedef":
+    case "const":
+    case "volatile":
+    case "restrict":
+    case "type_tag":
+    case "array":
+    case "var":
+      return checkSize(table, type);
+    case "int":
+    case "struct":
+    case "union":
+    case "enum":
+    case "enum64":
+    case "float":
+      if (type.size > MOST_SIZE) throw tooLarge(type);
+      return;
+    case "datasec":
+      if (type.size > MOST_SIZE) throw tooLarge(type);
+      for (let i = 0; i < type.variables.length; i++) {
+        const { kind } = decode(table, type.variables[i]!.type);
+        if (kind !== "var" && kind !== "func") {
+          throw wrong(type, `must have variables: it has a ${kind}`);
+        }
+      }
+      return;
+    case "func":
+      if (decode(table, type.type).kind !== "func_proto") {
+        throw wrong(type, "must have a prototype: it has none");
+      }
+      return;
+  }
+}
+
+/**
+ * libbpf follows a chain of names for a type until it ends, and takes sizes from
+ * 2^31 on, which are negative to it, for error numbers and these for addresses.
+ */
+function checkSize(table: TypeTable, type: BtfType): void {
+  let next = type;
+  let count = 1;
+  for (let depth = 0; depth <= MOST_DEPTH; depth++) {
+    switch (next.kind) {
+      case "typedef":
+      case "const":
+      case "volatile":
+      case "restrict":
+      case "type_tag":
+      case "var":
+        next = decode(table, next.type);
+        break;
+      case "array":
+        count *= next.length;
+        next = decode(table, next.element);
+        break;
+      default:
+        if (count * (hasOwn(next, "size") ? next.size : 8) > MOST_SIZE) {
+          throw tooLarge(type);
+        }
+        return;
+    }
+  }
+  throw wrong(type, `must be a type within ${MOST_DEPTH} levels: it is not`);
+}
+
+function tooLarge(type: BtfType): BtfError {
+  return wrong(type, `must have at most ${MOST_SIZE} bytes: it has more`);
+}
+
+function wrong({ kind, name, id }: BtfType, what: string): BtfError {
+  return new BtfError(
+    `The ${kind} ${name === "" ? `of id ${id}` : name} ${what}`,
+  );
+}
+
+/** Of `linux/btf.h` and libbpf's `btf_ext_header`. */
+const EXTENSION_MAGIC = 0xeb9f;
+const LEAST_HEADER = 24;
+
+/** What is said of one kind of record. */
+interface RecordKind {
+  /** What it is, for errors. */
+  readonly what: string;
+  /** Where in the header its place is told, in bytes. */
+  readonly at: number;
+  /** The least size of a record in bytes. */
+  readonly least: number;
+  /** Where in a record a type's id is, in bytes. */
+  readonly types: readonly number[];
+  /** Where in a record a name is. */
+  readonly names: readonly number[];
+}
+
+const FUNCTIONS: RecordKind = {
+  what: "functions",
+  at: 8,
+  least: 8,
+  types: [4],
+  names: [],
+};
+const LINES: RecordKind = {
+  what: "lines",
+  at: 16,
+  least: 16,
+  types: [],
+  names: [4, 8],
+};
+const RELOCATIONS: RecordKind = {
+  what: "relocations",
+  at: 24,
+  least: 16,
+  types: [4],
+  names: [8],
+};
+
+/** The section `.BTF.ext`: what functions, lines and fields instructions are of. */
+class Extension {
+  readonly #view: DataView;
+  readonly #length: number;
+  readonly #typesEnd: number;
+  readonly #namesEnd: number;
+
+  constructor(
+    bytes: Uint8Array<ArrayBuffer>,
+    typesEnd: number,
+    namesEnd: number,
+  ) {
+    this.#length = typedArrayLength(bytes);
+    this.#view = new NativeDataView(
+      typedArrayBuffer(bytes),
+      typedArrayOffset(bytes),
+      this.#length,
+    );
+    this.#typesEnd = typesEnd;
+    this.#namesEnd = namesEnd;
+  }
+
+  check(): void {
+    this.#require(this.#length >= LEAST_HEADER, "have a header");
+    this.#require(
+      getUint16(this.#view, 0, true) === EXTENSION_MAGIC,
+      "begin with BTF's number",
+    );
+    const header = this.#word(4);
+    this.#require(
+      header >= LEAST_HEADER && header <= this.#length,
+      "have a header within it",
+    );
+    this.#checkRecords(FUNCTIONS, header);
+    this.#checkRecords(LINES, header);
+    this.#checkRecords(RELOCATIONS, header);
+  }
+
+  #checkRecords(kind: RecordKind, header: number): void {
+    if (kind.at + 8 > header) return;
+    const size = this.#word(kind.at + 4);
+    if (size === 0) return;
+    let at = header + this.#word(kind.at);
+    const end = at + size;
+    const within = `have its ${kind.what} within its ${this.#length} bytes`;
+    this.#require(at % 4 === 0 && size >= 4 && end <= this.#length, within);
+    const recordSize = this.#word(at);
+    this.#require(
+      recordSize >= kind.least && recordSize % 4 === 0,
+      `have records of at least ${kind.least} bytes for its ${kind.what}`,
+    );
+    at += 4;
+    while (at < end) {
+      this.#require(at + 8 <= end, within);
+      this.#requireName(this.#word(at));
+      const count = this.#word(at + 4);
+      at += 8;
+      this.#require(at + count * recordSize <= end, within);
+      for (let i = 0; i < count; i++, at += recordSize) {
+        this.#checkRecord(kind, at);
+      }
+    }
+  }
+
+  #checkRecord({ types, names }: RecordKind, at: number): void {
+    for (let i = 0; i < types.length; i++) {
+      this.#require(
+        this.#word(at + types[i]!) < this.#typesEnd,
+        `refer to one of ${this.#typesEnd} types`,
+      );
+    }
+    for (let i = 0; i < names.length; i++) {
+      this.#requireName(this.#word(at + names[i]!));
+    }
+  }
+
+  #requireName(at: number): void {
+    this.#require(
+      at < this.#namesEnd,
+      `have its names within the ${this.#namesEnd} bytes of BTF's`,
+    );
+  }
+
+  #word(at: number): number {
+    return getUint32(this.#view, at, true);
+  }
+
+  #require(condition: boolean, what: string): void {
+    if (!condition) {
+      throw new InvalidObjectError(
+        `The section .BTF.ext must ${what}: it does not`,
+      );
+    }
+  }
+}

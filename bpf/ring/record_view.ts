@@ -1,0 +1,76 @@
+/** What shows the records of a ring: one object, pointed from each to the next. */
+
+import { BoundsError, InvalidTypeError } from "../../errors.ts";
+import { movingView } from "../../layout/access/moving_view.ts";
+import type { Move } from "../../layout/access/private_fields.ts";
+import type { Region } from "../../layout/region/region.ts";
+import {
+  aggregateOf,
+  type AnyType,
+  flexibleTailOf,
+  isFlexible,
+} from "../../layout/model/types.ts";
+import { checkType, type Type } from "../../layout/mod.ts";
+import { HEADER_SIZE, requireRecordAlign } from "./geometry.ts";
+import { moveRecord, newRecord } from "./record.ts";
+
+/** What shows records, and the least that they must have. */
+export interface Shown {
+  /** A view, or a `RingRecord`. */
+  readonly record: object;
+  /** Points it to a record. */
+  readonly move: Move;
+  /** How many bytes a record must have. */
+  readonly least: number;
+}
+
+/**
+ * Makes what shows the records of a ring.
+ *
+ * @param type What they are; undefined where that is not known beforehand.
+ * @param region The data and the data again.
+ * @throws {InvalidTypeError} if it cannot be pointed to, or has no size.
+ * @throws {AlignmentError} if records are not aligned as it requires.
+ * @throws {BoundsError} if it is larger than any record.
+ */
+export function shownAs(type: Type | undefined, region: Region): Shown {
+  if (type === undefined) {
+    return { record: newRecord(region), move: moveRecord, least: 0 };
+  }
+  checkType(type);
+  const { name, size } = type;
+  if (size === 0) {
+    throw new InvalidTypeError(
+      `${name}: There is no view of a type of size zero`,
+    );
+  }
+  requireRecordAlign(type);
+  const least = fixedSizeOf(type as AnyType);
+  const most = region.size / 2 - HEADER_SIZE;
+  if (least > most) {
+    throw new BoundsError(
+      `${name}: ${least}-byte value exceeds any record of a ring buffer of ${
+        region.size / 2
+      } bytes: one has at most ${most}`,
+    );
+  }
+  const { view, move } = movingView(type as AnyType, region);
+  return { record: view, move, least };
+}
+
+/**
+ * How many bytes a value has without what its flexible array holds. Less than
+ * the type's size where that is rounded up: a program may reserve just as much
+ * as it writes.
+ */
+function fixedSizeOf(type: AnyType): number {
+  if (isFlexible(type)) return 0;
+  if (flexibleTailOf(type) === undefined) return type.size;
+  if (type.kind !== "struct" && type.kind !== "union") return type.size;
+  let end = 0;
+  for (const member of aggregateOf(type).members) {
+    const last = member.offset + fixedSizeOf(member.type);
+    if (last > end) end = last;
+  }
+  return end;
+}

@@ -1,0 +1,352 @@
+import { ClosedError } from "../../../errors.ts";
+import { EPOLLOUT } from "../../../ffi/mod.ts";
+import { pointerAt } from "../../../layout/access/at.ts";
+import { typedArrayLength } from "../../../layout/intrinsics.ts";
+import { isType } from "../../../layout/model/types.ts";
+import type {
+  Input,
+  Marked,
+  PointerOptions,
+  Type,
+  View,
+  ViewOf,
+} from "../../../layout/mod.ts";
+import {
+  requireByteCount,
+  requireBytes,
+  requireOptions,
+} from "../../../base/arguments.ts";
+import { Descriptor } from "../../../ffi/descriptor.ts";
+import { mapFd } from "../../../base/option_arguments.ts";
+import { sizeWith } from "../../../layout/model/open_ended.ts";
+import { mapInfoOf } from "../../map/read_info.ts";
+import {
+  offAbort,
+  onAbort,
+  requireSignal,
+  throwIfAborted,
+} from "../../../base/abort_signal.ts";
+import { Watch } from "../wait_for_events.ts";
+import { Drafts, tailIn } from "./draft.ts";
+import { mapUserRing } from "../memory.ts";
+import { RingProducer } from "./producer.ts";
+import { newUserRecord, type UserRingRecord } from "./record.ts";
+
+/** Options of {@linkcode UserRingBuffer.ready}. */
+export interface ReadyOptions {
+  /** Ends the wait: it is rejected with the signal's reason. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Writes a BPF ring buffer the other way (`BPF_MAP_TYPE_USER_RINGBUF`, Linux
+ * 6.1): records that this process writes and a BPF program reads, when it calls
+ * `bpf_user_ringbuf_drain`.
+ *
+ * `write` copies a record into the ring; `reserve` gives one to be filled in
+ * place. Where there is no room they say so, by `false` and `undefined`, and
+ * `ready` waits for it. Records are read in the order in which they were
+ * reserved.
+ *
+ * Several of these, in any thread or process, can write one ring: they take
+ * turns. What else writes it, as libbpf does, must not at the same time.
+ *
+ * @example Commands for a program
+ * ```ts
+ * import { HostLayout, struct, SystemError, u32, u64 } from "@hostmem/hostmem";
+ * import { BpfMap, UserRingBuffer } from "@hostmem/hostmem/bpf";
+ * import { assert } from "@std/assert";
+ *
+ * const Command = struct("command", { _: HostLayout, kind: u32, pid: u32, limit: u64 });
+ *
+ * try {
+ *   using map = BpfMap.create({ type: "user_ringbuf", maxEntries: 65536 });
+ *   // … of which a BPF program that was loaded with it makes use.
+ *   using ring = new UserRingBuffer(map);
+ *   assert(ring.write(Command, { kind: 1, pid: Deno.pid, limit: 10n }));
+ *
+ *   using record = ring.reserve(Command);
+ *   if (record !== undefined) {
+ *     record.value.kind = 2;
+ *     record.submit();
+ *   }
+ * } catch (error) {
+ *   // Who may not make BPF maps is told which capability that takes.
+ *   if (!(error instanceof SystemError)) throw error;
+ *   console.log(error.message);
+ * }
+ * ```
+ *
+ * @example However many there are
+ * ```ts ignore
+ * for (const command of commands) {
+ *   while (!ring.write(Command, command)) await ring.ready(Command.size);
+ * }
+ * ```
+ */
+export class UserRingBuffer implements Disposable {
+  readonly #producer: RingProducer;
+  readonly #descriptor: Descriptor;
+  readonly #size: number;
+  readonly #reserved = new Set<UserRingRecord<Type | undefined>>();
+  readonly #drafts = new Drafts();
+  #watch: Watch | undefined;
+  /** The wait for the next event that all share who wait. */
+  #event: Promise<void> | undefined;
+  #waiting = 0;
+
+  /**
+   * Maps a ring buffer. It holds the map by itself: the map's own object can be
+   * closed.
+   *
+   * @param map A map of type `"user_ringbuf"`: a `BpfMap`, or whatever has its
+   * descriptor.
+   * @throws {TypeError} if it is none.
+   * @throws {ClosedError} if the map is closed.
+   * @throws {NotSupportedError} if it is of another type, or was opened for
+   * reading or writing alone.
+   * @throws {ReadOnlyError} if it is frozen.
+   * @throws {SystemError} with the kernel's reason, as in mmap(2).
+   * @throws {Deno.errors.NotCapable} without `--allow-ffi`.
+   */
+  constructor(map: { readonly fd: number }) {
+    const fd = mapFd(map, "user_ringbuf");
+    this.#descriptor = Descriptor.duplicate(fd);
+    try {
+      const info = mapInfoOf(this.#descriptor.fd, `descriptor ${fd}`);
+      const memory = mapUserRing(this.#descriptor.fd, info);
+      this.#producer = new RingProducer(memory);
+      this.#size = memory.geometry.size;
+    } catch (error) {
+      this.#descriptor.close();
+      throw error;
+    }
+  }
+
+  /** How many bytes of records it has room for, each with a header of 8 bytes. */
+  get size(): number {
+    return this.#size;
+  }
+
+  /** How many bytes a record can have at the most: below 16 MiB. */
+  get recordSizeMax(): number {
+    return this.#producer.most;
+  }
+
+  /**
+   * How many bytes the program has not read, headers of 8 bytes and what is
+   * reserved included.
+   *
+   * @throws {ClosedError} if the ring buffer is closed.
+   */
+  get available(): number {
+    return this.#producer.unread();
+  }
+
+  /** Whether it was closed. */
+  get closed(): boolean {
+    return this.#producer.closed;
+  }
+
+  /**
+   * Writes a record of some bytes.
+   *
+   * @param bytes The bytes; they are copied.
+   * @returns Whether there was room for it.
+   * @throws {ClosedError} if the ring buffer is closed.
+   * @throws {TypeError} if they are no `Uint8Array`.
+   * @throws {BoundsError} if they are more than a record can have.
+   */
+  write(bytes: Uint8Array): boolean;
+  /**
+   * Writes a record of a type. What is not given is zero. Everything is checked
+   * before anything is written.
+   *
+   * @param type What the record is. A struct needs the `HostLayout` marker.
+   * @param values What to store, as {@linkcode assign} takes it.
+   * @param options How long a flexible array at its end is; 0 by default.
+   * @returns Whether there was room for it.
+   * @throws {ClosedError} if the ring buffer is closed.
+   * @throws {InvalidTypeError} if the type cannot be used.
+   * @throws {AlignmentError} if it must be aligned to more than 8 bytes.
+   * @throws {BoundsError} if it has more bytes than a record can.
+   * @throws as {@linkcode assign} does.
+   */
+  write<T extends Type>(
+    type: T & Marked<T>,
+    values: Input<T> | ViewOf<T> | View<T>,
+    options?: PointerOptions,
+  ): boolean;
+  write<T extends Type>(
+    what: Uint8Array | T & Marked<T>,
+    values?: Input<T> | ViewOf<T> | View<T>,
+    options?: PointerOptions,
+  ): boolean {
+    if (isType(what)) {
+      return this.#writeValues(what as T, values as Input<T>, options);
+    }
+    this.#requireOpen();
+    requireBytes("Record", what);
+    const length = typedArrayLength(what);
+    this.#producer.requireLength(length);
+    return this.#producer.write(what, length);
+  }
+
+  #writeValues<T extends Type>(
+    type: T,
+    values: Input<T>,
+    options: PointerOptions | undefined,
+  ): boolean {
+    this.#requireOpen();
+    const tail = tailIn(type, options);
+    const length = this.#lengthOf(type, tail);
+    const bytes = this.#drafts.bytesOf(type, length, tail, values);
+    // A getter among the values may have closed it.
+    this.#requireOpen();
+    return this.#producer.write(bytes, length);
+  }
+
+  /**
+   * Reserves a record of so many bytes, all zero, to be filled in place.
+   *
+   * @param length How many bytes.
+   * @returns The record; undefined where there is no room for it.
+   * @throws {ClosedError} if the ring buffer is closed.
+   * @throws {RangeError} if the length is no whole number from 0.
+   * @throws {BoundsError} if it is more than a record can have.
+   */
+  reserve(length: number): UserRingRecord | undefined;
+  /**
+   * Reserves a record of a type, all zero, to be filled in place.
+   *
+   * @param type What the record is. A struct needs the `HostLayout` marker.
+   * @param options How long a flexible array at its end is; 0 by default.
+   * @returns The record; undefined where there is no room for it.
+   * @throws {ClosedError} if the ring buffer is closed.
+   * @throws {InvalidTypeError} if the type cannot be used.
+   * @throws {TypeError} if a length was given for a type that ends in no flexible
+   * array.
+   * @throws {AlignmentError} if it must be aligned to more than 8 bytes.
+   * @throws {BoundsError} if it has more bytes than a record can.
+   */
+  reserve<T extends Type>(
+    type: T & Marked<T>,
+    options?: PointerOptions,
+  ): UserRingRecord<T> | undefined;
+  reserve<T extends Type>(
+    what: number | T & Marked<T>,
+    options?: PointerOptions,
+  ): UserRingRecord<T | undefined> | undefined {
+    this.#requireOpen();
+    const type = isType(what) ? what as T : undefined;
+    const tail = type && tailIn(type, options);
+    const length = type === undefined
+      ? this.#requireLength(what)
+      : this.#lengthOf(type, tail);
+    this.#requireOpen();
+    const region = this.#producer.reserve(length);
+    if (region === undefined) return undefined;
+    let value: unknown;
+    try {
+      value = type && pointerAt<T>(type, region, 0, tail);
+    } catch (error) {
+      this.#producer.commit(region, true);
+      throw error;
+    }
+    const producer = this.#producer;
+    const reserved = this.#reserved;
+    return newUserRecord({ region, producer, value, reserved }) as
+      | UserRingRecord<T | undefined>
+      | undefined;
+  }
+
+  #requireLength(length: unknown): number {
+    requireByteCount("Length", length);
+    this.#producer.requireLength(length);
+    return length;
+  }
+
+  /** How many bytes a record of a type has, after all checks of the type. */
+  #lengthOf(type: Type, tail: number | undefined): number {
+    const length = sizeWith(type, tail);
+    this.#producer.requireLength(length);
+    return length;
+  }
+
+  /**
+   * Waits until there is room for a record of so many bytes. The event loop is
+   * held while it waits.
+   *
+   * The kernel wakes who waits whenever the program has drained the ring, unless
+   * it does so with `BPF_RB_NO_WAKEUP`. Another writer may be faster to use the
+   * room: try, and wait again.
+   *
+   * @param length How many bytes; 0 by default.
+   * @param options How to end it.
+   * @throws {ClosedError} if the ring buffer is closed, also while it waits.
+   * @throws {RangeError} if the length is no whole number from 0.
+   * @throws {BoundsError} if it is more than a record can have.
+   * @throws {TypeError} if the signal is no AbortSignal.
+   */
+  async ready(length: number = 0, options: ReadyOptions = {}): Promise<void> {
+    this.#requireOpen();
+    this.#requireLength(length);
+    requireOptions(options);
+    const signal = requireSignal(options.signal);
+    while (true) {
+      throwIfAborted(signal);
+      if (this.#producer.hasRoom(length)) return;
+      await this.#nextEvent(signal);
+    }
+  }
+
+  async #nextEvent(signal: AbortSignal | undefined): Promise<void> {
+    this.#watch ??= new Watch([this.#descriptor], EPOLLOUT);
+    const watch = this.#watch;
+    const event = this.#event ??= watch.next().finally(() => {
+      this.#event = undefined;
+    });
+    this.#waiting++;
+    const { promise: aborted, resolve } = Promise.withResolvers<void>();
+    const onabort = () => resolve();
+    onAbort(signal, onabort);
+    try {
+      await (signal === undefined ? event : Promise.race([event, aborted]));
+    } finally {
+      offAbort(signal, onabort);
+      // Else the poller would wait on for nobody, and hold the event loop.
+      if (--this.#waiting === 0) watch.interrupt();
+    }
+  }
+
+  /**
+   * Discards what is reserved, unmaps the ring buffer at once, and ends what
+   * waits for room. What was written stays, for the program to read. Once more
+   * does nothing.
+   */
+  close(): void {
+    if (this.closed) return;
+    try {
+      for (const record of [...this.#reserved]) record.discard();
+    } finally {
+      this.#watch?.close();
+      this.#producer.close();
+      this.#descriptor.close();
+    }
+  }
+
+  /** Closes it at the end of a `using` declaration's block. */
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  /** What `console.log` and `Deno.inspect` show. */
+  [Symbol.for("Deno.customInspect")](): string {
+    const closed = this.closed ? ", closed" : "";
+    return `UserRingBuffer { ${this.#size} bytes${closed} }`;
+  }
+
+  #requireOpen(): void {
+    if (this.closed) throw new ClosedError("The ring buffer is closed");
+  }
+}

@@ -1,0 +1,226 @@
+/**
+ * Writing records to a ring buffer that the kernel reads: the protocol of
+ * `kernel/bpf/ringbuf.c`, `__bpf_user_ringbuf_peek`.
+ *
+ * A record is written behind the producer's position, its header included, and
+ * becomes the kernel's by storing the position behind it. One that is reserved
+ * becomes so with the busy bit in its header, at which the kernel stops; an
+ * exchange of the header takes the bit away. Both are sequentially consistent,
+ * so what was written before them is there when the kernel sees them.
+ *
+ * The kernel knows one producer. Any number of those made here can share a ring,
+ * in threads and processes: what lies between reading the position and storing
+ * it is done by who holds a lock, a word in the producer's page that the kernel
+ * has no use for.
+ */
+
+import { BoundsError, ClosedError } from "../../../errors.ts";
+import { toBigInt, toNumber } from "../../../ffi/mod.ts";
+import {
+  atomics,
+  NativeUint8Array,
+  typedArrayFill,
+  typedArraySet,
+} from "../../../layout/intrinsics.ts";
+import { Region } from "../../../layout/region/region.ts";
+import { BUSY, DISCARDED, HEADER_SIZE } from "../geometry.ts";
+import type { RingMemory } from "../memory.ts";
+
+/**
+ * How many bytes a record may have: the kernel hands it to the program as a
+ * dynptr (`DYNPTR_MAX_SIZE`), and stops for ever at one that is longer.
+ */
+const RECORD_MAX = 2 ** 24 - 1;
+
+/** How long one may hold the lock, in milliseconds: else its holder has died. */
+const LOCK_LIMIT = 1000;
+
+const { asUintN } = BigInt;
+const now = performance.now.bind(performance);
+const { random } = Math;
+
+/** Writes the records of one ring. */
+export class RingProducer {
+  /** Undefined once closed. */
+  #memory: RingMemory | undefined;
+  readonly #size: number;
+  /** Which 32-bit word of the producer's page is the lock. */
+  readonly #lock: number;
+  /** What the lock was held with last; from somewhere in 32 bits on. */
+  #token = (random() * 2 ** 32) | 0;
+
+  /** Takes over the memory of a ring. */
+  constructor(memory: RingMemory) {
+    this.#memory = memory;
+    this.#size = memory.geometry.size;
+    this.#lock = memory.geometry.page / 4 - 1;
+  }
+
+  /** Whether it was closed. */
+  get closed(): boolean {
+    return this.#memory === undefined;
+  }
+
+  /** How many bytes the largest record can have. */
+  get most(): number {
+    const most = this.#size - HEADER_SIZE;
+    return most < RECORD_MAX ? most : RECORD_MAX;
+  }
+
+  /** How many bytes were written that the kernel has not read, with headers. */
+  unread(): number {
+    const { consumer, producer } = this.#live();
+    const from = atomics.load(consumer.u64, 0);
+    return this.#distance(atomics.load(producer.u64, 0), from);
+  }
+
+  /** Whether there is room for a record of so many bytes. */
+  hasRoom(length: number): boolean {
+    return stepOf(length) <= this.#size - this.unread();
+  }
+
+  /**
+   * @throws {BoundsError} unless a record can have so many bytes.
+   */
+  requireLength(length: number): void {
+    if (length > this.most) {
+      throw new BoundsError(
+        `A record of this ring buffer has at most ${this.most} bytes: requested ${length}`,
+      );
+    }
+  }
+
+  /**
+   * Writes a record.
+   *
+   * @param bytes What it has.
+   * @param length How many bytes that are, at most `most`.
+   * @returns Whether there was room.
+   */
+  write(bytes: Uint8Array, length: number): boolean {
+    return this.#append(length, length, (buffer, start) => {
+      typedArraySet(new NativeUint8Array(buffer, start, length), bytes);
+    }) >= 0;
+  }
+
+  /**
+   * Reserves a record of zeros, for {@linkcode commit}.
+   *
+   * @param length How many bytes it has, at most `most`.
+   * @returns Where it lies; undefined where there is no room.
+   */
+  reserve(length: number): Region | undefined {
+    const start = this.#append(length, length | BUSY, (buffer, start) => {
+      typedArrayFill(new NativeUint8Array(buffer, start, length), 0);
+    });
+    if (start < 0) return undefined;
+    return new Region(
+      this.#live().data.buffer,
+      start,
+      length,
+      "reserved record",
+    );
+  }
+
+  /** Gives a reserved record to the kernel, to be read or to be skipped. */
+  commit(record: Region, discard: boolean): void {
+    const { data } = this.#live();
+    const header = record.start - data.start - HEADER_SIZE;
+    atomics.exchange(
+      data.i32,
+      header / 4,
+      discard ? record.size | DISCARDED : record.size,
+    );
+  }
+
+  /** Where in the buffer the record begins; negative where there is no room. */
+  #append(
+    length: number,
+    header: number,
+    fill: (buffer: ArrayBufferLike, start: number) => void,
+  ): number {
+    const { consumer, producer, data } = this.#live();
+    const token = this.#acquire(producer);
+    try {
+      const from = atomics.load(consumer.u64, 0);
+      const position = atomics.load(producer.u64, 0);
+      const step = stepOf(length);
+      if (step > this.#size - this.#distance(position, from)) return -1;
+      const offset = toNumber(position & toBigInt(this.#size - 1));
+      const start = data.start + offset + HEADER_SIZE;
+      fill(data.buffer, start);
+      data.i32[offset / 4] = header;
+      data.i32[offset / 4 + 1] = 0;
+      atomics.store(producer.u64, 0, asUintN(64, position + toBigInt(step)));
+      return start;
+    } finally {
+      this.#release(producer, token);
+    }
+  }
+
+  /**
+   * Takes the lock: the token that it is held with.
+   *
+   * No code of a caller runs while it is held, so it is for microseconds, unless
+   * its thread was ended in the middle. Then the position is as it was, or the
+   * record complete, and the lock is taken away: from the token that was seen
+   * for all of the time, and by one of those who wait for it.
+   */
+  #acquire({ i32 }: Region): number {
+    const token = this.#nextToken();
+    let seen = atomics.compareExchange(i32, this.#lock, 0, token);
+    if (seen === 0) return token;
+    let limit = now() + LOCK_LIMIT;
+    while (true) {
+      const holder = atomics.compareExchange(i32, this.#lock, 0, token);
+      if (holder === 0) return token;
+      if (holder !== seen) {
+        seen = holder;
+        limit = now() + LOCK_LIMIT;
+      } else if (now() > limit) {
+        const last = atomics.compareExchange(i32, this.#lock, seen, token);
+        if (last === seen) return token;
+      }
+    }
+  }
+
+  /** Gives the lock back, unless it was taken away. */
+  #release({ i32 }: Region, token: number): void {
+    atomics.compareExchange(i32, this.#lock, token, 0);
+  }
+
+  /** One that nobody else has, nor this one had before. */
+  #nextToken(): number {
+    do this.#token = (this.#token + 1) | 0; while (this.#token === 0);
+    return this.#token;
+  }
+
+  #distance(end: bigint, from: bigint): number {
+    const distance = toNumber(asUintN(64, end - from));
+    if (distance > this.#size || (end & 7n) !== 0n) {
+      throw new BoundsError(
+        `Cannot write the ring buffer of ${this.#size} bytes: the consumer's position is ${from}, the producer's ${end}`,
+      );
+    }
+    return distance;
+  }
+
+  /** Unmaps the ring. Once more is nothing. */
+  close(): void {
+    const memory = this.#memory;
+    this.#memory = undefined;
+    memory?.close();
+  }
+
+  #live(): RingMemory {
+    if (this.#memory === undefined) {
+      throw new ClosedError("The ring buffer is closed");
+    }
+    return this.#memory;
+  }
+}
+
+/** How many bytes a record takes in the ring. */
+function stepOf(length: number): number {
+  return (length + HEADER_SIZE + 7) & -8;
+}

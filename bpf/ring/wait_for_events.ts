@@ -1,0 +1,234 @@
+/**
+ * Waits for descriptors without holding the event loop up: all that this thread
+ * waits for share one epoll instance and, while anything waits, one call of
+ * `epoll_wait` on a thread of Deno's pool.
+ *
+ * Descriptors are watched edge-triggered. Level-triggered, one that stays ready
+ * ends every wait at once, and a ring buffer stays ready while its first record
+ * is reserved and not committed: the wait would be a busy one.
+ */
+
+import {
+  addToEpoll,
+  check,
+  closeDescriptor,
+  createEpoll,
+  createWaker,
+  EINTR,
+  EPOLLET,
+  EpollEvents,
+  EPOLLIN,
+  removeFromEpoll,
+  systemError,
+  wakeUp,
+} from "../../ffi/mod.ts";
+import { PrivateRegistry } from "../../layout/intrinsics.ts";
+
+/** Its descriptors, while anything is watched. */
+interface Poll {
+  readonly epoll: number;
+  readonly waker: number;
+}
+
+/** What has a descriptor, and keeps it open for as long as it is kept. */
+export interface Watched {
+  /** The descriptor. */
+  readonly fd: number;
+}
+
+/**
+ * What is known of a {@linkcode Watch} here; it does not keep it alive. It does
+ * keep what is watched: epoll knows a file by the number of its descriptor, and
+ * would know the next one under that number, a duplicate of the same map, as one
+ * that it watches already.
+ */
+interface Entry {
+  readonly token: number;
+  readonly watched: readonly Watched[];
+  /** Whether there was an event that nobody has waited for yet. */
+  ready: boolean;
+  /** Ends a wait that is under way. */
+  settle: ((error?: unknown) => void) | undefined;
+}
+
+/** The token of the waker; watches have others. */
+const WAKER = 0;
+
+/** How many waits may fail one after the other without a reason to be found. */
+const FAILURES_MAX = 100;
+
+let poll: Poll | undefined;
+let lastToken = WAKER;
+let waiting = 0;
+let running = false;
+const entries = new Map<number, Entry>();
+const events = new EpollEvents();
+
+/** Takes out watches that were dropped without `close`: a net, not the way. */
+const net = new PrivateRegistry<Entry>(forget);
+
+function openPoll(): Poll {
+  const epoll = check(createEpoll(), "epoll_create1");
+  let waker = -1;
+  try {
+    waker = check(createWaker(), "eventfd");
+    check(addToEpoll(epoll, waker, EPOLLIN | EPOLLET, WAKER), "epoll_ctl");
+  } catch (error) {
+    if (waker >= 0) closeDescriptor(waker);
+    closeDescriptor(epoll);
+    throw error;
+  }
+  return { epoll, waker };
+}
+
+/** Not while the other thread waits: the numbers could be others' by then. */
+function closePollIfUnused(): void {
+  if (poll === undefined || running || entries.size > 0) return;
+  const { epoll, waker } = poll;
+  poll = undefined;
+  closeDescriptor(epoll);
+  closeDescriptor(waker);
+}
+
+function forget(entry: Entry): void {
+  entries.delete(entry.token);
+  if (poll !== undefined) {
+    for (let i = 0; i < entry.watched.length; i++) {
+      removeFromEpoll(poll.epoll, entry.watched[i]!.fd);
+    }
+  }
+  closePollIfUnused();
+}
+
+/** Ends a wait; true if there was one. */
+function settle(entry: Entry, error?: unknown): boolean {
+  const { settle } = entry;
+  if (settle === undefined) return false;
+  entry.settle = undefined;
+  waiting--;
+  settle(error);
+  return true;
+}
+
+/**
+ * How many events there are, once there are any; 0 for none.
+ *
+ * @throws {SystemError} if the wait fails for good.
+ */
+async function nextEvents({ epoll }: Poll): Promise<number> {
+  for (let failures = 0; failures < FAILURES_MAX; failures++) {
+    const count = await events.wait(epoll);
+    if (count >= 0) return count;
+    // The reason is the other thread's. If it lasts it is this one's as well.
+    const now = check(events.poll(epoll), "epoll_wait");
+    if (now > 0) return now;
+  }
+  throw systemError(EINTR, "epoll_wait", "it was interrupted over and over");
+}
+
+async function run(opened: Poll): Promise<void> {
+  running = true;
+  try {
+    while (waiting > 0) {
+      const count = await nextEvents(opened);
+      for (let i = 0; i < count; i++) {
+        const entry = entries.get(events.tokenAt(i));
+        if (entry !== undefined && !settle(entry)) entry.ready = true;
+      }
+    }
+  } catch (error) {
+    for (const entry of [...entries.values()]) settle(entry, error);
+  } finally {
+    running = false;
+    closePollIfUnused();
+  }
+}
+
+/** Some descriptors that are waited for together. */
+export class Watch {
+  #entry: Entry | undefined;
+
+  /**
+   * Begins to watch. What is ready already counts as the first event.
+   *
+   * @param watched What has the descriptors, to stay open until `close`.
+   * @param interest What to wait for: `EPOLLIN`, `EPOLLOUT`.
+   * @throws {SystemError} with the kernel's reason, as in epoll_ctl(2).
+   */
+  constructor(watched: readonly Watched[], interest: number = EPOLLIN) {
+    const opened = poll ??= openPoll();
+    const entry: Entry = {
+      token: lastToken = nextToken(),
+      watched,
+      ready: false,
+      settle: undefined,
+    };
+    entries.set(entry.token, entry);
+    this.#entry = entry;
+    net.register(this, entry, this);
+    try {
+      for (let i = 0; i < watched.length; i++) {
+        const result = addToEpoll(
+          opened.epoll,
+          watched[i]!.fd,
+          interest | EPOLLET,
+          entry.token,
+        );
+        check(result, "epoll_ctl");
+      }
+    } catch (error) {
+      this.close();
+      throw error;
+    }
+  }
+
+  /**
+   * Resolves at the next event, at once if there was one since the last, and
+   * when the watch is closed. What is ready and has not changed is no event. One
+   * wait at a time.
+   *
+   * @throws {SystemError} if waiting fails, as in epoll_wait(2).
+   */
+  next(): Promise<void> {
+    const entry = this.#entry;
+    if (entry === undefined || poll === undefined) return Promise.resolve();
+    if (entry.ready) {
+      entry.ready = false;
+      return Promise.resolve();
+    }
+    if (entry.settle !== undefined) {
+      throw new TypeError("Cannot wait: a wait is under way already");
+    }
+    const opened = poll;
+    return new Promise((resolve, reject) => {
+      entry.settle = (error) => error === undefined ? resolve() : reject(error);
+      waiting++;
+      if (!running) run(opened);
+    });
+  }
+
+  /** Ends a wait that is under way, as an event would. */
+  interrupt(): void {
+    const entry = this.#entry;
+    if (entry === undefined || !settle(entry)) return;
+    // Else the other thread would wait on, and hold the event loop.
+    if (waiting === 0 && poll !== undefined) wakeUp(poll.waker);
+  }
+
+  /** Watches no longer, and ends a wait that is under way. Once more is nothing. */
+  close(): void {
+    const entry = this.#entry;
+    if (entry === undefined) return;
+    this.interrupt();
+    this.#entry = undefined;
+    net.unregister(this);
+    forget(entry);
+  }
+}
+
+/** A number of 32 bits that no watch has. */
+function nextToken(): number {
+  let token = lastToken;
+  do token = (token + 1) >>> 0; while (token === WAKER || entries.has(token));
+  return token;
+}

@@ -1,0 +1,131 @@
+/** Integers, floats and enumerations of BTF in the layout language. */
+
+import { array } from "../../layout/language/array.ts";
+import { enumeration } from "../../layout/language/enumeration.ts";
+import {
+  be16,
+  be32,
+  be64,
+  bool,
+  f32,
+  f64,
+  i16,
+  i32,
+  i64,
+  i8,
+  u16,
+  u32,
+  u64,
+  u8,
+} from "../../layout/language/scalars.ts";
+import type {
+  ArrayType,
+  Bool,
+  Enumeration,
+  IntegerType,
+  Type,
+} from "../../layout/types.ts";
+import type { BtfEnum, BtfEnum64, BtfInt, BtfModifier } from "../types.ts";
+
+/** What anonymous types are called. */
+export const ANONYMOUS = "(anonymous)";
+
+/** The integer of a size in bytes and a sign; undefined where there is none. */
+function integerOf(size: number, signed: boolean): IntegerType | undefined {
+  switch (size) {
+    case 1:
+      return signed ? i8 : u8;
+    case 2:
+      return signed ? i16 : u16;
+    case 4:
+      return signed ? i32 : u32;
+    case 8:
+      return signed ? i64 : u64;
+    default:
+      return undefined;
+  }
+}
+
+/** Bytes for what the language has no type for: `__int128`, `long double`. */
+export function bytesOf(size: number): ArrayType {
+  return array(u8, size) as unknown as ArrayType;
+}
+
+/** Whether plain `char` has a sign on this host. */
+const charIsSigned =
+  (globalThis as { Deno?: { build?: { arch?: string } } }).Deno?.build?.arch !==
+    "aarch64";
+
+/** GCC's debug information, by way of pahole, has no sign for these. */
+function isSigned({ name, signed }: BtfInt): boolean {
+  return signed || name === "signed char" || (name === "char" && charIsSigned);
+}
+
+/** Whether arrays of an integer are text: compilers tell it by name alone. */
+export function isCharacter(type: BtfInt): boolean {
+  return type.size === 1 && !type.bool && (type.char || type.name === "char");
+}
+
+/** What a bit-field of an integer is of; undefined where there is nothing. */
+export function integerLike(type: BtfInt): IntegerType | Bool | undefined {
+  if (type.bool && type.size === 1) return bool;
+  return integerOf(type.size, isSigned(type));
+}
+
+const BIG_ENDIAN: Readonly<Record<string, Type>> = {
+  __be16: be16,
+  __be32: be32,
+  __be64: be64,
+};
+
+/** An integer, in network byte order where a typedef on the way says so. */
+export function layoutOfInt(
+  type: BtfInt,
+  typedefs: readonly BtfModifier[],
+): Type {
+  for (const { name } of typedefs) {
+    if (!Object.hasOwn(BIG_ENDIAN, name)) continue;
+    const found = BIG_ENDIAN[name]!;
+    if (found.size === type.size) return found;
+  }
+  return integerLike(type) ?? bytesOf(type.size);
+}
+
+/** A floating-point number. */
+export function layoutOfFloat(size: number): Type {
+  return size === 4 ? f32 : size === 8 ? f64 : bytesOf(size);
+}
+
+/** An enumeration, or bytes where no integer is as large as it. */
+export function layoutOfEnum(
+  type: BtfEnum | BtfEnum64,
+  name: string,
+): Enumeration | ArrayType {
+  const base = integerOf(type.size, type.signed);
+  if (base === undefined) return bytesOf(type.size);
+  // Compilers from before ENUM64 cut the values of large ones to 32 bits: no
+  // name is better than a wrong one.
+  const members = type.kind === "enum" && type.size === 8 ? [] : type.members;
+  return enumeration(
+    name,
+    Object.fromEntries(
+      members.map((member) => [
+        member.name,
+        wrap(member.value, type.size, type.signed),
+      ]),
+    ),
+    base,
+  ) as unknown as Enumeration;
+}
+
+/** A value as it is in so many bytes. */
+function wrap(
+  value: number | bigint,
+  size: number,
+  signed: boolean,
+): number | bigint {
+  const wide = BigInt(value);
+  const bits = size * 8;
+  const cut = signed ? BigInt.asIntN(bits, wide) : BigInt.asUintN(bits, wide);
+  return size === 8 ? cut : Number(cut);
+}

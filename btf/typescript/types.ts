@@ -1,0 +1,123 @@
+/** Types of the layout language as TypeScript: values and their annotations. */
+
+import { type AnyType, isFlexible } from "../../layout/model/types.ts";
+import type { IntegerType } from "../../layout/types.ts";
+
+/** A type as it is written. */
+export interface Written {
+  /** What makes it: `array(u16, 8)`. */
+  readonly value: string;
+  /** Its static type: `ArrayType<U16, 8>`. */
+  readonly type: string;
+}
+
+/** What the source takes from the package: values, and types. */
+export class Imports {
+  readonly #names = new Set<string>();
+
+  /** Says that a name is used; returns it. */
+  use(name: string): string {
+    this.#names.add(name);
+    return name;
+  }
+
+  /** The statement that imports what was used. */
+  statement(from: string): string {
+    // Types begin with a capital, values do not; HostLayout is both.
+    const names = [...this.#names].sort((a, b) =>
+      a.toLowerCase() < b.toLowerCase() ? -1 : 1
+    ).map((name) =>
+      /^[A-Z]/.test(name) && name !== "HostLayout" ? `type ${name}` : name
+    );
+    return `import {\n${names.map((name) => `  ${name},\n`).join("")}} from ${
+      JSON.stringify(from)
+    };\n`;
+  }
+}
+
+/**
+ * Writes a type.
+ *
+ * @param type The type.
+ * @param imports What it uses is added here.
+ * @param nameOf The constant that a struct, union or enumeration is declared as.
+ */
+export function write(
+  type: AnyType,
+  imports: Imports,
+  nameOf: (type: AnyType) => string,
+): Written {
+  switch (type.kind) {
+    case "struct":
+    case "union":
+    case "enumeration": {
+      const name = nameOf(type);
+      return { value: name, type: `typeof ${name}` };
+    }
+    case "array": {
+      const element = write(type.element as AnyType, imports, nameOf);
+      const [call, generic] = [imports.use("array"), imports.use("ArrayType")];
+      return isFlexible(type)
+        ? {
+          value: `${call}(${element.value})`,
+          type: `${generic}<${element.type}>`,
+        }
+        : {
+          value: `${call}(${element.value}, ${type.length})`,
+          type: `${generic}<${element.type}, ${type.length}>`,
+        };
+    }
+    case "text":
+      return {
+        value: `${imports.use("text")}(${type.length})`,
+        type: `${imports.use("Text")}<${type.length}>`,
+      };
+    case "bits": {
+      const base = write(type.base as AnyType, imports, nameOf);
+      return {
+        value: `${imports.use("bits")}(${base.value}, ${type.width})`,
+        type: `${imports.use("Bits")}<${base.type}>`,
+      };
+    }
+    default: {
+      const { kind } = type;
+      const capital = kind.charAt(0).toUpperCase() + kind.slice(1);
+      return { value: imports.use(kind), type: imports.use(capital) };
+    }
+  }
+}
+
+/** An enumeration's members and base. */
+export function writeMembers(
+  members: Readonly<Record<string, number | bigint>>,
+  base: IntegerType,
+  imports: Imports,
+): Written {
+  const { value, type } = write(base, imports, () => "");
+  const entries = Object.entries(members).map(([name, number]) => [
+    name,
+    typeof number === "bigint" ? `${number}n` : `${number}`,
+  ]) as [string, string][];
+  const lines = entries.map(([name, number]) => `  ${key(name)}: ${number},\n`);
+  const types = entries.map(([name, number]) =>
+    `  readonly ${typeKey(name)}: ${number};\n`
+  );
+  return {
+    value: `{\n${lines.join("")}}, ${value}`,
+    type: `${imports.use("Enumeration")}<{\n${types.join("")}}, ${type}>`,
+  };
+}
+
+const IDENTIFIER = /^[A-Za-z_$][\w$]*$/;
+
+/** A property's name in an object. */
+export function key(name: string): string {
+  // Without the brackets it would be the object's prototype.
+  if (name === "__proto__") return '["__proto__"]';
+  return IDENTIFIER.test(name) ? name : JSON.stringify(name);
+}
+
+/** A property's name in a type. */
+export function typeKey(name: string): string {
+  return IDENTIFIER.test(name) ? name : JSON.stringify(name);
+}

@@ -1,0 +1,235 @@
+/**
+ * What `bpf(2)` is given: `union bpf_attr`.
+ *
+ * The calls are synchronous, and whoever makes one copies what it gives back, so
+ * that one union does for all.
+ */
+
+import { bpf, check } from "../mod.ts";
+import {
+  NativeArrayBuffer,
+  NativeUint8Array,
+  typedArrayFill,
+} from "../../layout/intrinsics.ts";
+import {
+  HostLayout,
+  i32,
+  padding,
+  type Pointer,
+  pointer,
+  sizeOf,
+  struct,
+  text,
+  u32,
+  u64,
+  union,
+} from "../../layout/mod.ts";
+import { type Command, hintFor, numberOf } from "./commands.ts";
+
+const MapCreate = struct("map_create", {
+  _: HostLayout,
+  mapType: u32,
+  keySize: u32,
+  valueSize: u32,
+  maxEntries: u32,
+  mapFlags: u32,
+  innerMapFd: u32,
+  numaNode: u32,
+  mapName: text(16),
+  // Of devices and BTF; all of them zero.
+  unused: padding(20),
+  mapExtra: u64,
+});
+
+const Element = struct("element", {
+  _: HostLayout,
+  mapFd: u32,
+  key: u64,
+  /** Or the next key. */
+  value: u64,
+  flags: u64,
+});
+
+const Batch = struct("batch", {
+  _: HostLayout,
+  inBatch: u64,
+  outBatch: u64,
+  keys: u64,
+  values: u64,
+  /** How many there is room for; afterwards how many there were. */
+  count: u32,
+  mapFd: u32,
+  elementFlags: u64,
+  flags: u64,
+});
+
+const ObjectPath = struct("object_path", {
+  _: HostLayout,
+  pathname: u64,
+  bpfFd: u32,
+  fileFlags: u32,
+});
+
+const ObjectId = struct("object_id", {
+  _: HostLayout,
+  id: u32,
+  nextId: u32,
+  openFlags: u32,
+});
+
+const ObjectInfo = struct("object_info", {
+  _: HostLayout,
+  bpfFd: u32,
+  infoLen: u32,
+  info: u64,
+});
+
+const TestRun = struct("test", {
+  _: HostLayout,
+  progFd: u32,
+  /** What the program returned, an `int` in C. */
+  returned: i32,
+  dataSizeIn: u32,
+  dataSizeOut: u32,
+  dataIn: u64,
+  dataOut: u64,
+  repeat: u32,
+  duration: u32,
+  ctxSizeIn: u32,
+  ctxSizeOut: u32,
+  ctxIn: u64,
+  ctxOut: u64,
+  flags: u32,
+  cpu: u32,
+  batchSize: u32,
+  unused: padding(4),
+});
+
+const RawTracepoint = struct("raw_tracepoint", {
+  _: HostLayout,
+  name: u64,
+  progFd: u32,
+  unused: padding(4),
+  cookie: u64,
+});
+
+/** What `link_create` has last, by what is attached to. */
+const LinkDetail = union("link_detail", {
+  _: HostLayout,
+  iterator: struct("iter_info", { _: HostLayout, address: u64, length: u32 }),
+  perfEvent: struct("perf_event", { _: HostLayout, cookie: u64 }),
+  order: struct("tcx", {
+    _: HostLayout,
+    relative: u32,
+    unused: padding(4),
+    revision: u64,
+  }),
+  netfilter: struct("netfilter", {
+    _: HostLayout,
+    family: u32,
+    hook: u32,
+    priority: i32,
+    flags: u32,
+  }),
+});
+
+const LinkCreate = struct("link_create", {
+  _: HostLayout,
+  progFd: u32,
+  /** A descriptor, or the index of an interface. */
+  target: u32,
+  attachType: u32,
+  flags: u32,
+  detail: LinkDetail,
+});
+
+const LinkUpdate = struct("link_update", {
+  _: HostLayout,
+  linkFd: u32,
+  newProgFd: u32,
+  flags: u32,
+  oldProgFd: u32,
+});
+
+const BindMap = struct("prog_bind_map", {
+  _: HostLayout,
+  progFd: u32,
+  mapFd: u32,
+  flags: u32,
+});
+
+const LinkFd = struct("link_fd", { _: HostLayout, linkFd: u32, flags: u32 });
+
+/** The parts of `union bpf_attr` that the commands take. */
+const Attributes = union("bpf_attr", {
+  _: HostLayout,
+  mapCreate: MapCreate,
+  element: Element,
+  batch: Batch,
+  objectPath: ObjectPath,
+  objectId: ObjectId,
+  objectInfo: ObjectInfo,
+  testRun: TestRun,
+  rawTracepoint: RawTracepoint,
+  linkCreate: LinkCreate,
+  linkUpdate: LinkUpdate,
+  bindMap: BindMap,
+  linkFd: LinkFd,
+});
+
+/**
+ * How many bytes each command reads. A kernel that knows fewer refuses those
+ * that it does not know, so none is larger than it has to be.
+ */
+export const SIZE = {
+  mapCreate: 44, // to the end of mapName
+  mapCreateExtra: sizeOf(MapCreate),
+  mapFd: 4,
+  element: sizeOf(Element),
+  batch: sizeOf(Batch),
+  objectPath: sizeOf(ObjectPath),
+  id: 4,
+  nextId: 8,
+  openById: sizeOf(ObjectId),
+  objectInfo: sizeOf(ObjectInfo),
+  testRun: 64, // to the end of ctxOut; Linux 5.2
+  testRunCpu: 72, // to the end of cpu; Linux 5.10
+  testRunBatch: sizeOf(TestRun), // Linux 5.18
+  rawTracepoint: 12,
+  rawTracepointCookie: sizeOf(RawTracepoint), // Linux 6.10
+  linkCreate: 16,
+  linkCreateIterator: 28,
+  linkCreateCookie: 24,
+  linkCreateOrder: 32,
+  linkCreateNetfilter: 32,
+  linkUpdate: sizeOf(LinkUpdate),
+  linkFd: 4,
+  bindMap: sizeOf(BindMap),
+  iteratorCreate: sizeOf(LinkFd),
+  enableStats: 4,
+} as const;
+
+const bytes = new NativeUint8Array(new NativeArrayBuffer(sizeOf(Attributes)));
+/** Made at the first use: most of the time that importing this takes. */
+let attributes: Pointer<typeof Attributes> | undefined;
+
+/** The attributes, all zero, for the next command. */
+export function clearAttributes(): Pointer<typeof Attributes> {
+  typedArrayFill(bytes, 0);
+  return attributes ??= pointer(Attributes, bytes);
+}
+
+/** Runs a command on the attributes: its result, or the negative reason. */
+export function run(command: Command, size: number): number {
+  return bpf(numberOf(command), bytes, size);
+}
+
+/** Passes a command's result on. @throws {SystemError} if it is a reason. */
+export function checked(command: Command, result: number): number {
+  return check(result, `bpf(${command})`, hintFor(command, -result));
+}
+
+/** Runs a command: its result. @throws {SystemError} with the kernel's reason. */
+export function runChecked(command: Command, size: number): number {
+  return checked(command, run(command, size));
+}

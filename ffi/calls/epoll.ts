@@ -1,0 +1,96 @@
+/**
+ * Waiting for descriptors: `epoll(7)`, and an `eventfd(2)` to end a wait. Each
+ * call gives its result or a negative error number.
+ */
+
+import {
+  EFD_CLOEXEC,
+  EFD_NONBLOCK,
+  EPOLL_CLOEXEC,
+  EPOLL_CTL_ADD,
+  EPOLL_CTL_DEL,
+} from "../constants.ts";
+import { resultOf } from "../errno/errno.ts";
+import { libcPoll } from "../libc/functions.ts";
+import { platform } from "../libc/platform.ts";
+
+/** How many events one wait tells of; the rest are told of by the next. */
+const EVENTS_MAX = 64;
+/** The words of the larger of the two forms of a `struct epoll_event`. */
+const WORDS_MAX = 4;
+
+// struct epoll_event { __u32 events; __u64 data; }
+const request = new Uint32Array(new ArrayBuffer(WORDS_MAX * 4));
+
+/** Makes an epoll instance: its descriptor, or the negative reason. */
+export function createEpoll(): number {
+  return resultOf(() => libcPoll().epoll_create1(EPOLL_CLOEXEC));
+}
+
+/**
+ * Watches a descriptor: 0, or the negative reason.
+ *
+ * @param epoll The epoll instance.
+ * @param fd The descriptor.
+ * @param events What to wait for (`EPOLL*`).
+ * @param token 32 bits by which {@linkcode EpollEvents.tokenAt} knows it.
+ */
+export function addToEpoll(
+  epoll: number,
+  fd: number,
+  events: number,
+  token: number,
+): number {
+  const data = platform().epollEventWords - 2;
+  for (let i = 0; i < WORDS_MAX; i++) request[i] = 0;
+  request[0] = events;
+  request[data] = token;
+  return resultOf(() =>
+    libcPoll().epoll_ctl(epoll, EPOLL_CTL_ADD, fd, request)
+  );
+}
+
+/** Watches a descriptor no longer: 0, or the negative reason. */
+export function removeFromEpoll(epoll: number, fd: number): number {
+  return resultOf(() =>
+    libcPoll().epoll_ctl(epoll, EPOLL_CTL_DEL, fd, request)
+  );
+}
+
+/** Where the kernel puts events. */
+export class EpollEvents {
+  readonly #words = new Uint32Array(
+    new ArrayBuffer(EVENTS_MAX * WORDS_MAX * 4),
+  );
+
+  /** Which descriptor an event is of: what {@linkcode addToEpoll} was given. */
+  tokenAt(index: number): number {
+    const stride = platform().epollEventWords;
+    return this.#words[index * stride + stride - 2] ?? 0;
+  }
+
+  /**
+   * Waits on another thread, for however long it takes: how many events there
+   * are, or -1. The reason is on that thread; {@linkcode poll} tells it.
+   */
+  wait(epoll: number): Promise<number> {
+    return libcPoll().epollWaitElsewhere(epoll, this.#words, EVENTS_MAX, -1);
+  }
+
+  /** How many events there are now, or the negative reason. */
+  poll(epoll: number): number {
+    return resultOf(() =>
+      libcPoll().epoll_wait(epoll, this.#words, EVENTS_MAX, 0)
+    );
+  }
+}
+
+/** Makes a descriptor that wakes: it, or the negative reason. */
+export function createWaker(): number {
+  return resultOf(() => libcPoll().eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+}
+
+/** Wakes whoever waits for the descriptor: 0, or the negative reason. */
+export function wakeUp(waker: number): number {
+  return resultOf(() => libcPoll().eventfd_write(waker, 1n));
+}

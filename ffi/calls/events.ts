@@ -1,0 +1,70 @@
+/**
+ * What BPF programs are attached to, where that is no file: events and
+ * interfaces. Each call gives its result or a negative error number.
+ */
+
+import { toBigInt } from "../captured.ts";
+import { cString } from "./descriptors.ts";
+import { resultOf, resultOfOne } from "../errno/errno.ts";
+import { libcAttach } from "../libc/attach_functions.ts";
+import { platform } from "../libc/platform.ts";
+
+/** `linux/perf_event.h`: close-on-exec (Linux 3.14). */
+const PERF_FLAG_FD_CLOEXEC = 8n;
+/** `linux/perf_event.h`: `_IO('$', 0)`, the same on x86-64 and aarch64. */
+const PERF_EVENT_IOC_ENABLE = 0x2400n;
+
+/**
+ * `perf_event_open(2)`: a descriptor, or the negative reason.
+ *
+ * @param attributes A `struct perf_event_attr`, with its size in it.
+ * @param pid The process; -1 for all.
+ * @param cpu The CPU; -1 for all.
+ */
+export function openPerfEvent(
+  attributes: Uint8Array,
+  pid: number,
+  cpu: number,
+): number {
+  const { perfEventOpen } = platform();
+  return resultOf(() =>
+    libcAttach().perfEventOpen(
+      perfEventOpen,
+      attributes as BufferSource,
+      pid,
+      cpu,
+      -1,
+      PERF_FLAG_FD_CLOEXEC,
+    )
+  );
+}
+
+/** Starts an event: 0, or the negative reason. */
+export function enablePerfEvent(fd: number): number {
+  return resultOf(() => libcAttach().ioctl(fd, PERF_EVENT_IOC_ENABLE, 0n));
+}
+
+/**
+ * Reads on: how many bytes, 0 at the end, or the negative reason. For files
+ * that have no offsets.
+ */
+export function readNext(
+  fd: number,
+  target: Uint8Array,
+  length: number,
+): number {
+  const count = toBigInt(length);
+  return resultOfOne(() =>
+    libcAttach().read(fd, target as BufferSource, count)
+  );
+}
+
+/**
+ * The index of an interface in this process's network namespace, or the
+ * negative reason.
+ */
+export function interfaceIndex(name: string): number {
+  const cName = cString(name) as BufferSource;
+  // Unlike other calls it tells of a failure by 0.
+  return resultOf(() => libcAttach().if_nametoindex(cName) || -1);
+}

@@ -1,0 +1,134 @@
+/** Opening events: `perf_event_open(2)`. */
+
+import {
+  check,
+  closeDescriptor,
+  EACCES,
+  EINVAL,
+  EMFILE,
+  ENODEV,
+  ENOENT,
+  EOPNOTSUPP,
+  EPERM,
+  ESRCH,
+  openPerfEvent,
+} from "../mod.ts";
+import {
+  NativeArrayBuffer,
+  NativeUint8Array,
+  typedArrayFill,
+} from "../../layout/intrinsics.ts";
+import {
+  bits,
+  HostLayout,
+  padding,
+  type Pointer,
+  pointer,
+  sizeOf,
+  struct,
+  u32,
+  u64,
+} from "../../layout/mod.ts";
+
+/** `struct perf_event_attr` up to `config2` (`PERF_ATTR_SIZE_VER1`). */
+const Attributes = struct("perf_event_attr", {
+  _: HostLayout,
+  type: u32,
+  size: u32,
+  config: u64,
+  /** Or the frequency. */
+  period: u64,
+  sampleType: u64,
+  readFormat: u64,
+  disabled: bits(u32, 1),
+  otherFlags: padding.bits(u32, 9),
+  byFrequency: bits(u32, 1),
+  moreFlags: padding(4),
+  wakeupEvents: u32,
+  breakpointType: u32,
+  config1: u64,
+  config2: u64,
+});
+
+/** An event, by the numbers of `linux/perf_event.h`. */
+export interface EventRequest {
+  readonly type: number;
+  readonly config: bigint;
+  readonly config1?: bigint;
+  readonly config2?: bigint;
+  readonly period?: bigint;
+  /** What a sample has: `PERF_SAMPLE_*`. */
+  readonly sampleType?: bigint;
+  /** After how many samples whoever waits is woken. */
+  readonly wakeupEvents?: number;
+  /** Whether it counts from the beginning, not from when it is enabled. */
+  readonly enabled?: boolean;
+  /** Whether the period is a frequency. */
+  readonly byFrequency?: boolean;
+  /** The process, -1 for all. */
+  readonly pid: number;
+  /** The CPU, -1 for all. */
+  readonly cpu: number;
+}
+
+const bytes = new NativeUint8Array(new NativeArrayBuffer(sizeOf(Attributes)));
+/** Made at the first use, so that importing this costs nothing. */
+let attributes: Pointer<typeof Attributes> | undefined;
+
+const wantsCapability =
+  "events need CAP_PERFMON (CAP_SYS_ADMIN before Linux 5.8), or a lower kernel.perf_event_paranoid";
+
+/** What is likely to help where an event cannot be opened, by error number. */
+export const eventHints: Readonly<Record<number, string>> = {
+  [EACCES]: wantsCapability,
+  [EPERM]:
+    `${wantsCapability}; a container's seccomp profile may forbid the call`,
+  [EINVAL]:
+    "there is no such event, or no such CPU, or not with this period or frequency",
+  [ENOENT]: "this machine has no such event, as is usual in virtual machines",
+  [EOPNOTSUPP]: "this machine's hardware cannot do it",
+  [ENODEV]: "there is no such CPU, or it is offline",
+  [ESRCH]: "there is no such process",
+  [EMFILE]: "raise the limit of open files (ulimit -n)",
+};
+
+/** Opens an event: its descriptor, or the negative reason. */
+export function openEvent(request: EventRequest): number {
+  const fields = attributes ??= pointer(Attributes, bytes);
+  typedArrayFill(bytes, 0);
+  fields.type = request.type;
+  fields.size = sizeOf(Attributes);
+  fields.config = request.config;
+  fields.config1 = request.config1 ?? 0n;
+  fields.config2 = request.config2 ?? 0n;
+  fields.period = request.period ?? 0n;
+  fields.byFrequency = request.byFrequency === true ? 1 : 0;
+  fields.sampleType = request.sampleType ?? 0n;
+  fields.wakeupEvents = request.wakeupEvents ?? 0;
+  fields.disabled = request.enabled === true ? 0 : 1;
+  return openPerfEvent(bytes, request.pid, request.cpu);
+}
+
+/**
+ * Opens an event, and has something made of it before it is closed again: a link
+ * keeps its event.
+ *
+ * @param request Which event.
+ * @param use Makes the link of the event's descriptor.
+ * @param own Hints for this kind of event.
+ * @throws {SystemError} if the kernel will not.
+ */
+export function withEvent(
+  request: EventRequest,
+  use: (fd: number) => number,
+  own: Readonly<Record<number, string>> = {},
+): number {
+  const result = openEvent(request);
+  const hint = own[-result] ?? eventHints[-result];
+  const fd = check(result, "perf_event_open", hint);
+  try {
+    return use(fd);
+  } finally {
+    closeDescriptor(fd);
+  }
+}

@@ -1,0 +1,373 @@
+/**
+ * The functions of libc that this package calls, with their C prototypes.
+ *
+ * Deno compiles a trampoline for every symbol when a library is opened, at
+ * about a quarter of a millisecond each; so they are opened in groups, each at
+ * its first use and once per isolate.
+ *
+ * Three rules keep the errors right and the grant narrow:
+ *
+ * - A function whose failure is told by `errno` has a result of `i32`, also
+ *   where C says otherwise: a result that allocates (`usize`, `pointer`) may
+ *   collect garbage, and the collector's own system calls overwrite `errno`.
+ * - Memory is passed as a `buffer`, never as a pointer object: those need the
+ *   whole of `--allow-ffi`, a buffer does with `--allow-ffi=<path of libc>`.
+ * - 64-bit arguments are bigints: a number takes a path ten times slower, and
+ *   is not checked.
+ */
+
+import { prepareErrno } from "../errno/errno.ts";
+import { openLibrary, type Symbols } from "./open_library.ts";
+import { platform } from "./platform.ts";
+
+const memorySymbols = {
+  /** Maps at an address that the kernel chooses; for success only. */
+  mmapAnywhere: {
+    name: "mmap",
+    parameters: [
+      "usize", // void *addr
+      "usize", // size_t length
+      "i32", // int prot
+      "i32", // int flags
+      "i32", // int fd
+      "i64", // off_t offset
+    ],
+    result: "usize", // void *
+  },
+  /** Maps at an address given as a number. */
+  mmapExact: {
+    name: "mmap",
+    parameters: [
+      "usize", // void *addr
+      "usize", // size_t length
+      "i32", // int prot
+      "i32", // int flags
+      "i32", // int fd
+      "i64", // off_t offset
+    ],
+    result: "i32", // void *, whose low half is never -1 on success
+  },
+  /** Maps over the bytes of a buffer. */
+  mmapOver: {
+    name: "mmap",
+    parameters: [
+      "buffer", // void *addr
+      "usize", // size_t length
+      "i32", // int prot
+      "i32", // int flags
+      "i32", // int fd
+      "i64", // off_t offset
+    ],
+    result: "i32", // void *, whose low half is never -1 on success
+  },
+  /** Moves a mapping over the bytes of a buffer. */
+  mremap: {
+    parameters: [
+      "usize", // void *old_address
+      "usize", // size_t old_size
+      "usize", // size_t new_size
+      "i32", // int flags
+      "buffer", // void *new_address
+    ],
+    result: "i32", // void *, whose low half is never -1 on success
+  },
+  munmap: {
+    parameters: [
+      "usize", // void *addr
+      "usize", // size_t length
+    ],
+    result: "i32", // int
+  },
+  statx: {
+    parameters: [
+      "i32", // int dirfd
+      "buffer", // const char *pathname
+      "i32", // int flags
+      "u32", // unsigned int mask
+      "buffer", // struct statx *statxbuf
+    ],
+    result: "i32", // int
+  },
+  fstatfs: {
+    parameters: [
+      "i32", // int fd
+      "buffer", // struct statfs *buf
+    ],
+    result: "i32", // int
+  },
+  fcntl: {
+    parameters: [
+      "i32", // int fd
+      "i32", // int cmd
+      "i32", // int arg
+    ],
+    result: "i32", // int
+  },
+  open: {
+    parameters: [
+      "buffer", // const char *pathname
+      "i32", // int flags
+      "u32", // mode_t mode
+    ],
+    result: "i32", // int
+  },
+  pread: {
+    parameters: [
+      "i32", // int fd
+      "buffer", // void *buf
+      "usize", // size_t count, at most 2^30
+      "i64", // off_t offset
+    ],
+    result: "i32", // ssize_t
+  },
+  close: {
+    parameters: [
+      "i32", // int fd
+    ],
+    result: "i32", // int
+  },
+  getpagesize: {
+    parameters: [],
+    result: "i32", // int
+  },
+  errnoLocation: {
+    name: "__errno_location",
+    parameters: [],
+    result: "usize", // int *, one per thread
+  },
+  /** Reads `errno`. */
+  copyFrom: {
+    name: "memcpy",
+    parameters: [
+      "buffer", // void *dest
+      "usize", // const void *src
+      "usize", // size_t n
+    ],
+    result: "void", // void *, which is dest
+  },
+  /** Tells the address of a buffer, by a copy of no bytes. */
+  addressOf: {
+    name: "memcpy",
+    parameters: [
+      "buffer", // void *dest
+      "buffer", // const void *src
+      "usize", // size_t n
+    ],
+    result: "usize", // void *, which is dest
+  },
+} as const satisfies Deno.ForeignLibraryInterface;
+
+const fileSymbols = {
+  memfd_create: {
+    parameters: [
+      "buffer", // const char *name
+      "u32", // unsigned int flags
+    ],
+    result: "i32", // int
+  },
+  ftruncate: {
+    parameters: [
+      "i32", // int fd
+      "i64", // off_t length
+    ],
+    result: "i32", // int
+  },
+  fallocate: {
+    parameters: [
+      "i32", // int fd
+      "i32", // int mode
+      "i64", // off_t offset
+      "i64", // off_t len
+    ],
+    result: "i32", // int
+  },
+  pwrite: {
+    parameters: [
+      "i32", // int fd
+      "buffer", // const void *buf
+      "usize", // size_t count, at most 2^30
+      "i64", // off_t offset
+    ],
+    result: "i32", // ssize_t
+  },
+  getrlimit: {
+    parameters: [
+      "i32", // int resource
+      "buffer", // struct rlimit *rlim
+    ],
+    result: "i32", // int
+  },
+  msync: {
+    parameters: [
+      "buffer", // void *addr
+      "usize", // size_t length
+      "i32", // int flags
+    ],
+    result: "i32", // int
+  },
+  madvise: {
+    parameters: [
+      "buffer", // void *addr
+      "usize", // size_t length
+      "i32", // int advice
+    ],
+    result: "i32", // int
+  },
+} as const satisfies Deno.ForeignLibraryInterface;
+
+const textSymbols = {
+  /** Copies a C string of at most so many bytes, and reads none beyond its end. */
+  memccpy: {
+    parameters: [
+      "buffer", // void *dest
+      "usize", // const void *src
+      "i32", // int c, which ends the copy: 0
+      "usize", // size_t n
+    ],
+    result: "void", // void *
+  },
+  /** Formats what a C function was passed as `...`. */
+  vsnprintf: {
+    parameters: [
+      "buffer", // char *str
+      "usize", // size_t size
+      "usize", // const char *format
+      "usize", // va_list ap, an array or passed by address on both platforms
+    ],
+    result: "i32", // int
+  },
+  /** Tells the address of a function. */
+  dlsym: {
+    parameters: [
+      "usize", // void *handle, NULL for what the process has anyway
+      "buffer", // const char *symbol
+    ],
+    result: "usize", // void *
+    optional: true, // In libc itself from glibc 2.34 on.
+  },
+} as const satisfies Deno.ForeignLibraryInterface;
+
+const bpfSymbols = {
+  /** libc has no function of its own for `bpf(2)`. */
+  bpf: {
+    name: "syscall",
+    parameters: [
+      "i64", // long number
+      "i32", // int cmd
+      "buffer", // union bpf_attr *attr
+      "u32", // unsigned int size
+    ],
+    result: "i32", // long
+  },
+} as const satisfies Deno.ForeignLibraryInterface;
+
+const pollSymbols = {
+  epoll_create1: {
+    parameters: [
+      "i32", // int flags
+    ],
+    result: "i32", // int
+  },
+  epoll_ctl: {
+    parameters: [
+      "i32", // int epfd
+      "i32", // int op
+      "i32", // int fd
+      "buffer", // struct epoll_event *event
+    ],
+    result: "i32", // int
+  },
+  epoll_wait: {
+    parameters: [
+      "i32", // int epfd
+      "buffer", // struct epoll_event *events
+      "i32", // int maxevents
+      "i32", // int timeout
+    ],
+    result: "i32", // int
+  },
+  /** The same on a thread of Deno's pool, whose `errno` is out of reach. */
+  epollWaitElsewhere: {
+    name: "epoll_wait",
+    parameters: [
+      "i32", // int epfd
+      "buffer", // struct epoll_event *events
+      "i32", // int maxevents
+      "i32", // int timeout
+    ],
+    result: "i32", // int
+    nonblocking: true,
+  },
+  eventfd: {
+    parameters: [
+      "u32", // unsigned int initval
+      "i32", // int flags
+    ],
+    result: "i32", // int
+  },
+  eventfd_write: {
+    parameters: [
+      "i32", // int fd
+      "u64", // eventfd_t value
+    ],
+    result: "i32", // int
+  },
+} as const satisfies Deno.ForeignLibraryInterface;
+
+function openLibc<const S extends Deno.ForeignLibraryInterface>(
+  symbols: S,
+): Symbols<S> {
+  return openLibrary("libc.so.6", platform().libcPaths, symbols);
+}
+
+let memoryLibrary: Symbols<typeof memorySymbols> | undefined;
+let fileLibrary: Symbols<typeof fileSymbols> | undefined;
+let textLibrary: Symbols<typeof textSymbols> | undefined;
+let bpfLibrary: Symbols<typeof bpfSymbols> | undefined;
+let pollLibrary: Symbols<typeof pollSymbols> | undefined;
+
+function openMemoryLibrary(): Symbols<typeof memorySymbols> {
+  const symbols = openLibc(memorySymbols);
+  prepareErrno(symbols);
+  return symbols;
+}
+
+function openFileLibrary(): Symbols<typeof fileSymbols> {
+  libc();
+  return openLibc(fileSymbols);
+}
+
+function openBpfLibrary(): Symbols<typeof bpfSymbols> {
+  libc();
+  return openLibc(bpfSymbols);
+}
+
+function openPollLibrary(): Symbols<typeof pollSymbols> {
+  libc();
+  return openLibc(pollSymbols);
+}
+
+/** The functions that every mapping needs. */
+export function libc(): Symbols<typeof memorySymbols> {
+  return memoryLibrary ??= openMemoryLibrary();
+}
+
+/** The functions that make, fill and write back files. */
+export function libcFile(): Symbols<typeof fileSymbols> {
+  return fileLibrary ??= openFileLibrary();
+}
+
+/** The function that makes the system call `bpf`. */
+export function libcBpf(): Symbols<typeof bpfSymbols> {
+  return bpfLibrary ??= openBpfLibrary();
+}
+
+/** The functions that wait for descriptors. */
+export function libcPoll(): Symbols<typeof pollSymbols> {
+  return pollLibrary ??= openPollLibrary();
+}
+
+/** The functions that read text of C. */
+export function libcText(): Symbols<typeof textSymbols> {
+  return textLibrary ??= openLibc(textSymbols);
+}

@@ -1,0 +1,62 @@
+import { NotSupportedError } from "../../errors.ts";
+
+const { dlopen, permissions } = Deno;
+
+/** The functions of an open library. */
+export type Symbols<S extends Deno.ForeignLibraryInterface> =
+  Deno.DynamicLibrary<S>["symbols"];
+
+/** Whether the program may open every library, not certain files alone. */
+export function mayOpenAll(): boolean {
+  const { state, partial } = permissions.querySync({ name: "ffi" });
+  return state === "granted" && !partial;
+}
+
+function mayOpen(path: string): boolean {
+  return permissions.querySync({ name: "ffi", path }).state === "granted";
+}
+
+/**
+ * Opens a library by whatever name the program was granted. Where all of FFI is
+ * granted that is the bare name, by which the dynamic linker finds it; under a
+ * grant of paths Deno takes a bare name for a file in the working directory, so
+ * there it is the granted path.
+ *
+ * @param name What the dynamic linker calls it: `"libc.so.6"`.
+ * @param paths Where it may lie, most likely first.
+ * @param symbols The functions wanted of it.
+ */
+export function openLibrary<const S extends Deno.ForeignLibraryInterface>(
+  name: string,
+  paths: readonly string[],
+  symbols: S,
+): Symbols<S> {
+  if (!mayOpenAll()) {
+    let failure: unknown;
+    for (const path of paths) {
+      if (!mayOpen(path)) continue;
+      try {
+        return dlopen(path, symbols).symbols;
+      } catch (error) {
+        failure ??= error;
+      }
+    }
+    if (failure !== undefined) throw failure;
+    // Asked as a whole: an answer to the question that `dlopen` would ask is
+    // for a file in the working directory.
+    permissions.requestSync({ name: "ffi" });
+  }
+  // Without the permission this throws Deno's own error.
+  if (mayOpenAll()) return dlopen(name, symbols).symbols;
+  try {
+    return dlopen(name, symbols).symbols;
+  } catch (error) {
+    if (!mayOpen(name)) throw error;
+    throw new NotSupportedError(
+      `Cannot open ${name}: --allow-ffi takes a bare name for a file in the working directory; give the full path, such as --allow-ffi=${
+        paths[0]
+      }`,
+      { cause: error },
+    );
+  }
+}

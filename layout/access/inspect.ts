@@ -1,0 +1,89 @@
+/** How pointers and views show themselves: to `Deno.inspect` and as JSON. */
+
+import { ClosedError } from "../../errors.ts";
+import { define } from "../intrinsics.ts";
+import { locate, type Located } from "./private_fields.ts";
+import { read } from "./read_whole.ts";
+
+type Inspect = (value: unknown, options?: unknown) => string;
+
+/** The name that an object goes by when it is shown. */
+function nameOf({ made, path, length }: Located): string {
+  const isArray = made.type.kind === "array" || made.slot !== undefined;
+  return isArray ? `${path}(${length})` : made.type.name;
+}
+
+/** How many elements of an array are shown; `Deno.inspect` takes 100. */
+function limitIn(options: unknown): number {
+  const { iterableLimit, maxArrayLength } = (options ?? {}) as {
+    iterableLimit?: unknown;
+    maxArrayLength?: unknown;
+  };
+  const limit = iterableLimit ?? maxArrayLength;
+  return typeof limit === "number" && limit >= 0 && limit < 1000 ? limit : 100;
+}
+
+/** Shows the values; never throws, because a debugger's print must not. */
+function inspect(this: object, show: unknown, options: unknown): string {
+  try {
+    const located = locate(this);
+    if (located === undefined) return "[prototype]";
+    const name = nameOf(located);
+    if (located.region.closed) return `${name} [closed]`;
+    const elements = limitIn(options);
+    const value = read(located, { elements, left: 100 * elements });
+    return typeof show === "function"
+      ? `${name} ${(show as Inspect)(value, options)}`
+      : `${name} ${JSON.stringify(jsonOf(value))}`;
+  } catch (error) {
+    if (error instanceof ClosedError) return "[closed]";
+    return error instanceof RangeError ? `[${error.message}]` : "[unreadable]";
+  }
+}
+
+/** Node's order of arguments: depth, options, inspect. */
+function inspectForNode(
+  this: object,
+  _depth: unknown,
+  options: unknown,
+  show: unknown,
+): string {
+  return inspect.call(this, show, options);
+}
+
+function valueOf(object: object): unknown {
+  const located = locate(object);
+  if (located === undefined) throw new TypeError("Not a pointer or a view");
+  return read(located);
+}
+
+/** A plain value as JSON can carry it: bigints as decimal strings. */
+function jsonOf(value: unknown): unknown {
+  if (typeof value === "bigint") return value.toString();
+  if (Array.isArray(value)) return value.map(jsonOf);
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([name, field]) => [name, jsonOf(field)]),
+  );
+}
+
+function toJSON(this: object): unknown {
+  return jsonOf(valueOf(this));
+}
+
+/** Gives a prototype its methods, but where a field has the name. */
+export function describe(prototype: object, fields: readonly string[]): void {
+  const methods: [string | symbol, unknown][] = [
+    [Symbol.for("Deno.customInspect"), inspect],
+    [Symbol.for("nodejs.util.inspect.custom"), inspectForNode],
+    ["toJSON", toJSON],
+  ];
+  for (const [name, value] of methods) {
+    if (typeof name === "string" && fields.includes(name)) continue;
+    define(prototype, name, {
+      value,
+      configurable: true,
+      writable: true,
+    });
+  }
+}

@@ -1,0 +1,46 @@
+/**
+ * A view that the library points from one value to the next, instead of making
+ * an object for each. It is as safe as any other: wherever it points, it reads
+ * through its region.
+ */
+
+import { classOf } from "./classes.ts";
+import type { Move } from "./private_fields.ts";
+import { type Region, windowFor } from "../region/region.ts";
+import type { AnyType } from "../model/types.ts";
+
+/** A view, and what points it elsewhere. */
+export interface MovingView {
+  /** The view. */
+  readonly view: object;
+  /** Points it elsewhere in the whole region. What it is told is not checked. */
+  readonly move: Move;
+}
+
+/**
+ * Makes a view that points to the begin of a region.
+ *
+ * @param type What it points to; one that passed `checkType`, below 2^30 bytes.
+ * @param root The whole region.
+ */
+export function movingView(type: AnyType, root: Region): MovingView {
+  const style = { writable: false, aligned: true };
+  const { construct, moving } = classOf(type, style, false, true);
+  const rest = type.kind === "array"
+    ? [type.length, type.name]
+    : type.kind === "atomic"
+    ? [type.name]
+    : [0];
+  const window = windowFor(root, 0, type.size);
+  const view = new construct(window, 0, ...rest);
+  const { move, enter } = moving as Required<NonNullable<typeof moving>>;
+  if (window === root) return { view, move: move! };
+  return {
+    view,
+    move(object, absolute, extent) {
+      const window = windowFor(root, absolute, type.size);
+      enter!(object, window);
+      move!(object, absolute - (window.start - root.start), extent);
+    },
+  };
+}

@@ -1,0 +1,122 @@
+/** The classes of pointers and views, and the keys to their private fields. */
+
+import { getPrototypeOf, PrivateWeakMap } from "../intrinsics.ts";
+import type { Slot } from "../leaves/leaf_type.ts";
+import type { Style } from "./plan.ts";
+import type { Region } from "../region/region.ts";
+import type { AnyType } from "../model/types.ts";
+
+/** Reads the private fields of the objects of one class. */
+export interface Keys {
+  /** Whether this object is of the class. */
+  owns(object: object): boolean;
+  /** Its region. */
+  region(object: object): Region;
+  /** Its offset in the region, in bytes. */
+  offset(object: object): number;
+  /** The bytes that there are for a struct that ends in a flexible array. */
+  readonly extent?: ((object: object) => number) | undefined;
+  /** The length of an array, in elements. */
+  readonly length?: ((object: object) => number) | undefined;
+  /** What error messages call an array or an atomic. */
+  readonly path?: ((object: object) => string) | undefined;
+  /** How far apart the values of a column are, in bytes. */
+  readonly stride?: ((object: object) => number) | undefined;
+  /** Points an object elsewhere in its region; in moving classes alone. */
+  readonly move?: Move | undefined;
+  /** Points an object into another region; in moving classes alone. */
+  readonly enter?: ((object: object, region: Region) => void) | undefined;
+}
+
+/**
+ * Points an object elsewhere in its region.
+ *
+ * @param offset The offset in the region, in bytes.
+ * @param extent The bytes there are from there on, for a flexible array.
+ */
+export type Move = (object: object, offset: number, extent: number) => void;
+
+/** Makes an object from the values of its private fields, in the class's order. */
+export type Construct = new (
+  region: Region,
+  offset: number,
+  ...rest: (number | string)[]
+) => object;
+
+/** The class of the pointers, or views, to one type. */
+export interface PointerClass {
+  /** The type; for arrays, any of those with the same elements. */
+  readonly type: AnyType;
+  /** In which way memory is reached. */
+  readonly style: Style;
+  /** Whether its region is the whole one and offsets may be beyond 31 bits. */
+  readonly wide: boolean;
+  /** Makes an object of the class. */
+  readonly construct: Construct;
+  /** What lies at each place of a column. */
+  readonly slot?: Slot | undefined;
+  /** What points its objects elsewhere, where the class is a moving one. */
+  readonly moving: Pick<Keys, "move" | "enter"> | undefined;
+}
+
+/** An object of one of our classes, with its class. */
+export interface Located {
+  /** Its class. */
+  readonly made: PointerClass;
+  /** Its region. */
+  readonly region: Region;
+  /** Its offset in the region, in bytes. */
+  readonly offset: number;
+  /** The whole region. */
+  readonly root: Region;
+  /** Its offset in the whole region, in bytes. */
+  readonly absolute: number;
+  /** An array's length in elements; 0 for all else. */
+  readonly length: number;
+  /** What error messages call an array or an atomic; else empty. */
+  readonly path: string;
+  /** How far apart the values of a column are, in bytes; 0 for all else. */
+  readonly stride: number;
+  /** The bytes there are for a struct with a flexible array; else 0. */
+  readonly extent: number;
+}
+
+/** The keys are here and nowhere else: who has them has the memory. */
+interface Known {
+  readonly made: PointerClass;
+  readonly keys: Keys;
+}
+
+const classes = new PrivateWeakMap<object, Known>();
+
+/** Makes the objects of a class known to {@linkcode locate}. */
+export function remember(
+  prototype: object,
+  made: PointerClass,
+  keys: Keys,
+): void {
+  classes.set(prototype, { made, keys });
+}
+
+/** Where a pointer, view, array or atomic points; undefined for all else. */
+export function locate(value: unknown): Located | undefined {
+  if (typeof value !== "object" || value === null) return undefined;
+  const prototype = getPrototypeOf(value) as object | null;
+  const known = prototype === null ? undefined : classes.get(prototype);
+  // An object whose prototype was set to ours has none of the fields.
+  if (known === undefined || !known.keys.owns(value)) return undefined;
+  const { made, keys } = known;
+  const region = keys.region(value);
+  const offset = keys.offset(value);
+  return {
+    made,
+    region,
+    offset,
+    root: region.root,
+    absolute: region.start - region.root.start + offset,
+    length: keys.length?.(value) ?? 0,
+    path: keys.path?.(value) ?? "",
+    stride: keys.stride?.(value) ?? 0,
+    extent: keys.extent?.(value) ?? 0,
+  };
+}

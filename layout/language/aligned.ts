@@ -1,0 +1,39 @@
+/** Types under a larger alignment. */
+
+import { InvalidTypeError } from "../../errors.ts";
+import { checkAlign, genuine, registerAligned } from "../model/types.ts";
+import type { Type } from "../types.ts";
+
+/**
+ * `__attribute__((aligned(align)))`: the same type, with at least this
+ * alignment. In a packed struct, where fields otherwise have none, exactly this.
+ *
+ * @param type The type to align.
+ * @param align The alignment in bytes; a power of two.
+ * @throws {InvalidTypeError} If it is not, or the type is a bit-field, padding
+ * or a marker.
+ *
+ * @example Counters on cache lines of their own
+ * ```ts
+ * import { aligned, atomic, HostLayout, offsetOf, struct, u64 } from "@hostmem/hostmem";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const Counters = struct("Counters", {
+ *   _: HostLayout,
+ *   sent: atomic(u64),
+ *   received: aligned(atomic(u64), 64),
+ * });
+ * assertEquals(offsetOf(Counters, "received"), 64);
+ * ```
+ */
+export function aligned<T extends Type>(type: T, align: number): T {
+  const base = genuine(type, "aligned()");
+  switch (base.kind) {
+    case "marker":
+    case "padding":
+    case "bits":
+      throw new InvalidTypeError(`${base.name} cannot be aligned`);
+  }
+  checkAlign("An alignment", align);
+  return registerAligned(base, align) as unknown as T;
+}

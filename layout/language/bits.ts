@@ -1,0 +1,73 @@
+/** Bit-fields. */
+
+import { InvalidTypeError } from "../../errors.ts";
+import { checkCount, genuine, isInteger, register } from "../model/types.ts";
+import type { Bits, Bool, Enumeration, IntegerType } from "../types.ts";
+
+/** Checks the declared type and the width of a bit-field. */
+export function checkWidth(
+  type: unknown,
+  width: unknown,
+  least: number,
+): IntegerType | Bool | Enumeration {
+  const base = genuine(type, "bits()");
+  if (
+    !isInteger(base) && base.kind !== "bool" && base.kind !== "enumeration"
+  ) {
+    throw new InvalidTypeError(
+      `A bit-field must be of an integer, bool or enumeration: received ${base.name}`,
+    );
+  }
+  checkCount("The width of a bit-field", width, least);
+  const most = base.kind === "bool" ? 1 : base.size * 8;
+  if (width > most) {
+    throw new InvalidTypeError(
+      `A bit-field of ${base.name} is at most ${most} bits wide: received ${width}`,
+    );
+  }
+  return base;
+}
+
+/**
+ * A bit-field, `uint32_t x : width`, allocated as C does it on this host (System
+ * V, little-endian). Its value is that of its type. It can be a field of a
+ * struct or union and nothing else: it has no address.
+ *
+ * Storing one reads and writes the whole unit that it lies in, which is not
+ * atomic: a concurrent store to its neighbours can be lost, as in C.
+ *
+ * @param type An integer, bool or enumeration.
+ * @param width Its width in bits; at least 1, at most that of its type.
+ * @throws {InvalidTypeError} For any other type or width.
+ *
+ * @example Flags in one byte
+ * ```ts
+ * import { bits, HostLayout, pointer, struct, u8 } from "@hostmem/hostmem";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const Flags = struct("Flags", {
+ *   _: HostLayout,
+ *   version: bits(u8, 4),
+ *   length: bits(u8, 4),
+ * });
+ * const bytes = new Uint8Array([0x45]);
+ * const flags = pointer(Flags, bytes);
+ * assertEquals([flags.version, flags.length], [5, 4]);
+ * flags.length = 15;
+ * assertEquals(bytes[0], 0xf5);
+ * ```
+ */
+export function bits<B extends IntegerType | Bool | Enumeration>(
+  type: B,
+  width: number,
+): Bits<B> {
+  const base = checkWidth(type, width, 1);
+  return register<Bits>({
+    kind: "bits",
+    name: `bits(${base.name}, ${width})`,
+    size: base.size,
+    align: base.align,
+    base,
+    width,
+  }) as unknown as Bits<B>;
+}

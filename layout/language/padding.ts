@@ -1,0 +1,83 @@
+/** Bytes and bits that are there but mean nothing. */
+
+import { checkWidth } from "./bits.ts";
+import { checkCount, register } from "../model/types.ts";
+import type {
+  Bits,
+  Bool,
+  Enumeration,
+  IntegerType,
+  Padding,
+} from "../types.ts";
+
+/** What {@linkcode padding} can be called as. */
+export interface PaddingConstructor {
+  /**
+   * `uint8_t _[size]`: bytes that are no property.
+   *
+   * @param size How many bytes; at least 1.
+   * @throws {InvalidTypeError} For any other size.
+   */
+  (size: number): Padding;
+  /**
+   * An unnamed bit-field, `uint32_t : width`. A width of 0 ends the unit, as it
+   * does in C.
+   *
+   * @param type The type that it is declared with.
+   * @param width Its width in bits.
+   * @throws {InvalidTypeError} If there is no such bit-field.
+   */
+  bits(type: IntegerType | Bool | Enumeration, width: number): Padding;
+}
+
+function paddingBytes(size: number): Padding {
+  checkCount("The size of padding", size, 1);
+  return register<Padding>({
+    kind: "padding",
+    name: `padding(${size})`,
+    size,
+    align: 1,
+  });
+}
+
+function paddingBits(
+  type: IntegerType | Bool | Enumeration,
+  width: number,
+): Padding {
+  const base = checkWidth(type, width, 0);
+  const unnamed = register<Bits>({
+    kind: "bits",
+    name: `bits(${base.name}, ${width})`,
+    size: base.size,
+    align: base.align,
+    base,
+    width,
+  });
+  return register<Padding>({
+    kind: "padding",
+    name: `padding.bits(${base.name}, ${width})`,
+    size: base.size,
+    align: base.align,
+  }, { unnamed });
+}
+
+/**
+ * Bytes or bits that are part of a struct but no property of its pointers.
+ *
+ * @example A gap that another program's header has
+ * ```ts
+ * import { HostLayout, offsetOf, padding, struct, u32, u8 } from "@hostmem/hostmem";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const Header = struct("Header", {
+ *   _: HostLayout,
+ *   version: u8,
+ *   reserved: padding(7),
+ *   flags: u32,
+ * });
+ * assertEquals(offsetOf(Header, "flags"), 8);
+ * ```
+ */
+export const padding: PaddingConstructor = Object.freeze(
+  Object.assign(paddingBytes, { bits: paddingBits }),
+);

@@ -1,0 +1,34 @@
+/** Text in a fixed number of bytes. */
+
+import { checkCount, register } from "../model/types.ts";
+import type { Text } from "../types.ts";
+
+/**
+ * `char[size]`: UTF-8 that ends at a NUL or fills all bytes. Its value is a
+ * string. Storing one fills the rest with zeros; a string that takes more bytes,
+ * or holds a NUL or a lone surrogate, throws a RangeError and writes nothing.
+ * Bytes that are not UTF-8 read as U+FFFD.
+ *
+ * @param size How many bytes; at least 1.
+ * @throws {InvalidTypeError} For any other size.
+ *
+ * @example A command name, as the kernel keeps it
+ * ```ts
+ * import { pointer, text } from "@hostmem/hostmem";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const comm = pointer(text(16), new ArrayBuffer(16));
+ * comm.value = "deno";
+ * assertEquals(comm.value, "deno");
+ * ```
+ */
+export function text<N extends number>(size: N): Text<N> {
+  checkCount("The size of text", size, 1);
+  return register<Text>({
+    kind: "text",
+    name: `text(${size})`,
+    size,
+    align: 1,
+    length: size,
+  }) as unknown as Text<N>;
+}

@@ -1,0 +1,42 @@
+/** How large values are whose type ends in a flexible array. */
+
+import { InvalidTypeError } from "../../errors.ts";
+import { flexibleTailOf } from "./types.ts";
+import { checkType, type Type } from "../mod.ts";
+
+/** How many bytes a value has, with a flexible array of a length at its end. */
+export function sizeWith(type: Type, length: number | undefined): number {
+  const tail = flexibleTailOf(type);
+  if (tail === undefined || length === undefined) return type.size;
+  const size = tail.offset + length * tail.array.element.size;
+  return size > type.size ? size : type.size;
+}
+
+/**
+ * Checks that a type describes something of a size: a flexible array at its end
+ * takes what is left, and nothing of what lies behind.
+ *
+ * @param what What has the size, for the message: `"the map's values"`.
+ * @returns How long the flexible array is; undefined without one.
+ * @throws {InvalidTypeError} if it cannot be pointed to, or has another size.
+ */
+export function requireTypeOfSize(
+  type: Type,
+  what: string,
+  expected: number,
+): number | undefined {
+  checkType(type);
+  const { name, size } = type;
+  const tail = flexibleTailOf(type);
+  if (tail !== undefined && size <= expected) {
+    const left = expected - tail.offset;
+    const stride = tail.array.element.size;
+    return (left - left % stride) / stride;
+  }
+  if (size !== expected) {
+    throw new InvalidTypeError(
+      `${name}: The type must have the size of ${what}, ${expected} bytes: it has ${size}`,
+    );
+  }
+  return undefined;
+}

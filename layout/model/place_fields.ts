@@ -1,0 +1,188 @@
+/**
+ * Where the fields of a struct or union lie: the rules of C on 64-bit Linux.
+ *
+ * System V ABI, AMD64 supplement, section 3.1.2 ("Data Representation"), and
+ * AAPCS64, "Composite Types" and "Bit-fields". The two differ in one thing:
+ * whether an unnamed bit-field aligns the struct that it is in.
+ */
+
+import { InvalidTypeError } from "../../errors.ts";
+import {
+  type AnyType,
+  atomicAlignOf,
+  declaredAlignOf,
+  flexibleTailOf,
+  type Member,
+  unnamedBitsOf,
+} from "./types.ts";
+import type { Bits } from "../types.ts";
+
+/** What can be said about the layout of a struct or union. */
+export interface StructOptions {
+  /**
+   * Every field follows the one before without a gap, as
+   * `__attribute__((packed))` has it, but for fields that are `aligned`.
+   */
+  readonly packed?: boolean;
+  /** At least this alignment, in bytes; a power of two. */
+  readonly align?: number;
+  /**
+   * At least this size, in bytes: what is not taken by fields is padding. A
+   * multiple of the alignment.
+   */
+  readonly size?: number;
+  /**
+   * Offsets in bytes of fields that do not follow the one before. They may
+   * overlap.
+   */
+  readonly offsets?: { readonly [name: string]: number };
+}
+
+/** Fields in their places. */
+export interface Placement {
+  /** The fields in declaration order, markers left out. */
+  readonly members: readonly Member[];
+  /** The size in bytes. */
+  readonly size: number;
+  /** The alignment in bytes. */
+  readonly align: number;
+}
+
+const unnamedBitsAlign =
+  (globalThis as { Deno?: { build?: { arch?: string } } }).Deno?.build?.arch ===
+    "aarch64";
+
+function roundUp(value: number, multiple: number): number {
+  return Math.ceil(value / multiple) * multiple;
+}
+
+/** The bit-field that a field is, named or not. */
+function bitsOf(type: AnyType): Bits | undefined {
+  if (type.kind === "bits") return type;
+  return type.kind === "padding" ? unnamedBitsOf(type) : undefined;
+}
+
+/** Whether a bit-field aligns the struct that it is in. */
+function bitsAlign(type: AnyType, bits: Bits, packed: boolean): boolean {
+  if (type.kind === "bits") return !packed;
+  // GCC and Clang let an end of unit, `: 0`, align even a packed struct where
+  // unnamed bit-fields align at all.
+  return unnamedBitsAlign && (!packed || bits.width === 0);
+}
+
+/**
+ * Places fields one after the other, or all at 0 for a union.
+ *
+ * @param name The struct's name, for errors.
+ * @param fields The fields in declaration order, without markers.
+ * @param options What was said about the layout; checked already.
+ * @param overlay Whether it is a union.
+ */
+export function place(
+  name: string,
+  fields: readonly (readonly [string, AnyType])[],
+  options: StructOptions,
+  overlay: boolean,
+): Placement {
+  const packed = options.packed ?? false;
+  const members: Member[] = [];
+  let align = 1;
+  let next = 0; // in bits
+  let end = 0; // in bytes
+
+  for (const [field, type] of fields) {
+    const explicit = options.offsets !== undefined &&
+        Object.hasOwn(options.offsets, field)
+      ? options.offsets[field]
+      : undefined;
+    if (explicit !== undefined) next = explicit * 8;
+    else if (overlay) next = 0;
+
+    const bits = bitsOf(type);
+    if (bits !== undefined) {
+      const unit = bits.size * 8;
+      const straddles = next % unit + bits.width > unit;
+      if (bits.width === 0 || (straddles && !packed)) {
+        next = roundUp(next, bits.align * 8);
+      }
+      if (bitsAlign(type, bits, packed)) align = Math.max(align, bits.align);
+      members.push({
+        name: field,
+        type,
+        offset: Math.floor(next / 8),
+        bit: next,
+      });
+      next += bits.width;
+    } else {
+      const wanted = packed ? declaredAlignOf(type) ?? 1 : type.align;
+      const offset = explicit ?? roundUp(Math.ceil(next / 8), wanted);
+      if (offset % wanted === 0) align = Math.max(align, wanted);
+      members.push({ name: field, type, offset, bit: undefined });
+      next = (offset + type.size) * 8;
+    }
+    end = Math.max(end, Math.ceil(next / 8));
+    if (!Number.isSafeInteger(end * 8)) {
+      throw new InvalidTypeError(
+        `${name}.${field}: The field ends beyond 2^50 bytes`,
+      );
+    }
+  }
+
+  align = Math.max(align, options.align ?? 1);
+  const least = roundUp(end, align);
+  const size = options.size ?? least;
+  if (size < end) {
+    throw new InvalidTypeError(
+      `${name}: The size must hold all fields, ${end} bytes: received ${size}`,
+    );
+  }
+  if (size % align !== 0) {
+    throw new InvalidTypeError(
+      `${name}: The size must be a multiple of the alignment, ${align} bytes: received ${size}`,
+    );
+  }
+  checkTails(name, members, options, overlay);
+  checkAtomics(name, members, align);
+  return { members, size, align };
+}
+
+/**
+ * A flexible array has no end, so nothing follows it but fields that were given
+ * an offset: those that share its bytes, as the members of an anonymous union
+ * do.
+ */
+function checkTails(
+  name: string,
+  members: readonly Member[],
+  options: StructOptions,
+  overlay: boolean,
+): void {
+  if (overlay) return;
+  members.forEach((member, index) => {
+    if (flexibleTailOf(member.type) === undefined) return;
+    const follows = members.slice(index + 1).some(({ name }) =>
+      options.offsets === undefined || !Object.hasOwn(options.offsets, name)
+    );
+    if (follows) {
+      throw new InvalidTypeError(
+        `${name}.${member.name}: A flexible array must be the last field`,
+      );
+    }
+  });
+}
+
+/** An atomic that can lie across two cache lines would not be one. */
+function checkAtomics(
+  name: string,
+  members: readonly Member[],
+  align: number,
+): void {
+  for (const { name: field, type, offset } of members) {
+    const needed = atomicAlignOf(type);
+    if (needed > align || offset % needed !== 0) {
+      throw new InvalidTypeError(
+        `${name}.${field}: An atomic must be aligned to ${needed} bytes: it is at offset ${offset} of a struct aligned to ${align}`,
+      );
+    }
+  }
+}

@@ -1,0 +1,309 @@
+/**
+ * Which objects are types, and what they know that is not public. A look-alike
+ * is not in here, whatever properties it has.
+ */
+
+import { PrivateWeakMap } from "../intrinsics.ts";
+import { InvalidTypeError } from "../../errors.ts";
+import { show } from "../../base/show.ts";
+import type {
+  ArrayType,
+  AtomicType,
+  Be16,
+  Be32,
+  Be64,
+  Bits,
+  Bool,
+  Enumeration,
+  F32,
+  F64,
+  HostLayoutMarker,
+  IntegerType,
+  Padding,
+  Safe,
+  StructType,
+  Text,
+  Type,
+  Uintptr,
+  UnionType,
+} from "../types.ts";
+
+/** Every type there is, told apart by its kind. */
+export type AnyType =
+  | Bool
+  | IntegerType
+  | Uintptr
+  | F32
+  | F64
+  | Be16
+  | Be32
+  | Be64
+  | Safe
+  | Text
+  | Enumeration
+  | Bits
+  | AtomicType
+  | ArrayType
+  | StructType
+  | UnionType
+  | Padding
+  | HostLayoutMarker;
+
+/** One field of a struct or union, with its place. */
+export interface Member {
+  /** Its name. */
+  readonly name: string;
+  /** Its type. */
+  readonly type: AnyType;
+  /** Its offset in bytes; of a bit-field, that of the byte it begins in. */
+  readonly offset: number;
+  /** A bit-field's offset in bits; undefined for all else. */
+  readonly bit: number | undefined;
+}
+
+/** What a struct or union knows beyond its public properties. */
+export interface Aggregate {
+  /** Its fields in declaration order; padding included, markers not. */
+  readonly members: readonly Member[];
+  /** Whether it has the HostLayout marker. */
+  readonly marked: boolean;
+  /** Whether it was declared packed. */
+  readonly packed: boolean;
+}
+
+interface Details {
+  /** The type that `aligned` made this one from; undefined elsewhere. */
+  readonly origin: AnyType | undefined;
+  /** The alignment given to `aligned`, in bytes. */
+  readonly declaredAlign: number | undefined;
+  /** The declared unit and width of an unnamed bit-field. */
+  readonly unnamed: Bits | undefined;
+  /** Whether it is `array(T)` without a length. */
+  readonly flexible: boolean;
+  /** What a struct or union knows. */
+  readonly aggregate: Aggregate | undefined;
+  /** How deep other types are nested in it. */
+  readonly depth: number;
+  /** The alignment that the atomics in it need, in bytes; 1 without any. */
+  readonly atomicAlign: number;
+  /** The flexible array at its end. */
+  readonly tail: FlexibleTail | undefined;
+}
+
+/** The flexible array at the end of a type. */
+export interface FlexibleTail {
+  /** Its offset in bytes. */
+  readonly offset: number;
+  /** Its type. */
+  readonly array: ArrayType;
+}
+
+/** How deep types may nest: what walks them recurses this deep at the most. */
+const MOST_DEPTH = 256;
+
+const types = new PrivateWeakMap<object, Details>();
+
+/** What most types know, which is nothing: one for all of them. */
+const nothing: Details = {
+  origin: undefined,
+  declaredAlign: undefined,
+  unnamed: undefined,
+  flexible: false,
+  aggregate: undefined,
+  depth: 0,
+  atomicAlign: 1,
+  tail: undefined,
+};
+
+/** Makes an object a type: freezes it and takes it into the registry. */
+export function register<T extends Type>(
+  type: Omit<T, keyof Type> & Pick<T, "kind" | "name" | "size" | "align">,
+  details: Partial<Details> = {},
+): T {
+  const made = Object.freeze(type) as unknown as AnyType;
+  if (isPlain(made, details)) {
+    types.set(made, nothing);
+    return made as unknown as T;
+  }
+  const parts = partsOf(made, details.aggregate);
+  const depth = Math.max(0, ...parts.map(({ type }) => depthOf(type) + 1));
+  if (depth > MOST_DEPTH) {
+    throw new InvalidTypeError(
+      `${made.name}: Types must not nest deeper than ${MOST_DEPTH} levels`,
+    );
+  }
+  const atomicAligns = parts.map(({ type }) => atomicAlignOf(type));
+  types.set(made, {
+    origin: details.origin,
+    declaredAlign: details.declaredAlign,
+    unnamed: details.unnamed,
+    flexible: details.flexible ?? false,
+    aggregate: details.aggregate,
+    depth,
+    atomicAlign: made.kind === "atomic"
+      ? made.size
+      : Math.max(1, ...atomicAligns),
+    tail: details.flexible
+      ? { offset: 0, array: made as ArrayType }
+      : made.kind === "array"
+      ? undefined
+      : tailOf(parts),
+  });
+  return made as unknown as T;
+}
+
+/** Whether there is nothing to know of a type but what it is. */
+function isPlain(type: AnyType, details: Partial<Details>): boolean {
+  for (const _ in details) return false;
+  return type.kind !== "array" && type.kind !== "atomic";
+}
+
+/** The types that a type is made of, with their offsets. */
+function partsOf(
+  type: AnyType,
+  aggregate: Aggregate | undefined,
+): readonly { readonly type: Type; readonly offset: number }[] {
+  if (aggregate !== undefined) return aggregate.members;
+  return type.kind === "array" ? [{ type: type.element, offset: 0 }] : [];
+}
+
+function tailOf(
+  parts: readonly { readonly type: Type; readonly offset: number }[],
+): FlexibleTail | undefined {
+  for (const { type, offset } of parts) {
+    const tail = flexibleTailOf(type);
+    if (tail !== undefined) {
+      return { offset: offset + tail.offset, array: tail.array };
+    }
+  }
+  return undefined;
+}
+
+function detailsOf(type: Type): Details {
+  const details = types.get(type);
+  if (details === undefined) throw notAType("", type);
+  return details;
+}
+
+/** Whether this is a type made by this module. */
+export function isType(value: unknown): value is AnyType {
+  return typeof value === "object" && value !== null && types.has(value);
+}
+
+/**
+ * The type itself, told apart by its kind.
+ *
+ * @throws {InvalidTypeError} If it is not a type made by this module.
+ */
+export function genuine(value: unknown, path: string): AnyType {
+  if (!isType(value)) throw notAType(path, value);
+  return value;
+}
+
+/** The type without what `aligned` added: the same one for the same layout. */
+export function originOf(type: Type): AnyType {
+  return detailsOf(type).origin ?? type as AnyType;
+}
+
+/** The alignment that `aligned` declared, in bytes. */
+export function declaredAlignOf(type: Type): number | undefined {
+  return detailsOf(type).declaredAlign;
+}
+
+/** The unit and width of an unnamed bit-field; undefined for other padding. */
+export function unnamedBitsOf(type: Padding): Bits | undefined {
+  return detailsOf(type).unnamed;
+}
+
+/** What a struct or union knows beyond its public properties. */
+export function aggregateOf(type: StructType | UnionType): Aggregate {
+  return detailsOf(type).aggregate!;
+}
+
+/** The same type under a larger alignment. */
+export function registerAligned(type: AnyType, align: number): AnyType {
+  const details = detailsOf(type);
+  // Not every type has its fields as a property of its own.
+  const fields = type.kind === "struct" || type.kind === "union"
+    ? { fields: type.fields }
+    : {};
+  return register<Type>(
+    { ...type, ...fields, align: Math.max(type.align, align) },
+    {
+      ...details,
+      origin: originOf(type),
+      declaredAlign: Math.max(details.declaredAlign ?? 1, align),
+    },
+  ) as AnyType;
+}
+
+/** Whether this is an integer type of a fixed width. */
+export function isInteger(type: AnyType): type is IntegerType {
+  switch (type.kind) {
+    case "u8":
+    case "i8":
+    case "u16":
+    case "i16":
+    case "u32":
+    case "i32":
+    case "u64":
+    case "i64":
+      return true;
+    default:
+      return false;
+  }
+}
+
+/** Whether this is `array(T)` without a length. */
+export function isFlexible(type: Type): boolean {
+  return detailsOf(type).flexible;
+}
+
+/** The flexible array at the end of a type; undefined where there is none. */
+export function flexibleTailOf(type: Type): FlexibleTail | undefined {
+  return detailsOf(type).tail;
+}
+
+/** The alignment that the atomics in a type need, in bytes; 1 without any. */
+export function atomicAlignOf(type: Type): number {
+  return detailsOf(type).atomicAlign;
+}
+
+function depthOf(type: Type): number {
+  return detailsOf(type).depth;
+}
+
+function notAType(path: string, value: unknown): InvalidTypeError {
+  const where = path === "" ? "" : `${path}: `;
+  return new InvalidTypeError(
+    `${where}Expected a type made by this package: received ${show(value)}`,
+  );
+}
+
+/** Checks a byte or element count that is part of a type. */
+export function checkCount(
+  what: string,
+  value: unknown,
+  least: number,
+): asserts value is number {
+  if (!Number.isSafeInteger(value) || (value as number) < least) {
+    throw new InvalidTypeError(
+      `${what} must be an integer of at least ${least}: received ${
+        show(value)
+      }`,
+    );
+  }
+}
+
+/** Checks an alignment in bytes. */
+export function checkAlign(
+  what: string,
+  value: unknown,
+): asserts value is number {
+  checkCount(what, value, 1);
+  if (!Number.isInteger(Math.log2(value))) {
+    throw new InvalidTypeError(
+      `${what} must be a power of two: received ${value}`,
+    );
+  }
+}

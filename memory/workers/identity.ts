@@ -1,0 +1,16 @@
+import { fileStatus, S_IFMT, systemError } from "../../ffi/mod.ts";
+import { bpfIdOf } from "../bpf_object.ts";
+
+/**
+ * What tells the object that a descriptor refers to from all others there are:
+ * device, inode, and the number of a BPF map.
+ *
+ * @throws {SystemError} if the descriptor is not open.
+ */
+export function identityOf(fd: number): string {
+  const status = fileStatus(fd);
+  if (typeof status === "number") throw systemError(-status, "statx");
+  const { device, inode, mode } = status;
+  const id = (mode & S_IFMT) === 0 ? bpfIdOf(fd) : 0;
+  return `${device}:${inode}:${id}`;
+}

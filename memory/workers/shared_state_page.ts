@@ -1,0 +1,112 @@
+/**
+ * The control page of writable memory made for Workers: the last page of its
+ * WebAssembly.Memory, which no kernel memory is laid over. All that another
+ * thread needs to attach lies there.
+ *
+ * Whoever holds the buffer can write here as well: what is read is checked
+ * against the buffer, and read once.
+ *
+ * | byte | field                                                      |
+ * | ---- | ---------------------------------------------------------- |
+ * | 0    | the magic and the state, see `shared_state.ts`                 |
+ * | 8    | `u32` whether the memory is of huge pages                  |
+ * | 16   | `u64` size: the bytes that access is bounded to            |
+ * | 24   | `u64` start: where the mapping begins in the buffer        |
+ * | 32   | `u64` length: the bytes that are mapped                    |
+ * | 64   | who sleeps where, see `_sleepers.ts`                       |
+ */
+
+import { toBigInt, toNumber } from "../../ffi/mod.ts";
+import {
+  NativeBigUint64Array,
+  NativeInt32Array,
+  sharedBufferLength,
+} from "../../layout/intrinsics.ts";
+import { Control } from "./shared_state.ts";
+import { Mapping } from "../map/mapping.ts";
+import { bufferOf, WASM_PAGE } from "../map/engine_pages.ts";
+
+/** The smallest page there is: kernels of 64 KiB pages pass as well. */
+const PAGE_MIN = 4096;
+
+const HUGE = 2;
+const SIZE = 2;
+const START = 3;
+const LENGTH = 4;
+
+function controlAt(buffer: ArrayBufferLike, page: number): Control {
+  return new Control(new NativeInt32Array(buffer, page, WASM_PAGE / 4));
+}
+
+/**
+ * Writes the control page of a shared mapping.
+ *
+ * @param mapping The mapping.
+ * @param size How many bytes of it access is bounded to.
+ */
+export function writeControlPage(mapping: Mapping, size: number): Control {
+  const buffer = mapping.buffer();
+  const page = sharedBufferLength(buffer) - WASM_PAGE;
+  const sizes = new NativeBigUint64Array(buffer, page, LENGTH + 1);
+  sizes[SIZE] = toBigInt(size);
+  sizes[START] = toBigInt(mapping.start);
+  sizes[LENGTH] = toBigInt(mapping.length);
+  const control = controlAt(buffer, page);
+  control.words[HUGE] = mapping.withheld ? 1 : 0;
+  return control.initialize();
+}
+
+/** What a control page says. */
+export interface SharedPages {
+  /** The mapping. */
+  readonly mapping: Mapping;
+  /** How many bytes access is bounded to. */
+  readonly size: number;
+  /** The state. */
+  readonly control: Control;
+}
+
+/**
+ * Reads the control page of a WebAssembly.Memory that came from somewhere.
+ *
+ * @param memory What should be one.
+ * @returns Undefined if it is none, or its control page says what cannot be.
+ */
+export function readControlPage(memory: unknown): SharedPages | undefined {
+  const buffer = sharedBufferOf(memory);
+  if (buffer === undefined) return undefined;
+  const pages = sharedBufferLength(buffer) / WASM_PAGE;
+  if (pages < 2) return undefined;
+  const page = (pages - 1) * WASM_PAGE;
+  const control = controlAt(buffer, page);
+  if (!control.genuine) return undefined;
+  const sizes = new NativeBigUint64Array(buffer, page, LENGTH + 1);
+  // Beyond 2^53 they are inexact, and refused for being too large.
+  const size = toNumber(sizes[SIZE]!);
+  const start = toNumber(sizes[START]!);
+  const length = toNumber(sizes[LENGTH]!);
+  const withheld = control.words[HUGE] !== 0;
+  if (
+    size === 0 || size > length || length > page || start > page - length ||
+    start % PAGE_MIN !== 0 || length % PAGE_MIN !== 0 || start > 0 && !withheld
+  ) return undefined;
+  const mapping = new Mapping({
+    memory: memory as WebAssembly.Memory,
+    pages,
+    start,
+    withheld,
+    length,
+    shared: true,
+    readOnly: false,
+  });
+  return { mapping, size, control };
+}
+
+/** The buffer of what is a shared WebAssembly.Memory, whatever it looks like. */
+function sharedBufferOf(memory: unknown): ArrayBufferLike | undefined {
+  try {
+    return bufferOf(memory as WebAssembly.Memory, true);
+  } catch {
+    return undefined;
+  }
+}
