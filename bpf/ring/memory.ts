@@ -7,7 +7,7 @@
 import { NotSupportedError, ReadOnlyError } from "../../errors.ts";
 import { check, flagsOf, O_ACCMODE, O_RDWR, pageSize } from "../../ffi/mod.ts";
 import { uncurry } from "../../layout/intrinsics.ts";
-import { locate } from "../../layout/access/private_fields.ts";
+import { whereIs } from "../../layout/access/private_fields.ts";
 import { Region } from "../../layout/region/region.ts";
 import { u8 } from "../../layout/mod.ts";
 import { Memory } from "../../memory/mod.ts";
@@ -24,7 +24,7 @@ const closeMemory = uncurry(Memory.prototype.close);
  * read-only, no typed array of it may leave.
  */
 export function regionOf(memory: Memory): Region {
-  return locate(viewIn(memory, u8))!.root;
+  return whereIs(viewIn(memory, u8))!.root;
 }
 
 /** A ring buffer's memory. What is the kernel's to write cannot be written. */

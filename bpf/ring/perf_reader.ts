@@ -174,7 +174,7 @@ export class PerfReader implements RecordReader {
     }
     this.length = bytes;
     this.cpu = cpu;
-    this.#region.reachThrough(this.#scratch);
+    this.#region.useViewsOf(this.#scratch);
     move(record, 0, bytes);
   }
 
@@ -191,7 +191,7 @@ export class PerfReader implements RecordReader {
 
   /** Ends that: there is a record. */
   resume(): void {
-    this.#region.reachThrough(this.#scratch);
+    this.#region.useViewsOf(this.#scratch);
   }
 
   /** Ends the validity of the record, and lets others read. */

@@ -1,6 +1,6 @@
 /** Records whose type is not known beforehand. */
 
-import { viewAt } from "../../layout/access/at.ts";
+import { viewAt } from "../../layout/access/pointer_at.ts";
 import { NativeUint8Array, typedArraySet } from "../../layout/intrinsics.ts";
 import type { Move } from "../../layout/access/private_fields.ts";
 import { closed, type Region } from "../../layout/region/region.ts";

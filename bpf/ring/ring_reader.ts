@@ -121,7 +121,7 @@ export class RingReader implements RecordReader {
     this.#from = toNumber(asIntN(32, this.#base));
     this.#consumed[0] = 0;
     this.look();
-    this.#shown.reachThrough(data);
+    this.#shown.useViewsOf(data);
     this.#reading = true;
   }
 
@@ -272,7 +272,7 @@ export class RingReader implements RecordReader {
 
   /** Ends that: there may be a record now. */
   resume(): void {
-    this.#shown.reachThrough(this.#live().data);
+    this.#shown.useViewsOf(this.#live().data);
   }
 
   /** Publishes the position, and lets others read. Once more is nothing. */
