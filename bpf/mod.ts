@@ -106,6 +106,7 @@ export {
   type LibbpfMessage,
   onLibbpfMessage,
 } from "./libbpf/messages.ts";
+export { libbpfVersion } from "./libbpf/functions.ts";
 export { BpfVariable } from "./object/variable.ts";
 export { BpfProgram } from "./program/program.ts";
 export type { ProgramInfo } from "./program/info.ts";
