@@ -11,36 +11,36 @@ import { SystemError } from "../../mod.ts";
 const [objectPath, pins, group] = Deno.args as [string, string, string];
 using held = new DisposableStack();
 
-const sizes: Partial<Record<MapType, [key: number, value: number]>> = {
-  array: [4, 24],
-  hash: [13, 7],
-  lru_hash: [8, 8],
-  percpu_array: [4, 8],
-  percpu_hash: [4, 16],
-  lru_percpu_hash: [4, 8],
-  queue: [0, 8],
-  stack: [0, 4],
-  bloom_filter: [0, 8],
-  prog_array: [4, 4],
-  perf_event_array: [4, 4],
-  cgroup_array: [4, 4],
-  stack_trace: [4, 8],
-  devmap: [4, 4],
-  devmap_hash: [4, 4],
-  cpumap: [4, 4],
-  xskmap: [4, 4],
-  sockmap: [4, 4],
-  sockhash: [4, 4],
-  reuseport_sockarray: [4, 4],
-  ringbuf: [0, 0],
-  user_ringbuf: [0, 0],
-};
+const shapes: [type: MapType, keySize: number, valueSize: number][] = [
+  ["array", 4, 24],
+  ["hash", 13, 7],
+  ["lru_hash", 8, 8],
+  ["percpu_array", 4, 8],
+  ["percpu_hash", 4, 16],
+  ["lru_percpu_hash", 4, 8],
+  ["queue", 0, 8],
+  ["stack", 0, 4],
+  ["bloom_filter", 0, 8],
+  ["prog_array", 4, 4],
+  ["perf_event_array", 4, 4],
+  ["cgroup_array", 4, 4],
+  ["stack_trace", 4, 8],
+  ["devmap", 4, 4],
+  ["devmap_hash", 4, 4],
+  ["cpumap", 4, 4],
+  ["xskmap", 4, 4],
+  ["sockmap", 4, 4],
+  ["sockhash", 4, 4],
+  ["reuseport_sockarray", 4, 4],
+  ["ringbuf", 0, 0],
+  ["user_ringbuf", 0, 0],
+];
 
 const maps: BpfMap[] = [];
-for (const [type, [keySize, valueSize]] of Object.entries(sizes)) {
+for (const [type, keySize, valueSize] of shapes) {
   try {
     const map = BpfMap.create({
-      type: type as MapType,
+      type,
       name: `p_${type}`.slice(0, 15),
       keySize,
       valueSize,
