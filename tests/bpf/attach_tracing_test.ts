@@ -198,17 +198,17 @@ attachTest(
     using directory = new TemporaryDirectory();
     using object = new Counters(await compileAttach(directory, "iterators"));
     const link = object.program("tasks").attach();
-    const before = openDescriptors("bpf_iter").length;
+    const before = openDescriptors("anon_inode:bpf_iter").length;
     for (const _line of link.lines()) {
-      assertEquals(openDescriptors("bpf_iter").length, before + 1);
+      assertEquals(openDescriptors("anon_inode:bpf_iter").length, before + 1);
       break;
     }
-    assertEquals(openDescriptors("bpf_iter").length, before);
+    assertEquals(openDescriptors("anon_inode:bpf_iter").length, before);
     const walk = link.lines();
     walk.next();
     link.close();
     assert([...walk].length > 1);
-    assertEquals(openDescriptors("bpf_iter").length, before);
+    assertEquals(openDescriptors("anon_inode:bpf_iter").length, before);
     assertThrows(() => link.read(), ClosedError);
   },
 );

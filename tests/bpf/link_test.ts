@@ -100,16 +100,16 @@ linkTest(
   async () => {
     await counting(async (counters, program) => {
       using link = program.attach();
-      const before = openDescriptors("bpf").length;
+      const before = openDescriptors("anon_inode:bpf").length;
       assert(before > 0);
       (() => {
         BpfLink.fromFd(link.fd);
         BpfLink.fromId(link.info.id);
       })();
-      assertEquals(openDescriptors("bpf").length, before + 2);
+      assertEquals(openDescriptors("anon_inode:bpf").length, before + 2);
       await eventually(() => {
         collect();
-        return openDescriptors("bpf").length === before;
+        return openDescriptors("anon_inode:bpf").length === before;
       });
       call(10);
       assertEquals(counters.get("first"), 10);

@@ -121,14 +121,14 @@ bpfTest(
     const memory = map.memory();
     assertEquals([memory.size, memory.readOnly], [2 * page, false]);
     assertEquals(map.memory(), memory);
-    const lines = mappings("bpf-map").length;
+    const lines = mappings("anon_inode:bpf-map").length;
     map.pointer(0, u32);
     map.values(u32);
-    assertEquals(mappings("bpf-map").length, lines);
+    assertEquals(mappings("anon_inode:bpf-map").length, lines);
     map.update(page / 8, new Uint8Array([1, 2, 3, 4]));
     assertEquals(memory.view(u32, page).value, 0x04030201);
     memory.close();
-    assertEquals(mappings("bpf-map").length, lines - 1);
+    assertEquals(mappings("anon_inode:bpf-map").length, lines - 1);
     const again = map.memory();
     assert(again !== memory);
     assertEquals(again.view(u32, page).value, 0x04030201);

@@ -42,7 +42,8 @@ const failing = `
   function left(): number[] {
     collect();
     return [
-      mappings("refused").length + mappings("bpf-map").length,
+      ["/memfd:refused", "anon_inode:bpf-map", path]
+        .flatMap((beginning) => mappings(beginning)).length,
       openDescriptors().length,
       addressSpace(),
     ];
@@ -151,7 +152,7 @@ bpfTest(
       collect();
       worker.terminate();
       const lost = canaries.filter((address) => !isMapped(address)).length;
-      const left = mappings("bpf-map").length;
+      const left = mappings("anon_inode:bpf-map").length;
       console.log(JSON.stringify([...messages, left, lost]));
     `,
       { permissions: ["-A"] },

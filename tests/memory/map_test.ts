@@ -233,7 +233,7 @@ Deno.test("Memory.map() leaves no descriptor and no mapping when it fails", () =
     () => Memory.map(file.fd, 2 * page, { allowTruncatable: true }),
     BoundsError,
   );
-  assertEquals(mappings("leftover").length, 0);
+  assertEquals(mappings("/memfd:leftover").length, 0);
   assertEquals(openDescriptors().length, before + 1);
 });
 
