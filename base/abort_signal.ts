@@ -32,18 +32,21 @@ const removeListener = uncurry(
 );
 
 /**
- * The option `signal`.
+ * An option that is a signal: `signal`, if not named otherwise.
  *
  * @throws {TypeError} if it is no AbortSignal; what only inherits from one is
  * none.
  */
-export function requireSignal(signal: unknown): AbortSignal | undefined {
+export function requireSignal(
+  signal: unknown,
+  name = "signal",
+): AbortSignal | undefined {
   if (signal === undefined) return undefined;
   try {
     isAborted(signal as AbortSignal);
   } catch (cause) {
     throw new TypeError(
-      `Option signal must be an AbortSignal: current value is ${show(signal)}`,
+      `Option ${name} must be an AbortSignal: current value is ${show(signal)}`,
       { cause },
     );
   }

@@ -172,10 +172,10 @@ export {
   type ConsumeOptions,
   type RecordOf,
   type RecordsOptions,
-  RingBuffer,
-  type RingBufferOptions,
+  RecordSource,
   type UntypedRecord,
-} from "./ring/ring_buffer.ts";
+} from "./ring/record_source.ts";
+export { RingBuffer, type RingBufferOptions } from "./ring/ring_buffer.ts";
 export { RingRecord } from "./ring/record.ts";
 export { type ReadyOptions, UserRingBuffer } from "./ring/user/buffer.ts";
 export { UserRingRecord } from "./ring/user/record.ts";
