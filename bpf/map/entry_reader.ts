@@ -15,9 +15,8 @@ import {
   take,
   valueLength,
 } from "./elements.ts";
-import type { OpenMap } from "../kernel_object.ts";
 import { strideOf } from "./map_size.ts";
-import type { MapInfo } from "./info.ts";
+import type { MapInfo, OpenMap } from "./info.ts";
 import type { MapType } from "./type.ts";
 
 /** How many bytes of entries are asked for at once, unless one has more. */
@@ -181,7 +180,7 @@ export class EntryReader {
   }
 
   #runBatch({ capacity, keys, values }: Chunk): BatchResult {
-    return runBatch(COMMANDS[this.#reading], this.#map.open(), {
+    return runBatch(COMMANDS[this.#reading], this.#map.fd, {
       from: this.#cursor === undefined ? 0n : this.#addressOf(this.#cursor),
       to: this.#addressOf(this.#nextCursor),
       keys: keys.address,
@@ -222,13 +221,14 @@ export class EntryReader {
   }
 
   #fetchSingles(): void {
-    const { open, info } = this.#map;
+    const map = this.#map;
+    const { info } = map;
     const chunk = this.#room(SINGLES);
     let count = 0;
     for (let i = 0; i < SINGLES && this.#mode !== "ended"; i++) {
       // What was taken has no key behind it: the first is the next.
       const before = this.#reading === "take" ? undefined : this.#key;
-      const key = nextKey(open(), info, before);
+      const key = nextKey(map.fd, info, before);
       if (key === undefined) {
         this.#mode = "ended";
         break;
@@ -236,8 +236,8 @@ export class EntryReader {
       this.#spend(1);
       this.#key = key;
       const value = this.#reading === "take"
-        ? takeOne(open(), info, key)
-        : lookup(open(), info, key);
+        ? takeOne(map.fd, info, key)
+        : lookup(map.fd, info, key);
       if (value === undefined) continue; // Another deleted it meanwhile.
       typedArraySet(chunk.keys.bytes, key, count * this.#keySize);
       typedArraySet(chunk.values.bytes, value, count * this.#valueSize);

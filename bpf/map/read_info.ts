@@ -59,21 +59,21 @@ export function mapInfoOf(fd: number, name: string): MapInfo {
 }
 
 function translate(raw: View<typeof KernelMapInfo>): MapInfo {
-  return {
+  return Object.freeze({
     type: mapTypeName(raw.type),
     typeNumber: raw.type,
     id: raw.id,
     keySize: raw.keySize,
     valueSize: raw.valueSize,
     maxEntries: raw.maxEntries,
-    flags: mapFlagNames(raw.mapFlags),
+    flags: Object.freeze(mapFlagNames(raw.mapFlags)),
     flagBits: raw.mapFlags,
     name: raw.name,
     mapExtra: raw.mapExtra,
     btfId: raw.btfId,
     btfKeyTypeId: raw.btfKeyTypeId,
     btfValueTypeId: raw.btfValueTypeId,
-  };
+  });
 }
 
 /**

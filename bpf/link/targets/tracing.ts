@@ -13,7 +13,7 @@ import {
   requireU32,
   requireU64,
 } from "../../../base/option_arguments.ts";
-import { openMapOf } from "../../kernel_object.ts";
+import { descriptorOf } from "../../kernel_object.ts";
 import type { UsedProgram } from "../../program/used_program.ts";
 import { clearAttributes, run, SIZE } from "../../../ffi/bpf/attributes.ts";
 import { payloadOf, withText } from "../../../ffi/payload.ts";
@@ -131,14 +131,14 @@ export function attachIterator(
 ): number {
   requireType(program, iterator);
   const { map, pid, tid } = options;
-  const given = map === undefined ? undefined : openMapOf("Map", map);
+  const given = map === undefined ? undefined : descriptorOf("Map", "map", map);
   if (given !== undefined && (pid ?? tid) !== undefined) {
     throw new TypeError(
       "Option map excludes pid and tid: they are of different kinds of iterator",
     );
   }
   const first = given !== undefined
-    ? given.open()
+    ? given
     : tid === undefined
     ? 0
     : requireU32("Thread", tid, 1);
