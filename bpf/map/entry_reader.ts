@@ -5,7 +5,7 @@ import { EINTR, ENOENT, ENOSPC, toBigInt } from "../../ffi/mod.ts";
 import { NativeUint8Array, typedArraySet } from "../../layout/intrinsics.ts";
 import { Region } from "../../layout/region/region.ts";
 import { checked } from "../../ffi/bpf/attributes.ts";
-import { makePayload, type Payload } from "../../ffi/payload.ts";
+import { Block } from "../../ffi/block.ts";
 import { type BatchResult, isMissing, runBatch } from "./batches.ts";
 import {
   type Key,
@@ -34,21 +34,21 @@ export type Reading = "lookup" | "take";
 /** Room for so many keys and values, which the kernel writes. */
 class Chunk {
   readonly capacity: number;
-  readonly keys: Payload;
-  readonly values: Payload;
+  readonly keys: Block;
+  readonly values: Block;
   readonly keyRegion: Region;
   readonly valueRegion: Region;
 
   constructor(capacity: number, keySize: number, valueSize: number) {
     this.capacity = capacity;
-    this.keys = makePayload(capacity * keySize);
-    this.values = makePayload(capacity * valueSize);
+    this.keys = new Block(capacity * keySize);
+    this.values = new Block(capacity * valueSize);
     this.keyRegion = regionOf(this.keys, capacity * keySize);
     this.valueRegion = regionOf(this.values, capacity * valueSize);
   }
 }
 
-function regionOf({ buffer }: Payload, size: number): Region {
+function regionOf({ buffer }: Block, size: number): Region {
   return new Region(buffer, 0, size, "buffer");
 }
 
@@ -81,7 +81,7 @@ export class EntryReader {
   readonly #valueSize: number;
   readonly #stopsAtBuckets: boolean;
   /** Where the last batch stopped, and behind it where the next one will. */
-  readonly #cursors: Payload;
+  readonly #cursors: Block;
   readonly #cursorSize: number;
   /** Which of the two cursors the last batch wrote; undefined before any. */
   #cursor: 0 | 1 | undefined;
@@ -104,7 +104,7 @@ export class EntryReader {
     this.#cursorSize = strideOf(
       info.keySize < BUCKET_SIZE ? BUCKET_SIZE : info.keySize,
     );
-    this.#cursors = makePayload(2 * this.#cursorSize);
+    this.#cursors = new Block(2 * this.#cursorSize);
     // Storage of cgroups says that it has no entries at most.
     this.#left = info.maxEntries === 0 ? Infinity : info.maxEntries;
   }

@@ -3,7 +3,7 @@
 import { ENOENT } from "../../ffi/mod.ts";
 import { typedArraySet } from "../../layout/intrinsics.ts";
 import { checked } from "../../ffi/bpf/attributes.ts";
-import { makePayload } from "../../ffi/payload.ts";
+import { Block } from "../../ffi/block.ts";
 import { isMissing, runBatch } from "./batches.ts";
 import type { OpenMap } from "./info.ts";
 import { remove, update, valueLength } from "./elements.ts";
@@ -49,8 +49,8 @@ export function updateAll(
   const valueSize = valueLength(info);
   const most = countFor(keySize + valueSize, length);
   if (most === 0) return;
-  const keyRoom = makePayload(most * keySize);
-  const valueRoom = makePayload(most * valueSize);
+  const keyRoom = new Block(most * keySize);
+  const valueRoom = new Block(most * valueSize);
   for (let done = 0; done < length;) {
     const count = length - done < most ? length - done : most;
     pack(keyRoom.bytes, keys, done, count, keySize);
@@ -90,7 +90,7 @@ export function removeAll(
   const { keySize } = info;
   const most = countFor(keySize, length);
   if (most === 0) return 0;
-  const room = makePayload(most * keySize);
+  const room = new Block(most * keySize);
   let removed = 0;
   for (let done = 0; done < length;) {
     const count = length - done < most ? length - done : most;

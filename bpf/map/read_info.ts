@@ -14,7 +14,7 @@ import {
 } from "../../layout/mod.ts";
 import { clearAttributes, run, SIZE } from "../../ffi/bpf/attributes.ts";
 import { askInfo, isSomethingElse } from "../../ffi/bpf/object_info.ts";
-import { payloadOf } from "../../ffi/payload.ts";
+import { scratchBlock } from "../../ffi/block.ts";
 import { mapFlagNames } from "./flag.ts";
 import type { MapInfo } from "./info.ts";
 import { mapTypeName } from "./type.ts";
@@ -50,7 +50,7 @@ const KernelMapInfo = struct("bpf_map_info", {
  */
 export function mapInfoOf(fd: number, name: string): MapInfo {
   const size = sizeOf(KernelMapInfo);
-  const { buffer, bytes, address } = payloadOf(size);
+  const { buffer, bytes, address } = scratchBlock(size);
   typedArrayFill(bytes, 0, 0, size);
   askInfo(fd, address, size, name, "map");
   const info = translate(view(KernelMapInfo, buffer));

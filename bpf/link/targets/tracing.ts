@@ -16,7 +16,7 @@ import {
 import { descriptorOf } from "../../kernel_object.ts";
 import type { UsedProgram } from "../../program/used_program.ts";
 import { clearAttributes, run, SIZE } from "../../../ffi/bpf/attributes.ts";
-import { payloadOf, withText } from "../../../ffi/payload.ts";
+import { scratchBlock, withText } from "../../../ffi/block.ts";
 import { checkedLink, createLink, requireType, type Way } from "../create.ts";
 import type {
   AttachIterator,
@@ -151,7 +151,7 @@ export function attachIterator(
       attachType: "trace_iter",
     });
   }
-  const payload = payloadOf(sizeOf(TaskInfo));
+  const payload = scratchBlock(sizeOf(TaskInfo));
   const info = pointer(TaskInfo, payload.buffer);
   info.tid = first;
   info.pid = second;
