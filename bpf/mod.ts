@@ -148,6 +148,7 @@ export type {
   PerfEventName,
 } from "./link/attach_target.ts";
 export type { AttachType } from "./link/attach_type.ts";
+export type { HasDescriptor, KernelObject } from "./kernel_object.ts";
 export { BpfMap } from "./map/map.ts";
 export type {
   CreateMapOptions,

@@ -13,8 +13,8 @@ import {
   NativeUint8Array,
   typedArrayLength,
 } from "../../layout/intrinsics.ts";
-import type { OpenMap } from "../kernel_object.ts";
 import type { NativeObject } from "./object.ts";
+import { mapInfoOf } from "../map/read_info.ts";
 import { requireSame } from "./same_map.ts";
 
 const { freeze } = Object;
@@ -151,9 +151,8 @@ export class NativeMap {
    *
    * @throws {RangeError} if it is unlike this.
    */
-  reuse({ info, open }: OpenMap): void {
-    requireSame(this, info);
-    const fd = open();
+  reuse(fd: number): void {
+    requireSame(this, mapInfoOf(fd, `the map to reuse for ${this.name}`));
     this.#call(
       "bpf_map__reuse_fd",
       (functions, map) => functions.bpf_map__reuse_fd(map, fd),

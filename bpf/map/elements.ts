@@ -19,7 +19,7 @@ import {
   SIZE,
 } from "../../ffi/bpf/attributes.ts";
 import type { Command } from "../../ffi/bpf/commands.ts";
-import { type Payload, payloadOf, releasePayload } from "../../ffi/payload.ts";
+import { type Block, releaseScratch, scratchBlock } from "../../ffi/block.ts";
 import { strideOf } from "./map_size.ts";
 import { possibleCpus } from "./possible_cpus.ts";
 import type { MapInfo } from "./info.ts";
@@ -50,17 +50,17 @@ export function valueLength({ type, typeNumber, valueSize }: MapInfo): number {
 }
 
 /** Makes room for a key and so many bytes behind it, and puts the key there. */
-function withKey(info: MapInfo, key: Key, behind: number): Payload {
+function withKey(info: MapInfo, key: Key, behind: number): Block {
   const { keySize } = info;
   if (typeof key === "number" && keySize === 4) {
     const index = requireU32("Key", key, 0);
-    const payload = payloadOf(8 + behind);
+    const payload = scratchBlock(8 + behind);
     new NativeUint32Array(payload.buffer, 0, 1)[0] = index;
     return payload;
   }
   requireKeyKind(key, keySize);
   requireBytesOf("Key", key, keySize);
-  const payload = payloadOf(strideOf(keySize) + behind);
+  const payload = scratchBlock(strideOf(keySize) + behind);
   typedArraySet(payload.bytes, key);
   return payload;
 }
@@ -82,17 +82,17 @@ function command(
 }
 
 /** Where the key lies that `withKey` put there; the kernel wants 0 for none. */
-function keyOf(payload: Payload, { keySize }: MapInfo): bigint {
+function keyOf(payload: Block, { keySize }: MapInfo): bigint {
   return keySize === 0 ? 0n : payload.address;
 }
 
 /** Where the value lies: behind the key, at the next multiple of 8. */
-function valueOf(payload: Payload, { keySize }: MapInfo): bigint {
+function valueOf(payload: Block, { keySize }: MapInfo): bigint {
   return payload.address + toBigInt(strideOf(keySize));
 }
 
 function copyOf(
-  { buffer }: Payload,
+  { buffer }: Block,
   offset: number,
   length: number,
 ): Uint8Array<ArrayBuffer> {
@@ -143,7 +143,7 @@ function valueBy(
     checked(name, result);
     return copyOf(payload, strideOf(info.keySize), length);
   } finally {
-    releasePayload();
+    releaseScratch();
   }
 }
 
@@ -173,7 +173,7 @@ export function update(
     );
     checked("BPF_MAP_UPDATE_ELEM", result);
   } finally {
-    releasePayload();
+    releaseScratch();
   }
 }
 
@@ -199,7 +199,7 @@ export function nextKey(
 ): Uint8Array<ArrayBuffer> | undefined {
   const offset = strideOf(info.keySize);
   const payload = key === undefined
-    ? payloadOf(2 * offset)
+    ? scratchBlock(2 * offset)
     : withKey(info, key, offset);
   const result = command(
     "BPF_MAP_GET_NEXT_KEY",

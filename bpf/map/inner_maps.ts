@@ -6,8 +6,8 @@ import {
   NativeUint32Array,
   NativeUint8Array,
 } from "../../layout/intrinsics.ts";
+import type { OpenMap } from "./info.ts";
 import { type Key, lookup, update } from "./elements.ts";
-import type { OpenMap } from "../kernel_object.ts";
 
 /** How often an inner map may be gone before it could be opened. */
 const RETRIES = 16;
@@ -33,7 +33,7 @@ export function lookupInner<T>(
 ): T | undefined {
   requireMapOfMaps(map);
   for (let tries = 0;; tries++) {
-    const bytes = lookup(map.open(), map.info, key);
+    const bytes = lookup(map.fd, map.info, key);
     if (bytes === undefined) return undefined;
     try {
       return openById(new NativeUint32Array(bytes.buffer, 0, 1)[0]!);
@@ -61,5 +61,5 @@ export function updateInner(
   requireMapOfMaps(map);
   const bytes = new NativeUint8Array(4);
   new NativeUint32Array(bytes.buffer, 0, 1)[0] = fd;
-  update(map.open(), map.info, key, bytes, mode);
+  update(map.fd, map.info, key, bytes, mode);
 }

@@ -6,7 +6,7 @@ import type { Type, Value } from "../../layout/mod.ts";
 import { requireFlag, requireOptions } from "../../base/arguments.ts";
 import { codecOf, makeRoom } from "./codec.ts";
 import { lookup, take, update, valueLength } from "./elements.ts";
-import type { OpenMap } from "../kernel_object.ts";
+import type { OpenMap } from "./info.ts";
 import type { Storable } from "./table.ts";
 
 /** The queue or stack of a map with values of this type. */
@@ -57,9 +57,10 @@ const noKey = new NativeUint8Array(0);
  * @throws {InvalidTypeError} if the type cannot be used, or has another size.
  */
 export function queueOf(
-  { open, info }: OpenMap,
+  map: OpenMap,
   type: Type | undefined,
 ): MapQueue<unknown> {
+  const { info } = map;
   if (info.type !== "queue" && info.type !== "stack") {
     throw new NotSupportedError(
       `A map of type ${
@@ -78,7 +79,7 @@ export function queueOf(
   }
 
   function pop(): unknown {
-    return read(take(open(), info, noKey));
+    return read(take(map.fd, info, noKey));
   }
 
   return {
@@ -87,9 +88,9 @@ export function queueOf(
       requireOptions(options);
       const evict = requireFlag("evict", options.evict);
       const bytes = codec.write(value);
-      update(open(), info, noKey, bytes, evict ? BPF_EXIST : 0n);
+      update(map.fd, info, noKey, bytes, evict ? BPF_EXIST : 0n);
     },
-    peek: () => read(lookup(open(), info, noKey)),
+    peek: () => read(lookup(map.fd, info, noKey)),
     *drain() {
       for (let value = pop(); value !== undefined; value = pop()) yield value;
     },

@@ -14,7 +14,7 @@ import {
 } from "../../layout/mod.ts";
 import { clearAttributes, run, SIZE } from "../../ffi/bpf/attributes.ts";
 import { askInfo, isSomethingElse } from "../../ffi/bpf/object_info.ts";
-import { payloadOf } from "../../ffi/payload.ts";
+import { scratchBlock } from "../../ffi/block.ts";
 import { mapFlagNames } from "./flag.ts";
 import type { MapInfo } from "./info.ts";
 import { mapTypeName } from "./type.ts";
@@ -50,7 +50,7 @@ const KernelMapInfo = struct("bpf_map_info", {
  */
 export function mapInfoOf(fd: number, name: string): MapInfo {
   const size = sizeOf(KernelMapInfo);
-  const { buffer, bytes, address } = payloadOf(size);
+  const { buffer, bytes, address } = scratchBlock(size);
   typedArrayFill(bytes, 0, 0, size);
   askInfo(fd, address, size, name, "map");
   const info = translate(view(KernelMapInfo, buffer));
@@ -59,21 +59,21 @@ export function mapInfoOf(fd: number, name: string): MapInfo {
 }
 
 function translate(raw: View<typeof KernelMapInfo>): MapInfo {
-  return {
+  return Object.freeze({
     type: mapTypeName(raw.type),
     typeNumber: raw.type,
     id: raw.id,
     keySize: raw.keySize,
     valueSize: raw.valueSize,
     maxEntries: raw.maxEntries,
-    flags: mapFlagNames(raw.mapFlags),
+    flags: Object.freeze(mapFlagNames(raw.mapFlags)),
     flagBits: raw.mapFlags,
     name: raw.name,
     mapExtra: raw.mapExtra,
     btfId: raw.btfId,
     btfKeyTypeId: raw.btfKeyTypeId,
     btfValueTypeId: raw.btfValueTypeId,
-  };
+  });
 }
 
 /**

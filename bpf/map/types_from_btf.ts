@@ -14,7 +14,7 @@ import {
   view,
 } from "../../layout/mod.ts";
 import { askInfo } from "../../ffi/bpf/object_info.ts";
-import { payloadOf } from "../../ffi/payload.ts";
+import { scratchBlock } from "../../ffi/block.ts";
 import type { MapInfo } from "./info.ts";
 import type { MapType } from "./type.ts";
 
@@ -54,7 +54,7 @@ const KernelBtfInfo = struct("bpf_btf_info", {
  */
 export function shareBtf(fd: number, btf: Btf): void {
   const size = sizeOf(KernelBtfInfo);
-  const { buffer, bytes, address } = payloadOf(size);
+  const { buffer, bytes, address } = scratchBlock(size);
   typedArrayFill(bytes, 0, 0, size);
   askInfo(fd, address, size, `descriptor ${fd}`, "BTF");
   const { id } = view(KernelBtfInfo, buffer);

@@ -19,7 +19,7 @@ import {
 import { clearAttributes, run, SIZE } from "../../ffi/bpf/attributes.ts";
 import { kernelIsOlderThan } from "../../ffi/kernel_version.ts";
 import { askInfo, isSomethingElse } from "../../ffi/bpf/object_info.ts";
-import { payloadOf } from "../../ffi/payload.ts";
+import { scratchBlock } from "../../ffi/block.ts";
 import type { ProgramInfo } from "./info.ts";
 import { programTypeName } from "./type.ts";
 
@@ -69,7 +69,7 @@ const ROOM = IDS_AT + 4 * MAPS_MAX;
  * @throws {SystemError} if it is not open, or the kernel will not say.
  */
 export function programInfoOf(fd: number, name: string): ProgramInfo {
-  const { buffer, bytes, address } = payloadOf(ROOM);
+  const { buffer, bytes, address } = scratchBlock(ROOM);
   typedArrayFill(bytes, 0, 0, ROOM);
   const raw = pointer(KernelProgramInfo, buffer);
   raw.mapCount = MAPS_MAX;

@@ -24,7 +24,7 @@ import {
 import { roundUp } from "../../memory/map/map_descriptor.ts";
 import { requireU32 } from "../../base/option_arguments.ts";
 import { clearAttributes, run, SIZE } from "../../ffi/bpf/attributes.ts";
-import { makePayload, type Payload } from "../../ffi/payload.ts";
+import { Block } from "../../ffi/block.ts";
 import type { UsedProgram } from "./used_program.ts";
 import type { ProgramType } from "./type.ts";
 import type { RunOptions, RunResult } from "./run.ts";
@@ -41,15 +41,15 @@ const CONTEXT_ROOM = 4096;
 const KEPT_SIZE = 2 * DATA_ROOM + 4 * CONTEXT_ROOM;
 
 /** Where the input and output lie: addresses alone do not keep it. */
-const held: { kept: Payload | undefined; current: Payload | undefined } = {
+const held: { kept: Block | undefined; current: Block | undefined } = {
   kept: undefined,
   current: undefined,
 };
 
-function roomOf(size: number): Payload {
+function roomOf(size: number): Block {
   return held.current = size > KEPT_SIZE
-    ? makePayload(size)
-    : held.kept ??= makePayload(KEPT_SIZE);
+    ? new Block(size)
+    : held.kept ??= new Block(KEPT_SIZE);
 }
 
 /** A part of the room; none of it where `size` is undefined. */
@@ -170,7 +170,7 @@ export function runProgram(
 }
 
 function put(
-  { bytes }: Payload,
+  { bytes }: Block,
   { at, size = 0 }: Part,
   source: Uint8Array | undefined,
 ): void {
@@ -178,13 +178,13 @@ function put(
   if (source !== undefined && size > 0) typedArraySet(bytes, source, at);
 }
 
-function addressIn({ address }: Payload, { at, size }: Part): bigint {
+function addressIn({ address }: Block, { at, size }: Part): bigint {
   return size === undefined ? 0n : address + toBigInt(at);
 }
 
 /** A copy of so many bytes of a part; undefined where there are none. */
 function take(
-  { buffer }: Payload,
+  { buffer }: Block,
   { at, size = 0 }: Part,
   length: number | undefined,
 ): Uint8Array<ArrayBuffer> | undefined {
@@ -200,7 +200,7 @@ function take(
  * where programs of a type have no such output.
  */
 function takeOutput(
-  room: Payload,
+  room: Block,
   part: Part,
   length: number,
 ): Uint8Array<ArrayBuffer> | undefined {

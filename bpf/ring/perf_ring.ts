@@ -18,7 +18,7 @@ import {
   runChecked,
   SIZE,
 } from "../../ffi/bpf/attributes.ts";
-import { payloadOf } from "../../ffi/payload.ts";
+import { scratchBlock } from "../../ffi/block.ts";
 import { eventHints, openEvent } from "../../ffi/calls/perf_event.ts";
 import { regionOf } from "./memory.ts";
 
@@ -230,7 +230,7 @@ export function setEvent(
   cpu: number,
   event: number | undefined,
 ): void {
-  const { buffer, address } = payloadOf(16);
+  const { buffer, address } = scratchBlock(16);
   const words = new Uint32Array(buffer, 0, 2);
   words[0] = cpu;
   const { element } = clearAttributes();

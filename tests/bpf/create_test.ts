@@ -45,8 +45,8 @@ Deno.test({
   fn() {
     using map = mappable();
     const info = map.info as { valueSize: number; maxEntries: number };
-    info.valueSize = 4096;
-    info.maxEntries = 2 ** 30;
+    assertThrows(() => info.valueSize = 4096, TypeError, "read only");
+    assertThrows(() => info.maxEntries = 2 ** 30, TypeError, "read only");
     assertEquals([map.info.valueSize, map.info.maxEntries], [8, 4]);
     assertEquals(map.lookup(0)!.length, 8);
   },

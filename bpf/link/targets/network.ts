@@ -17,7 +17,7 @@ import {
 import { show } from "../../../base/show.ts";
 import { requireFlag } from "../../../base/arguments.ts";
 import { requireU32 } from "../../../base/option_arguments.ts";
-import { linkFd, programFd } from "../../kernel_object.ts";
+import { descriptorOf, linkFd } from "../../kernel_object.ts";
 import type { UsedProgram } from "../../program/used_program.ts";
 import { SIZE } from "../../../ffi/bpf/attributes.ts";
 import {
@@ -162,7 +162,8 @@ function orderOf({ before, after }: AttachOrder): Order {
     const link = linkFd(other);
     if (link !== undefined) flags |= BPF_F_LINK;
     const name = before !== undefined ? "Option before" : "Option after";
-    relative = link ?? programFd(`${name}, unless "all" or a BpfLink,`, other);
+    relative = link ??
+      descriptorOf(`${name}, unless "all" or a BpfLink,`, "program", other);
   }
   return {
     flags,

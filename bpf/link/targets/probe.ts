@@ -19,7 +19,7 @@ import { show } from "../../../base/show.ts";
 import { pathOf } from "../../../base/arguments.ts";
 import { requireAccess } from "../../../base/permission.ts";
 import type { UsedProgram } from "../../program/used_program.ts";
-import { withText } from "../../../ffi/payload.ts";
+import { withText } from "../../../ffi/block.ts";
 import { withEvent } from "../../../ffi/calls/perf_event.ts";
 import { eventWay, linkEvent, processOf } from "./perf_event.ts";
 import { cookieOf } from "./tracing.ts";

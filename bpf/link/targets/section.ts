@@ -38,7 +38,7 @@ import type { NativeProgram } from "../../libbpf/program.ts";
 import type { UsedProgram } from "../../program/used_program.ts";
 import type { ProgramType } from "../../program/type.ts";
 import { privilegesOf } from "../../privileges.ts";
-import { withText } from "../../../ffi/payload.ts";
+import { withText } from "../../../ffi/block.ts";
 import { processOf } from "./perf_event.ts";
 import { probePrivilege, uprobe } from "./probe.ts";
 import { cookieOf } from "./tracing.ts";
