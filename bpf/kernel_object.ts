@@ -47,7 +47,7 @@ export function openMapOf(name: string, map: unknown): OpenMap {
   const access = isObject(map) ? maps.get(map) : undefined;
   if (access === undefined) {
     throw new TypeError(
-      `${name} must be a BpfMap: current value is ${show(map)}`,
+      `${name} must be a BpfMap: received ${show(map)}`,
     );
   }
   return access;
@@ -74,7 +74,7 @@ export function programFd(name: string, program: unknown): number {
   const holder = isObject(program) ? programs.get(program) : undefined;
   if (holder === undefined) {
     throw new TypeError(
-      `${name} must be a BpfProgram: current value is ${show(program)}`,
+      `${name} must be a BpfProgram: received ${show(program)}`,
     );
   }
   if (holder.fd < 0) throw new ClosedError("The BPF program is closed");
