@@ -7,11 +7,8 @@ import {
   NativeUint8Array,
   typedArraySet,
 } from "../../layout/intrinsics.ts";
-import {
-  requireBytesOf,
-  requireKeyKind,
-  requireU32,
-} from "../../base/option_arguments.ts";
+import { requireBytesOf, requireU32 } from "../../base/arguments.ts";
+import { requireKeyKind } from "../arguments.ts";
 import {
   checked,
   clearAttributes,

@@ -2,7 +2,6 @@
 
 import { setImmediate } from "node:timers/promises";
 import { EPOLLIN } from "../../ffi/mod.ts";
-import { offAbort, onAbort, throwIfAborted } from "../../base/abort_signal.ts";
 import type { RecordReader } from "./record_reader.ts";
 import { Watch } from "./wait_for_events.ts";
 
@@ -134,12 +133,12 @@ export class RecordStream<R>
 
   #begin(): void {
     const { signal, until } = this.#signals;
-    throwIfAborted(signal);
+    signal?.throwIfAborted();
     this.#reader.begin();
     this.#state = "reading";
     this.#reader.onclose = () => this.#watch?.close();
-    onAbort(signal, this.#onabort);
-    onAbort(until, this.#onabort);
+    signal?.addEventListener("abort", this.#onabort);
+    until?.addEventListener("abort", this.#onabort);
   }
 
   /** Goes on to the next record; false if there is none yet. */
@@ -192,18 +191,19 @@ export class RecordStream<R>
     const { signal, until } = this.#signals;
     if (this.#state === "ended") return;
     if (this.#reader.closed || until?.aborted) this.#end();
-    else throwIfAborted(signal);
+    else signal?.throwIfAborted();
   }
 
   #end(): void {
     const began = this.#state === "reading" || this.#state === "waiting";
     this.#state = "ended";
     if (!began) return;
-    offAbort(this.#signals.signal, this.#onabort);
-    offAbort(this.#signals.until, this.#onabort);
+    const { signal, until } = this.#signals;
     this.#reader.onclose = undefined;
     this.#watch?.close();
     this.#reader.end();
+    signal?.removeEventListener("abort", this.#onabort);
+    until?.removeEventListener("abort", this.#onabort);
   }
 
   /** Ends after an error, which counts more than one of ending. */

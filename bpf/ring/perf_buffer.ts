@@ -2,7 +2,7 @@ import { pageSize } from "../../ffi/mod.ts";
 import { show } from "../../base/show.ts";
 import type { Marked, Type } from "../../layout/mod.ts";
 import { requireOptions } from "../../base/arguments.ts";
-import { mapFd } from "../../base/option_arguments.ts";
+import { mapFd } from "../arguments.ts";
 import { PerfReader } from "./perf_reader.ts";
 import { PerfRings } from "./perf_rings.ts";
 import { RecordSource, type UntypedRecord } from "./record_source.ts";
@@ -160,7 +160,7 @@ function sizeOf(size: unknown): number {
     size < minimum || size > SIZE_MAX || (size & (size - 1)) !== 0
   ) {
     throw new RangeError(
-      `Option size must be a power of two from ${minimum}, the size of a page, to ${SIZE_MAX}: current value is ${
+      `Option size must be a power of two from ${minimum}, the size of a page, to ${SIZE_MAX}: received ${
         show(size)
       }`,
     );

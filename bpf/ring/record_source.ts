@@ -1,7 +1,7 @@
 import { ClosedError } from "../../errors.ts";
 import type { Type, View } from "../../layout/mod.ts";
-import { requireOptions } from "../../base/arguments.ts";
-import { limitOf, requireCallback } from "../../base/option_arguments.ts";
+import { requireCallback, requireOptions } from "../../base/arguments.ts";
+import { limitOf } from "../arguments.ts";
 import { requireSignal } from "../../base/abort_signal.ts";
 import { RecordIterator, RecordStream } from "./iterate.ts";
 import type { RingRecord } from "./record.ts";

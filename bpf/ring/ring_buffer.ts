@@ -1,7 +1,7 @@
 import { show } from "../../base/show.ts";
 import type { Marked, ReadonlyAtomic, Type } from "../../layout/mod.ts";
 import { requireOptions } from "../../base/arguments.ts";
-import { mapFd } from "../../base/option_arguments.ts";
+import { mapFd } from "../arguments.ts";
 import { mapRing } from "./memory.ts";
 import { RecordSource, type UntypedRecord } from "./record_source.ts";
 import { RingReader } from "./ring_reader.ts";
@@ -153,9 +153,7 @@ function counterOf(
     typeof lost !== "object" || lost === null || typeof lost.load !== "function"
   ) {
     throw new TypeError(
-      `Option lost must be a function or an atomic: current value is ${
-        show(lost)
-      }`,
+      `Option lost must be a function or an atomic: received ${show(lost)}`,
     );
   }
   return () => lost.load();

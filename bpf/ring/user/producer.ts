@@ -73,7 +73,7 @@ export class RingProducer {
   requireLength(length: number): void {
     if (length > this.recordSizeMax) {
       throw new BoundsError(
-        `A record of this ring buffer has at most ${this.recordSizeMax} bytes: requested ${length}`,
+        `A record of this ring buffer has at most ${this.recordSizeMax} bytes: received ${length}`,
       );
     }
   }
