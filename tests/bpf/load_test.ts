@@ -22,8 +22,13 @@ import {
   TemporaryDirectory,
 } from "../_support.ts";
 import { mapExists } from "./_maps.ts";
-import { nativeOf } from "../../bpf/object/object.ts";
-import { canLoad, compile, objectFile, runProgram } from "./_objects.ts";
+import {
+  canLoad,
+  compile,
+  objectFile,
+  openNative,
+  runProgram,
+} from "./_objects.ts";
 
 Deno.test({
   name:
@@ -409,8 +414,8 @@ Deno.test({
       assertEquals(Object.keys(object.programs), ["enter", "count"]);
     }
     // One without the struct that the program wants a field of.
-    const own = BpfObject.load(await objectFile("kconfig"));
-    Deno.writeFileSync(btfPath, nativeOf(own).btf()!.slice());
+    const own = await openNative("kconfig");
+    Deno.writeFileSync(btfPath, own.btf()!);
     own.close();
     assertThrows(
       () => BpfObject.load(path, { btfPath }),
