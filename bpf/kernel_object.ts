@@ -1,5 +1,6 @@
 import { ClosedError, NotSupportedError } from "../errors.ts";
-import { pathOf, requireDescriptor } from "../base/arguments.ts";
+import { requireDescriptor } from "../base/arguments.ts";
+import { pathOf } from "../base/path.ts";
 import { show } from "../base/show.ts";
 import { Descriptor } from "../ffi/descriptor.ts";
 import { openPinned, pin } from "./pins.ts";
@@ -195,7 +196,7 @@ export function descriptorOf(name: string, kind: Kind, value: unknown): number {
     : (value as Partial<HasDescriptor> | null | undefined)?.fd;
   if (fd === undefined) {
     throw new TypeError(
-      `${name} must be a ${classNames[kind]}: current value is ${
+      `${name} must be a ${classNames[kind]}: received ${
         own === undefined ? show(value) : `a ${classNames[own]}`
       }`,
     );

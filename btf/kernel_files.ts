@@ -31,7 +31,7 @@ export function kernelBytes(): Uint8Array {
 export function moduleBytes(name: string): Uint8Array {
   if (typeof name !== "string" || !/^[\w-]{1,64}$/.test(name)) {
     throw new RangeError(
-      `The name of a module must be of at most 64 letters, digits and "_": current value is ${
+      `The name of a module must be of at most 64 letters, digits and "_": received ${
         JSON.stringify(name)
       }`,
     );

@@ -40,9 +40,7 @@ export interface LoadedBtf {
 export function bytesOfId(id: number): LoadedBtf {
   if (!Number.isInteger(id) || id < 0 || id > 0xffffffff) {
     throw new RangeError(
-      `The id of BTF must be an integer of 32 bits: current value is ${
-        String(id)
-      }`,
+      `The id of BTF must be an integer of 32 bits: received ${String(id)}`,
     );
   }
   attributes64[1] = 0n;

@@ -69,22 +69,24 @@ export class Block {
 /** The size of the scratch block for all but large values. */
 const SCRATCH_SIZE = 65536;
 
-// Held here, as their addresses would not keep them.
-let small: Block | undefined;
-let large: Block | undefined;
+/** The blocks are held here, as their addresses would not keep them. */
+const scratch: { small: Block | undefined; large: Block | undefined } = {
+  small: undefined,
+  large: undefined,
+};
 
 /**
  * A block of at least that many bytes, whose content is undefined, for one call.
  * It is good until this is called again.
  */
 export function scratchBlock(size: number): Block {
-  if (size > SCRATCH_SIZE) return large = new Block(size);
-  return small ??= new Block(SCRATCH_SIZE);
+  if (size > SCRATCH_SIZE) return scratch.large = new Block(size);
+  return scratch.small ??= new Block(SCRATCH_SIZE);
 }
 
 /** Lets go of a large scratch block. */
 export function releaseScratch(): void {
-  large = undefined;
+  scratch.large = undefined;
 }
 
 /** Calls a function with the address of a text as C has it. */

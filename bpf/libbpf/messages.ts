@@ -67,7 +67,7 @@ export function onLibbpfMessage(
 ): void {
   if (callback !== undefined && typeof callback !== "function") {
     throw new TypeError(
-      `The listener of libbpf's messages must be a function: current value is of type ${typeof callback}`,
+      `The listener of libbpf's messages must be a function: received of type ${typeof callback}`,
     );
   }
   listener = callback;

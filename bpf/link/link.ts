@@ -1,12 +1,12 @@
 import { ClosedError, NotSupportedError } from "../../errors.ts";
 import { show } from "../../base/show.ts";
+import { pathOf } from "../../base/path.ts";
 import {
-  pathOf,
   requireDescriptor,
   requireOptions,
+  requireU32,
 } from "../../base/arguments.ts";
 import { Descriptor } from "../../ffi/descriptor.ts";
-import { requireU32 } from "../../base/option_arguments.ts";
 import { descriptorOf, type Holder, registerLink } from "../kernel_object.ts";
 import { NativeLink } from "../libbpf/link.ts";
 import type { BpfProgram } from "../program/program.ts";

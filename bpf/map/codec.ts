@@ -7,11 +7,8 @@ import type { AnyType } from "../../layout/model/types.ts";
 import { show } from "../../base/show.ts";
 import { writeValue } from "../../layout/access/write_whole.ts";
 import type { Type } from "../../layout/mod.ts";
-import {
-  requireBytesOf,
-  requireKeyKind,
-  requireU32,
-} from "../../base/option_arguments.ts";
+import { requireBytesOf, requireU32 } from "../../base/arguments.ts";
+import { requireKeyKind } from "../arguments.ts";
 import { requireTypeOfSize } from "../../layout/model/open_ended.ts";
 
 /** What a codec is of. */
@@ -182,7 +179,7 @@ class PerCpu implements Codec {
     const { length } = (values ?? {}) as { length?: unknown };
     if (typeof values !== "object" || typeof length !== "number") {
       throw new TypeError(
-        `Value must be an array of one for each of the ${cpus} CPUs: current value is ${
+        `Value must be an array of one for each of the ${cpus} CPUs: received ${
           show(values)
         }`,
       );

@@ -2,11 +2,8 @@
 
 import { NotSupportedError } from "../../errors.ts";
 import { ENOENT } from "../../ffi/mod.ts";
-import {
-  requireBytesOf,
-  requireKeyKind,
-  requireU32,
-} from "../../base/option_arguments.ts";
+import { requireBytesOf, requireU32 } from "../../base/arguments.ts";
+import { requireKeyKind } from "../arguments.ts";
 import {
   checked,
   clearAttributes,

@@ -1,5 +1,5 @@
 import { show } from "../../base/show.ts";
-import { requireU32 } from "../../base/option_arguments.ts";
+import { requireU32 } from "../../base/arguments.ts";
 
 /**
  * A flag of a map, by the name that `linux/bpf.h` gives it: `"mmapable"` is
@@ -59,7 +59,7 @@ function mapFlagBit(name: unknown): number {
   const bit = names.indexOf(name as MapFlag);
   if (bit >= 0) return 1 << bit;
   throw new TypeError(
-    `Map flag must be a name such as "mmapable" or "rdonly_prog": current value is ${
+    `Map flag must be a name such as "mmapable" or "rdonly_prog": received ${
       show(name)
     }`,
   );
@@ -74,9 +74,7 @@ export function mapFlagBits(flags: unknown): number {
   if (typeof flags === "number") return requireU32("Flags", flags, 0);
   if (!Array.isArray(flags)) {
     throw new TypeError(
-      `Flags must be an array of names, or a number: current value is ${
-        show(flags)
-      }`,
+      `Flags must be an array of names, or a number: received ${show(flags)}`,
     );
   }
   return flags.reduce((bits, flag) => bits | mapFlagBit(flag), 0) >>> 0;

@@ -2,19 +2,17 @@ import type { Btf } from "../../btf/btf.ts";
 import { InvalidTypeError, ReadOnlyError } from "../../errors.ts";
 import { show } from "../../base/show.ts";
 import type { Marked, Pointer, Type, Value, View } from "../../layout/mod.ts";
+import { pathOf } from "../../base/path.ts";
 import {
-  pathOf,
   requireDescriptor,
   requireFlag,
   requireOptions,
+  requireU32,
+  requireU64,
 } from "../../base/arguments.ts";
 import { Descriptor } from "../../ffi/descriptor.ts";
 import type { Memory } from "../../memory/mod.ts";
-import {
-  requireMapName,
-  requireU32,
-  requireU64,
-} from "../../base/option_arguments.ts";
+import { requireMapName } from "../arguments.ts";
 import { idsOf } from "../ids.ts";
 import { openPinned } from "../pins.ts";
 import {
@@ -75,7 +73,7 @@ import {
  *
  * @example Counting what a BPF program would count
  * ```ts
- * import { atomic, HostLayout, struct, SystemError, u64 } from "@hostmem/hostmem";
+ * import { HostLayout, SystemError, atomic, struct, u16, u32, u64 } from "@hostmem/hostmem";
  * import { BpfMap } from "@hostmem/hostmem/bpf";
  * import { assertEquals } from "@std/assert";
  *
@@ -406,10 +404,7 @@ export class BpfMap extends KernelObject {
    *
    * @example A hash of structs
    * ```ts
-   * import { HostLayout, struct, SystemError, u16, u32, u64 } from "@hostmem/hostmem";
-   * import { BpfMap } from "@hostmem/hostmem/bpf";
-   * import { assertEquals } from "@std/assert";
-   *
+   *    *    *    *
    * const Flow = struct("Flow", { _: HostLayout, address: u32, port: u16 });
    *
    * try {

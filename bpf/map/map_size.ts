@@ -1,6 +1,6 @@
 /** How large the memory of an array is. */
 
-import { roundUp } from "../../memory/map/map_descriptor.ts";
+import { roundUp } from "../../base/round.ts";
 
 /** The kernel's `array_map_alloc` rounds every entry up to 8 bytes. */
 const ENTRY_ALIGN = 8;

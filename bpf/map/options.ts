@@ -66,9 +66,7 @@ export function modeNumber(mode: UpdateMode): bigint {
       return 2n;
     default:
       throw new TypeError(
-        `Mode must be "any", "create" or "exist": current value is ${
-          show(mode)
-        }`,
+        `Mode must be "any", "create" or "exist": received ${show(mode)}`,
       );
   }
 }

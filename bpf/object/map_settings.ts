@@ -1,7 +1,7 @@
 /** What a program that loads an object may set of its maps. */
 
-import { pathOf, requireOptions } from "../../base/arguments.ts";
-import { requireU32 } from "../../base/option_arguments.ts";
+import { pathOf } from "../../base/path.ts";
+import { requireOptions, requireU32 } from "../../base/arguments.ts";
 import { descriptorOf } from "../kernel_object.ts";
 import type { NativeMap } from "../libbpf/map.ts";
 import { nothingNamed } from "./named.ts";

@@ -1,6 +1,6 @@
-import { pathOf, requireDescriptor } from "../../base/arguments.ts";
+import { pathOf } from "../../base/path.ts";
+import { requireDescriptor, requireU32 } from "../../base/arguments.ts";
 import { Descriptor } from "../../ffi/descriptor.ts";
-import { requireU32 } from "../../base/option_arguments.ts";
 import { KernelObject } from "../kernel_object.ts";
 import type { NativeProgram } from "../libbpf/program.ts";
 import { attach } from "../link/attach.ts";

@@ -13,9 +13,9 @@ import {
   requireBytes,
   requireFlag,
   requireOptions,
+  requireU32,
 } from "../../base/arguments.ts";
-import { roundUp } from "../../memory/map/map_descriptor.ts";
-import { requireU32 } from "../../base/option_arguments.ts";
+import { roundUp } from "../../base/round.ts";
 import { clearAttributes, run, SIZE } from "../../ffi/bpf/attributes.ts";
 import { Block } from "../../ffi/block.ts";
 import type { UsedProgram } from "./used_program.ts";

@@ -1,7 +1,6 @@
 /** Iterating over the records of a ring, now or as they come. */
 
 import { EPOLLIN } from "../../ffi/mod.ts";
-import { offAbort, onAbort, throwIfAborted } from "../../base/abort_signal.ts";
 import { Watch, type Watched } from "./wait_for_events.ts";
 
 /** What reads records: of a ring buffer, or of the rings of all CPUs. */
@@ -181,16 +180,16 @@ export class RecordStream<R>
   }
 
   #begin(): void {
-    throwIfAborted(this.#signal);
+    this.#signal?.throwIfAborted();
     this.#reader.begin();
     this.#state = "reading";
     this.#reader.onclose = () => this.#watch?.close();
-    onAbort(this.#signal, this.#onabort);
+    this.#signal?.addEventListener("abort", this.#onabort);
   }
 
   /** Goes on to the next record; false if there is none yet. */
   #advance(): boolean {
-    throwIfAborted(this.#signal);
+    this.#signal?.throwIfAborted();
     // Nothing is held over an await: what was read is published at once.
     if (this.#reader.readOne(0)) return true;
     // In this order: published, looked, and only then asleep.
@@ -238,7 +237,7 @@ export class RecordStream<R>
     const began = this.#state === "reading" || this.#state === "waiting";
     this.#state = "ended";
     if (!began) return;
-    offAbort(this.#signal, this.#onabort);
+    this.#signal?.removeEventListener("abort", this.#onabort);
     this.#reader.onclose = undefined;
     this.#watch?.close();
     this.#reader.end();

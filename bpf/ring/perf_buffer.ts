@@ -2,13 +2,9 @@ import { ClosedError, NotSupportedError, SystemError } from "../../errors.ts";
 import { EPERM, pageSize } from "../../ffi/mod.ts";
 import { show } from "../../base/show.ts";
 import type { Marked, Type } from "../../layout/mod.ts";
-import { requireOptions } from "../../base/arguments.ts";
+import { requireCallback, requireOptions } from "../../base/arguments.ts";
 import { Descriptor } from "../../ffi/descriptor.ts";
-import {
-  limitOf,
-  mapFd,
-  requireCallback,
-} from "../../base/option_arguments.ts";
+import { limitOf, mapFd } from "../arguments.ts";
 import { openById } from "../map/commands.ts";
 import { mapInfoOf } from "../map/read_info.ts";
 import type { MapInfo } from "../map/info.ts";
@@ -365,7 +361,7 @@ function sizeOf(size: unknown): number {
     ((size as number) & ((size as number) - 1)) !== 0
   ) {
     throw new RangeError(
-      `Option size must be a power of two from ${least}, the size of a page, to ${SIZE_MAX}: current value is ${
+      `Option size must be a power of two from ${least}, the size of a page, to ${SIZE_MAX}: received ${
         show(size)
       }`,
     );

@@ -2,13 +2,9 @@ import { ClosedError } from "../../errors.ts";
 import { toBigInt } from "../../ffi/mod.ts";
 import { show } from "../../base/show.ts";
 import type { Marked, ReadonlyAtomic, Type, View } from "../../layout/mod.ts";
-import { requireOptions } from "../../base/arguments.ts";
+import { requireCallback, requireOptions } from "../../base/arguments.ts";
 import { Descriptor } from "../../ffi/descriptor.ts";
-import {
-  limitOf,
-  mapFd,
-  requireCallback,
-} from "../../base/option_arguments.ts";
+import { limitOf, mapFd } from "../arguments.ts";
 import { mapInfoOf } from "../map/read_info.ts";
 import { requireSignal } from "../../base/abort_signal.ts";
 import { RecordIterator, RecordStream } from "./iterate.ts";
@@ -326,9 +322,7 @@ function counterOf(
     typeof lost !== "object" || lost === null || typeof lost.load !== "function"
   ) {
     throw new TypeError(
-      `Option lost must be a function or an atomic: current value is ${
-        show(lost)
-      }`,
+      `Option lost must be a function or an atomic: received ${show(lost)}`,
     );
   }
   return () => lost.load();

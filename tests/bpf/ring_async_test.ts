@@ -38,13 +38,6 @@ async function turns(count = 5): Promise<void> {
   }
 }
 
-/** What a signal can have methods of its own for. */
-const ownMethods = [
-  "addEventListener",
-  "removeEventListener",
-  "throwIfAborted",
-];
-
 ringTest(
   "for await waits for records, and takes those that are there",
   async (test) => {
@@ -337,33 +330,6 @@ ringTest("A signal must be an AbortSignal", async (test) => {
   assertThrows(() => ring.records(null as never), TypeError, "Options");
   await Promise.resolve();
 });
-
-ringTest(
-  "A signal's own methods are not called, and keep nobody from reading",
-  async (test) => {
-    using ring = new RingBuffer(test.map, Pair);
-    const program = test.numbering(16);
-    const controller = new AbortController();
-    const { signal } = controller;
-    for (const name of [...ownMethods, "reason"]) {
-      Object.defineProperty(signal, name, {
-        get() {
-          throw new Error("It was called");
-        },
-      });
-    }
-    test.run(program, 2);
-    for await (const { first } of ring.records({ signal })) {
-      assertEquals(first, 0n);
-      break;
-    }
-    assertEquals(ring.consume(() => {}), 1);
-    const waiting = ring.records({ signal }).next();
-    controller.abort("enough");
-    assertEquals(await waiting.catch((reason) => reason), "enough");
-    assertEquals(ring.consume(() => {}), 0);
-  },
-);
 
 for (
   const [end, code] of Object.entries({

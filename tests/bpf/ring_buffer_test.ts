@@ -587,7 +587,7 @@ Deno.test({
     assertThrows(
       () => new RingBuffer(file as unknown as BpfMap),
       RangeError,
-      "Descriptor must be a 32-bit integer: current value is undefined",
+      "Descriptor must be a 32-bit integer: received undefined",
     );
     assertThrows(() => new RingBuffer({ fd: 0 }), NotSupportedError);
     for (const map of [undefined, null, 3, "map"]) {

@@ -28,10 +28,10 @@ import {
   u64,
   u8,
 } from "../../../layout/mod.ts";
-import { pathOf, requireOffset } from "../../../base/arguments.ts";
+import { pathOf } from "../../../base/path.ts";
+import { requireOffset, requireText } from "../../../base/arguments.ts";
 import { Descriptor } from "../../../ffi/descriptor.ts";
 import { requireAccess } from "../../../base/permission.ts";
-import { requireText } from "../../../base/option_arguments.ts";
 import type { Holder } from "../../kernel_object.ts";
 import { NativeLink } from "../../libbpf/link.ts";
 import type { NativeProgram } from "../../libbpf/program.ts";

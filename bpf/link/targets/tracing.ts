@@ -12,7 +12,7 @@ import {
   requireText,
   requireU32,
   requireU64,
-} from "../../../base/option_arguments.ts";
+} from "../../../base/arguments.ts";
 import { descriptorOf } from "../../kernel_object.ts";
 import type { UsedProgram } from "../../program/used_program.ts";
 import { clearAttributes, run, SIZE } from "../../../ffi/bpf/attributes.ts";

@@ -17,15 +17,10 @@ import {
   requireOptions,
 } from "../../../base/arguments.ts";
 import { Descriptor } from "../../../ffi/descriptor.ts";
-import { mapFd } from "../../../base/option_arguments.ts";
+import { mapFd } from "../../arguments.ts";
 import { sizeWith } from "../../../layout/model/open_ended.ts";
 import { mapInfoOf } from "../../map/read_info.ts";
-import {
-  offAbort,
-  onAbort,
-  requireSignal,
-  throwIfAborted,
-} from "../../../base/abort_signal.ts";
+import { requireSignal } from "../../../base/abort_signal.ts";
 import { Watch } from "../wait_for_events.ts";
 import { Drafts, tailIn } from "./draft.ts";
 import { mapUserRing } from "../memory.ts";
@@ -294,7 +289,7 @@ export class UserRingBuffer implements Disposable {
     requireOptions(options);
     const signal = requireSignal(options.signal);
     while (true) {
-      throwIfAborted(signal);
+      signal?.throwIfAborted();
       if (this.#producer.hasRoom(length)) return;
       await this.#nextEvent(signal);
     }
@@ -309,11 +304,11 @@ export class UserRingBuffer implements Disposable {
     this.#waiting++;
     const { promise: aborted, resolve } = Promise.withResolvers<void>();
     const onabort = () => resolve();
-    onAbort(signal, onabort);
+    signal?.addEventListener("abort", onabort);
     try {
       await (signal === undefined ? event : Promise.race([event, aborted]));
     } finally {
-      offAbort(signal, onabort);
+      signal?.removeEventListener("abort", onabort);
       // Else the poller would wait on for nobody, and hold the event loop.
       if (--this.#waiting === 0) watch.interrupt();
     }

@@ -85,7 +85,7 @@ export class RingProducer {
   requireLength(length: number): void {
     if (length > this.most) {
       throw new BoundsError(
-        `A record of this ring buffer has at most ${this.most} bytes: requested ${length}`,
+        `A record of this ring buffer has at most ${this.most} bytes: received ${length}`,
       );
     }
   }
