@@ -1,14 +1,13 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { BpfObject, ClosedError, InvalidObjectError } from "../../bpf/mod.ts";
 import { u64 } from "../../layout/mod.ts";
+import { objectTest } from "../_needs.ts";
 import { openDescriptors, run } from "../_support.ts";
-import { canLoad, objectFile, openNative } from "./_objects.ts";
+import { objectFile, openNative } from "./_objects.ts";
 
-Deno.test({
-  name:
-    "BpfObject.load() reads each option once, and survives what reading does (needs clang and libbpf)",
-  ignore: !canLoad,
-  async fn() {
+objectTest(
+  "BpfObject.load() reads each option once, and survives what reading does (needs clang and libbpf)",
+  async () => {
     const path = await objectFile("constants");
     const before = openDescriptors("bpf").length;
     let reads = 0;
@@ -59,13 +58,11 @@ Deno.test({
     }
     assertEquals(openDescriptors("bpf").length, before);
   },
-});
+);
 
-Deno.test({
-  name:
-    "BpfObject.load() copies the bytes before it checks them (needs clang and libbpf)",
-  ignore: !canLoad,
-  async fn() {
+objectTest(
+  "BpfObject.load() copies the bytes before it checks them (needs clang and libbpf)",
+  async () => {
     const bytes = Deno.readFileSync(await objectFile("variables"));
     const constants = {
       get limit(): number {
@@ -82,13 +79,11 @@ Deno.test({
     const shared = new Uint8Array(new SharedArrayBuffer(100));
     assertThrows(() => BpfObject.load(shared), InvalidObjectError, "ELF");
   },
-});
+);
 
-Deno.test({
-  name:
-    "A closed BpfObject gives nothing of libbpf's away (needs clang and libbpf)",
-  ignore: !canLoad,
-  async fn() {
+objectTest(
+  "A closed BpfObject gives nothing of libbpf's away (needs clang and libbpf)",
+  async () => {
     const native = await openNative("variables");
     const [program] = native.programs;
     const [map] = native.maps;
@@ -132,7 +127,7 @@ Deno.test({
     assertEquals(Object.keys(object.variables).length, 25);
     object.close();
   },
-});
+);
 
 Deno.test("A BpfObject is loaded, and made in no other way", () => {
   assertThrows(
@@ -143,18 +138,16 @@ Deno.test("A BpfObject is loaded, and made in no other way", () => {
   );
 });
 
-Deno.test({
-  name:
-    "BpfVariable takes no type that only looks like one (needs clang and libbpf)",
-  ignore: !canLoad,
-  async fn() {
+objectTest(
+  "BpfVariable takes no type that only looks like one (needs clang and libbpf)",
+  async () => {
     using object = BpfObject.load(await objectFile("variables"));
     for (const type of [{ ...u64 }, Object.create(u64), null, 7, "u64"]) {
       assertThrows(() => object.variable("hits", type as never), TypeError);
     }
     assert(object.variable("hits", u64).pointer().value === 0n);
   },
-});
+);
 
 /** Runs a program that uses an object's file, its first argument. */
 async function survives(program: string, object: string): Promise<string> {
@@ -167,11 +160,9 @@ async function survives(program: string, object: string): Promise<string> {
   return stdout;
 }
 
-Deno.test({
-  name:
-    "A map that lies about itself is not reused for another (needs clang and libbpf)",
-  ignore: !canLoad,
-  async fn() {
+objectTest(
+  "A map that lies about itself is not reused for another (needs clang and libbpf)",
+  async () => {
     // libbpf would unmap a section by the size of the map in its place.
     const stdout = await survives(
       `
@@ -218,13 +209,11 @@ Deno.test({
       "",
     ]);
   },
-});
+);
 
-Deno.test({
-  name:
-    "Nobody writes into the kernel's BTF between check and use (needs clang and libbpf)",
-  ignore: !canLoad,
-  async fn() {
+objectTest(
+  "Nobody writes into the kernel's BTF between check and use (needs clang and libbpf)",
+  async () => {
     const tried: string[] = [];
     const constants = {
       get limit(): number {
@@ -254,4 +243,4 @@ Deno.test({
     assertEquals(tried, ["PermissionDenied"]);
     assertEquals(openDescriptors("/memfd:btf"), []);
   },
-});
+);
