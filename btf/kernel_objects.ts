@@ -8,7 +8,6 @@ import {
   ENOENT,
   EPERM,
 } from "../ffi/mod.ts";
-import { NativeArrayBuffer, NativeUint8Array } from "../layout/intrinsics.ts";
 
 // enum bpf_cmd of linux/bpf.h
 const BPF_OBJ_GET_INFO_BY_FD = 15;
@@ -70,7 +69,7 @@ function hintFor(errno: number): string | undefined {
 function bytesOfDescriptor(fd: number): LoadedBtf {
   askInfo(fd, undefined, 0);
   const size = info[2]!;
-  const bytes = new NativeUint8Array(new NativeArrayBuffer(size));
+  const bytes = new Uint8Array(new ArrayBuffer(size));
   askInfo(fd, bytes, size);
   const called = new TextDecoder().decode(name).replace(/\0.*$/s, "");
   return { bytes, split: info[7] !== 0 && called !== "vmlinux" };

@@ -1,12 +1,7 @@
 /** Looking up, storing and deleting the entries of a map. */
 
 import { NotSupportedError } from "../../errors.ts";
-import { ENOENT, toBigInt } from "../../ffi/mod.ts";
-import {
-  NativeUint32Array,
-  NativeUint8Array,
-  typedArraySet,
-} from "../../layout/intrinsics.ts";
+import { ENOENT } from "../../ffi/mod.ts";
 import { requireBytesOf, requireU32 } from "../../base/arguments.ts";
 import { requireKeyKind } from "../arguments.ts";
 import {
@@ -52,13 +47,13 @@ function withKey(info: MapInfo, key: Key, behind: number): Block {
   if (typeof key === "number" && keySize === 4) {
     const index = requireU32("Key", key, 0);
     const payload = scratchBlock(8 + behind);
-    new NativeUint32Array(payload.buffer, 0, 1)[0] = index;
+    new Uint32Array(payload.buffer, 0, 1)[0] = index;
     return payload;
   }
   requireKeyKind(key, keySize);
   requireBytesOf("Key", key, keySize);
   const payload = scratchBlock(strideOf(keySize) + behind);
-  typedArraySet(payload.bytes, key);
+  payload.bytes.set(key);
   return payload;
 }
 
@@ -85,7 +80,7 @@ function keyOf(payload: Block, { keySize }: MapInfo): bigint {
 
 /** Where the value lies: behind the key, at the next multiple of 8. */
 function valueOf(payload: Block, { keySize }: MapInfo): bigint {
-  return payload.address + toBigInt(strideOf(keySize));
+  return payload.address + BigInt(strideOf(keySize));
 }
 
 function copyOf(
@@ -93,8 +88,8 @@ function copyOf(
   offset: number,
   length: number,
 ): Uint8Array<ArrayBuffer> {
-  const copy = new NativeUint8Array(length);
-  typedArraySet(copy, new NativeUint8Array(buffer, offset, length));
+  const copy = new Uint8Array(length);
+  copy.set(new Uint8Array(buffer, offset, length));
   return copy;
 }
 
@@ -160,7 +155,7 @@ export function update(
   requireBytesOf("Value", value, length);
   const payload = withKey(info, key, length);
   try {
-    typedArraySet(payload.bytes, value, strideOf(info.keySize));
+    payload.bytes.set(value, strideOf(info.keySize));
     const result = command(
       "BPF_MAP_UPDATE_ELEM",
       fd,

@@ -1,8 +1,7 @@
 /** Reads all entries of a map, many at a time where the kernel can. */
 
 import { SystemError } from "../../errors.ts";
-import { EINTR, ENOENT, ENOSPC, toBigInt } from "../../ffi/mod.ts";
-import { NativeUint8Array, typedArraySet } from "../../layout/intrinsics.ts";
+import { EINTR, ENOENT, ENOSPC } from "../../ffi/mod.ts";
 import { Region } from "../../layout/region/region.ts";
 import { checked } from "../../ffi/bpf/attributes.ts";
 import { Block } from "../../ffi/block.ts";
@@ -174,7 +173,7 @@ export class EntryReader {
   #firstCapacity(): number {
     const { maxEntries } = this.#map.info;
     const size = this.#keySize + this.#valueSize;
-    const fitting = (CHUNK_SIZE - CHUNK_SIZE % size) / size;
+    const fitting = Math.floor(CHUNK_SIZE / size);
     const capacity = maxEntries < fitting ? maxEntries : fitting;
     return capacity < 1 ? 1 : capacity;
   }
@@ -194,7 +193,7 @@ export class EntryReader {
   }
 
   #addressOf(cursor: 0 | 1): bigint {
-    return this.#cursors.address + toBigInt(cursor * this.#cursorSize);
+    return this.#cursors.address + BigInt(cursor * this.#cursorSize);
   }
 
   /** So many keys were asked for: how many of them may be given. */
@@ -213,11 +212,8 @@ export class EntryReader {
     if (this.#cursor === undefined || this.#stopsAtBuckets) return;
     const start = this.#cursor * this.#cursorSize;
     const { buffer } = this.#cursors;
-    this.#key = new NativeUint8Array(this.#keySize);
-    typedArraySet(
-      this.#key,
-      new NativeUint8Array(buffer, start, this.#keySize),
-    );
+    this.#key = new Uint8Array(this.#keySize);
+    this.#key.set(new Uint8Array(buffer, start, this.#keySize));
   }
 
   #fetchSingles(): void {
@@ -239,8 +235,8 @@ export class EntryReader {
         ? takeOne(map.fd, info, key)
         : lookup(map.fd, info, key);
       if (value === undefined) continue; // Another deleted it meanwhile.
-      typedArraySet(chunk.keys.bytes, key, count * this.#keySize);
-      typedArraySet(chunk.values.bytes, value, count * this.#valueSize);
+      chunk.keys.bytes.set(key, count * this.#keySize);
+      chunk.values.bytes.set(value, count * this.#valueSize);
       count++;
     }
     this.count = count;

@@ -1,7 +1,6 @@
 /** Storing and deleting many entries, in few calls where the kernel can. */
 
 import { ENOENT } from "../../ffi/mod.ts";
-import { typedArraySet } from "../../layout/intrinsics.ts";
 import { checked } from "../../ffi/bpf/attributes.ts";
 import { Block } from "../../ffi/block.ts";
 import { isMissing, runBatch } from "./batches.ts";
@@ -13,7 +12,7 @@ const CHUNK_SIZE = 1 << 20;
 
 /** How many of so many bytes are given at once, of those that are left. */
 function countFor(size: number, left: number): number {
-  const fitting = (CHUNK_SIZE - CHUNK_SIZE % size) / size;
+  const fitting = Math.floor(CHUNK_SIZE / size);
   return fitting < 1 ? 1 : fitting < left ? fitting : left;
 }
 
@@ -26,7 +25,7 @@ function pack(
   size: number,
 ): void {
   for (let i = 0; i < count; i++) {
-    typedArraySet(target, list[from + i]!, i * size);
+    target.set(list[from + i]!, i * size);
   }
 }
 

@@ -1,6 +1,5 @@
 import type { Btf } from "../../btf/btf.ts";
 import { InvalidTypeError, ReadOnlyError } from "../../errors.ts";
-import { NativeUint8Array } from "../../layout/intrinsics.ts";
 import { show } from "../../base/show.ts";
 import type { Marked, Pointer, Type, Value, View } from "../../layout/mod.ts";
 import { pathOf } from "../../base/path.ts";
@@ -499,7 +498,7 @@ export class BpfMap extends KernelObject {
     for (let i = 0; i < most; i++) {
       key = nextKey(this.fd, this.#info, key);
       if (key === undefined) return;
-      yield new NativeUint8Array(key);
+      yield new Uint8Array(key);
     }
   }
 

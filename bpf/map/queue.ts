@@ -1,7 +1,6 @@
 /** Queues and stacks. */
 
 import { NotSupportedError } from "../../errors.ts";
-import { NativeUint8Array, typedArraySet } from "../../layout/intrinsics.ts";
 import type { Type, Value } from "../../layout/mod.ts";
 import { requireFlag, requireOptions } from "../../base/arguments.ts";
 import { codecOf, makeRoom } from "./codec.ts";
@@ -47,7 +46,7 @@ export interface MapQueue<V, VI = V> {
 /** `linux/bpf.h`: of queues and stacks, to make room. */
 const BPF_EXIST = 2n;
 
-const noKey = new NativeUint8Array(0);
+const noKey = new Uint8Array(0);
 
 /**
  * The queue or stack that a map is.
@@ -74,7 +73,7 @@ export function queueOf(
 
   function read(bytes: Uint8Array<ArrayBuffer> | undefined): unknown {
     if (bytes === undefined) return undefined;
-    typedArraySet(room.bytes, bytes);
+    room.bytes.set(bytes);
     return codec.read(room.region, 0);
   }
 

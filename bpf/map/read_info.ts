@@ -1,7 +1,6 @@
 /** What a descriptor's map is. */
 
 import { EINVAL } from "../../ffi/mod.ts";
-import { typedArrayFill } from "../../layout/intrinsics.ts";
 import {
   HostLayout,
   sizeOf,
@@ -51,7 +50,7 @@ const KernelMapInfo = struct("bpf_map_info", {
 export function mapInfoOf(fd: number, name: string): MapInfo {
   const size = sizeOf(KernelMapInfo);
   const { buffer, bytes, address } = scratchBlock(size);
-  typedArrayFill(bytes, 0, 0, size);
+  bytes.fill(0, 0, size);
   askInfo(fd, address, size, name, "map");
   const info = translate(view(KernelMapInfo, buffer));
   if (!isMap(fd, info)) throw isSomethingElse(name, "map");

@@ -1,7 +1,6 @@
 /** The one implementation of tables. */
 
 import { InvalidTypeError, NotSupportedError } from "../../errors.ts";
-import { typedArraySet } from "../../layout/intrinsics.ts";
 import type { Type } from "../../layout/mod.ts";
 import {
   type Codec,
@@ -157,7 +156,7 @@ class Table implements MapTable<unknown, unknown> {
     if (bytes === undefined) return undefined;
     // One region for all: making one takes as long as asking the kernel.
     const room = this.#room ??= makeRoom(this.#valueSize);
-    typedArraySet(room.bytes, bytes);
+    room.bytes.set(bytes);
     return this.#values.read(room.region, 0);
   }
 }

@@ -3,7 +3,6 @@
 import { Btf } from "../../btf/btf.ts";
 import { SystemError } from "../../errors.ts";
 import { systemError } from "../../ffi/mod.ts";
-import { typedArrayFill } from "../../layout/intrinsics.ts";
 import {
   HostLayout,
   sizeOf,
@@ -55,7 +54,7 @@ const KernelBtfInfo = struct("bpf_btf_info", {
 export function shareBtf(fd: number, btf: Btf): void {
   const size = sizeOf(KernelBtfInfo);
   const { buffer, bytes, address } = scratchBlock(size);
-  typedArrayFill(bytes, 0, 0, size);
+  bytes.fill(0, 0, size);
   askInfo(fd, address, size, `descriptor ${fd}`, "BTF");
   const { id } = view(KernelBtfInfo, buffer);
   if (known.get(id)?.deref() === undefined) remember(id, btf);

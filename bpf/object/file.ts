@@ -1,16 +1,8 @@
 /** Where an object file comes from, and what it is called. */
 
-import {
-  NativeArrayBuffer,
-  NativeUint8Array,
-  typedArrayLength,
-  typedArrayName,
-  typedArraySet,
-} from "../../layout/intrinsics.ts";
+import { typedArrayName } from "../../layout/intrinsics.ts";
 import { show } from "../../base/show.ts";
 import { pathOf } from "../../base/path.ts";
-
-const { readFileSync } = Deno;
 
 /** An object file. */
 export interface Source {
@@ -33,16 +25,12 @@ export function readSource(source: unknown): Source {
     );
   }
   const path = pathOf(source);
-  return { bytes: copyOf(readFileSync(path)), name: nameOf(path) };
+  return { bytes: copyOf(Deno.readFileSync(path)), name: nameOf(path) };
 }
 
 /** libbpf parses the bytes in place: others must not change them meanwhile. */
 function copyOf(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
-  const copy = new NativeUint8Array(
-    new NativeArrayBuffer(typedArrayLength(bytes)),
-  );
-  typedArraySet(copy, bytes);
-  return copy;
+  return new Uint8Array(bytes);
 }
 
 /** The name of a file without `.bpf.o`, in characters that the kernel takes. */

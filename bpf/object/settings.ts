@@ -20,8 +20,6 @@ export interface LoadSettings
   readonly variables: Presets | undefined;
 }
 
-const { readFileSync } = Deno;
-
 /** Bits that `linux/bpf_verifier.h` has names for. */
 const MOST_LOG_LEVEL = 15;
 
@@ -52,7 +50,7 @@ export function readLoadOptions(options: LoadOptions): LoadSettings {
 }
 
 function readBtf(path: string | URL): Uint8Array {
-  const bytes = readFileSync(pathOf(path));
+  const bytes = Deno.readFileSync(pathOf(path));
   checkTypes(bytes);
   return bytes;
 }

@@ -1,7 +1,6 @@
 /** What a descriptor's program is. */
 
-import { EBADF, toBigInt } from "../../ffi/mod.ts";
-import { NativeUint32Array, typedArrayFill } from "../../layout/intrinsics.ts";
+import { EBADF } from "../../ffi/mod.ts";
 import {
   array,
   bits,
@@ -70,13 +69,13 @@ const ROOM = IDS_AT + 4 * MAPS_MAX;
  */
 export function programInfoOf(fd: number, name: string): ProgramInfo {
   const { buffer, bytes, address } = scratchBlock(ROOM);
-  typedArrayFill(bytes, 0, 0, ROOM);
+  bytes.fill(0, 0, ROOM);
   const raw = pointer(KernelProgramInfo, buffer);
   raw.mapCount = MAPS_MAX;
-  raw.mapIds = address + toBigInt(IDS_AT);
+  raw.mapIds = address + BigInt(IDS_AT);
   askInfo(fd, address, IDS_AT, name, "program");
   if (!isProgram(fd)) throw isSomethingElse(name, "program");
-  return translate(raw, new NativeUint32Array(buffer, IDS_AT, MAPS_MAX));
+  return translate(raw, new Uint32Array(buffer, IDS_AT, MAPS_MAX));
 }
 
 /**

@@ -8,14 +8,7 @@ import {
   ENOTSUPP,
   EPERM,
   systemError,
-  toBigInt,
 } from "../../ffi/mod.ts";
-import {
-  NativeArrayBuffer,
-  NativeUint8Array,
-  typedArrayLength,
-  typedArraySet,
-} from "../../layout/intrinsics.ts";
 import {
   requireBytes,
   requireFlag,
@@ -69,7 +62,7 @@ const MOST = 2 ** 31 - 1;
 function lengthOf(name: string, value: unknown): number | undefined {
   if (value === undefined) return undefined;
   requireBytes(name, value);
-  const length = typedArrayLength(value);
+  const length = value.length;
   if (length > MOST) {
     throw new RangeError(
       `${name} must have at most ${MOST} bytes: it has ${length}`,
@@ -175,11 +168,11 @@ function put(
   source: Uint8Array | undefined,
 ): void {
   // What is detached has no bytes, and cannot be copied from.
-  if (source !== undefined && size > 0) typedArraySet(bytes, source, at);
+  if (source !== undefined && size > 0) bytes.set(source, at);
 }
 
 function addressIn({ address }: Block, { at, size }: Part): bigint {
-  return size === undefined ? 0n : address + toBigInt(at);
+  return size === undefined ? 0n : address + BigInt(at);
 }
 
 /** A copy of so many bytes of a part; undefined where there are none. */
@@ -190,8 +183,8 @@ function take(
 ): Uint8Array<ArrayBuffer> | undefined {
   if (length === undefined) return undefined;
   const bounded = length < size ? length : size;
-  const copy = new NativeUint8Array(new NativeArrayBuffer(bounded));
-  typedArraySet(copy, new NativeUint8Array(buffer, at, bounded));
+  const copy = new Uint8Array(new ArrayBuffer(bounded));
+  copy.set(new Uint8Array(buffer, at, bounded));
   return copy;
 }
 

@@ -4,24 +4,10 @@
  * @module
  */
 
+import { NativeObject } from "../../bpf/libbpf/object.ts";
 import { fromFileUrl } from "@std/path";
 import type { BpfObject } from "../../bpf/mod.ts";
-import { canBpf, hasCommand, TemporaryDirectory } from "../_support.ts";
-
-/** Whether there is a libbpf to load objects with. */
-export const hasLibbpf: boolean = findLibbpf();
-
-function findLibbpf(): boolean {
-  try {
-    Deno.dlopen("libbpf.so.1", {}).close();
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-/** Whether objects can be compiled and loaded here. */
-export const canLoad: boolean = canBpf && hasLibbpf && hasCommand("clang");
+import { TemporaryDirectory } from "../_support.ts";
 
 /** How {@linkcode compile} compiles. */
 export interface CompileOptions {
@@ -93,4 +79,15 @@ export function objectFile(name: string): Promise<string> {
 /** Runs a program of an object so many times, with a packet of zeros. */
 export function runProgram(object: BpfObject, name: string, repeat = 1): void {
   object.program(name).run({ data: new Uint8Array(64), repeat });
+}
+
+/** Opens an object with libbpf alone, which loads nothing. */
+export async function openNative(name: string): Promise<NativeObject> {
+  return NativeObject.open({
+    bytes: Deno.readFileSync(await objectFile(name)),
+    name,
+    pinRoot: undefined,
+    btfPath: undefined,
+    kconfig: undefined,
+  });
 }

@@ -17,7 +17,8 @@ import {
   u8,
 } from "../../layout/mod.ts";
 import { Memory, pageSize } from "../../memory/mod.ts";
-import { canBpf, Random } from "../_support.ts";
+import { bpfTest } from "../_needs.ts";
+import { Random } from "../_support.ts";
 import { TestRing } from "./_ring_programs.ts";
 
 const SIZE = 4096;
@@ -232,19 +233,15 @@ Deno.test("A ring buffer's size is a power of two of whole pages", () => {
   }
 });
 
-Deno.test({
-  name: "A frozen ring buffer is refused",
-  ignore: !canBpf,
-  fn() {
-    using test = new TestRing();
-    test.map.freeze();
-    const error = assertThrows(
-      () => new RingBuffer(test.map),
-      ReadOnlyError,
-      "it is frozen, and a consumer must write its position",
-    );
-    assertEquals(error.name, "ReadOnlyError");
-  },
+bpfTest("A frozen ring buffer is refused", () => {
+  using test = new TestRing();
+  test.map.freeze();
+  const error = assertThrows(
+    () => new RingBuffer(test.map),
+    ReadOnlyError,
+    "it is frozen, and a consumer must write its position",
+  );
+  assertEquals(error.name, "ReadOnlyError");
 });
 
 Deno.test("A record that was waited for crosses the end of the largest ring", async () => {
