@@ -328,7 +328,7 @@ export class Btf {
       throw new RangeError(
         `The id of a type must be an integer from 0 to ${
           this.length - 1
-        }: current value is ${String(id)}`,
+        }: received ${String(id)}`,
       );
     }
   }
