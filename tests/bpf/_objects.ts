@@ -6,22 +6,7 @@
 
 import { fromFileUrl } from "@std/path";
 import type { BpfObject } from "../../bpf/mod.ts";
-import { canBpf, hasCommand, TemporaryDirectory } from "../_support.ts";
-
-/** Whether there is a libbpf to load objects with. */
-export const hasLibbpf: boolean = findLibbpf();
-
-function findLibbpf(): boolean {
-  try {
-    Deno.dlopen("libbpf.so.1", {}).close();
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-/** Whether objects can be compiled and loaded here. */
-export const canLoad: boolean = canBpf && hasLibbpf && hasCommand("clang");
+import { TemporaryDirectory } from "../_support.ts";
 
 /** How {@linkcode compile} compiles. */
 export interface CompileOptions {

@@ -193,16 +193,16 @@ function outcomeOf(fd: number, size: number, options: MapOptions): string {
 /** What the kind refers to, where the kernel shows it in its maps. */
 function left(): { mappings: number; descriptors: number; bytes: number } {
   collect();
-  const naming = [
-    "bpf-map",
-    "perf_event",
-    "memfd",
+  const beginnings = [
+    "anon_inode:bpf-map",
+    "anon_inode:[perf_event]",
+    "/memfd:",
     directory,
     "/dev/zero",
-    "vmlinux",
+    "/sys/kernel/btf/vmlinux",
   ];
   return {
-    mappings: naming.reduce((sum, name) => sum + mappings(name).length, 0),
+    mappings: beginnings.flatMap((beginning) => mappings(beginning)).length,
     descriptors: openDescriptors().length,
     bytes: addressSpace(),
   };
