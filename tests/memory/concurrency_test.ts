@@ -10,7 +10,7 @@ import { Attached } from "./_workers.ts";
 const page = pageSize();
 
 /** How often to map and close, while two threads look on all the time. */
-const ROUNDS = Deno.env.get("HOSTMEM_ROUNDS") ?? `${sized(2000, 20_000)}`;
+const ROUNDS = Deno.env.get("HOSTMEM_ROUNDS") ?? `${sized(2000, 100_000)}`;
 
 const hammered = `
   import { Memory, pageSize } from "./memory/mod.ts";

@@ -10,7 +10,7 @@
 import { repository } from "../_support.ts";
 import { runAll } from "./_run_all.ts";
 import type { TestRun } from "./_run_tests.ts";
-import { testsIn } from "./_test_files.ts";
+import { allTests, roomOf, testsIn } from "./_test_files.ts";
 
 /** One run of tests. */
 interface Run {
@@ -67,11 +67,11 @@ const unconcerned = [
   "tests/bpf/concurrent_entries_test.ts",
 ];
 
-/** 20 000 maps while two Workers look on; one flag that moves objects does. */
+/** Thousands of maps while two Workers look on; one flag that moves objects does. */
 const concurrency = "tests/memory/concurrency_test.ts";
-/** 23 000 arenas beside a Worker that maps; one flag that moves objects does. */
+/** Thousands of arenas beside a Worker that maps; one flag that moves objects does. */
 const arenas = "tests/bpf/arena_threads_test.ts";
-/** 200 000 maps; one flag that collects garbage all the time does. */
+/** Some 100 000 maps; one flag that collects garbage all the time does. */
 const many = "tests/memory/many_test.ts";
 /** What moves no memory: whether values and names are taken. */
 const values = [
@@ -171,27 +171,25 @@ const runs: readonly Run[] = [
     ],
     leaveOut: [
       // The flags above do it.
-      /20 000 times over$/,
+      /as it is, over and over/,
       /^20 000 memories made and dropped/,
       /^Memories beyond the budget of mappings/,
     ],
   })),
 ];
 
-/** Tests that are tried for longer under `HOSTMEM_FIRE=1`. */
-const sized: readonly string[] = [];
-
-const fullSize: TestRun[] = [...Map.groupBy(sized, folderOf)].map(
-  ([folder, files]) => ({
-    title: `full size, ${folder}`,
-    files,
-    env: { HOSTMEM_FIRE: "1" },
-  }),
+/** Files with tests that are tried for longer under `HOSTMEM_FIRE=1`. */
+const sized = allTests().filter((file) =>
+  Deno.readTextFileSync(`${repository}/${file}`).includes('/_fire.ts"')
 );
 
-function folderOf(file: string): string {
-  return file.slice(0, file.lastIndexOf("/"));
-}
+const fullSize: TestRun[] = [...Map.groupBy(sized, roomOf)].map(
+  ([room, files]) => ({
+    title: `full size: ${room}`,
+    files,
+    env: { HOSTMEM_FIRE: "1", HOSTMEM_PATIENCE: "3" },
+  }),
+);
 
 const underFlags: TestRun[] = runs.map(({ flag, leaveOut, ...files }) => ({
   title: flag,
@@ -201,8 +199,10 @@ const underFlags: TestRun[] = runs.map(({ flag, leaveOut, ...files }) => ({
   env: {
     DENO_V8_FLAGS: flag,
     HOSTMEM_PATIENCE: "3",
-    // As much as at a developer's desk.
+    // Ordinary sizes, but more of what moves memory and changes at random.
     HOSTMEM_FIRE: "0",
+    HOSTMEM_FUZZ_SECONDS: "5",
+    HOSTMEM_ROUNDS: "20000",
   },
 }));
 
