@@ -27,8 +27,8 @@
  *
  * @example Programs: load, attach, read a variable
  * ```ts ignore
- * import { atomic, u64 } from "@hostmem/hostmem";
- * import { BpfObject } from "@hostmem/hostmem/bpf";
+ * import { HostLayout, SystemError, atomic, struct, u64 } from "@hostmem/hostmem";
+ * import { BpfMap, BpfObject } from "@hostmem/hostmem/bpf";
  *
  * // u64 hits; const volatile int limit; SEC("raw_tp/sys_enter") int count(…)
  * using object = BpfObject.load("count.bpf.o", { constants: { limit: 10 } });
@@ -39,9 +39,7 @@
  *
  * @example Maps with memory: arrays made with `mmapable`
  * ```ts
- * import { atomic, HostLayout, struct, SystemError, u64 } from "@hostmem/hostmem";
- * import { BpfMap } from "@hostmem/hostmem/bpf";
- *
+ *  *  *
  * const Stats = struct("Stats", {
  *   _: HostLayout, // laid out as C lays it out on this host
  *   packets: atomic(u64),
@@ -106,6 +104,7 @@ export {
   type LibbpfMessage,
   onLibbpfMessage,
 } from "./libbpf/messages.ts";
+export { libbpfVersion } from "./libbpf/functions.ts";
 export { BpfVariable } from "./object/variable.ts";
 export { BpfProgram } from "./program/program.ts";
 export type { ProgramInfo } from "./program/info.ts";
@@ -148,6 +147,7 @@ export type {
   PerfEventName,
 } from "./link/attach_target.ts";
 export type { AttachType } from "./link/attach_type.ts";
+export type { HasDescriptor, KernelObject } from "./kernel_object.ts";
 export { BpfMap } from "./map/map.ts";
 export type {
   CreateMapOptions,
@@ -172,10 +172,10 @@ export {
   type ConsumeOptions,
   type RecordOf,
   type RecordsOptions,
-  RingBuffer,
-  type RingBufferOptions,
+  RecordSource,
   type UntypedRecord,
-} from "./ring/ring_buffer.ts";
+} from "./ring/record_source.ts";
+export { RingBuffer, type RingBufferOptions } from "./ring/ring_buffer.ts";
 export { RingRecord } from "./ring/record.ts";
 export { type ReadyOptions, UserRingBuffer } from "./ring/user/buffer.ts";
 export { UserRingRecord } from "./ring/user/record.ts";

@@ -22,7 +22,6 @@ import {
   systemError,
   wakeUp,
 } from "../../ffi/mod.ts";
-import { PrivateRegistry } from "../../layout/intrinsics.ts";
 
 /** Its descriptors, while anything is watched. */
 interface Poll {
@@ -30,22 +29,22 @@ interface Poll {
   readonly waker: number;
 }
 
-/** What has a descriptor, and keeps it open for as long as it is kept. */
+/** An object that keeps a descriptor open for as long as it is kept. */
 export interface Watched {
   /** The descriptor. */
   readonly fd: number;
 }
 
 /**
- * What is known of a {@linkcode Watch} here; it does not keep it alive. It does
- * keep what is watched: epoll knows a file by the number of its descriptor, and
+ * A {@linkcode Watch} as it is known here; it does not keep that alive. It does
+ * keep the watched objects: epoll knows a file by the number of its descriptor, and
  * would know the next one under that number, a duplicate of the same map, as one
  * that it watches already.
  */
 interface Entry {
   readonly token: number;
   readonly watched: readonly Watched[];
-  /** Whether there was an event that nobody has waited for yet. */
+  /** True if there was an event that nobody has waited for yet. */
   ready: boolean;
   /** Ends a wait that is under way. */
   settle: ((error?: unknown) => void) | undefined;
@@ -54,7 +53,7 @@ interface Entry {
 /** The token of the waker; watches have others. */
 const WAKER = 0;
 
-/** How many waits may fail one after the other without a reason to be found. */
+/** The waits that may fail one after the other without a reason to be found. */
 const FAILURES_MAX = 100;
 
 let poll: Poll | undefined;
@@ -65,7 +64,7 @@ const entries = new Map<number, Entry>();
 const events = new EpollEvents();
 
 /** Takes out watches that were dropped without `close`: a net, not the way. */
-const net = new PrivateRegistry<Entry>(forget);
+const net = new FinalizationRegistry<Entry>(forget);
 
 function openPoll(): Poll {
   const epoll = check(createEpoll(), "epoll_create1");
@@ -93,9 +92,7 @@ function closePollIfUnused(): void {
 function forget(entry: Entry): void {
   entries.delete(entry.token);
   if (poll !== undefined) {
-    for (let i = 0; i < entry.watched.length; i++) {
-      removeFromEpoll(poll.epoll, entry.watched[i]!.fd);
-    }
+    for (const { fd } of entry.watched) removeFromEpoll(poll.epoll, fd);
   }
   closePollIfUnused();
 }
@@ -111,7 +108,7 @@ function settle(entry: Entry, error?: unknown): boolean {
 }
 
 /**
- * How many events there are, once there are any; 0 for none.
+ * The number of events, once there are any; 0 for none.
  *
  * @throws {SystemError} if the wait fails for good.
  */
@@ -149,10 +146,10 @@ export class Watch {
   #entry: Entry | undefined;
 
   /**
-   * Begins to watch. What is ready already counts as the first event.
+   * Begins to watch. A descriptor that is ready already counts as an event.
    *
-   * @param watched What has the descriptors, to stay open until `close`.
-   * @param interest What to wait for: `EPOLLIN`, `EPOLLOUT`.
+   * @param watched The objects that keep the descriptors open until `close`.
+   * @param interest The events to wait for: `EPOLLIN`, `EPOLLOUT`.
    * @throws {SystemError} with the kernel's reason, as in epoll_ctl(2).
    */
   constructor(watched: readonly Watched[], interest: number = EPOLLIN) {
@@ -167,14 +164,9 @@ export class Watch {
     this.#entry = entry;
     net.register(this, entry, this);
     try {
-      for (let i = 0; i < watched.length; i++) {
-        const result = addToEpoll(
-          opened.epoll,
-          watched[i]!.fd,
-          interest | EPOLLET,
-          entry.token,
-        );
-        check(result, "epoll_ctl");
+      for (const { fd } of watched) {
+        const what = interest | EPOLLET;
+        check(addToEpoll(opened.epoll, fd, what, entry.token), "epoll_ctl");
       }
     } catch (error) {
       this.close();

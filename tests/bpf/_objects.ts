@@ -4,6 +4,7 @@
  * @module
  */
 
+import { NativeObject } from "../../bpf/libbpf/object.ts";
 import { fromFileUrl } from "@std/path";
 import type { BpfObject } from "../../bpf/mod.ts";
 import { TemporaryDirectory } from "../_support.ts";
@@ -78,4 +79,15 @@ export function objectFile(name: string): Promise<string> {
 /** Runs a program of an object so many times, with a packet of zeros. */
 export function runProgram(object: BpfObject, name: string, repeat = 1): void {
   object.program(name).run({ data: new Uint8Array(64), repeat });
+}
+
+/** Opens an object with libbpf alone, which loads nothing. */
+export async function openNative(name: string): Promise<NativeObject> {
+  return NativeObject.open({
+    bytes: Deno.readFileSync(await objectFile(name)),
+    name,
+    pinRoot: undefined,
+    btfPath: undefined,
+    kconfig: undefined,
+  });
 }

@@ -41,8 +41,8 @@ bpfTest(
   () => {
     using map = mappable();
     const info = map.info as { valueSize: number; maxEntries: number };
-    info.valueSize = 4096;
-    info.maxEntries = 2 ** 30;
+    assertThrows(() => info.valueSize = 4096, TypeError, "read only");
+    assertThrows(() => info.maxEntries = 2 ** 30, TypeError, "read only");
     assertEquals([map.info.valueSize, map.info.maxEntries], [8, 4]);
     assertEquals(map.lookup(0)!.length, 8);
   },
@@ -69,29 +69,29 @@ const unsound: [
   typeof TypeError | typeof RangeError,
   string,
 ][] = [
-  [{ type: "toString" }, TypeError, `current value is "toString"`],
-  [{ type: 2 }, TypeError, "current value is 2"],
-  [{ type: undefined }, TypeError, "current value is undefined"],
+  [{ type: "toString" }, TypeError, `received "toString"`],
+  [{ type: 2 }, TypeError, "received 2"],
+  [{ type: undefined }, TypeError, "received undefined"],
   [{ keySize: -1 }, RangeError, "Key size must be an integer from 0"],
-  [{ valueSize: 0.5 }, RangeError, "current value is 0.5"],
-  [{ valueSize: 2 ** 32 }, RangeError, "from 0 to 4294967295: current value"],
-  [{ valueSize: "8" }, RangeError, `current value is "8"`],
+  [{ valueSize: 0.5 }, RangeError, "received 0.5"],
+  [{ valueSize: 2 ** 32 }, RangeError, "from 0 to 4294967295: received"],
+  [{ valueSize: "8" }, RangeError, `received "8"`],
   [{ maxEntries: NaN }, RangeError, "Number of entries must be"],
-  [{ maxEntries: 8n }, RangeError, "current value is 8n"],
-  [{ flags: ["mmapable", "x"] }, TypeError, `current value is "x"`],
+  [{ maxEntries: 8n }, RangeError, "received 8n"],
+  [{ flags: ["mmapable", "x"] }, TypeError, `received "x"`],
   [{ flags: "mmapable" }, TypeError, "must be an array of names"],
   [{ flags: -1 }, RangeError, "Flags must be an integer"],
-  [{ flags: null }, TypeError, "current value is null"],
-  [{ name: "a name" }, RangeError, `current value is "a name"`],
+  [{ flags: null }, TypeError, "received null"],
+  [{ name: "a name" }, RangeError, `received "a name"`],
   [{ name: "0123456789abcdef" }, RangeError, "at most 15"],
   [{ name: "a\0" }, RangeError, "at most 15"],
   [{ name: "a\n" }, RangeError, "at most 15"],
   [{ name: 1 }, TypeError, "Map name must be a string"],
   [{ mapExtra: 1 }, TypeError, "Map extra must be a bigint"],
-  [{ mapExtra: -1n }, RangeError, "current value is -1"],
+  [{ mapExtra: -1n }, RangeError, "received -1"],
   [{ mapExtra: 2n ** 64n }, RangeError, "Map extra must have 64 bits"],
   [{ innerMap: {} }, TypeError, "Inner map must be a BpfMap"],
-  [{ innerMap: null }, TypeError, "current value is null"],
+  [{ innerMap: null }, TypeError, "received null"],
 ];
 
 for (const [options, errorClass, message] of unsound) {

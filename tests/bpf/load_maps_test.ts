@@ -123,7 +123,7 @@ objectTest(
       RangeError,
       "maxEntries of the map table",
     );
-    refuses({ table: { maxEntries: 1.5 } }, RangeError, "current value is 1.5");
+    refuses({ table: { maxEntries: 1.5 } }, RangeError, "received 1.5");
     refuses(
       { table: { valueSize: "8" } },
       RangeError,

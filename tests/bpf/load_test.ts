@@ -23,8 +23,7 @@ import {
   TemporaryDirectory,
 } from "../_support.ts";
 import { mapExists } from "./_maps.ts";
-import { nativeOf } from "../../bpf/object/object.ts";
-import { compile, objectFile, runProgram } from "./_objects.ts";
+import { compile, objectFile, openNative, runProgram } from "./_objects.ts";
 
 objectTest(
   "BpfObject.load() takes constants, which prune what they make unreachable (needs clang and libbpf)",
@@ -376,8 +375,8 @@ testWith(bpfObjects, kernelBtf)(
       assertEquals(Object.keys(object.programs), ["enter", "count"]);
     }
     // One without the struct that the program wants a field of.
-    const own = BpfObject.load(await objectFile("kconfig"));
-    Deno.writeFileSync(btfPath, nativeOf(own).btf()!.slice());
+    const own = await openNative("kconfig");
+    Deno.writeFileSync(btfPath, own.btf()!);
     own.close();
     assertThrows(
       () => BpfObject.load(path, { btfPath }),

@@ -35,7 +35,7 @@ bpfTest("BpfMap.lookup() says that a key of 4 bytes may be a number", () => {
   assertThrows(
     () => map.lookup(1n as never),
     TypeError,
-    "Key must be a number or a Uint8Array: current value is 1n",
+    "Key must be a number or a Uint8Array: received 1n",
   );
 });
 
@@ -59,7 +59,7 @@ objectTest(
     assertThrows(
       () => object.program("only").attach({ kind: "xdp" } as never),
       TypeError,
-      "Interface must be a name, not empty and without NUL, or an index: current value is undefined",
+      "Interface must be a name, not empty and without NUL, or an index: received undefined",
     );
   },
 );

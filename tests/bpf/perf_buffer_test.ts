@@ -332,7 +332,7 @@ bpfTest("Timers run, and abort, while perf events never run out", async () => {
 });
 
 bpfTest(
-  "A signal's own methods do not keep a PerfBuffer from being read",
+  "A signal whose methods throw does not keep a PerfBuffer from being read",
   async () => {
     using test = new TestEvents();
     using events = new PerfBuffer(test.map);
@@ -345,8 +345,14 @@ bpfTest(
       });
     }
     test.put(2);
-    for await (const _ of events.records({ signal })) break;
-    assertEquals(events.consume(() => {}), 1);
+    await assertRejects(
+      async () => {
+        for await (const _ of events.records({ signal })) break;
+      },
+      Error,
+      "It was called",
+    );
+    assertEquals(events.consume(() => {}), 2);
   },
 );
 

@@ -527,6 +527,19 @@ ringTest("close() in a callback or a loop ends it, and publishes", (test) => {
   assertEquals(watcher.available, 24);
 });
 
+ringTest("A store to a RingRecord throws, and makes no property", (test) => {
+  using ring = new RingBuffer(test.map);
+  test.run(test.numbering(16), 1);
+  const count = ring.consume((record) => {
+    const loose = record as unknown as Record<PropertyKey, unknown>;
+    for (const name of ["typo", 0, "length"]) {
+      assertThrows(() => loose[name] = 1, TypeError);
+    }
+    assertEquals([Object.keys(loose), loose.length], [[], 16]);
+  });
+  assertEquals(count, 1);
+});
+
 ringTest(
   "A closed ring buffer throws ClosedError, and its size stays",
   (test) => {
@@ -582,7 +595,7 @@ bpfTest(
     assertThrows(
       () => new RingBuffer(file as unknown as BpfMap),
       RangeError,
-      "Descriptor must be a 32-bit integer: current value is undefined",
+      "Descriptor must be a 32-bit integer: received undefined",
     );
     assertThrows(() => new RingBuffer({ fd: 0 }), NotSupportedError);
     for (const map of [undefined, null, 3, "map"]) {
