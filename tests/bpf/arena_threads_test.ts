@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { Arena } from "../../bpf/mod.ts";
 import { inTurn } from "../../memory/map/turn.ts";
+import { sized } from "../_fire.ts";
 import { run } from "../_support.ts";
 import { arenaMap, arenaTest } from "./_arenas.ts";
 
@@ -28,9 +29,9 @@ function beside(body: string): string {
     const refusals = new Map<string, number>();
     const note = (what: string) => refusals.set(what, (refusals.get(what) ?? 0) + 1);
     function round(i: number): void {${body}}
-    for (let i = 0; i < 200; i++) round(i);
-    const before = left();
     const rounds = Number(Deno.args[0]);
+    for (let i = 0; i < rounds / 5; i++) round(i);
+    const before = left();
     for (let i = 0; i < rounds; i++) {
       round(i);
       // Where there is a hole this lands in it, and is lost when the engine
@@ -55,6 +56,12 @@ function beside(body: string): string {
   `;
 }
 
+/** Rounds. A hole in a hundred arenas shows in a hundred rounds. */
+const ROUNDS = sized(1000, 10_000);
+/** Rounds that take sixteen attempts each, where the other thread is faster. */
+const AIMED = sized(200, 1000);
+const REFUSED = sized(400, 2000);
+
 interface Outcome {
   before: number[];
   after: number[];
@@ -76,14 +83,14 @@ async function outcomeOf(body: string, rounds: number): Promise<Outcome> {
   // Fewer where another thread of Deno had one open for a moment.
   assert(outcome.after[1]! <= outcome.before[1]!, stdout);
   assert(outcome.after[2]! < outcome.before[2]! + 2 ** 28, stdout);
-  assert(outcome.worked > 100, stdout);
+  assert(outcome.worked > 10, stdout);
   assertEquals(outcome.lost, 0);
   assert(outcome.whole);
   return outcome;
 }
 
 arenaTest(
-  "10 000 arenas are mapped, used and closed beside a Worker that maps all the while",
+  "Arenas are mapped, used and closed beside a Worker that maps all the while",
   async () => {
     const { refusals } = await outcomeOf(
       `
@@ -94,14 +101,14 @@ arenaTest(
         throw new Error("another value");
       }
     `,
-      10_000,
+      ROUNDS,
     );
     assertEquals(refusals, []);
   },
 );
 
 arenaTest(
-  "10 000 refusals of arenas leave nothing beside a Worker that maps all the while",
+  "Refusals of arenas leave nothing beside a Worker that maps all the while",
   async () => {
     await outcomeOf(
       `
@@ -116,13 +123,13 @@ arenaTest(
       }
       throw new Error("mapped");
     `,
-      10_000,
+      ROUNDS,
     );
   },
 );
 
 arenaTest(
-  "1000 arenas are mapped where they must lie beside a Worker that maps all the while",
+  "Arenas are mapped where they must lie beside a Worker that maps all the while",
   async () => {
     const { refusals } = await outcomeOf(
       `
@@ -134,7 +141,7 @@ arenaTest(
         throw new Error("another value");
       }
     `,
-      1000,
+      AIMED,
     );
     assertEquals(refusals, []);
   },
@@ -212,9 +219,9 @@ arenaTest(
       }
       throw new Error("mapped");
     `,
-      2000,
+      REFUSED,
     );
     const counts = new Map(refusals);
-    assert(counts.get("mended")! > 1000, JSON.stringify(refusals));
+    assert(counts.get("mended")! > REFUSED / 2, JSON.stringify(refusals));
   },
 );

@@ -24,6 +24,7 @@ import {
   u8,
   view,
 } from "../../mod.ts";
+import { sized } from "../_fire.ts";
 import { testWith, userRings } from "../_needs.ts";
 import {
   collect,
@@ -116,11 +117,12 @@ userRingTest(
 );
 
 userRingTest(
-  "A million records reach a program that drains meanwhile",
+  "Records reach a program that drains meanwhile",
   async () => {
     using test = new TestUserRing(65536);
     using ring = new UserRingBuffer(test.map);
-    const count = 1_000_000;
+    // The ring is full, and empty, some hundred times.
+    const count = sized(100_000, 1_000_000);
     const drained = worker({ task: "drain", fd: test.program.fd, count });
     let waits = 0;
     for (let i = 0; i < count; i++) {
@@ -143,7 +145,7 @@ userRingTest(
   "Several threads write one ring, and no record is lost or torn",
   async () => {
     using test = new TestUserRing(16384);
-    const count = 50_000;
+    const count = sized(20_000, 50_000);
     const { fd } = test.map;
     const drained = worker({
       task: "drain",

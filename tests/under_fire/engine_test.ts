@@ -6,7 +6,7 @@
 
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { run } from "../_support.ts";
-import { fire } from "./_fire.ts";
+import { fire } from "../_fire.ts";
 
 const RUNS = fire ? 20 : 1;
 
