@@ -4,7 +4,7 @@
  * @module
  */
 
-import { fromFileUrl } from "@std/path";
+import { fromFileUrl, join } from "@std/path";
 import type { BpfObject } from "../../bpf/mod.ts";
 import { canBpf, hasCommand, TemporaryDirectory } from "../_support.ts";
 
@@ -20,8 +20,19 @@ function findLibbpf(): boolean {
   }
 }
 
-/** Whether objects can be compiled and loaded here. */
-export const canLoad: boolean = canBpf && hasLibbpf && hasCommand("clang");
+/**
+ * `HOSTMEM_OBJECTS` from the environment: a folder of objects that were compiled
+ * before, with nothing said otherwise, for a machine without a compiler.
+ */
+const compiledBefore = Deno.env.get("HOSTMEM_OBJECTS");
+
+/** Whether there is a compiler, and not just what it has compiled before. */
+export const canCompile: boolean = compiledBefore === undefined &&
+  hasCommand("clang");
+
+/** Whether there are objects, and they can be loaded here. */
+export const canLoad: boolean = canBpf && hasLibbpf &&
+  (canCompile || compiledBefore !== undefined);
 
 /** How {@linkcode compile} compiles. */
 export interface CompileOptions {
@@ -35,29 +46,58 @@ export interface CompileOptions {
 
 let made = 0;
 
-/** Compiles `tests/bpf/<name>.bpf.c`: the path of the object file. */
-export async function compile(
-  name: string,
-  directory: TemporaryDirectory,
-  { compiler = "clang", target = "bpf", flags = [] }: CompileOptions = {},
-): Promise<string> {
-  const source = fromFileUrl(new URL(`./${name}.bpf.c`, import.meta.url));
-  const object = directory.join(`${name}-${made++}.bpf.o`);
-  await succeed(compiler, [
+/** The machine that an object is for. */
+export interface Machine {
+  /** Its processor; this machine's unless said otherwise. */
+  arch?: typeof Deno.build.arch;
+  /** The folder in which its `/usr/include` lies; `/` unless said otherwise. */
+  system?: string;
+}
+
+/** What the compiler is told. */
+export function compilerArguments(
+  source: string,
+  object: string,
+  { target = "bpf", flags = [] }: Omit<CompileOptions, "compiler"> = {},
+  { arch = Deno.build.arch, system = "" }: Machine = {},
+): string[] {
+  return [
     "-target",
     target,
     "-O2",
     "-g",
     "-Wall",
     "-Werror",
+    // For bpf/bpf_tracing.h.
+    `-D__TARGET_ARCH_${arch === "x86_64" ? "x86" : "arm64"}`,
     // Where Debian has asm/types.h, which the target does not tell.
-    `-I/usr/include/${Deno.build.arch}-linux-gnu`,
+    `-I${system}/usr/include/${arch}-linux-gnu`,
+    `-I${system}/usr/include`,
     ...flags,
     "-c",
     source,
     "-o",
     object,
-  ]);
+  ];
+}
+
+/** Compiles `tests/bpf/<name>.bpf.c`: the path of the object file. */
+export async function compile(
+  name: string,
+  directory: TemporaryDirectory,
+  options: CompileOptions = {},
+): Promise<string> {
+  const source = fromFileUrl(new URL(`./${name}.bpf.c`, import.meta.url));
+  const object = directory.join(`${name}-${made++}.bpf.o`);
+  if (compiledBefore === undefined) {
+    const args = compilerArguments(source, object, options);
+    await succeed(options.compiler ?? "clang", args);
+  } else {
+    if (Object.keys(options).length > 0) {
+      throw new Error(`${compiledBefore} has ${name} as it is, alone`);
+    }
+    await Deno.copyFile(join(compiledBefore, `${name}.bpf.o`), object);
+  }
   return object;
 }
 
