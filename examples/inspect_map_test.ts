@@ -4,18 +4,13 @@ import { BpfMap } from "../bpf/mod.ts";
 import { u32, u64 } from "../layout/mod.ts";
 import { Builder, K, SIGNED } from "../tests/btf/_builder.ts";
 import { btfMap } from "../tests/bpf/_btf_maps.ts";
-import {
-  canBpf,
-  eventually,
-  hasCommand,
-  isRoot,
-  run,
-  TemporaryDirectory,
-} from "../tests/_support.ts";
+import { bpfMaps, command, mounts, root, testWith } from "../tests/_needs.ts";
+import { eventually, run, TemporaryDirectory } from "../tests/_support.ts";
 
 const example = new URL("./inspect_map.ts", import.meta.url);
 const permissions = ["--allow-ffi", "--allow-read"];
-const ready = canBpf && isRoot;
+const needs = [bpfMaps, root];
+const mapTest = testWith(needs);
 
 /** A hash from `struct flow { u32 address; struct { u16 port; } to; }` to counts. */
 function flows(): BpfMap {
@@ -58,10 +53,9 @@ function cells(line: string): string[] {
   return line.trim().split(/ {2,}/);
 }
 
-Deno.test({
-  name: "inspect_map.ts shows the entries of a map by its id, decoded",
-  ignore: !ready,
-  async fn() {
+mapTest(
+  "inspect_map.ts shows the entries of a map by its id, decoded",
+  async () => {
     using map = flows();
     map.table().setAll([
       [{ address: 7, to: { port: 443 } }, {
@@ -99,13 +93,11 @@ Deno.test({
       [id, "hash"],
     );
   },
-});
+);
 
-Deno.test({
-  name:
-    "inspect_map.ts shows bytes without BTF, sums of per-CPU maps, variables",
-  ignore: !ready,
-  async fn() {
+mapTest(
+  "inspect_map.ts shows bytes without BTF, sums of per-CPU maps, variables",
+  async () => {
     using plain = BpfMap.create({
       type: "hash",
       name: "plain",
@@ -166,37 +158,32 @@ Deno.test({
       ["limit", "3"],
     ]);
   },
+);
+
+mapTest("inspect_map.ts says what it cannot show", async () => {
+  const none = await run(example, { permissions, args: ["4294967295"] });
+  assertEquals(none.code, 1);
+  assertStringIncludes(none.stderr, "there is no map of that id");
+  const path = await run(example, { permissions, args: ["/nowhere/map"] });
+  assertEquals(path.code, 1);
+  assertStringIncludes(path.stderr, "ENOENT");
+  using queue = BpfMap.create({ type: "queue", valueSize: 4, maxEntries: 1 });
+  const keyless = await run(example, {
+    permissions,
+    args: [`${queue.info.id}`],
+  });
+  assertEquals(keyless.code, 1);
+  assertStringIncludes(keyless.stderr, "of type queue");
+  for (const args of [["1", "2"], ["--watch=x"], ["--watch", "--help"]]) {
+    const { code, stderr } = await run(example, { permissions, args });
+    assertEquals(code, 2);
+    assertStringIncludes(stderr, "Usage:");
+  }
 });
 
-Deno.test({
-  name: "inspect_map.ts says what it cannot show",
-  ignore: !ready,
-  async fn() {
-    const none = await run(example, { permissions, args: ["4294967295"] });
-    assertEquals(none.code, 1);
-    assertStringIncludes(none.stderr, "there is no map of that id");
-    const path = await run(example, { permissions, args: ["/nowhere/map"] });
-    assertEquals(path.code, 1);
-    assertStringIncludes(path.stderr, "ENOENT");
-    using queue = BpfMap.create({ type: "queue", valueSize: 4, maxEntries: 1 });
-    const keyless = await run(example, {
-      permissions,
-      args: [`${queue.info.id}`],
-    });
-    assertEquals(keyless.code, 1);
-    assertStringIncludes(keyless.stderr, "of type queue");
-    for (const args of [["1", "2"], ["--watch=x"], ["--watch", "--help"]]) {
-      const { code, stderr } = await run(example, { permissions, args });
-      assertEquals(code, 2);
-      assertStringIncludes(stderr, "Usage:");
-    }
-  },
-});
-
-Deno.test({
-  name: "inspect_map.ts opens a pinned map (needs unshare)",
-  ignore: !ready || !hasCommand("unshare"),
-  async fn() {
+testWith(needs, mounts)(
+  "inspect_map.ts opens a pinned map (needs unshare)",
+  async () => {
     using directory = new TemporaryDirectory();
     const { code, stdout, stderr } = await run(
       `
@@ -225,7 +212,7 @@ Deno.test({
     assertStringIncludes(stdout, `"pinned"`);
     assertStringIncludes(stdout, "01020304");
   },
-});
+);
 
 /** Runs the example in a terminal of its own. */
 class Terminal {
@@ -291,11 +278,9 @@ class Terminal {
   }
 }
 
-Deno.test({
-  name:
-    "inspect_map.ts --watch draws in place what fits, and restores the terminal (needs script)",
-  ignore: !ready || !hasCommand("script"),
-  async fn() {
+testWith(needs, command("script"))(
+  "inspect_map.ts --watch draws in place what fits, and restores the terminal (needs script)",
+  async () => {
     using map = BpfMap.create({
       type: "array",
       valueSize: 8,
@@ -322,12 +307,11 @@ Deno.test({
     // The terminal echoes and breaks lines as before.
     assert(/[^-]icanon/.test(rest) && /[^-]echo\b/.test(rest), rest);
   },
-});
+);
 
-Deno.test({
-  name: "inspect_map.ts --watch into a pipe draws without escape sequences",
-  ignore: !ready,
-  async fn() {
+mapTest(
+  "inspect_map.ts --watch into a pipe draws without escape sequences",
+  async () => {
     using map = BpfMap.create({ type: "array", valueSize: 1, maxEntries: 200 });
     const child = new Deno.Command(Deno.execPath(), {
       args: [
@@ -357,4 +341,4 @@ Deno.test({
     // All of it: a title, a header, 200 rows.
     assertEquals(text.split("\n\n")[1]!.split("\n").length, 202);
   },
-});
+);

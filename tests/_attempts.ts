@@ -10,12 +10,12 @@ import { constants } from "node:os";
 
 /** Something that the kernel did not do. */
 export class Refusal extends Error {
-  /** The error number. */
-  readonly errno: number;
+  /** The error number, where there was one. */
+  readonly errno: number | undefined;
 
-  /** One, of a call that failed with an error number. */
-  constructor(call: string, errno: number) {
-    super(`${call}: ${nameOf(errno)}`);
+  /** One, for a reason. */
+  constructor(reason: string, errno?: number) {
+    super(reason);
     this.errno = errno;
   }
 }
@@ -66,8 +66,9 @@ let opened: ReturnType<typeof openLibc> | undefined;
 const libc = () => opened ??= openLibc();
 
 function checked(call: string, result: bigint | number): number {
-  if (Number(result) === -1) throw new Refusal(call, libc().errno());
-  return Number(result);
+  if (Number(result) !== -1) return Number(result);
+  const errno = libc().errno();
+  throw new Refusal(`${call}: ${nameOf(errno)}`, errno);
 }
 
 function addressOf(bytes: BufferSource): bigint {
@@ -230,6 +231,11 @@ export class Attempt implements Disposable {
       }
       attributes.setUint32(8, program, true);
     }));
+  }
+
+  /** Lists maps: `BPF_MAP_GET_NEXT_ID`. */
+  firstMap(): void {
+    bpf("MAP_GET_NEXT_ID", 12, () => {});
   }
 
   /** The first 64 bytes of what the kernel knows of a link. */

@@ -112,6 +112,19 @@ function requireThat(isThere: boolean, what: string): void {
   if (!isThere) throw new Missing(what);
 }
 
+/** A file that is there. */
+export function file(path: string): Need {
+  return new Need(path, () => {
+    let isFile = false;
+    try {
+      isFile = Deno.statSync(path).isFile;
+    } catch (error) {
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+    }
+    requireThat(isFile, path);
+  });
+}
+
 const commands = new Map<string, Need>();
 
 /** A command on the `PATH`. */
@@ -132,6 +145,15 @@ export const compilerOfC: Need = new Need("C compiler", () => {
 /** User 0. */
 export const root: Need = new Need("root", () => requireThat(isRoot, "root"));
 
+/** A machine that this is, by the name that Deno has for it. */
+export function machine(name: typeof Deno.build.arch): Need {
+  return new Need(`a machine of type ${name}`, () => {
+    if (Deno.build.arch !== name) {
+      throw new Refusal(`this is ${Deno.build.arch}`);
+    }
+  });
+}
+
 /** Runs a command that must succeed. */
 function run(...[name, ...args]: [string, ...string[]]): void {
   requireThat(hasCommand(name), name);
@@ -139,15 +161,8 @@ function run(...[name, ...args]: [string, ...string[]]): void {
     .outputSync();
   if (success) return;
   const said = new TextDecoder().decode(stderr).trim().split("\n")[0]!;
-  throw new CommandRefusal(said || `${name} failed`);
-}
-
-/** What a command was refused, in its own words. */
-class CommandRefusal extends Refusal {
-  constructor(said: string) {
-    super("", /permitted|permission/i.test(said) ? EPERM : 0);
-    this.message = said;
-  }
+  const errno = /permitted|permission/i.test(said) ? EPERM : undefined;
+  throw new Refusal(said || `${name} failed`, errno);
 }
 
 /** Giving up capabilities. */
@@ -156,16 +171,18 @@ export const setpriv: Need = new Need("dropping capabilities", () => {
   run("setpriv", "--bounding-set=-all", "--inh-caps=-all", "true");
 });
 
-/** Becoming a user who owns nothing, and still running Deno. */
-export const nobody: Need = new Need("running Deno as nobody", () => {
+/** Under which command root becomes a user who owns nothing. */
+export const asNobody: readonly [string, ...string[]] = [
+  "setpriv",
+  "--reuid=65534",
+  "--regid=65534",
+  "--clear-groups",
+];
+
+/** Becoming a user who owns nothing. */
+export const nobody: Need = new Need("becoming nobody", () => {
   requireThat(isRoot, "root");
-  run(
-    ..."setpriv --reuid=65534 --regid=65534 --clear-groups".split(" ") as [
-      string,
-    ],
-    Deno.execPath(),
-    "--version",
-  );
+  run(...asNobody, "true");
 });
 
 /** Mounts that nobody else sees. */
@@ -203,6 +220,26 @@ export const tracefs: Need = new Need("tracefs", () => {
   );
 });
 
+/** The size of a huge page in bytes; 0 where there are none. */
+export const hugePageSize: number = 1024 *
+  Number(
+    /^Hugepagesize:\s+(\d+) kB$/m
+      .exec(Deno.readTextFileSync("/proc/meminfo"))?.[1] ?? 0,
+  );
+
+/** A pool of huge pages whose size may be changed. */
+export const hugePages: Need = new Need("huge pages", () => {
+  const pool = "/proc/sys/vm/nr_hugepages";
+  requireFile("huge pages", pool);
+  requireThat(isRoot, "root");
+  try {
+    // What is in it stays: other tests may be using it.
+    Deno.openSync(pool, { write: true }).close();
+  } catch (error) {
+    throw new Refusal(`${error}`);
+  }
+});
+
 // ---------------------------------------------------------------------------
 // BPF
 // ---------------------------------------------------------------------------
@@ -215,9 +252,6 @@ function attempt(what: string, act: (attempt: Attempt) => void): Need {
     act(all);
   });
 }
-
-const ENOENT = 2;
-const ENOTSUP = 95;
 
 /** `linux/bpf.h`, `enum bpf_map_type` */
 const ARENA = 33;
@@ -261,6 +295,21 @@ export const userRings: Need = attempt("user ring buffers", (attempt) => {
   attempt.map(USER_RINGBUF, 0, 0, 4096);
 });
 
+/** Maps of others, by their numbers. */
+export const listing: Need = attempt("listing BPF maps", (attempt) => {
+  attempt.array();
+  attempt.firstMap();
+});
+
+/** That the kernel keeps BPF from those without a capability. */
+export const restriction: Need = new Need("BPF for the privileged only", () => {
+  const path = "/proc/sys/kernel/unprivileged_bpf_disabled";
+  requireFile("unprivileged BPF", path);
+  if (Deno.readTextFileSync(path).trim() === "0") {
+    throw new Refusal("kernel.unprivileged_bpf_disabled is 0");
+  }
+});
+
 /** The version of `libbpf.so.1`, such as `[1, 1]`; undefined without one. */
 export function libbpfVersion(): [major: number, minor: number] | undefined {
   try {
@@ -290,8 +339,27 @@ export const libbpf: Need = libbpfSince(1);
 /** A compiler for BPF. */
 export const clang: Need = command("clang");
 
-/** Objects that are compiled and loaded here. */
-export const bpfObjects: readonly Need[] = [bpfMaps, libbpf, clang];
+/**
+ * `HOSTMEM_OBJECTS` from the environment: a folder with the objects of
+ * `tests/bpf/*.bpf.c`, compiled before for a machine that has no compiler.
+ */
+export const compiledBefore: string | undefined = Deno.env.get(
+  "HOSTMEM_OBJECTS",
+);
+
+/** Objects of `tests/bpf/*.bpf.c`, as they are without further flags. */
+const compiled: Need = compiledBefore === undefined
+  ? clang
+  : file(`${compiledBefore}/maps.bpf.o`);
+
+/** Objects that are compiled, here or before, and loaded here. */
+export const bpfObjects: readonly Need[] = [bpfMaps, libbpf, compiled];
+
+/** Declares a test that makes BPF maps. */
+export const bpfTest: Test = testWith(bpfMaps);
+
+/** Declares a test that compiles and loads BPF objects. */
+export const objectTest: Test = testWith(bpfObjects);
 
 /** Types of the kernel. */
 export const kernelBtf: Need = new Need("BTF of the kernel", () => {
@@ -310,7 +378,7 @@ function requireFile(what: string, path: string): void {
     Deno.openSync(path).close();
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) {
-      throw new Refusal(`open(${path})`, ENOENT);
+      throw new Refusal(`there is no ${path}`);
     }
     throw new Missing(`privilege for ${what}`);
   }
@@ -320,7 +388,7 @@ function requireFile(what: string, path: string): void {
 function kernelType(kind: number, name: string): number {
   requireFile("BTF", "/sys/kernel/btf/vmlinux");
   const id = btfId(kind, name);
-  if (id === undefined) throw new Refusal(`BTF of ${name}`, ENOENT);
+  if (id === undefined) throw new Refusal(`its BTF has no ${name}`);
   return id;
 }
 
@@ -367,7 +435,7 @@ export const lsm: Need = attempt("lsm", (attempt) => {
   // The first of these calls of bpf(2) is counted, and the second sees it.
   attempt.lookup(counts);
   if (attempt.lookup(counts) === 0n) {
-    throw new Refusal("bpf is no security module here", ENOTSUP);
+    throw new Refusal("bpf is none of its security modules");
   }
 });
 
@@ -454,7 +522,7 @@ export const events: Need = attempt("perf events", (attempt) => {
 export const eventTargets: Need = attempt("targets of events", (attempt) => {
   // BPF_PERF_EVENT_UNSPEC
   if (attempt.linkInfo(clocked(attempt)).getUint32(16, true) === 0) {
-    throw new Refusal("a link's info has none", ENOTSUP);
+    throw new Refusal("the info of a link has none");
   }
 });
 

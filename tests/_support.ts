@@ -179,8 +179,8 @@ async function feed(
 }
 
 /**
- * Whether `name` is a command on the `PATH`. For `ignore:` of tests which need
- * a tool that may be missing.
+ * Whether `name` is a command on the `PATH`. What tests need of it is said with
+ * `command` of `_needs.ts`.
  */
 export function hasCommand(name: string): boolean {
   const folders = (Deno.env.get("PATH") ?? "").split(":");
@@ -237,44 +237,6 @@ export async function compileC(
 
 /** Whether the tests run as root. */
 export const isRoot: boolean = Deno.uid() === 0;
-
-/**
- * Whether `bpf(2)` lets this process create an mmap-able array map. Found out
- * by asking it to: neither capabilities nor `unprivileged_bpf_disabled` tell
- * about seccomp filters, LSMs and kernels without BPF.
- */
-export const canBpf: boolean = tryBpf();
-
-function tryBpf(): boolean {
-  if (Deno.build.os !== "linux") return false;
-  const libc = Deno.dlopen("libc.so.6", {
-    syscall: { parameters: ["i64", "i32", "buffer", "u32"], result: "i64" },
-    close: { parameters: ["i32"], result: "i32" },
-  });
-  try {
-    // arch/x86/entry/syscalls/syscall_64.tbl, include/uapi/asm-generic/unistd.h
-    const bpf = Deno.build.arch === "x86_64" ? 321n : 280n;
-    const BPF_MAP_CREATE = 0;
-    const BPF_MAP_TYPE_ARRAY = 2;
-    const BPF_F_MMAPABLE = 1 << 10;
-    // map_type, key_size, value_size, max_entries, map_flags, then zeroes
-    const attributes = new Uint32Array(18);
-    attributes.set([BPF_MAP_TYPE_ARRAY, 4, 8, 1, BPF_F_MMAPABLE]);
-    const descriptor = Number(
-      libc.symbols.syscall(
-        bpf,
-        BPF_MAP_CREATE,
-        attributes,
-        attributes.byteLength,
-      ),
-    );
-    if (descriptor < 0) return false;
-    libc.symbols.close(descriptor);
-    return true;
-  } finally {
-    libc.close();
-  }
-}
 
 /**
  * Pass as {@linkcode RunOptions.under} to take every capability from a child

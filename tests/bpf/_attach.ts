@@ -6,11 +6,15 @@
 
 import { type BpfMap, BpfObject, type BpfProgram } from "../../bpf/mod.ts";
 import { u64 } from "../../layout/mod.ts";
-import { isRoot, type TemporaryDirectory } from "../_support.ts";
-import { canLoad, compile } from "./_objects.ts";
+import { bpfObjects, type Need, root, type Test, testWith } from "../_needs.ts";
+import type { TemporaryDirectory } from "../_support.ts";
+import { compile } from "./_objects.ts";
 
-/** Whether programs can be compiled, loaded and attached here. */
-export const canAttach: boolean = canLoad && isRoot;
+/** Programs that are compiled, loaded and attached here. */
+export const attachable: readonly Need[] = [...bpfObjects, root];
+
+/** Declares a test that attaches programs. */
+export const attachTest: Test = testWith(attachable);
 
 /** What the entries of the map are, in the order of `attach.bpf.c`. */
 export type Count = "first" | "second" | "cookie" | "value" | "sequence";

@@ -6,33 +6,8 @@
 
 import { fromFileUrl, join } from "@std/path";
 import type { BpfObject } from "../../bpf/mod.ts";
-import { canBpf, hasCommand, TemporaryDirectory } from "../_support.ts";
-
-/** Whether there is a libbpf to load objects with. */
-export const hasLibbpf: boolean = findLibbpf();
-
-function findLibbpf(): boolean {
-  try {
-    Deno.dlopen("libbpf.so.1", {}).close();
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-/**
- * `HOSTMEM_OBJECTS` from the environment: a folder of objects that were compiled
- * before, with nothing said otherwise, for a machine without a compiler.
- */
-const compiledBefore = Deno.env.get("HOSTMEM_OBJECTS");
-
-/** Whether there is a compiler, and not just what it has compiled before. */
-export const canCompile: boolean = compiledBefore === undefined &&
-  hasCommand("clang");
-
-/** Whether there are objects, and they can be loaded here. */
-export const canLoad: boolean = canBpf && hasLibbpf &&
-  (canCompile || compiledBefore !== undefined);
+import { compiledBefore } from "../_needs.ts";
+import { TemporaryDirectory } from "../_support.ts";
 
 /** How {@linkcode compile} compiles. */
 export interface CompileOptions {
@@ -89,14 +64,11 @@ export async function compile(
 ): Promise<string> {
   const source = fromFileUrl(new URL(`./${name}.bpf.c`, import.meta.url));
   const object = directory.join(`${name}-${made++}.bpf.o`);
-  if (compiledBefore === undefined) {
+  if (compiledBefore !== undefined && Object.keys(options).length === 0) {
+    await Deno.copyFile(join(compiledBefore, `${name}.bpf.o`), object);
+  } else {
     const args = compilerArguments(source, object, options);
     await succeed(options.compiler ?? "clang", args);
-  } else {
-    if (Object.keys(options).length > 0) {
-      throw new Error(`${compiledBefore} has ${name} as it is, alone`);
-    }
-    await Deno.copyFile(join(compiledBefore, `${name}.bpf.o`), object);
   }
   return object;
 }

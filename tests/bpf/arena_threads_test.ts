@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { run } from "../_support.ts";
-import { canArena } from "./_arenas.ts";
+import { arenaTest } from "./_arenas.ts";
 
 /** A program that does something many times, beside a Worker that maps. */
 function beside(body: string): string {
@@ -80,13 +80,9 @@ async function outcomeOf(body: string, rounds: number): Promise<Outcome> {
   return outcome;
 }
 
-const ignore = !canArena;
-
-Deno.test({
-  name:
-    "10 000 arenas are mapped, used and closed beside a Worker that maps all the while",
-  ignore,
-  async fn() {
+arenaTest(
+  "10 000 arenas are mapped, used and closed beside a Worker that maps all the while",
+  async () => {
     const { refusals } = await outcomeOf(
       `
       using map = arenaMap();
@@ -100,13 +96,11 @@ Deno.test({
     );
     assertEquals(refusals, []);
   },
-});
+);
 
-Deno.test({
-  name:
-    "10 000 refusals of arenas leave nothing beside a Worker that maps all the while",
-  ignore,
-  async fn() {
+arenaTest(
+  "10 000 refusals of arenas leave nothing beside a Worker that maps all the while",
+  async () => {
     await outcomeOf(
       `
       using map = arenaMap();
@@ -123,13 +117,11 @@ Deno.test({
       10_000,
     );
   },
-});
+);
 
-Deno.test({
-  name:
-    "1000 arenas are mapped where they must lie beside a Worker that maps all the while",
-  ignore,
-  async fn() {
+arenaTest(
+  "1000 arenas are mapped where they must lie beside a Worker that maps all the while",
+  async () => {
     const { refusals } = await outcomeOf(
       `
       const address = (1n << 44n) + (BigInt(i) << 20n);
@@ -150,12 +142,11 @@ Deno.test({
     );
     assert((refusals[0]?.[1] ?? 0) < 100, JSON.stringify(refusals));
   },
-});
+);
 
-Deno.test({
-  name: "What the kernel refuses when it is too late leaves no hole",
-  ignore,
-  async fn() {
+arenaTest(
+  "What the kernel refuses when it is too late leaves no hole",
+  async () => {
     const { refusals } = await outcomeOf(
       `
       // Frozen after it was looked at, as it were: a driver's refusal, after what
@@ -187,4 +178,4 @@ Deno.test({
     const counts = new Map(refusals);
     assert(counts.get("mended")! > 1000, JSON.stringify(refusals));
   },
-});
+);

@@ -1,14 +1,9 @@
 import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
 import { BpfProgram, onLibbpfMessage } from "../../bpf/mod.ts";
 import { NotSupportedError, SystemError } from "../../errors.ts";
-import {
-  cCompiler,
-  compileC,
-  hasCommand,
-  run,
-  TemporaryDirectory,
-} from "../_support.ts";
-import { canAttach, compileAttach, Counters } from "./_attach.ts";
+import { command, compilerOfC, testWith, tracefs } from "../_needs.ts";
+import { compileC, run, TemporaryDirectory } from "../_support.ts";
+import { attachable, attachTest, compileAttach, Counters } from "./_attach.ts";
 
 /** Keeps this thread busy. */
 function work(milliseconds: number): void {
@@ -16,11 +11,9 @@ function work(milliseconds: number): void {
   while (performance.now() < end);
 }
 
-Deno.test({
-  name:
-    "BpfProgram.attach() to a clock of a process runs while that works, at the period asked for",
-  ignore: !canAttach,
-  async fn() {
+attachTest(
+  "BpfProgram.attach() to a clock of a process runs while that works, at the period asked for",
+  async () => {
     // In a process of its own: tests do not run on the first thread.
     const seen = await inProcess(`
       const to = { kind: "perf_event", pid: Deno.pid } as const;
@@ -38,7 +31,7 @@ Deno.test({
     assert(count as number > 5 && count as number <= 1000, `${count}`);
     assertEquals(rest, ["perf_event", "perf_event", 0]);
   },
-});
+);
 
 /** Runs a program on the first thread of a process. */
 async function inProcess(program: string): Promise<unknown[]> {
@@ -64,10 +57,9 @@ async function inProcess(program: string): Promise<unknown[]> {
   return JSON.parse(stdout);
 }
 
-Deno.test({
-  name: "BpfProgram.attach() to a clock of a CPU runs at about a frequency",
-  ignore: !canAttach,
-  async fn() {
+attachTest(
+  "BpfProgram.attach() to a clock of a CPU runs at about a frequency",
+  async () => {
     using directory = new TemporaryDirectory();
     using counters = new Counters(await compileAttach(directory));
     using _link = counters.program("count_event").attach({
@@ -79,12 +71,11 @@ Deno.test({
     work(300);
     assert(counters.get("first") > 5);
   },
-});
+);
 
-Deno.test({
-  name: "BpfProgram.attach() to page faults misses none, by name or by numbers",
-  ignore: !canAttach,
-  async fn() {
+attachTest(
+  "BpfProgram.attach() to page faults misses none, by name or by numbers",
+  async () => {
     const seen = await inProcess(`
       const pages = 500;
       // PERF_TYPE_SOFTWARE, PERF_COUNT_SW_PAGE_FAULTS_MIN
@@ -105,12 +96,11 @@ Deno.test({
     }
     assertEquals(seen, [0, 1, 5, 0, 1, 5]);
   },
-});
+);
 
-Deno.test({
-  name: "BpfProgram.attach() to an event refuses what is no event",
-  ignore: !canAttach,
-  async fn() {
+attachTest(
+  "BpfProgram.attach() to an event refuses what is no event",
+  async () => {
     using directory = new TemporaryDirectory();
     using counters = new Counters(await compileAttach(directory));
     const program = counters.program("count_event");
@@ -156,7 +146,7 @@ Deno.test({
     );
     assertEquals(program.links, []);
   },
-});
+);
 
 /** Runs a program with tracefs, which it alone sees, or with none. */
 async function withTracefs(
@@ -209,13 +199,11 @@ async function withTracefs(
   return JSON.parse(stdout);
 }
 
-const canTrace = canAttach && hasCommand("unshare");
+const traceTest = testWith(attachable, tracefs);
 
-Deno.test({
-  name:
-    "BpfProgram.attach() to a tracepoint counts exactly, of opened programs too",
-  ignore: !canTrace,
-  async fn() {
+traceTest(
+  "BpfProgram.attach() to a tracepoint counts exactly, of opened programs too",
+  async () => {
     const seen = await withTracefs(
       true,
       `
@@ -249,12 +237,11 @@ Deno.test({
     assertMatch(errors[1]!, /TypeError: Category must be of letters/);
     assertMatch(errors[2]!, /TypeError: Name of a tracepoint must be/);
   },
-});
+);
 
-Deno.test({
-  name: "BpfProgram.attach() to a tracepoint says how to mount tracefs",
-  ignore: !canTrace,
-  async fn() {
+traceTest(
+  "BpfProgram.attach() to a tracepoint says how to mount tracefs",
+  async () => {
     const seen = await withTracefs(
       false,
       `
@@ -268,7 +255,7 @@ Deno.test({
     );
     assertMatch(seen[1]!, /ENOENT .*or tracefs is not mounted \(mount/);
   },
-});
+);
 
 /** The same, with a probe in the function as `<sys/sdt.h>` makes one. */
 const probed = String.raw`
@@ -366,13 +353,11 @@ function offsetOf(path: string, symbol: string): number {
   throw new Error(`No offset of ${symbol}`);
 }
 
-const canProbe = canAttach && cCompiler !== undefined && hasCommand("readelf");
+const probeTest = testWith(attachable, compilerOfC, command("readelf"));
 
-Deno.test({
-  name:
-    "BpfProgram.attach() to a function, by symbol or offset, counts its calls and returns exactly",
-  ignore: !canProbe,
-  async fn() {
+probeTest(
+  "BpfProgram.attach() to a function, by symbol or offset, counts its calls and returns exactly",
+  async () => {
     using directory = new TemporaryDirectory();
     using counters = new Counters(await compileAttach(directory));
     const path = await compileC(callee, directory, ["-O1"]);
@@ -424,13 +409,11 @@ Deno.test({
       assertEquals(counters.get("second"), 700);
     }
   },
-});
+);
 
-Deno.test({
-  name:
-    "BpfProgram.attach() to a function of one process counts the calls of no other",
-  ignore: !canProbe,
-  async fn() {
+probeTest(
+  "BpfProgram.attach() to a function of one process counts the calls of no other",
+  async () => {
     using directory = new TemporaryDirectory();
     using counters = new Counters(await compileAttach(directory));
     const path = await compileC(callee, directory, ["-O1"]);
@@ -459,12 +442,11 @@ Deno.test({
     await other.call(7);
     assertEquals(counters.get("first"), 18);
   },
-});
+);
 
-Deno.test({
-  name: "BpfProgram.attach() to a function says what is not there",
-  ignore: !canProbe,
-  async fn() {
+probeTest(
+  "BpfProgram.attach() to a function says what is not there",
+  async () => {
     using directory = new TemporaryDirectory();
     using counters = new Counters(await compileAttach(directory));
     const path = await compileC(callee, directory, ["-O1"]);
@@ -539,13 +521,11 @@ Deno.test({
     assertEquals(program.closed, true);
     assertEquals(program.links, []);
   },
-});
+);
 
-Deno.test({
-  name:
-    "BpfProgram.attach() to a USDT probe counts exactly, with its arguments, and goes with the object",
-  ignore: !canProbe,
-  async fn() {
+probeTest(
+  "BpfProgram.attach() to a USDT probe counts exactly, with its arguments, and goes with the object",
+  async () => {
     using directory = new TemporaryDirectory();
     using counters = new Counters(await compileAttach(directory, "usdt"));
     const path = await compileC(probed + callee, directory, ["-O1"]);
@@ -586,4 +566,4 @@ Deno.test({
     // It would stop at a breakpoint that nobody handles.
     await other.call(10);
   },
-});
+);

@@ -2,7 +2,7 @@ import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
 import { BpfMap, BpfProgram } from "../../bpf/mod.ts";
 import { ClosedError, NotSupportedError, SystemError } from "../../errors.ts";
 import { openDescriptors, TemporaryDirectory } from "../_support.ts";
-import { canAttach, compileAttach, Counters } from "./_attach.ts";
+import { attachTest, compileAttach, Counters } from "./_attach.ts";
 import { bytes } from "./_maps.ts";
 
 /** Makes so many system calls that only this test makes. */
@@ -14,11 +14,9 @@ function call(times: number): void {
   libc.close();
 }
 
-Deno.test({
-  name:
-    "BpfProgram.attach() to a raw tracepoint counts exactly, by section, by name, and opened",
-  ignore: !canAttach,
-  async fn() {
+attachTest(
+  "BpfProgram.attach() to a raw tracepoint counts exactly, by section, by name, and opened",
+  async () => {
     using directory = new TemporaryDirectory();
     using counters = new Counters(await compileAttach(directory));
     const program = counters.program("count_syscalls");
@@ -56,13 +54,11 @@ Deno.test({
       );
     }
   },
-});
+);
 
-Deno.test({
-  name:
-    "BpfProgram.attach() of a tp_btf program needs no name, of an opened one neither",
-  ignore: !canAttach,
-  async fn() {
+attachTest(
+  "BpfProgram.attach() of a tp_btf program needs no name, of an opened one neither",
+  async () => {
     using directory = new TemporaryDirectory();
     using counters = new Counters(await compileAttach(directory));
     const program = counters.program("count_tasks");
@@ -91,12 +87,11 @@ Deno.test({
       "its type must be tracing or lsm or ext",
     );
   },
-});
+);
 
-Deno.test({
-  name: "BpfLink.read() gives what an iterator writes, once for each object",
-  ignore: !canAttach,
-  async fn() {
+attachTest(
+  "BpfLink.read() gives what an iterator writes, once for each object",
+  async () => {
     using directory = new TemporaryDirectory();
     using object = new Counters(await compileAttach(directory, "iterators"));
     using map = BpfMap.create({ type: "array", valueSize: 8, maxEntries: 1 });
@@ -120,12 +115,11 @@ Deno.test({
     const ids = [...new Uint32Array(data.buffer)];
     assert(ids.includes(map.info.id) && ids.includes(other.info.id));
   },
-});
+);
 
-Deno.test({
-  name: "BpfProgram.attach() of an iterator over a map gives its elements",
-  ignore: !canAttach,
-  async fn() {
+attachTest(
+  "BpfProgram.attach() of an iterator over a map gives its elements",
+  async () => {
     using directory = new TemporaryDirectory();
     using object = new Counters(await compileAttach(directory, "iterators"));
     const program = object.program("elements");
@@ -171,13 +165,11 @@ Deno.test({
       "more than a key or a value of the map has",
     );
   },
-});
+);
 
-Deno.test({
-  name:
-    "BpfProgram.attach() of an iterator over tasks can be limited to one process, or thread",
-  ignore: !canAttach,
-  async fn() {
+attachTest(
+  "BpfProgram.attach() of an iterator over tasks can be limited to one process, or thread",
+  async () => {
     using directory = new TemporaryDirectory();
     using object = new Counters(await compileAttach(directory, "iterators"));
     const program = object.program("tasks");
@@ -198,12 +190,11 @@ Deno.test({
       RangeError,
     );
   },
-});
+);
 
-Deno.test({
-  name: "BpfLink.lines() leaves nothing open when it is left early",
-  ignore: !canAttach,
-  async fn() {
+attachTest(
+  "BpfLink.lines() leaves nothing open when it is left early",
+  async () => {
     using directory = new TemporaryDirectory();
     using object = new Counters(await compileAttach(directory, "iterators"));
     const link = object.program("tasks").attach();
@@ -220,27 +211,23 @@ Deno.test({
     assertEquals(openDescriptors("bpf_iter").length, before);
     assertThrows(() => link.read(), ClosedError);
   },
-});
+);
 
-Deno.test({
-  name: "BpfLink.read() refuses links of other types",
-  ignore: !canAttach,
-  async fn() {
-    using directory = new TemporaryDirectory();
-    using counters = new Counters(await compileAttach(directory));
-    using link = counters.program("count_syscalls").attach();
-    for (
-      const read of [
-        () => link.read(),
-        () => link.readBytes(),
-        () => link.lines().next(),
-      ]
-    ) {
-      assertThrows(
-        read,
-        NotSupportedError,
-        "Cannot read a link of type raw_tracepoint: its type must be iter",
-      );
-    }
-  },
+attachTest("BpfLink.read() refuses links of other types", async () => {
+  using directory = new TemporaryDirectory();
+  using counters = new Counters(await compileAttach(directory));
+  using link = counters.program("count_syscalls").attach();
+  for (
+    const read of [
+      () => link.read(),
+      () => link.readBytes(),
+      () => link.lines().next(),
+    ]
+  ) {
+    assertThrows(
+      read,
+      NotSupportedError,
+      "Cannot read a link of type raw_tracepoint: its type must be iter",
+    );
+  }
 });

@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { BpfMap, type MapType } from "../../bpf/mod.ts";
 import { HostLayout, struct, u32 } from "../../layout/mod.ts";
-import { canBpf } from "../_support.ts";
+import { bpfTest } from "../_needs.ts";
 
 const STABLE = 500;
 const LIMIT = 2000;
@@ -43,11 +43,9 @@ async function whileWritten(
 }
 
 for (const type of ["hash", "lru_hash", "lpm_trie"] as MapType[]) {
-  Deno.test({
-    name:
-      `BpfMap.entries() of a ${type} ends and gives whole entries while another writes`,
-    ignore: !canBpf,
-    async fn() {
+  bpfTest(
+    `BpfMap.entries() of a ${type} ends and gives whole entries while another writes`,
+    async () => {
       const bits = type === "lpm_trie";
       using map = BpfMap.create({
         type,
@@ -83,13 +81,12 @@ for (const type of ["hash", "lru_hash", "lpm_trie"] as MapType[]) {
         }
       });
     },
-  });
+  );
 }
 
-Deno.test({
-  name: "MapTable.takeAll() while another writes loses nothing that stays",
-  ignore: !canBpf,
-  async fn() {
+bpfTest(
+  "MapTable.takeAll() while another writes loses nothing that stays",
+  async () => {
     using map = BpfMap.create({
       type: "hash",
       keySize: 4,
@@ -106,4 +103,4 @@ Deno.test({
       }
     });
   },
-});
+);

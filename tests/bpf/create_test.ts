@@ -4,45 +4,41 @@ import { mapFlagBits, mapFlagNames } from "../../bpf/map/map_flag.ts";
 import { mapTypeName, mapTypeNumber } from "../../bpf/map/map_type.ts";
 import { NotSupportedError, SystemError } from "../../errors.ts";
 import { Memory, pageSize } from "../../memory/mod.ts";
-import { canBpf, isRoot, openDescriptors } from "../_support.ts";
+import { bpfMaps, bpfTest, root, testWith } from "../_needs.ts";
+import { openDescriptors } from "../_support.ts";
 import { mappable } from "./_maps.ts";
 import { Program } from "./_program.ts";
 
-Deno.test({
-  name: "BpfMap.info is what the kernel says of a new map",
-  ignore: !canBpf,
-  fn() {
-    using map = BpfMap.create({
-      type: "hash",
-      keySize: 6,
-      valueSize: 40,
-      maxEntries: 100,
-      flags: ["no_prealloc", "rdonly_prog"],
-      name: "a_name.of_15_ch",
-    });
-    const { id, ...rest } = map.info;
-    assert(id > 0);
-    assertEquals(rest, {
-      type: "hash",
-      typeNumber: 1,
-      keySize: 6,
-      valueSize: 40,
-      maxEntries: 100,
-      flags: ["no_prealloc", "rdonly_prog"],
-      flagBits: 0x81,
-      name: "a_name.of_15_ch",
-      mapExtra: 0n,
-      btfId: 0,
-      btfKeyTypeId: 0,
-      btfValueTypeId: 0,
-    });
-  },
+bpfTest("BpfMap.info is what the kernel says of a new map", () => {
+  using map = BpfMap.create({
+    type: "hash",
+    keySize: 6,
+    valueSize: 40,
+    maxEntries: 100,
+    flags: ["no_prealloc", "rdonly_prog"],
+    name: "a_name.of_15_ch",
+  });
+  const { id, ...rest } = map.info;
+  assert(id > 0);
+  assertEquals(rest, {
+    type: "hash",
+    typeNumber: 1,
+    keySize: 6,
+    valueSize: 40,
+    maxEntries: 100,
+    flags: ["no_prealloc", "rdonly_prog"],
+    flagBits: 0x81,
+    name: "a_name.of_15_ch",
+    mapExtra: 0n,
+    btfId: 0,
+    btfKeyTypeId: 0,
+    btfValueTypeId: 0,
+  });
 });
 
-Deno.test({
-  name: "BpfMap.info cannot be used to change what the map is taken for",
-  ignore: !canBpf,
-  fn() {
+bpfTest(
+  "BpfMap.info cannot be used to change what the map is taken for",
+  () => {
     using map = mappable();
     const info = map.info as { valueSize: number; maxEntries: number };
     info.valueSize = 4096;
@@ -50,20 +46,16 @@ Deno.test({
     assertEquals([map.info.valueSize, map.info.maxEntries], [8, 4]);
     assertEquals(map.lookup(0)!.length, 8);
   },
-});
+);
 
-Deno.test({
-  name: "BpfMap.create() passes map_extra on",
-  ignore: !canBpf,
-  fn() {
-    using map = BpfMap.create({
-      type: "bloom_filter",
-      valueSize: 4,
-      maxEntries: 8,
-      mapExtra: 3n, // the number of hash functions
-    });
-    assertEquals([map.info.mapExtra, map.info.keySize], [3n, 0]);
-  },
+bpfTest("BpfMap.create() passes map_extra on", () => {
+  using map = BpfMap.create({
+    type: "bloom_filter",
+    valueSize: 4,
+    maxEntries: 8,
+    mapExtra: 3n, // the number of hash functions
+  });
+  assertEquals([map.info.mapExtra, map.info.keySize], [3n, 0]);
 });
 
 const sound: CreateMapOptions = {
@@ -110,10 +102,9 @@ for (const [options, errorClass, message] of unsound) {
   });
 }
 
-Deno.test({
-  name: "BpfMap.create() passes the kernel's refusals on, with what may help",
-  ignore: !canBpf,
-  fn() {
+bpfTest(
+  "BpfMap.create() passes the kernel's refusals on, with what may help",
+  () => {
     const before = openDescriptors("bpf-map").length;
     const error = assertThrows(
       () => BpfMap.create({ ...sound, type: "hash", flags: ["mmapable"] }),
@@ -126,7 +117,7 @@ Deno.test({
     );
     assertEquals(openDescriptors("bpf-map").length, before);
   },
-});
+);
 
 Deno.test("new BpfMap() is refused", () => {
   const Constructor = BpfMap as unknown as new () => BpfMap;
@@ -161,26 +152,21 @@ Deno.test("Map types and flags have the kernel's numbers", () => {
   assertEquals(mapFlagNames(2 ** 31), []);
 });
 
-Deno.test({
-  name: "BpfMap.fromFd() duplicates the descriptor",
-  ignore: !canBpf,
-  fn() {
-    using map = mappable();
-    map.update(0, new Uint8Array(8).fill(7));
-    {
-      using same = BpfMap.fromFd(map.fd);
-      assert(same.fd !== map.fd);
-      assertEquals(same.info, map.info);
-    }
-    // The caller's own is still open.
-    assertEquals(map.lookup(0), new Uint8Array(8).fill(7));
-  },
+bpfTest("BpfMap.fromFd() duplicates the descriptor", () => {
+  using map = mappable();
+  map.update(0, new Uint8Array(8).fill(7));
+  {
+    using same = BpfMap.fromFd(map.fd);
+    assert(same.fd !== map.fd);
+    assertEquals(same.info, map.info);
+  }
+  // The caller's own is still open.
+  assertEquals(map.lookup(0), new Uint8Array(8).fill(7));
 });
 
-Deno.test({
-  name: "BpfMap.fromFd() refuses what is not a map, and leaves nothing behind",
-  ignore: !canBpf,
-  fn() {
+bpfTest(
+  "BpfMap.fromFd() refuses what is not a map, and leaves nothing behind",
+  () => {
     using map = mappable({ maxEntries: 1 });
     using program = Program.adding(map.fd, 0, 1);
     using memory = Memory.create(pageSize());
@@ -199,71 +185,58 @@ Deno.test({
     }
     assertEquals(openDescriptors().length, before);
   },
+);
+
+bpfTest("BpfMap.fromFd() knows a map of any type from something else", () => {
+  for (
+    const options of [
+      { type: "queue", valueSize: 8, maxEntries: 4 },
+      { type: "stack", valueSize: 8, maxEntries: 4 },
+      { type: "ringbuf", maxEntries: pageSize() },
+      { type: "bloom_filter", valueSize: 8, maxEntries: 4 },
+      { type: "stack_trace", valueSize: 8, maxEntries: 4 },
+      { ...sound, flags: ["wronly"] },
+    ] satisfies CreateMapOptions[]
+  ) {
+    using map = BpfMap.create(options);
+    using same = BpfMap.fromFd(map.fd);
+    assertEquals(same.info.type, options.type);
+  }
 });
 
-Deno.test({
-  name: "BpfMap.fromFd() knows a map of any type from something else",
-  ignore: !canBpf,
-  fn() {
-    for (
-      const options of [
-        { type: "queue", valueSize: 8, maxEntries: 4 },
-        { type: "stack", valueSize: 8, maxEntries: 4 },
-        { type: "ringbuf", maxEntries: pageSize() },
-        { type: "bloom_filter", valueSize: 8, maxEntries: 4 },
-        { type: "stack_trace", valueSize: 8, maxEntries: 4 },
-        { ...sound, flags: ["wronly"] },
-      ] satisfies CreateMapOptions[]
-    ) {
-      using map = BpfMap.create(options);
-      using same = BpfMap.fromFd(map.fd);
-      assertEquals(same.info.type, options.type);
-    }
-  },
+bpfTest("BpfMap.fromId() opens a map by its number", () => {
+  using map = mappable({ name: "by_id" });
+  const { id } = map.info;
+  using same = BpfMap.fromId(id);
+  assertEquals(same.info, map.info);
+  using readable = BpfMap.fromId(id, { readOnly: true });
+  assertEquals(readable.lookup(0), new Uint8Array(8));
+  const error = assertThrows(
+    () => readable.update(0, new Uint8Array(8)),
+    SystemError,
+    "opened for reading alone",
+  );
+  assertEquals(error.code, "EPERM");
 });
 
-Deno.test({
-  name: "BpfMap.fromId() opens a map by its number",
-  ignore: !canBpf,
-  fn() {
-    using map = mappable({ name: "by_id" });
-    const { id } = map.info;
-    using same = BpfMap.fromId(id);
-    assertEquals(same.info, map.info);
-    using readable = BpfMap.fromId(id, { readOnly: true });
-    assertEquals(readable.lookup(0), new Uint8Array(8));
-    const error = assertThrows(
-      () => readable.update(0, new Uint8Array(8)),
-      SystemError,
-      "opened for reading alone",
-    );
-    assertEquals(error.code, "EPERM");
-  },
+bpfTest("BpfMap.fromId() of no map says so", () => {
+  const error = assertThrows(
+    () => BpfMap.fromId(2 ** 32 - 1),
+    SystemError,
+    "there is no map of that id",
+  );
+  assertEquals([error.code, error.syscall], [
+    "ENOENT",
+    "bpf(BPF_MAP_GET_FD_BY_ID)",
+  ]);
+  for (const id of [-1, 0.5, 2 ** 32, "1", null]) {
+    assertThrows(() => BpfMap.fromId(id as number), RangeError, "Map id");
+  }
 });
 
-Deno.test({
-  name: "BpfMap.fromId() of no map says so",
-  ignore: !canBpf,
-  fn() {
-    const error = assertThrows(
-      () => BpfMap.fromId(2 ** 32 - 1),
-      SystemError,
-      "there is no map of that id",
-    );
-    assertEquals([error.code, error.syscall], [
-      "ENOENT",
-      "bpf(BPF_MAP_GET_FD_BY_ID)",
-    ]);
-    for (const id of [-1, 0.5, 2 ** 32, "1", null]) {
-      assertThrows(() => BpfMap.fromId(id as number), RangeError, "Map id");
-    }
-  },
-});
-
-Deno.test({
-  name: "BpfMap.ids() lists the maps of the system in ascending order",
-  ignore: !canBpf || !isRoot,
-  fn() {
+testWith(bpfMaps, root)(
+  "BpfMap.ids() lists the maps of the system in ascending order",
+  () => {
     using first = mappable();
     using second = mappable();
     const ids = [...BpfMap.ids()];
@@ -272,4 +245,4 @@ Deno.test({
       assertEquals(ids.filter((other) => other === id).length, 1);
     }
   },
-});
+);

@@ -1,12 +1,10 @@
 import { assertEquals } from "@std/assert";
-import { canBpf, run } from "../_support.ts";
+import { bpfTest } from "../_needs.ts";
+import { run } from "../_support.ts";
 
-Deno.test({
-  name: "BpfMap survives a program that replaces what it uses",
-  ignore: !canBpf,
-  async fn() {
-    const { code, signal, stdout, stderr } = await run(
-      `
+bpfTest("BpfMap survives a program that replaces what it uses", async () => {
+  const { code, signal, stdout, stderr } = await run(
+    `
       import { BpfMap } from "@hostmem/hostmem/bpf";
       import { Memory, pageSize, u64 } from "@hostmem/hostmem";
 
@@ -100,18 +98,14 @@ Deno.test({
       }
       Deno.exit(stolen);
     `,
-      { permissions: ["-A"] },
-    );
-    assertEquals({ code, signal }, { code: 0, signal: null }, stdout + stderr);
-  },
+    { permissions: ["-A"] },
+  );
+  assertEquals({ code, signal }, { code: 0, signal: null }, stdout + stderr);
 });
 
-Deno.test({
-  name: "MapTable survives a program that replaces what it uses",
-  ignore: !canBpf,
-  async fn() {
-    const { code, signal, stdout, stderr } = await run(
-      `
+bpfTest("MapTable survives a program that replaces what it uses", async () => {
+  const { code, signal, stdout, stderr } = await run(
+    `
       import { BpfMap } from "@hostmem/hostmem/bpf";
       import { array, HostLayout, struct, text, u32, u64 } from "@hostmem/hostmem";
 
@@ -247,8 +241,7 @@ Deno.test({
       if (done < 200) exit(101);
       exit(stolen > 100 ? 100 : stolen);
     `,
-      { permissions: ["-A"], flags: ["--no-check"] },
-    );
-    assertEquals({ code, signal }, { code: 0, signal: null }, stdout + stderr);
-  },
+    { permissions: ["-A"], flags: ["--no-check"] },
+  );
+  assertEquals({ code, signal }, { code: 0, signal: null }, stdout + stderr);
 });

@@ -2,8 +2,8 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import { BpfMap } from "../../bpf/mod.ts";
 import { ClosedError, SystemError } from "../../errors.ts";
 import { array, HostLayout, struct, u32, u64 } from "../../layout/mod.ts";
+import { bpfTest } from "../_needs.ts";
 import {
-  canBpf,
   collect,
   eventually,
   mappings,
@@ -31,10 +31,9 @@ const holders: Record<string, (map: BpfMap) => unknown> = {
 };
 
 for (const [name, hold] of Object.entries(holders)) {
-  Deno.test({
-    name: `A closed BpfMap's memory lives for as long as ${name} does`,
-    ignore: !canBpf,
-    async fn() {
+  bpfTest(
+    `A closed BpfMap's memory lives for as long as ${name} does`,
+    async () => {
       let held: unknown;
       function make(): number {
         using map = mappable({ valueSize: 16 });
@@ -54,13 +53,12 @@ for (const [name, hold] of Object.entries(holders)) {
         return !mapExists(id);
       }, 5000);
     },
-  });
+  );
 }
 
-Deno.test({
-  name: "A BpfMap that was dropped without close goes, descriptor and memory",
-  ignore: !canBpf,
-  async fn() {
+bpfTest(
+  "A BpfMap that was dropped without close goes, descriptor and memory",
+  async () => {
     const before = openDescriptors("bpf-map").length;
     function make(): number {
       const map = mappable({ valueSize: 16 });
@@ -74,12 +72,11 @@ Deno.test({
     }, 5000);
     assertEquals(openDescriptors("bpf-map").length, before);
   },
-});
+);
 
-Deno.test({
-  name: "BpfMap.close() leaves pointers working, and the memory to its holder",
-  ignore: !canBpf,
-  fn() {
+bpfTest(
+  "BpfMap.close() leaves pointers working, and the memory to its holder",
+  () => {
     const map = mappable();
     using same = BpfMap.fromFd(map.fd);
     const memory = map.memory();
@@ -92,13 +89,11 @@ Deno.test({
     assertThrows(() => pointer.value, ClosedError);
     same.freeze();
   },
-});
+);
 
-Deno.test({
-  name:
-    "BpfMap.freeze() fails with EBUSY before Memory.close() and succeeds after",
-  ignore: !canBpf,
-  fn() {
+bpfTest(
+  "BpfMap.freeze() fails with EBUSY before Memory.close() and succeeds after",
+  () => {
     using map = mappable();
     const pointer = map.pointer(0, u64);
     const error = assertThrows(
@@ -121,35 +116,29 @@ Deno.test({
     );
     assertEquals(again.code, "EPERM");
   },
+);
+
+bpfTest("BpfMap leaves no descriptor and no mapping behind", () => {
+  const descriptors = openDescriptors("bpf-map").length;
+  const lines = mappings("bpf-map").length;
+  {
+    using map = mappable();
+    using same = BpfMap.fromFd(map.fd);
+    using other = BpfMap.fromId(map.info.id);
+    assertEquals(openDescriptors("bpf-map").length, descriptors + 3);
+    using _memory = map.memory();
+    same.memory().close();
+    other.memory().close();
+    // A mapping holds the map without a descriptor.
+    assertEquals(openDescriptors("bpf-map").length, descriptors + 3);
+  }
+  assertEquals(openDescriptors("bpf-map").length, descriptors);
+  assertEquals(mappings("bpf-map").length, lines);
 });
 
-Deno.test({
-  name: "BpfMap leaves no descriptor and no mapping behind",
-  ignore: !canBpf,
-  fn() {
-    const descriptors = openDescriptors("bpf-map").length;
-    const lines = mappings("bpf-map").length;
-    {
-      using map = mappable();
-      using same = BpfMap.fromFd(map.fd);
-      using other = BpfMap.fromId(map.info.id);
-      assertEquals(openDescriptors("bpf-map").length, descriptors + 3);
-      using _memory = map.memory();
-      same.memory().close();
-      other.memory().close();
-      // A mapping holds the map without a descriptor.
-      assertEquals(openDescriptors("bpf-map").length, descriptors + 3);
-    }
-    assertEquals(openDescriptors("bpf-map").length, descriptors);
-    assertEquals(mappings("bpf-map").length, lines);
-  },
-});
-
-Deno.test({
-  name:
-    "20 000 BPF maps mapped and dropped leave mappings, descriptors and address space bounded",
-  ignore: !canBpf,
-  async fn() {
+bpfTest(
+  "20 000 BPF maps mapped and dropped leave mappings, descriptors and address space bounded",
+  async () => {
     const { code, stdout, stderr } = await run(
       `
       import { BpfMap } from "@hostmem/hostmem/bpf";
@@ -200,4 +189,4 @@ Deno.test({
     assert(most < 45_000, stdout);
     assert(growth < 2 ** 30, stdout);
   },
-});
+);

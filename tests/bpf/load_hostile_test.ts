@@ -2,14 +2,13 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import { BpfObject, ClosedError, InvalidObjectError } from "../../bpf/mod.ts";
 import { nativeOf } from "../../bpf/object/object.ts";
 import { u64 } from "../../layout/mod.ts";
+import { objectTest } from "../_needs.ts";
 import { openDescriptors, run } from "../_support.ts";
-import { canLoad, objectFile } from "./_objects.ts";
+import { objectFile } from "./_objects.ts";
 
-Deno.test({
-  name:
-    "BpfObject.load() reads each option once, and survives what reading does (needs clang and libbpf)",
-  ignore: !canLoad,
-  async fn() {
+objectTest(
+  "BpfObject.load() reads each option once, and survives what reading does (needs clang and libbpf)",
+  async () => {
     const path = await objectFile("constants");
     const before = openDescriptors("bpf").length;
     let reads = 0;
@@ -60,13 +59,11 @@ Deno.test({
     }
     assertEquals(openDescriptors("bpf").length, before);
   },
-});
+);
 
-Deno.test({
-  name:
-    "BpfObject.load() copies the bytes before it checks them (needs clang and libbpf)",
-  ignore: !canLoad,
-  async fn() {
+objectTest(
+  "BpfObject.load() copies the bytes before it checks them (needs clang and libbpf)",
+  async () => {
     const bytes = Deno.readFileSync(await objectFile("variables"));
     const constants = {
       get limit(): number {
@@ -83,13 +80,11 @@ Deno.test({
     const shared = new Uint8Array(new SharedArrayBuffer(100));
     assertThrows(() => BpfObject.load(shared), InvalidObjectError, "ELF");
   },
-});
+);
 
-Deno.test({
-  name:
-    "A closed BpfObject gives nothing of libbpf's away (needs clang and libbpf)",
-  ignore: !canLoad,
-  async fn() {
+objectTest(
+  "A closed BpfObject gives nothing of libbpf's away (needs clang and libbpf)",
+  async () => {
     const object = BpfObject.load(await objectFile("variables"));
     const native = nativeOf(object);
     const [program] = native.programs;
@@ -125,7 +120,7 @@ Deno.test({
     release();
     object.close();
   },
-});
+);
 
 Deno.test("A BpfObject is loaded, and made in no other way", () => {
   assertThrows(
@@ -136,11 +131,9 @@ Deno.test("A BpfObject is loaded, and made in no other way", () => {
   );
 });
 
-Deno.test({
-  name:
-    "Replaced built-ins make no object's memory but its own (needs clang and libbpf)",
-  ignore: !canLoad,
-  async fn() {
+objectTest(
+  "Replaced built-ins make no object's memory but its own (needs clang and libbpf)",
+  async () => {
     const { code, signal, stderr } = await run(
       `
       import { BpfObject } from "@hostmem/hostmem/bpf";
@@ -179,20 +172,18 @@ Deno.test({
     );
     assertEquals({ code, signal }, { code: 0, signal: null }, stderr);
   },
-});
+);
 
-Deno.test({
-  name:
-    "BpfVariable takes no type that only looks like one (needs clang and libbpf)",
-  ignore: !canLoad,
-  async fn() {
+objectTest(
+  "BpfVariable takes no type that only looks like one (needs clang and libbpf)",
+  async () => {
     using object = BpfObject.load(await objectFile("variables"));
     for (const type of [{ ...u64 }, Object.create(u64), null, 7, "u64"]) {
       assertThrows(() => object.variable("hits", type as never), TypeError);
     }
     assert(object.variable("hits", u64).pointer().value === 0n);
   },
-});
+);
 
 /** Runs a program that uses an object's file, its first argument. */
 async function survives(program: string, object: string): Promise<string> {
@@ -205,11 +196,9 @@ async function survives(program: string, object: string): Promise<string> {
   return stdout;
 }
 
-Deno.test({
-  name:
-    "A BpfObject is freed once, whatever a program replaces (needs clang and libbpf)",
-  ignore: !canLoad,
-  async fn() {
+objectTest(
+  "A BpfObject is freed once, whatever a program replaces (needs clang and libbpf)",
+  async () => {
     await survives(
       `
       import { BpfObject } from "@hostmem/hostmem/bpf";
@@ -223,13 +212,11 @@ Deno.test({
       "variables",
     );
   },
-});
+);
 
-Deno.test({
-  name:
-    "A map that lies about itself is not reused for another (needs clang and libbpf)",
-  ignore: !canLoad,
-  async fn() {
+objectTest(
+  "A map that lies about itself is not reused for another (needs clang and libbpf)",
+  async () => {
     // libbpf would unmap a section by the size of the map in its place.
     const stdout = await survives(
       `
@@ -276,13 +263,11 @@ Deno.test({
       "",
     ]);
   },
-});
+);
 
-Deno.test({
-  name:
-    "No code of a program's runs while libbpf works (needs clang and libbpf)",
-  ignore: !canLoad,
-  async fn() {
+objectTest(
+  "No code of a program's runs while libbpf works (needs clang and libbpf)",
+  async () => {
     const stdout = await survives(
       `
       import { BpfObject, onLibbpfMessage } from "@hostmem/hostmem/bpf";
@@ -336,13 +321,11 @@ Deno.test({
     );
     assertEquals(stdout, "0 true\n");
   },
-});
+);
 
-Deno.test({
-  name:
-    "What libbpf gave is not lost where nobody can be told of messages (needs clang and libbpf)",
-  ignore: !canLoad,
-  async fn() {
+objectTest(
+  "What libbpf gave is not lost where nobody can be told of messages (needs clang and libbpf)",
+  async () => {
     await survives(
       `
       import { BpfObject, onLibbpfMessage } from "@hostmem/hostmem/bpf";
@@ -367,13 +350,11 @@ Deno.test({
       "variables",
     );
   },
-});
+);
 
-Deno.test({
-  name:
-    "Replaced built-ins let no file past the checks (needs clang and libbpf)",
-  ignore: !canLoad,
-  async fn() {
+objectTest(
+  "Replaced built-ins let no file past the checks (needs clang and libbpf)",
+  async () => {
     const stdout = await survives(
       `
       import { Btf } from "@hostmem/hostmem/btf";
@@ -493,13 +474,11 @@ Deno.test({
     );
     assertEquals(stdout, "true \n");
   },
-});
+);
 
-Deno.test({
-  name:
-    "Nobody writes into the kernel's BTF between check and use (needs clang and libbpf)",
-  ignore: !canLoad,
-  async fn() {
+objectTest(
+  "Nobody writes into the kernel's BTF between check and use (needs clang and libbpf)",
+  async () => {
     const tried: string[] = [];
     const constants = {
       get limit(): number {
@@ -529,13 +508,11 @@ Deno.test({
     assertEquals(tried, ["PermissionDenied"]);
     assertEquals(openDescriptors("/memfd:btf"), []);
   },
-});
+);
 
-Deno.test({
-  name:
-    "What a replaced method of arrays comes by does no harm (needs clang and libbpf)",
-  ignore: !canLoad,
-  async fn() {
+objectTest(
+  "What a replaced method of arrays comes by does no harm (needs clang and libbpf)",
+  async () => {
     const stdout = await survives(
       `
       import { BpfMap, BpfObject } from "@hostmem/hostmem/bpf";
@@ -599,4 +576,4 @@ Deno.test({
     );
     assertEquals(stdout, "true 7\n");
   },
-});
+);

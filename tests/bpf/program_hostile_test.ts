@@ -1,10 +1,10 @@
 import { assertEquals } from "@std/assert";
-import { canBpf, isRoot, run } from "../_support.ts";
+import { bpfMaps, root, testWith } from "../_needs.ts";
+import { run } from "../_support.ts";
 
-Deno.test({
-  name: "BpfProgram and BpfLink survive a program that replaces what they use",
-  ignore: !canBpf || !isRoot,
-  async fn() {
+testWith(bpfMaps, root)(
+  "BpfProgram and BpfLink survive a program that replaces what they use",
+  async () => {
     const { code, signal, stdout, stderr } = await run(
       `
       import { BpfLink, BpfMap, BpfProgram } from "@hostmem/hostmem/bpf";
@@ -132,4 +132,4 @@ Deno.test({
     assertEquals({ code, signal }, { code: 0, signal: null }, stdout + stderr);
     assertEquals(stdout, "enough was done\n");
   },
-});
+);

@@ -2,7 +2,8 @@ import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { RingBuffer } from "../../bpf/mod.ts";
 import { BoundsError, ClosedError } from "../../errors.ts";
 import { HostLayout, snapshot, struct, u64 } from "../../layout/mod.ts";
-import { canBpf, eventually, openDescriptors, run } from "../_support.ts";
+import { bpfTest } from "../_needs.ts";
+import { eventually, openDescriptors, run } from "../_support.ts";
 import { FORCE_WAKEUP, NO_WAKEUP, TestRing } from "./_ring_programs.ts";
 
 const Pair = struct("Pair", { _: HostLayout, first: u64, second: u64 });
@@ -12,16 +13,12 @@ function ringTest(
   name: string,
   fn: (test: TestRing) => Promise<void>,
 ): void {
-  Deno.test({
-    name,
-    ignore: !canBpf,
-    async fn() {
-      const before = waiters();
-      using test = new TestRing();
-      await fn(test);
-      // The other thread has to come back first.
-      await eventually(() => waiters() === before);
-    },
+  bpfTest(name, async () => {
+    const before = waiters();
+    using test = new TestRing();
+    await fn(test);
+    // The other thread has to come back first.
+    await eventually(() => waiters() === before);
   });
 }
 
@@ -383,12 +380,9 @@ for (
       await ring.records().next();`,
   })
 ) {
-  Deno.test({
-    name: `The event loop is not held after ${end}`,
-    ignore: !canBpf,
-    async fn() {
-      const { code: exit, stdout, stderr } = await run(
-        `
+  bpfTest(`The event loop is not held after ${end}`, async () => {
+    const { code: exit, stdout, stderr } = await run(
+      `
         import { RingBuffer } from "@hostmem/hostmem/bpf";
         import { TestRing } from "./tests/bpf/_ring_programs.ts";
         const test = new TestRing();
@@ -397,20 +391,16 @@ for (
         ${code}
         console.log("ended");
         `,
-        { timeout: 30_000 },
-      );
-      // The process ends of its own accord: else it would be killed.
-      assertEquals([exit, stdout.trim(), stderr], [0, "ended", ""]);
-    },
+      { timeout: 30_000 },
+    );
+    // The process ends of its own accord: else it would be killed.
+    assertEquals([exit, stdout.trim(), stderr], [0, "ended", ""]);
   });
 }
 
-Deno.test({
-  name: "A wait holds the event loop until there is a record",
-  ignore: !canBpf,
-  async fn() {
-    const { code, stdout } = await run(
-      `
+bpfTest("A wait holds the event loop until there is a record", async () => {
+  const { code, stdout } = await run(
+    `
       import { RingBuffer } from "@hostmem/hostmem/bpf";
       import { TestRing } from "./tests/bpf/_ring_programs.ts";
       const test = new TestRing();
@@ -430,8 +420,7 @@ Deno.test({
       };
       for await (const { length } of ring) { console.log(length); break; }
       `,
-      { permissions: ["-A"], timeout: 30_000 },
-    );
-    assertEquals([code, stdout.trim()], [0, "16"]);
-  },
+    { permissions: ["-A"], timeout: 30_000 },
+  );
+  assertEquals([code, stdout.trim()], [0, "16"]);
 });

@@ -23,7 +23,7 @@ import {
   union,
   type View,
 } from "../../layout/mod.ts";
-import { canBpf } from "../_support.ts";
+import { bpfTest } from "../_needs.ts";
 import { mappable } from "./_maps.ts";
 import { TestRing } from "./_ring_programs.ts";
 
@@ -35,13 +35,9 @@ function ringTest(
   fn: (test: TestRing) => void,
   size?: number,
 ): void {
-  Deno.test({
-    name,
-    ignore: !canBpf,
-    fn() {
-      using test = new TestRing(size);
-      fn(test);
-    },
+  bpfTest(name, () => {
+    using test = new TestRing(size);
+    fn(test);
   });
 }
 
@@ -567,10 +563,9 @@ ringTest("RingBuffer works after its map was closed", (test) => {
   );
 });
 
-Deno.test({
-  name: "new RingBuffer() refuses what is no ring buffer to be consumed",
-  ignore: !canBpf,
-  fn() {
+bpfTest(
+  "new RingBuffer() refuses what is no ring buffer to be consumed",
+  () => {
     using array = mappable({ name: "numbers" });
     assertThrows(
       () => new RingBuffer(array, Pair),
@@ -614,7 +609,7 @@ Deno.test({
       "Options",
     );
   },
-});
+);
 
 ringTest("new RingBuffer() refuses types that no record can be", (test) => {
   const Unmarked = struct("Unmarked", { a: u32 });

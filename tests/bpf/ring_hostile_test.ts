@@ -17,7 +17,8 @@ import {
   u8,
 } from "../../layout/mod.ts";
 import { Memory, pageSize } from "../../memory/mod.ts";
-import { canBpf, Random, run } from "../_support.ts";
+import { bpfTest } from "../_needs.ts";
+import { Random, run } from "../_support.ts";
 import { TestRing } from "./_ring_programs.ts";
 
 const SIZE = 4096;
@@ -231,27 +232,20 @@ Deno.test("A ring buffer's size is a power of two of whole pages", () => {
   }
 });
 
-Deno.test({
-  name: "A frozen ring buffer is refused",
-  ignore: !canBpf,
-  fn() {
-    using test = new TestRing();
-    test.map.freeze();
-    const error = assertThrows(
-      () => new RingBuffer(test.map),
-      ReadOnlyError,
-      "it is frozen, and a consumer must write its position",
-    );
-    assertEquals(error.name, "ReadOnlyError");
-  },
+bpfTest("A frozen ring buffer is refused", () => {
+  using test = new TestRing();
+  test.map.freeze();
+  const error = assertThrows(
+    () => new RingBuffer(test.map),
+    ReadOnlyError,
+    "it is frozen, and a consumer must write its position",
+  );
+  assertEquals(error.name, "ReadOnlyError");
 });
 
-Deno.test({
-  name: "Replaced built-ins do not reach a ring's memory",
-  ignore: !canBpf,
-  async fn() {
-    const { code, stdout, stderr } = await run(
-      `
+bpfTest("Replaced built-ins do not reach a ring's memory", async () => {
+  const { code, stdout, stderr } = await run(
+    `
       import { RingBuffer } from "@hostmem/hostmem/bpf";
       import { array, HostLayout, Memory, struct, u32, u64, u8 } from "@hostmem/hostmem";
       import { TestRing } from "./tests/bpf/_ring_programs.ts";
@@ -314,10 +308,9 @@ Deno.test({
       const write = Deno.stdout.writeSync.bind(Deno.stdout);
       write(new TextEncoder().encode(String(sum) + " " + foreign.length));
       `,
-      { permissions: ["-A"] },
-    );
-    assertEquals([code, stdout], [0, "41 0"], stderr);
-  },
+    { permissions: ["-A"] },
+  );
+  assertEquals([code, stdout], [0, "41 0"], stderr);
 });
 
 Deno.test("A record that was waited for crosses the end of the largest ring", async () => {

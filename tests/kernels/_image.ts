@@ -15,6 +15,7 @@ import { compileAll } from "./_objects.ts";
 
 /** Debian's packages of the guest. */
 const packages = [
+  "bash",
   "bpftool",
   "busybox-static",
   "iproute2",
@@ -92,6 +93,9 @@ export async function makeImage(
   cpio.file("etc/passwd", "root:x:0:0:root:/root:/bin/sh\n", 0o644);
   cpio.file("etc/group", "root:x:0:\n", 0o644);
   cpio.directory("root");
+  // Where libbpf looks for the kernel's configuration.
+  const config = `boot/config-${release}`;
+  cpio.file(config, Deno.readFileSync(`${unpacked}/${config}`), 0o644);
   const order: string[] = [];
   for (const { name, content } of await modules(unpacked, wantedModules)) {
     order.push(name);

@@ -2,13 +2,8 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import { ClosedError, ReadOnlyError } from "../../errors.ts";
 import { u32 } from "../../layout/mod.ts";
 import { Memory, type MemoryHandle, pageSize } from "../../memory/mod.ts";
-import {
-  canBpf,
-  collect,
-  eventually,
-  openDescriptors,
-  run,
-} from "../_support.ts";
+import { bpfMaps, bpfTest, testWith } from "../_needs.ts";
+import { collect, eventually, openDescriptors, run } from "../_support.ts";
 import { BpfMap } from "./_kernel.ts";
 import { Attached, sealed } from "./_workers.ts";
 
@@ -42,11 +37,9 @@ function open(source: string): Memory {
 }
 
 for (const source of ["a sealed memfd", "a frozen BPF map"]) {
-  Deno.test({
-    name:
-      `Memory.attach() maps ${source} again, after its descriptor was closed`,
-    ignore: source === "a frozen BPF map" && !canBpf,
-    async fn() {
+  testWith(source === "a frozen BPF map" ? bpfMaps : [])(
+    `Memory.attach() maps ${source} again, after its descriptor was closed`,
+    async () => {
       const name = source === "a sealed memfd" ? "sealed" : "bpf-map";
       const before = openDescriptors(name).length;
       const memory = open(source);
@@ -76,7 +69,7 @@ for (const source of ["a sealed memfd", "a frozen BPF map"]) {
       }
       assertEquals(openDescriptors(name).length, before);
     },
-  });
+  );
 }
 
 Deno.test("Closing read-only memory in a Worker closes it here", async () => {
@@ -188,30 +181,26 @@ Deno.test("Memory.attach() neither maps nor closes what took the place of its de
   assertEquals(foreign, "1");
 });
 
-Deno.test({
-  name: "Memory.attach() tells one BPF map from another by its id",
-  ignore: !canBpf,
-  fn() {
-    using map = BpfMap.array(8);
-    using other = BpfMap.array(8);
-    assert(map.freeze());
-    using memory = Memory.map(map.fd, page, { workers: true });
-    using foreign = Memory.map(other.fd, page, {
-      workers: true,
-      readOnly: true,
-    });
-    // deno-lint-ignore no-explicit-any
-    const [handle, from] = [memory.handle, foreign.handle] as any[];
-    assertThrows(
-      () =>
-        Memory.attach({
-          ...handle,
-          origin: { ...handle.origin, descriptor: from.origin.descriptor },
-        }),
-      TypeError,
-      "refers to something else now",
-    );
-  },
+bpfTest("Memory.attach() tells one BPF map from another by its id", () => {
+  using map = BpfMap.array(8);
+  using other = BpfMap.array(8);
+  assert(map.freeze());
+  using memory = Memory.map(map.fd, page, { workers: true });
+  using foreign = Memory.map(other.fd, page, {
+    workers: true,
+    readOnly: true,
+  });
+  // deno-lint-ignore no-explicit-any
+  const [handle, from] = [memory.handle, foreign.handle] as any[];
+  assertThrows(
+    () =>
+      Memory.attach({
+        ...handle,
+        origin: { ...handle.origin, descriptor: from.origin.descriptor },
+      }),
+    TypeError,
+    "refers to something else now",
+  );
 });
 
 Deno.test("A Worker that is terminated holds no descriptor of read-only memory", async () => {

@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { Memory, pageSize } from "../../memory/mod.ts";
-import { canBpf, run } from "../_support.ts";
+import { bpfTest } from "../_needs.ts";
+import { run } from "../_support.ts";
 import { Program } from "../bpf/_program.ts";
 import { BpfMap } from "./_kernel.ts";
 import { Attached } from "./_workers.ts";
@@ -110,28 +111,24 @@ Deno.test("Two Workers hammer a struct that is closed under them, again and agai
   assertEquals([foreign, left], [true, 0]);
 });
 
-Deno.test({
-  name: "No count is lost between a BPF program and two Workers",
-  ignore: !canBpf,
-  async fn() {
-    // Programs reach the memory of arrays with one entry.
-    using map = BpfMap.array(1);
-    using program = Program.adding(map.fd, 0, 1);
-    const memory = Memory.map(map.fd, page, { workers: true });
-    using one = new Attached();
-    using other = new Attached();
-    for (const worker of [one, other]) {
-      await worker.ask("attach", memory.handle);
-    }
-    using runner = new Attached();
-    const times = 1_000_000;
-    const rounds = 20;
-    await Promise.all([
-      one.ask("addFirst", times),
-      other.ask("addFirst", times),
-      runner.ask("runProgram", [program.fd, 100_000, rounds]),
-    ]);
-    assertEquals(map.lookup(0), BigInt(2 * times + 100_000 * rounds));
-    memory.close();
-  },
+bpfTest("No count is lost between a BPF program and two Workers", async () => {
+  // Programs reach the memory of arrays with one entry.
+  using map = BpfMap.array(1);
+  using program = Program.adding(map.fd, 0, 1);
+  const memory = Memory.map(map.fd, page, { workers: true });
+  using one = new Attached();
+  using other = new Attached();
+  for (const worker of [one, other]) {
+    await worker.ask("attach", memory.handle);
+  }
+  using runner = new Attached();
+  const times = 1_000_000;
+  const rounds = 20;
+  await Promise.all([
+    one.ask("addFirst", times),
+    other.ask("addFirst", times),
+    runner.ask("runProgram", [program.fd, 100_000, rounds]),
+  ]);
+  assertEquals(map.lookup(0), BigInt(2 * times + 100_000 * rounds));
+  memory.close();
 });

@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
-import { canBpf, run } from "../_support.ts";
+import { bpfMaps, bpfTest } from "../_needs.ts";
+import { run } from "../_support.ts";
 
 /** A program that fails to map 10 000 times and tells what that left behind. */
 const failing = `
@@ -97,7 +98,7 @@ async function assertNothingLeft(...args: string[]): Promise<void> {
   if (args.includes("worker")) assert(rounds > 1000, stdout);
 }
 
-const kind = canBpf ? "bpf" : "";
+const kind = bpfMaps.met ? "bpf" : "";
 
 Deno.test("10 000 failed maps leave no mapping, no descriptor, no address space and no hole", async () => {
   await assertNothingLeft(kind);
@@ -107,10 +108,9 @@ Deno.test("10 000 failed maps leave nothing beside a Worker that maps and unmaps
   await assertNothingLeft(kind, "worker");
 });
 
-Deno.test({
-  name: "A mapping that cannot be moved into place leaves no hole",
-  ignore: !canBpf,
-  async fn() {
+bpfTest(
+  "A mapping that cannot be moved into place leaves no hole",
+  async () => {
     const { code, signal, stdout, stderr } = await run(
       `
       import { pageSize } from "./ffi/mod.ts";
@@ -162,7 +162,7 @@ Deno.test({
     assert(message.includes("a BPF arena"), message);
     assertEquals(counts, [0, 0]);
   },
-});
+);
 
 Deno.test("Memory.map() collects garbage and tries again where the address space is exhausted", async () => {
   // Deno itself reserves some 20 GiB, so the limit is set from within.

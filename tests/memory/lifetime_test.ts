@@ -2,8 +2,8 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import { ClosedError } from "../../errors.ts";
 import { array, HostLayout, struct, u32 } from "../../layout/mod.ts";
 import { Memory, pageSize } from "../../memory/mod.ts";
+import { bpfTest } from "../_needs.ts";
 import {
-  canBpf,
   collect,
   eventually,
   mappings,
@@ -55,10 +55,9 @@ const holders: Record<string, (memory: Memory) => unknown> = {
 for (const [name, hold] of Object.entries(holders)) {
   for (const workers of [false, true]) {
     const kind = workers ? " made for Workers" : "";
-    Deno.test({
-      name: `Memory${kind} lives for as long as ${name} does, and no longer`,
-      ignore: !canBpf,
-      async fn() {
+    bpfTest(
+      `Memory${kind} lives for as long as ${name} does, and no longer`,
+      async () => {
         let held: unknown;
         function make(): number {
           using map = BpfMap.array(8);
@@ -78,7 +77,7 @@ for (const [name, hold] of Object.entries(holders)) {
           return !mapExists(id);
         }, 5000);
       },
-    });
+    );
   }
 }
 
@@ -136,10 +135,9 @@ Deno.test("Memory.close() can be called again, and ends a using block", () => {
 
 for (const workers of [false, true]) {
   const kind = workers ? " of memory for Workers" : "";
-  Deno.test({
-    name: `Memory.close()${kind} releases a BPF map in the next statement`,
-    ignore: !canBpf,
-    fn() {
+  bpfTest(
+    `Memory.close()${kind} releases a BPF map in the next statement`,
+    () => {
       using map = BpfMap.array(8);
       const memory = Memory.map(map.fd, page, { workers });
       const pointer = memory.pointer(u32);
@@ -150,14 +148,12 @@ for (const workers of [false, true]) {
       assertEquals(map.lookup(0), 9n);
       assertThrows(() => pointer.value, ClosedError);
     },
-  });
+  );
 }
 
-Deno.test({
-  name:
-    "A BPF map that was mapped and dropped can be frozen once it is collected",
-  ignore: !canBpf,
-  async fn() {
+bpfTest(
+  "A BPF map that was mapped and dropped can be frozen once it is collected",
+  async () => {
     using map = BpfMap.array(8);
     function drop(): boolean {
       Memory.map(map.fd, page).pointer(u32).value = 9;
@@ -170,13 +166,11 @@ Deno.test({
     }, 5000);
     assertEquals(map.lookup(0), 9n);
   },
-});
+);
 
-Deno.test({
-  name:
-    "A BPF map is counted as mapped for as long as it is, 20 000 times over",
-  ignore: !canBpf,
-  fn() {
+bpfTest(
+  "A BPF map is counted as mapped for as long as it is, 20 000 times over",
+  () => {
     using map = BpfMap.array(8);
     for (let i = 0; i < 20_000; i++) {
       const memory = Memory.map(map.fd, page);
@@ -188,22 +182,18 @@ Deno.test({
     }
     assertEquals(map.freeze(), true);
   },
-});
+);
 
-Deno.test({
-  name: "Memory agrees with what bpf(2) reads and writes",
-  ignore: !canBpf,
-  fn() {
-    using map = BpfMap.array(8);
-    using memory = Memory.map(map.fd, page);
-    using again = Memory.map(map.fd, page);
-    memory.pointer(u32, 8).value = 77;
-    assertEquals(map.lookup(1), 77n);
-    map.update(2, 0x1_0000_0002n);
-    assertEquals(memory.view(u32, 16).value, 2);
-    assertEquals(again.view(u32, 20).value, 1);
-    memory.flush();
-  },
+bpfTest("Memory agrees with what bpf(2) reads and writes", () => {
+  using map = BpfMap.array(8);
+  using memory = Memory.map(map.fd, page);
+  using again = Memory.map(map.fd, page);
+  memory.pointer(u32, 8).value = 77;
+  assertEquals(map.lookup(1), 77n);
+  map.update(2, 0x1_0000_0002n);
+  assertEquals(memory.view(u32, 16).value, 2);
+  assertEquals(again.view(u32, 20).value, 1);
+  memory.flush();
 });
 
 Deno.test("20 000 memories made and dropped leave mappings, descriptors and address space bounded", async () => {
