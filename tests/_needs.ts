@@ -262,6 +262,7 @@ const KPROBE = 2;
 const SCHED_CLS = 3;
 const PERF_EVENT = 7;
 const TRACING = 26;
+const STRUCT_OPS = 27;
 const LSM = 29;
 const NETFILTER = 32;
 
@@ -275,6 +276,7 @@ const TRACE_ITER = 28;
 const PERF_EVENT_LINK = 41;
 const TRACE_KPROBE_MULTI = 42;
 const NETFILTER_LINK = 45;
+const LSM_CGROUP = 43;
 const TCX_INGRESS = 46;
 
 /** A function that nobody calls but tests of BPF (net/bpf/test_run.c). */
@@ -437,6 +439,26 @@ export const lsm: Need = attempt("lsm", (attempt) => {
   if (attempt.lookup(counts) === 0n) {
     throw new Refusal("bpf is none of its security modules");
   }
+});
+
+/** `SEC("lsm_cgroup/…")`. */
+export const lsmCgroup: Need = attempt("lsm_cgroup", (attempt) => {
+  attempt.program({
+    type: LSM,
+    attachType: LSM_CGROUP,
+    btfId: kernelType(BTF_KIND.func, "bpf_lsm_socket_socketpair"),
+    returns: 1,
+  });
+});
+
+/** `SEC("struct_ops/…")`. */
+export const structOps: Need = attempt("struct_ops", (attempt) => {
+  attempt.program({
+    type: STRUCT_OPS,
+    // The first function of those that are replaced.
+    attachType: 0,
+    btfId: kernelType(BTF_KIND.struct, "tcp_congestion_ops"),
+  });
 });
 
 function iterate(
