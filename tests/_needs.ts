@@ -419,7 +419,7 @@ export const fexit: Need = attempt("fexit", (attempt) => {
 
 /** `SEC("fmod_ret/…")`. */
 export const fmodRet: Need = attempt("fmod_ret", (attempt) => {
-  traced(attempt, MODIFY_RETURN, "bpf_modify_return_test");
+  traced(attempt, MODIFY_RETURN, "security_task_setnice");
 });
 
 /** `SEC("tp_btf/…")`. */

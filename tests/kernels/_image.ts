@@ -5,7 +5,7 @@
  * @module
  */
 
-import { repository } from "../_support.ts";
+import { repository, type TemporaryDirectory } from "../_support.ts";
 import { Cpio } from "./_cpio.ts";
 import { command, Impossible } from "./_command.ts";
 import { Debian } from "./_debian.ts";
@@ -65,6 +65,7 @@ const left = new Set([".git", "coverage", "node_modules", "bench", "docs"]);
 export async function makeImage(
   kernel: Kernel,
   cache: string,
+  directory: TemporaryDirectory,
   { script, denoDir }: Contents,
 ): Promise<Image> {
   const debian = new Debian(kernel.debian, cache);
@@ -74,9 +75,9 @@ export async function makeImage(
   );
   const system = await debian.withDependencies("system", packages);
   const deno = await fetchDeno(kernel, cache);
-  const objects = await compileAll(kernel, system, cache);
+  const objects = await compileAll(kernel, system, directory);
   const release = onlyName(`${unpacked}/lib/modules`);
-  const archive = `${cache}/${kernel.name}.cpio`;
+  const archive = directory.join(`${kernel.name}.cpio`);
   using cpio = new Cpio(archive);
   for (const folder of ["bin", "sbin", "lib", "lib64"]) {
     cpio.link(folder, `usr/${folder}`);

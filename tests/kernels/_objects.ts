@@ -1,6 +1,6 @@
 /** Objects of BPF for a guest, which has no compiler. */
 
-import { repository } from "../_support.ts";
+import { repository, type TemporaryDirectory } from "../_support.ts";
 import { compilerArguments } from "../bpf/_objects.ts";
 import { command } from "./_command.ts";
 import type { Kernel } from "./_kernels.ts";
@@ -12,9 +12,9 @@ const templates = new Set(["section.bpf.c", "statics.bpf.c"]);
 export async function compileAll(
   { name, arch }: Kernel,
   system: string,
-  cache: string,
+  directory: TemporaryDirectory,
 ): Promise<string> {
-  const folder = `${cache}/objects-${name}`;
+  const folder = directory.join(`objects-${name}`);
   Deno.mkdirSync(folder, { recursive: true });
   const sources = Array.from(Deno.readDirSync(`${repository}/tests/bpf`))
     .map(({ name }) => name)

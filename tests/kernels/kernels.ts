@@ -20,7 +20,7 @@
  * @module
  */
 
-import { repository } from "../_support.ts";
+import { repository, TemporaryDirectory } from "../_support.ts";
 import { command, Impossible, requireCommands } from "./_command.ts";
 import { boot, type GuestEnd, type GuestOptions } from "./_guest.ts";
 import { type Image, makeImage } from "./_image.ts";
@@ -64,7 +64,9 @@ if (wanted.length === 0) {
 try {
   const chosen = (names.length > 0 ? names : ["6.1", "6.12"])
     .map((name) => kernels.get(name)!);
-  const images = await prepare(chosen);
+  const cache = cacheFolder();
+  using directory = new TemporaryDirectory(cache);
+  const images = await prepare(chosen, cache, directory);
   const runs = await Promise.all(
     chosen.map((kernel, i) => runOn(kernel, images[i]!)),
   );
@@ -75,18 +77,28 @@ try {
   Deno.exit(Deno.env.get("CI") ? 1 : IMPOSSIBLE);
 }
 
-/** Fetches and makes what the guests boot, one after another. */
-async function prepare(chosen: readonly Kernel[]): Promise<Image[]> {
+function cacheFolder(): string {
+  const { HOSTMEM_KERNELS_CACHE, XDG_CACHE_HOME, HOME } = Deno.env.toObject();
+  const folder = HOSTMEM_KERNELS_CACHE ??
+    `${XDG_CACHE_HOME ?? `${HOME}/.cache`}/hostmem-kernels`;
+  Deno.mkdirSync(folder, { recursive: true });
+  return folder;
+}
+
+/** Fetches what is missing and makes what the guests boot. */
+async function prepare(
+  chosen: readonly Kernel[],
+  cache: string,
+  directory: TemporaryDirectory,
+): Promise<Image[]> {
   await requireCommands([
     "clang",
     "xz",
     ...chosen.map(({ emulator }) => emulator),
   ]);
-  const cache = Deno.env.get("HOSTMEM_KERNELS_CACHE") ??
-    `${
-      Deno.env.get("XDG_CACHE_HOME") ?? `${Deno.env.get("HOME")}/.cache`
-    }/hostmem-kernels`;
-  Deno.mkdirSync(cache, { recursive: true });
+  // Of several that run at a time, one fetches.
+  using lock = Deno.openSync(`${cache}/lock`, { write: true, create: true });
+  await lock.lock(true);
   const denoDir = `${cache}/deno`;
   const files = [
     "tests/kernels/_in_guest.ts",
@@ -100,7 +112,9 @@ async function prepare(chosen: readonly Kernel[]): Promise<Image[]> {
   );
   const images: Image[] = [];
   for (const kernel of chosen) {
-    images.push(await makeImage(kernel, cache, { script: script(), denoDir }));
+    images.push(
+      await makeImage(kernel, cache, directory, { script: script(), denoDir }),
+    );
   }
   return images;
 }
