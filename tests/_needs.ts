@@ -207,17 +207,14 @@ export const networks: Need = new Need("network namespaces", () => {
   run("unshare", "--net", "--mount", ...pair);
 });
 
+/** What mounts tracefs, by the shell, where it is not mounted. */
+export const mountTracefs = "{ test -d /sys/kernel/tracing/events || " +
+  "mount -t tracefs none /sys/kernel/tracing; }";
+
 /** Where tracepoints are listed: mounted, or in a name space of its own. */
 export const tracefs: Need = new Need("tracefs", () => {
   requireThat(isRoot, "root");
-  run(
-    "unshare",
-    "--mount",
-    "sh",
-    "-c",
-    "test -d /sys/kernel/tracing/events || " +
-      "mount -t tracefs none /sys/kernel/tracing",
-  );
+  run("unshare", "--mount", "sh", "-c", mountTracefs);
 });
 
 /** The size of a huge page in bytes; 0 where there are none. */
@@ -492,7 +489,7 @@ export const writingIterators: Need = attempt(
 /** Attaches to a function of the kernel by way of an event. */
 function probed(attempt: Attempt, name: string, returns: boolean): void {
   const path = "/sys/bus/event_source/devices/kprobe/type";
-  requireFile("kprobe events", path);
+  requireFile("kprobe", path);
   const type = Number(Deno.readTextFileSync(path));
   const program = attempt.program({ type: KPROBE });
   const event = attempt.event(type, returns ? 1n : 0n, name);
@@ -538,6 +535,22 @@ function clocked(attempt: Attempt): number {
 /** `SEC("perf_event")`. */
 export const events: Need = attempt("perf events", (attempt) => {
   clocked(attempt);
+});
+
+/** `SEC("uprobe")`, at an address of a file that nobody has mapped. */
+export const uprobe: Need = attempt("uprobe", (attempt) => {
+  const path = "/sys/bus/event_source/devices/uprobe/type";
+  requireFile("uprobe", path);
+  const type = Number(Deno.readTextFileSync(path));
+  const target = Deno.makeTempFileSync({ prefix: "hostmem-" });
+  try {
+    Deno.writeFileSync(target, new Uint8Array(4096));
+    const program = attempt.program({ type: KPROBE });
+    const event = attempt.event(type, 0n, target);
+    attempt.link(program, event, PERF_EVENT_LINK);
+  } finally {
+    Deno.removeSync(target);
+  }
 });
 
 /** A link of an event that says what it is attached to. */

@@ -21,7 +21,7 @@ function beside(body: string): string {
     const canaries: bigint[] = [];
     const left = () => {
       collect();
-      return [mappings("bpf-map").length, openDescriptors().length, addressSpace()];
+      return [mappings("anon_inode:bpf-map").length, openDescriptors().length, addressSpace()];
     };
     const refusals = new Map<string, number>();
     const note = (what: string) => refusals.set(what, (refusals.get(what) ?? 0) + 1);

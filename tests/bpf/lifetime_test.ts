@@ -59,7 +59,7 @@ for (const [name, hold] of Object.entries(holders)) {
 bpfTest(
   "A BpfMap that was dropped without close goes, descriptor and memory",
   async () => {
-    const before = openDescriptors("bpf-map").length;
+    const before = openDescriptors("anon_inode:bpf-map").length;
     function make(): number {
       const map = mappable({ valueSize: 16 });
       map.pointer(0, Outer).inner.x = 1;
@@ -70,7 +70,7 @@ bpfTest(
       collect();
       return !mapExists(id);
     }, 5000);
-    assertEquals(openDescriptors("bpf-map").length, before);
+    assertEquals(openDescriptors("anon_inode:bpf-map").length, before);
   },
 );
 
@@ -119,21 +119,21 @@ bpfTest(
 );
 
 bpfTest("BpfMap leaves no descriptor and no mapping behind", () => {
-  const descriptors = openDescriptors("bpf-map").length;
-  const lines = mappings("bpf-map").length;
+  const descriptors = openDescriptors("anon_inode:bpf-map").length;
+  const lines = mappings("anon_inode:bpf-map").length;
   {
     using map = mappable();
     using same = BpfMap.fromFd(map.fd);
     using other = BpfMap.fromId(map.info.id);
-    assertEquals(openDescriptors("bpf-map").length, descriptors + 3);
+    assertEquals(openDescriptors("anon_inode:bpf-map").length, descriptors + 3);
     using _memory = map.memory();
     same.memory().close();
     other.memory().close();
     // A mapping holds the map without a descriptor.
-    assertEquals(openDescriptors("bpf-map").length, descriptors + 3);
+    assertEquals(openDescriptors("anon_inode:bpf-map").length, descriptors + 3);
   }
-  assertEquals(openDescriptors("bpf-map").length, descriptors);
-  assertEquals(mappings("bpf-map").length, lines);
+  assertEquals(openDescriptors("anon_inode:bpf-map").length, descriptors);
+  assertEquals(mappings("anon_inode:bpf-map").length, lines);
 });
 
 bpfTest(
@@ -173,12 +173,12 @@ bpfTest(
       }
       await eventually(() => {
         collect();
-        return mappings("bpf-map").length === 0;
+        return mappings("anon_inode:bpf-map").length === 0;
       });
       console.log(JSON.stringify({
         most,
         growth: addressSpace() - before,
-        descriptors: openDescriptors("bpf-map").length,
+        descriptors: openDescriptors("anon_inode:bpf-map").length,
       }));
     `,
       { permissions: ["-A"] },

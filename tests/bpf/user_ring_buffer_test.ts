@@ -360,7 +360,7 @@ userRingTest("A getter that writes, reserves or closes does no harm", () => {
       }),
     ClosedError,
   );
-  assertEquals(mappings("bpf-map").length, 1); // what was drained
+  assertEquals(mappings("anon_inode:bpf-map").length, 1); // what was drained
 });
 
 userRingTest(
@@ -611,7 +611,7 @@ userRingTest("UserRingBuffer takes user ring buffers and nothing else", () => {
     assertThrows(() => new UserRingBuffer(map), ClosedError);
   }
   assertEquals(openDescriptors().length, descriptors);
-  assertEquals(mappings("bpf-map"), []);
+  assertEquals(mappings("anon_inode:bpf-map"), []);
 });
 
 userRingTest(
@@ -629,7 +629,7 @@ userRingTest(
     }
     await eventually(() => {
       collect();
-      return mappings("bpf-map").length === 0 &&
+      return mappings("anon_inode:bpf-map").length === 0 &&
         openDescriptors().length <= descriptors &&
         !ids.some(mapExists);
     });

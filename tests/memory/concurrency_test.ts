@@ -64,7 +64,7 @@ Deno.test("Two Workers hammer one struct while the main thread maps and closes",
     memory.close();
     origin.close();
     for (const worker of workers) worker.worker.terminate();
-    const left = mappings("hammered").length + mappings("origin").length;
+    const left = mappings("/memfd:hammered").length + mappings("/memfd:origin").length;
     console.log(JSON.stringify({ results, count, wrong, left }));
   `,
     600_000,
@@ -102,7 +102,7 @@ Deno.test("Two Workers hammer a struct that is closed under them, again and agai
     console.log(JSON.stringify({
       answers,
       foreign: bytes.every((byte) => byte === 0),
-      left: mappings("hammered").length,
+      left: mappings("/memfd:hammered").length,
     }));
   `,
     120_000,

@@ -214,7 +214,7 @@ Deno.test("20 000 memories made and dropped leave mappings, descriptors and addr
     drop(100);
     collect();
     const before = [
-      mappings("origin").length,
+      mappings("/memfd:origin").length,
       openDescriptors().length,
       addressSpace(),
     ];
@@ -225,7 +225,7 @@ Deno.test("20 000 memories made and dropped leave mappings, descriptors and addr
     }
     collect();
     const after = [
-      mappings("origin").length,
+      mappings("/memfd:origin").length,
       openDescriptors().length,
       addressSpace(),
     ];
@@ -280,9 +280,9 @@ Deno.test("Memory leaves nothing behind in this process", () => {
   {
     using memory = Memory.create(page, { name });
     using _same = Memory.map(memory.fd!, page);
-    assertEquals(mappings(name).length, 2);
+    assertEquals(mappings(`/memfd:${name}`).length, 2);
   }
-  assertEquals(mappings(name).length, 0);
+  assertEquals(mappings(`/memfd:${name}`).length, 0);
   assertEquals(openDescriptors().length, before);
 });
 

@@ -33,17 +33,17 @@ for (const workers of [false, true]) {
         for (let i = 0; i < count; i++) Memory.map(fd, 65536, { workers });
       }
       function now(): number[] {
-        return [mappings("origin").length, addressSpace()];
+        return [mappings("/memfd:origin").length, addressSpace()];
       }
       drop(100);
       collect();
       const before = now();
-      const descriptors = [openDescriptors("origin").length];
+      const descriptors = [openDescriptors("/memfd:origin").length];
       let most = 0;
       for (let i = 0; i < 20; i++) {
         drop(10_000);
         most = Math.max(most, mappingStats().processMappings!);
-        descriptors.push(openDescriptors("origin").length);
+        descriptors.push(openDescriptors("/memfd:origin").length);
       }
       collect();
       const after = now();
