@@ -21,11 +21,11 @@ ln -s /proc/self/fd /dev/fd
 exec </dev/console >/dev/console 2>&1
 echo "@guest up $(uname -r) $(uname -m)"
 for module in $(cat /modules/order); do
-  insmod "/modules/$module.ko" || echo "@guest trouble: no module $module"
+  insmod "/modules/$module.ko" || echo "@guest trouble no module $module"
 done
 ip link set lo up
 . /run.sh
 dmesg | grep -E "WARNING:|BUG:|Oops|general protection" |
-  sed 's/^/@guest trouble: /'
+  sed 's/^/@guest trouble /'
 echo "@guest down"
 poweroff -f

@@ -29,17 +29,22 @@ import {
   type Column,
   count,
   reasons,
-  type Result,
-  resultIn,
-  sumIn,
   tableOfFiles,
   tableOfTests,
 } from "./_results.ts";
 import { groups } from "./_tests.ts";
+import { Transcript } from "./_transcript.ts";
 
 const IMPOSSIBLE = 77;
 /** How many lines of the console are shown of a guest that did not end well. */
 const TAIL = 40;
+
+/** What is said of a guest that did not come to its end. */
+const ends: Readonly<Record<Exclude<GuestEnd, "down">, string>> = {
+  overdue: "had not ended",
+  panic: "ended by itself",
+  stopped: "was stopped by a signal",
+};
 
 const names = Deno.args.filter((name) => kernels.has(name));
 const [part = "", ...more] = Deno.args.filter((name) => !kernels.has(name));
@@ -139,10 +144,7 @@ ${lines.join("\n")}
 /** What came of a kernel. */
 interface Run extends Column {
   readonly kernel: Kernel;
-  /** What did not go as it should, besides tests that failed. */
-  readonly troubles: readonly string[];
-  /** All that the console said of tests that failed. */
-  readonly failures: readonly string[];
+  readonly transcript: Transcript;
   readonly seconds: number;
 }
 
@@ -164,74 +166,37 @@ function options(): GuestOptions {
 async function runOn(kernel: Kernel, image: Image): Promise<Run> {
   const begin = performance.now();
   const seconds = () => (performance.now() - begin) / 1000;
-  const title = `${image.release} ${kernel.arch}`;
+  const title = `${image.release.replace(/-cloud.*/, "")} ${kernel.arch}`;
   console.log(`-- ${title} boots`);
-  const results: Result[] = [];
-  const troubles: string[] = [];
-  const failures: string[] = [];
-  const console_: string[] = [];
-  let group: string | undefined;
-  let listed = 0;
-  let failing = false;
-  let summed = false;
+  const transcript = new Transcript();
   const end = await boot(kernel, image, options(), (line) => {
-    console_.push(line);
-    const [sign, word, ...rest] = line.split(" ");
-    if (sign === "@guest") {
-      if (word === "begin") {
-        [group, listed, failing, summed] = [rest[0], 0, false, false];
-      }
-      if (word === "trouble:") troubles.push(rest.join(" "));
-      if (word === "end" && !summed) {
-        troubles.push(`the tests of ${group} ended early: status ${rest[1]}`);
-      }
-      console.log(`-- ${kernel.name}: ${rest.join(" ")} ${word}`);
-      return;
-    }
-    const sum = sumIn(line);
-    if (sum !== undefined) {
-      summed = true;
-      failing = false;
-      if (sum !== listed) {
-        troubles.push(`of ${sum} tests of ${group}, ${listed} were told apart`);
-      }
-    }
-    if (line.trim() === "ERRORS") failing = true;
-    if (failing) failures.push(line);
-    const result = failing ? undefined : resultIn(line);
-    if (result === undefined) return;
-    listed++;
-    results.push(result);
-    const { outcome, file, name, reason } = result;
-    const because = reason === undefined ? "" : ` [${reason}]`;
+    const heard = transcript.hear(line);
+    if (heard === undefined) return;
+    const time = `${kernel.name.padEnd(5)} ${
+      seconds().toFixed(0).padStart(4)
+    } s`;
     console.log(
-      `${kernel.name.padEnd(5)} ${seconds().toFixed(0).padStart(4)} s  ${
-        outcome.padEnd(7)
-      } ${file}: ${name}${because}`,
+      typeof heard === "string"
+        ? `${time}  -- ${heard}`
+        : `${time}  ${heard.outcome.padEnd(7)} ${heard.file}: ${heard.name}${
+          heard.reason === undefined ? "" : ` [${heard.reason}]`
+        }`,
     );
   });
   if (end !== "down") {
-    troubles.push(...wayOut(end, seconds(), console_.slice(-TAIL)));
+    transcript.troubles.push(
+      `the guest ${ends[end]} after ${
+        seconds().toFixed(0)
+      } s; its console said at last:`,
+      ...transcript.tail(TAIL).map((line) => `    ${line}`),
+    );
   }
-  return { kernel, title, results, troubles, failures, seconds: seconds() };
-}
-
-/** What is said of a guest that did not come to its end. */
-function wayOut(end: GuestEnd, seconds: number, tail: string[]): string[] {
-  const why = {
-    down: "",
-    overdue: "had not ended",
-    panic: "ended by itself",
-    stopped: "was stopped by a signal",
-  }[end];
-  return [
-    `the guest ${why} after ${seconds.toFixed(0)} s; its console said at last:`,
-    ...tail.map((line) => `    ${line}`),
-  ];
+  const { results } = transcript;
+  return { kernel, title, results, transcript, seconds: seconds() };
 }
 
 function report(runs: readonly Run[]): void {
-  for (const { kernel, failures } of runs) {
+  for (const { kernel, transcript: { failures } } of runs) {
     if (failures.length === 0) continue;
     console.log(`\n-- ${kernel.name}: what failed`);
     for (const line of failures) console.log(line);
@@ -248,11 +213,14 @@ function report(runs: readonly Run[]): void {
   for (const run of runs) {
     console.log(`\n-- ${run.title}: ${run.seconds.toFixed(0)} s`);
     for (const reason of reasons(run)) console.log(`skipped: ${reason}`);
-    for (const trouble of run.troubles) console.log(`trouble: ${trouble}`);
+    for (const trouble of run.transcript.troubles) {
+      console.log(`trouble: ${trouble}`);
+    }
   }
   const all = runs.flatMap(({ results }) => results);
   // A guest that did not come to its end is one failure.
-  const broken = runs.filter(({ troubles }) => troubles.length > 0).length;
+  const broken = runs.filter(({ transcript }) => transcript.troubles.length > 0)
+    .length;
   const failed = count(all, "failed") + broken;
   console.log(
     `\n${count(all, "passed")} passed, ${failed} failed, ${
