@@ -69,10 +69,7 @@ export async function compileAttach(
   directory: TemporaryDirectory,
   name: string = "attach",
 ): Promise<string> {
-  const target = Deno.build.arch === "x86_64" ? "x86" : "arm64";
-  return await compile(name, directory, {
-    flags: [`-D__TARGET_ARCH_${target}`],
-  });
+  return await compile(name, directory);
 }
 
 /** The numbers of all links that the kernel has. */
