@@ -217,6 +217,17 @@ export const tracefs: Need = new Need("tracefs", () => {
   run("unshare", "--mount", "sh", "-c", mountTracefs);
 });
 
+/** Whether memfds may be executable, as a namespace of processes has it. */
+export function memfdPolicy(policy: number): Need {
+  return new Need(`vm.memfd_noexec = ${policy}`, () => {
+    requireThat(isRoot, "root");
+    const path = "/proc/sys/vm/memfd_noexec";
+    requireFile("memfds", path);
+    const set = `echo ${policy} >${path}`;
+    run("unshare", "--pid", "--fork", "--mount-proc", "sh", "-c", set);
+  });
+}
+
 /** The size of a huge page in bytes; 0 where there are none. */
 export const hugePageSize: number = 1024 *
   Number(
@@ -258,6 +269,7 @@ const USER_RINGBUF = 31;
 const KPROBE = 2;
 const SCHED_CLS = 3;
 const PERF_EVENT = 7;
+const RAW_TRACEPOINT = 17;
 const TRACING = 26;
 const STRUCT_OPS = 27;
 const LSM = 29;
@@ -403,6 +415,11 @@ function traced(
     attempt.program({ type: TRACING, attachType, btfId: id }),
   );
 }
+
+/** `SEC("raw_tp/…")`. */
+export const rawTracepoint: Need = attempt("raw tracepoints", (attempt) => {
+  attempt.rawTracepoint(attempt.program({ type: RAW_TRACEPOINT }), "sys_enter");
+});
 
 /** `SEC("fentry/…")`. */
 export const fentry: Need = attempt("fentry", (attempt) => {

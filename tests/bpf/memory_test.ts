@@ -22,14 +22,7 @@ import {
   u8,
 } from "../../layout/mod.ts";
 import { Memory, pageSize } from "../../memory/mod.ts";
-import {
-  arenas,
-  bpfMaps,
-  bpfTest,
-  type Need,
-  testWith,
-  userRings,
-} from "../_needs.ts";
+import { arenas, bpfMaps, bpfTest, testWith, userRings } from "../_needs.ts";
 import { mappings } from "../_support.ts";
 import { bytes, mappable, number } from "./_maps.ts";
 
