@@ -16,6 +16,13 @@ export class Transcript {
   #listed = 0;
   #summedUp = false;
   #isFailure = false;
+  readonly #file: string;
+
+  /** Writes all of them into a file, too. */
+  constructor(file: string) {
+    this.#file = file;
+    Deno.writeTextFileSync(file, "");
+  }
 
   /**
    * Takes a line. What is to be shown of it: a result, or what a script of the
@@ -23,6 +30,7 @@ export class Transcript {
    */
   hear(line: string): Result | string | undefined {
     this.#lines.push(line);
+    Deno.writeTextFileSync(this.#file, `${line}\n`, { append: true });
     const [, word, said = ""] = /^@guest (\w+) ?(.*)$/.exec(line) ?? [];
     if (word !== undefined) return this.#obey(word, said);
     if (line.trim() === "ERRORS") this.#isFailure = true;

@@ -10,6 +10,8 @@
  * (`~/.cache`), or where `HOSTMEM_KERNELS_CACHE` says; what is a week old is
  * asked for anew. Nothing is installed but qemu, clang and xz.
  *
+ * All that a guest's console said last is in `<kernel>.log` there.
+ *
  * Each guest has two processors, 3072 MiB of memory and an hour:
  * `HOSTMEM_KERNELS_PROCESSORS`, `HOSTMEM_KERNELS_MEMORY` (in MiB) and
  * `HOSTMEM_KERNELS_SECONDS` say otherwise.
@@ -24,6 +26,7 @@ import { repository, TemporaryDirectory } from "../_support.ts";
 import { command, Impossible, requireCommands } from "./_command.ts";
 import { boot, type GuestEnd, type GuestOptions } from "./_guest.ts";
 import { type Image, makeImage } from "./_image.ts";
+import type { ChoiceInGuest } from "./_in_guest.ts";
 import { type Kernel, kernels } from "./_kernels.ts";
 import {
   type Column,
@@ -32,7 +35,7 @@ import {
   tableOfFiles,
   tableOfTests,
 } from "./_results.ts";
-import { groups } from "./_tests.ts";
+import { type Choice, groups } from "./_tests.ts";
 import { Transcript } from "./_transcript.ts";
 
 const IMPOSSIBLE = 77;
@@ -53,10 +56,10 @@ if (more.length > 0) {
   Deno.exit(2);
 }
 const wanted = Object.entries(groups)
-  .map(([name, files]) =>
-    [name, files.filter((file) => file.includes(part))] as const
+  .map(([name, choices]) =>
+    [name, choices.filter(({ file }) => file.includes(part))] as const
   )
-  .filter(([, files]) => files.length > 0);
+  .filter(([, choices]) => choices.length > 0);
 if (wanted.length === 0) {
   console.error(
     `No test's path contains "${part}"; kernels are ${
@@ -107,7 +110,7 @@ async function prepare(
   const denoDir = `${cache}/deno`;
   const files = [
     "tests/kernels/_in_guest.ts",
-    ...wanted.flatMap(([, files]) => files),
+    ...wanted.flatMap(([, choices]) => choices.map(({ file }) => file)),
   ];
   // What the guest would else make of TypeScript itself, which takes minutes.
   await command(
@@ -126,19 +129,31 @@ async function prepare(
 
 /** What a guest runs: a process for each group of files. */
 function script(): string {
-  const lines = wanted.map(([name, files]) =>
+  const lines = wanted.map(([name, choices]) =>
     `echo "@guest begin ${name}"
-HOSTMEM_FILES="${files.join(" ")}" deno test --allow-all --no-check --no-lock \\
-  --cached-only tests/kernels/_in_guest.ts 2>&1 </dev/null | cat
-echo "@guest end ${name} $?"`
+export HOSTMEM_TESTS=${quoted(JSON.stringify(choices.map(inGuest)))}
+deno test --allow-all --no-check --no-lock --cached-only \
+  --v8-flags=--expose-gc tests/kernels/_in_guest.ts 2>&1 </dev/null | cat
+echo "@guest end ${name}: status $?"`
   );
-  return `cd ${repository}
+  return `cd ${quoted(repository)}
 set -o pipefail
 ulimit -c 0
 export DENO_DIR=/deno NO_COLOR=1 LC_ALL=C
 export HOSTMEM_OBJECTS=/objects HOSTMEM_PATIENCE=20
 ${lines.join("\n")}
 `;
+}
+
+/** A word for the shell, whatever is in it. */
+function quoted(text: string): string {
+  return `'${text.replaceAll("'", `'\\''`)}'`;
+}
+
+function inGuest({ file, only = [], without = [] }: Choice): ChoiceInGuest {
+  const sources = (patterns: readonly RegExp[]) =>
+    patterns.map(({ source }) => source);
+  return { file, only: sources(only), without: sources(without) };
 }
 
 /** What came of a kernel. */
@@ -168,7 +183,7 @@ async function runOn(kernel: Kernel, image: Image): Promise<Run> {
   const seconds = () => (performance.now() - begin) / 1000;
   const title = `${image.release.replace(/-cloud.*/, "")} ${kernel.arch}`;
   console.log(`-- ${title} boots`);
-  const transcript = new Transcript();
+  const transcript = new Transcript(`${cacheFolder()}/${kernel.name}.log`);
   const end = await boot(kernel, image, options(), (line) => {
     const heard = transcript.hear(line);
     if (heard === undefined) return;
