@@ -1,5 +1,3 @@
-const { permissions, errors } = Deno;
-
 /**
  * Asks Deno whether the program may do with a file what it is about to do by
  * way of libc, where Deno cannot see it.
@@ -7,12 +5,12 @@ const { permissions, errors } = Deno;
  * @throws {Deno.errors.NotCapable} if it may not.
  */
 export function requireAccess(name: "read" | "write", path: string): void {
-  let { state } = permissions.querySync({ name, path });
+  let { state } = Deno.permissions.querySync({ name, path });
   if (state === "prompt") {
-    ({ state } = permissions.requestSync({ name, path }));
+    ({ state } = Deno.permissions.requestSync({ name, path }));
   }
   if (state !== "granted") {
-    throw new errors.NotCapable(
+    throw new Deno.errors.NotCapable(
       `Requires ${name} access to "${path}", run again with the --allow-${name} flag`,
     );
   }

@@ -7,7 +7,8 @@
 
 import { BpfMap } from "../bpf/mod.ts";
 import { array, HostLayout, struct, u32, u64 } from "../layout/mod.ts";
-import { canBpf, compileC, TemporaryDirectory } from "../tests/_support.ts";
+import { bpfMaps } from "../tests/_needs.ts";
+import { compileC, TemporaryDirectory } from "../tests/_support.ts";
 import { measure } from "./_measure.ts";
 
 const ENTRIES = 1_000_000;
@@ -51,7 +52,7 @@ function hash(valueSize: number, entries: number): BpfMap {
   return map;
 }
 
-if (!canBpf) {
+if (!bpfMaps.met) {
   console.log("  not measured: bpf(2) needs root");
   Deno.exit();
 }

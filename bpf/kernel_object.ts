@@ -1,89 +1,220 @@
-/**
- * The descriptors behind maps, programs and links, for the rest of this room:
- * their `fd` and `info` are properties that a program can replace.
- */
-
-import { ClosedError } from "../errors.ts";
-import { PrivateWeakMap } from "../layout/intrinsics.ts";
+import { ClosedError, NotSupportedError } from "../errors.ts";
+import { requireDescriptor } from "../base/arguments.ts";
+import { pathOf } from "../base/path.ts";
 import { show } from "../base/show.ts";
-import type { MapInfo } from "./map/info.ts";
+import { Descriptor } from "../ffi/descriptor.ts";
+import { openPinned, pin } from "./pins.ts";
 
-/** What holds a descriptor. */
-export interface Holder {
-  /** Its number; -1 once closed. */
+/** The kinds of objects that the kernel's BPF subsystem gives descriptors of. */
+export type Kind = "map" | "program" | "link";
+
+const classNames = {
+  map: "BpfMap",
+  program: "BpfProgram",
+  link: "BpfLink",
+} as const;
+
+/** What is attached, where it takes more than closing a descriptor to end it. */
+export abstract class Attachment {
+  /** Descriptor of the kernel's link; -1 where there is no one link. */
+  abstract readonly fd: number;
+  /** Ends it. Once more does nothing. */
+  abstract close(): void;
+}
+
+/** What keeps an object: a descriptor, or what closes one, and more. */
+export type Holder = Descriptor | Attachment;
+
+/** Reads what the kernel knows of a descriptor's object. */
+type ReadInfo = (fd: number, name: string) => { readonly id: number };
+
+/**
+ * What maps, programs and links have in common: a descriptor of something that
+ * the kernel keeps for as long as anything holds a descriptor of it, or it is
+ * pinned.
+ */
+export abstract class KernelObject implements Disposable {
+  readonly #kind: Kind;
+  readonly #holder: Holder;
+  readonly #readInfo: ReadInfo;
+  #closed = false;
+  #pinnedTo: string | undefined;
+
+  /**
+   * Takes over what holds a descriptor; nobody outside of this package has one.
+   *
+   * @param pinnedTo The path that it was opened from.
+   * @ignore
+   */
+  protected constructor(
+    kind: Kind,
+    holder: Holder,
+    readInfo: ReadInfo,
+    pinnedTo?: string,
+  ) {
+    if (!(holder instanceof Descriptor || holder instanceof Attachment)) {
+      throw new TypeError("Illegal constructor");
+    }
+    this.#kind = kind;
+    this.#holder = holder;
+    this.#readInfo = readInfo;
+    this.#pinnedTo = pinnedTo;
+  }
+
+  /** What the kernel tells of the object. */
+  abstract get info(): { readonly id: number };
+
+  /**
+   * The descriptor, to be handed to others. It is closed together with this
+   * object, and by nobody else.
+   *
+   * @throws {ClosedError} if it is closed.
+   */
+  get fd(): number {
+    if (this.#closed) throw new ClosedError(`The BPF ${this.#kind} is closed`);
+    return this.#holder.fd;
+  }
+
+  /** Whether this object was closed. */
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  /** Where this object knows itself to be pinned; undefined for nowhere. */
+  get pinnedTo(): string | undefined {
+    return this.#pinnedTo;
+  }
+
+  /**
+   * Pins the object to a path on a BPF file system (`BPF_OBJ_PIN`): it stays
+   * until the path is removed, whatever becomes of this process.
+   *
+   * @param path A path that does not exist yet, or a `file:` URL.
+   * @throws {ClosedError} if it is closed.
+   * @throws {Deno.errors.NotCapable} without permission to write the path.
+   * @throws {SystemError} with the kernel's reason, as in bpf(2).
+   */
+  pin(path: string | URL): void {
+    const file = pathOf(path);
+    pin(this.fd, file);
+    this.#pinnedTo = file;
+  }
+
+  /**
+   * Removes the path that the object is pinned to. It stays for as long as this
+   * or another descriptor of it is open.
+   *
+   * @param path Where it is pinned; by default where this object has pinned it,
+   * or was opened from.
+   * @throws {ClosedError} if it is closed.
+   * @throws {TypeError} if no path is given and none is known.
+   * @throws {NotSupportedError} if something else is pinned there.
+   * @throws {SystemError} if nothing is.
+   * @throws {Deno.errors.NotCapable} without permission to read and write the
+   * path.
+   */
+  unpin(path: string | URL | undefined = this.#pinnedTo): void {
+    const kind = this.#kind;
+    const { id } = this.#readInfo(this.fd, `the ${kind}`);
+    if (path === undefined) {
+      throw new TypeError(
+        `The ${kind} is not known to be pinned: pass the path that it is pinned to`,
+      );
+    }
+    const file = pathOf(path);
+    const pinned = openPinned(file, false);
+    try {
+      const other = this.#readInfo(pinned.fd, `"${file}"`).id;
+      if (other !== id) {
+        throw new NotSupportedError(
+          `Cannot unpin the ${kind} of id ${id} from "${file}": the ${kind} of id ${other} is pinned there`,
+        );
+      }
+    } finally {
+      pinned.close();
+    }
+    Deno.removeSync(file);
+    if (file === this.#pinnedTo) this.#pinnedTo = undefined;
+  }
+
+  /** Closes the descriptor. Once more does nothing. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#holder.close();
+  }
+
+  /** Closes the object at the end of a `using` declaration's block. */
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  /**
+   * What {@linkcode Deno.inspect} shows between the braces.
+   *
+   * @ignore
+   */
+  protected abstract describe(): string[];
+
+  /** What `console.log` and `Deno.inspect` show. */
+  [Symbol.for("Deno.customInspect")](): string {
+    const closed = this.#closed ? ["closed"] : [];
+    const parts = [...this.describe(), ...closed].join(", ");
+    return `${classNames[this.#kind]} { ${parts} }`;
+  }
+
+  /** The kind of an object; undefined of what is none. @ignore */
+  static kindOf(value: unknown): Kind | undefined {
+    const isObject = typeof value === "object" && value !== null;
+    return isObject && #kind in value ? value.#kind : undefined;
+  }
+}
+
+/** What has a descriptor of a map, a program or a link. */
+export interface HasDescriptor {
+  /** The descriptor's number. */
   readonly fd: number;
-  /** Closes it. Once more does nothing. */
-  close(): void;
-}
-
-/** A map that is open, as long as it is. */
-export interface OpenMap {
-  /** Its descriptor. @throws {ClosedError} if it is closed. */
-  readonly open: () => number;
-  /** What is known of it. */
-  readonly info: MapInfo;
-}
-
-const maps = new PrivateWeakMap<object, OpenMap>();
-const programs = new PrivateWeakMap<object, Holder>();
-const links = new PrivateWeakMap<object, Holder>();
-
-function isObject(value: unknown): value is object {
-  return typeof value === "object" && value !== null;
-}
-
-/** Lets the room know what a map is. */
-export function registerMap(map: object, access: OpenMap): void {
-  maps.set(map, access);
 }
 
 /**
- * What a map is.
+ * The descriptor of an object that a caller gave: of one of ours, or of whatever
+ * else has the descriptor of one, such as an object of another copy of this
+ * package.
  *
  * @param name What error messages call it.
- * @throws {TypeError} if it is no map.
+ * @param kind What it must be.
+ * @throws {TypeError} if it is no such object.
+ * @throws {ClosedError} if it is closed.
  */
-export function openMapOf(name: string, map: unknown): OpenMap {
-  const access = isObject(map) ? maps.get(map) : undefined;
-  if (access === undefined) {
+export function descriptorOf(name: string, kind: Kind, value: unknown): number {
+  const own = KernelObject.kindOf(value);
+  // What only inherits from one of ours has no descriptor.
+  const isOther = own !== undefined && own !== kind ||
+    own === undefined && value instanceof KernelObject;
+  const fd = isOther
+    ? undefined
+    : (value as Partial<HasDescriptor> | null | undefined)?.fd;
+  if (fd === undefined) {
     throw new TypeError(
-      `${name} must be a BpfMap: current value is ${show(map)}`,
+      `${name} must be a ${classNames[kind]}: received ${
+        own === undefined ? show(value) : `a ${classNames[own]}`
+      }`,
     );
   }
-  return access;
+  requireDescriptor(fd);
+  return fd;
 }
 
-/** Lets the room know what holds the descriptor of a program. */
-export function registerProgram(program: object, holder: Holder): void {
-  programs.set(program, holder);
-}
+const links = new WeakMap<object, Holder>();
 
 /** Lets the room know what holds the descriptor of a link. */
 export function registerLink(link: object, holder: Holder): void {
   links.set(link, holder);
 }
 
-/**
- * The descriptor of a program.
- *
- * @param name What error messages call it.
- * @throws {TypeError} if it is no program.
- * @throws {ClosedError} if it is closed.
- */
-export function programFd(name: string, program: unknown): number {
-  const holder = isObject(program) ? programs.get(program) : undefined;
-  if (holder === undefined) {
-    throw new TypeError(
-      `${name} must be a BpfProgram: current value is ${show(program)}`,
-    );
-  }
-  if (holder.fd < 0) throw new ClosedError("The BPF program is closed");
-  return holder.fd;
-}
-
 /** The descriptor of a link; undefined of what is none. */
 export function linkFd(link: unknown): number | undefined {
-  const holder = isObject(link) ? links.get(link) : undefined;
+  const holder = links.get(link as object);
   if (holder === undefined) return undefined;
   if (holder.fd < 0) throw new ClosedError("The BPF link is closed");
   return holder.fd;

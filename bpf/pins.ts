@@ -4,7 +4,7 @@ import { BPF_F_RDONLY } from "../ffi/mod.ts";
 import { Descriptor } from "../ffi/descriptor.ts";
 import { requireAccess } from "../base/permission.ts";
 import { clearAttributes, runChecked, SIZE } from "../ffi/bpf/attributes.ts";
-import { withText } from "../ffi/payload.ts";
+import { withText } from "../ffi/block.ts";
 
 /**
  * Opens what is pinned at a path.

@@ -2,7 +2,6 @@
 
 import { decodeText } from "../ffi/c_text.ts";
 import { readStart } from "../ffi/mod.ts";
-import { NativeUint8Array } from "../layout/intrinsics.ts";
 import type { ProgramType } from "./program/type.ts";
 import { kernelIsOlderThan } from "../ffi/kernel_version.ts";
 
@@ -22,7 +21,7 @@ const SIZE_MAX = 4096;
 
 /** The effective capabilities as a set of bits; undefined where nothing tells. */
 function effective(): bigint | undefined {
-  const text = new NativeUint8Array(SIZE_MAX + 1);
+  const text = new Uint8Array(SIZE_MAX + 1);
   if (readStart(STATUS, text, SIZE_MAX) < 0) return undefined;
   const hex = /^CapEff:\s*([0-9a-f]+)$/m.exec(decodeText(text))?.[1];
   return hex === undefined ? undefined : BigInt(`0x${hex}`);

@@ -14,7 +14,6 @@ import {
   readDescriptor,
 } from "../ffi/mod.ts";
 import { copyMapped } from "../ffi/calls/copy_file.ts";
-import { NativeArrayBuffer, NativeUint8Array } from "../layout/intrinsics.ts";
 import { requireAccess } from "../base/permission.ts";
 
 const FOLDER = "/sys/kernel/btf";
@@ -32,7 +31,7 @@ export function kernelBytes(): Uint8Array {
 export function moduleBytes(name: string): Uint8Array {
   if (typeof name !== "string" || !/^[\w-]{1,64}$/.test(name)) {
     throw new RangeError(
-      `The name of a module must be of at most 64 letters, digits and "_": current value is ${
+      `The name of a module must be of at most 64 letters, digits and "_": received ${
         JSON.stringify(name)
       }`,
     );
@@ -69,13 +68,13 @@ function sizeOf(fd: number): number {
 }
 
 function readDescriptorWhole(fd: number, size: number): Uint8Array {
-  const buffer = new NativeArrayBuffer(size);
+  const buffer = new ArrayBuffer(size);
   let done = 0;
   while (done < size) {
-    const rest = new NativeUint8Array(buffer, done, size - done);
+    const rest = new Uint8Array(buffer, done, size - done);
     const count = check(readDescriptor(fd, rest, size - done, done), "pread");
     if (count === 0) break;
     done += count;
   }
-  return new NativeUint8Array(buffer, 0, done);
+  return new Uint8Array(buffer, 0, done);
 }

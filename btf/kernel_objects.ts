@@ -8,7 +8,6 @@ import {
   ENOENT,
   EPERM,
 } from "../ffi/mod.ts";
-import { NativeArrayBuffer, NativeUint8Array } from "../layout/intrinsics.ts";
 
 // enum bpf_cmd of linux/bpf.h
 const BPF_OBJ_GET_INFO_BY_FD = 15;
@@ -41,9 +40,7 @@ export interface LoadedBtf {
 export function bytesOfId(id: number): LoadedBtf {
   if (!Number.isInteger(id) || id < 0 || id > 0xffffffff) {
     throw new RangeError(
-      `The id of BTF must be an integer of 32 bits: current value is ${
-        String(id)
-      }`,
+      `The id of BTF must be an integer of 32 bits: received ${String(id)}`,
     );
   }
   attributes64[1] = 0n;
@@ -72,7 +69,7 @@ function hintFor(errno: number): string | undefined {
 function bytesOfDescriptor(fd: number): LoadedBtf {
   askInfo(fd, undefined, 0);
   const size = info[2]!;
-  const bytes = new NativeUint8Array(new NativeArrayBuffer(size));
+  const bytes = new Uint8Array(new ArrayBuffer(size));
   askInfo(fd, bytes, size);
   const called = new TextDecoder().decode(name).replace(/\0.*$/s, "");
   return { bytes, split: info[7] !== 0 && called !== "vmlinux" };

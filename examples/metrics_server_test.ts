@@ -1,7 +1,13 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { fromFileUrl } from "@std/path";
-import { hasChromium, Page } from "../tests/_browser.ts";
-import { canBpf, hasCommand, repository } from "../tests/_support.ts";
+import { Page } from "../tests/_browser.ts";
+import {
+  bpfObjects,
+  command,
+  rawTracepoint,
+  testWith,
+} from "../tests/_needs.ts";
+import { repository } from "../tests/_support.ts";
 
 const example = new URL("./metrics_server.ts", import.meta.url);
 
@@ -53,12 +59,12 @@ function sumOf(text: string, name: string): bigint {
   return [...lines].reduce((sum, [, value]) => sum + BigInt(value!), 0n);
 }
 
-const canServe = canBpf && hasCommand("clang");
+const needs = [...bpfObjects, rawTracepoint];
+const serverTest = testWith(needs);
 
-Deno.test({
-  name: "metrics_server.ts serves what the kernel counted to Prometheus",
-  ignore: !canServe,
-  async fn() {
+serverTest(
+  "metrics_server.ts serves what the kernel counted to Prometheus",
+  async () => {
     await using server = await Server.start();
     const before = await server.get("/metrics");
     assertMatch(before, /^# TYPE kernel_system_calls_total counter$/m);
@@ -73,23 +79,18 @@ Deno.test({
     assert(grown("kernel_received_packets_total") > 0n, after);
     assert(grown("kernel_received_bytes_total") > 100n, after);
   },
+);
+
+serverTest("metrics_server.ts answers other paths with 404", async () => {
+  await using server = await Server.start();
+  const response = await fetch(`${server.address}/nothing`);
+  assertEquals(await response.text(), "There are / and /metrics\n");
+  assertEquals(response.status, 404);
 });
 
-Deno.test({
-  name: "metrics_server.ts answers other paths with 404",
-  ignore: !canServe,
-  async fn() {
-    await using server = await Server.start();
-    const response = await fetch(`${server.address}/nothing`);
-    assertEquals(await response.text(), "There are / and /metrics\n");
-    assertEquals(response.status, 404);
-  },
-});
-
-Deno.test({
-  name: "metrics_server.ts plots the counters of each CPU live",
-  ignore: !canServe || !hasChromium,
-  async fn() {
+testWith(needs, command("chromium"))(
+  "metrics_server.ts plots the counters of each CPU live",
+  async () => {
     await using server = await Server.start();
     await using page = await Page.open(server.address);
     await page.until(
@@ -122,4 +123,4 @@ Deno.test({
     }
     assertEquals(page.errors, []);
   },
-});
+);

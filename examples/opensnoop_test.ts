@@ -5,15 +5,11 @@ import {
   assertThrows,
 } from "@std/assert";
 import { fromFileUrl } from "@std/path";
-import {
-  canBpf,
-  hasCommand,
-  repository,
-  TemporaryDirectory,
-} from "../tests/_support.ts";
+import { bpfObjects, rawTracepoint, testWith } from "../tests/_needs.ts";
+import { repository, TemporaryDirectory } from "../tests/_support.ts";
 
 const example = new URL("./opensnoop.ts", import.meta.url);
-const canSnoop = canBpf && hasCommand("clang");
+const snoopTest = testWith(bpfObjects, rawTracepoint);
 
 /**
  * What it printed, line by line.
@@ -61,10 +57,9 @@ function rowsOf(lines: readonly string[], pid: number): string[] {
   return lines.filter((line) => line.startsWith(`${pid} `));
 }
 
-Deno.test({
-  name: "opensnoop.ts shows each file that a process opens, and in vain",
-  ignore: !canSnoop,
-  async fn() {
+snoopTest(
+  "opensnoop.ts shows each file that a process opens, and in vain",
+  async () => {
     using directory = new TemporaryDirectory();
     const missing = directory.join("missing");
     const names = Array.from({ length: 100 }, (_, i) => directory.join(`${i}`));
@@ -81,21 +76,17 @@ Deno.test({
     // ENOENT, from the negative error number of the system call.
     assertMatch(last, new RegExp(`^${Deno.pid} +${Deno.uid()} .+ -2 +/`));
   },
-});
+);
 
-Deno.test({
-  name: "opensnoop.ts --failed shows what failed alone",
-  ignore: !canSnoop,
-  async fn() {
-    using directory = new TemporaryDirectory();
-    const missing = directory.join("missing");
-    const there = directory.join("there");
-    const lines = await snoop([`--pid=${Deno.pid}`, "--failed"], () => {
-      Deno.writeTextFileSync(there, "");
-      openMissing(missing);
-    }, missing);
-    const all = lines.join("\n");
-    assertStringIncludes(all, missing);
-    assertEquals(all.includes(there), false);
-  },
+snoopTest("opensnoop.ts --failed shows what failed alone", async () => {
+  using directory = new TemporaryDirectory();
+  const missing = directory.join("missing");
+  const there = directory.join("there");
+  const lines = await snoop([`--pid=${Deno.pid}`, "--failed"], () => {
+    Deno.writeTextFileSync(there, "");
+    openMissing(missing);
+  }, missing);
+  const all = lines.join("\n");
+  assertStringIncludes(all, missing);
+  assertEquals(all.includes(there), false);
 });

@@ -1,7 +1,14 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import {
-  canBpf,
-  hasCommand,
+  asNobody,
+  bpfMaps,
+  bpfTest,
+  nobody,
+  restriction,
+  setpriv,
+  testWith,
+} from "../tests/_needs.ts";
+import {
   isRoot,
   run,
   type RunOptions,
@@ -17,10 +24,8 @@ async function output(options: RunOptions = {}): Promise<string> {
   return stdout;
 }
 
-/** Whether the kernel keeps BPF from those without a capability. */
-const isRestricted = canBpf && Deno.readTextFileSync(
-      "/proc/sys/kernel/unprivileged_bpf_disabled",
-    ).trim() !== "0";
+/** Declares a test as somebody whom BPF is denied. */
+const deniedTest = testWith(bpfMaps.met ? [restriction, setpriv] : []);
 
 /** What every run shows, whatever memory it is of. */
 function assertTaught(stdout: string): void {
@@ -39,15 +44,11 @@ function assertTaught(stdout: string): void {
   assertMatch(stdout, /view\(.*Stats\) gives Stats /);
 }
 
-Deno.test({
-  name: "quickstart.ts shows a BPF map, with --allow-ffi alone",
-  ignore: !canBpf,
-  async fn() {
-    const stdout = await output();
-    assertTaught(stdout);
-    assertMatch(stdout, /1\. A BPF map\n +number \d+: an array of 4 entries/);
-    assertStringIncludes(stdout, "bpf(BPF_MAP_LOOKUP_ELEM)");
-  },
+bpfTest("quickstart.ts shows a BPF map, with --allow-ffi alone", async () => {
+  const stdout = await output();
+  assertTaught(stdout);
+  assertMatch(stdout, /1\. A BPF map\n +number \d+: an array of 4 entries/);
+  assertStringIncludes(stdout, "bpf(BPF_MAP_LOOKUP_ELEM)");
 });
 
 function assertMemfd(stdout: string): void {
@@ -56,26 +57,16 @@ function assertMemfd(stdout: string): void {
   assertMatch(stdout, /2\. A memfd\n +descriptor \d+: /);
 }
 
-Deno.test({
-  name: "quickstart.ts shows a memfd to whom BPF is denied, and says why",
-  ignore: canBpf && !(isRestricted && isRoot && hasCommand("setpriv")),
-  async fn() {
+deniedTest(
+  "quickstart.ts shows a memfd to whom BPF is denied, and says why",
+  async () => {
     assertMemfd(await output({ under: withoutCapabilities }));
   },
-});
+);
 
-const nobody = ["--reuid=65534", "--regid=65534", "--clear-groups"];
-
-function canBecomeNobody(): boolean {
-  if (!hasCommand("setpriv")) return false;
-  const args = [...nobody, "true"];
-  return new Deno.Command("setpriv", { args }).outputSync().success;
-}
-
-Deno.test({
-  name: "quickstart.ts runs as an ordinary user",
-  ignore: isRoot && !canBecomeNobody(),
-  async fn() {
+testWith(isRoot ? nobody : [])(
+  "quickstart.ts runs as an ordinary user",
+  async () => {
     if (!isRoot) return assertTaught(await output());
     // An ordinary user may be barred from where Deno and this repository lie,
     // so both go where everybody may read.
@@ -89,6 +80,7 @@ Deno.test({
         "deno.json",
         "mod.ts",
         "errors.ts",
+        "base",
         "ffi",
         "layout",
         "memory",
@@ -104,9 +96,9 @@ Deno.test({
       }).output();
       assertEquals(success, true, name);
     }
-    const command = new Deno.Command("setpriv", {
+    const command = new Deno.Command(asNobody[0], {
       args: [
-        ...nobody,
+        ...asNobody.slice(1),
         deno,
         "run",
         "--no-prompt",
@@ -121,6 +113,6 @@ Deno.test({
     const decoder = new TextDecoder();
     assertEquals(code, 0, decoder.decode(stderr));
     assertTaught(decoder.decode(stdout));
-    if (isRestricted) assertMemfd(decoder.decode(stdout));
+    if (restriction.met) assertMemfd(decoder.decode(stdout));
   },
-});
+);

@@ -1,6 +1,6 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { compilerOfC, testWith } from "../tests/_needs.ts";
 import {
-  cCompiler,
   compileC,
   openDescriptors,
   run,
@@ -12,11 +12,9 @@ const program = new URL("./shared_counter.c", import.meta.url);
 
 const permissions = ["-A"];
 
-Deno.test({
-  name:
-    "shared_counter.ts loses no count to its C program, over file and memfd",
-  ignore: cCompiler === undefined,
-  async fn() {
+testWith(compilerOfC)(
+  "shared_counter.ts loses no count to its C program, over file and memfd",
+  async () => {
     using directory = new TemporaryDirectory();
     const executable = await compileC(program, directory, [
       "-O2",
@@ -41,12 +39,11 @@ Deno.test({
       );
     }
   },
-});
+);
 
-Deno.test({
-  name: "shared_counter.ts says so when its C program fails, and cleans up",
-  ignore: cCompiler === undefined,
-  async fn() {
+testWith(compilerOfC)(
+  "shared_counter.ts says so when its C program fails, and cleans up",
+  async () => {
     const before = sharedFiles();
     const { code, stderr } = await run(example, {
       permissions,
@@ -55,9 +52,9 @@ Deno.test({
     assertEquals(code, 1);
     assertStringIncludes(stderr, "/bin/false failed with exit code 1");
     assertEquals(sharedFiles(), before);
-    assertEquals(openDescriptors("shared_counter").length, 0);
+    assertEquals(openDescriptors("/dev/shm/").length, 0);
   },
-});
+);
 
 function sharedFiles(): string[] {
   return Array.from(Deno.readDirSync("/dev/shm"), ({ name }) => name).sort();

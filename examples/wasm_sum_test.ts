@@ -1,8 +1,12 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import {
-  canBpf,
-  hasCommand,
-  isRoot,
+  bpfMaps,
+  bpfTest,
+  restriction,
+  setpriv,
+  testWith,
+} from "../tests/_needs.ts";
+import {
   run,
   type RunOptions,
   withoutCapabilities,
@@ -12,10 +16,8 @@ const example = new URL("./wasm_sum.ts", import.meta.url);
 
 const count = 8n * 2n ** 20n;
 
-/** Whether the kernel keeps BPF from those without a capability. */
-const isRestricted = canBpf && Deno.readTextFileSync(
-      "/proc/sys/kernel/unprivileged_bpf_disabled",
-    ).trim() !== "0";
+/** Declares a test as somebody whom BPF is denied. */
+const deniedTest = testWith(bpfMaps.met ? [restriction, setpriv] : []);
 
 async function output(options: RunOptions = {}): Promise<string> {
   const { code, stdout, stderr } = await run(example, options);
@@ -26,11 +28,9 @@ async function output(options: RunOptions = {}): Promise<string> {
   return stdout;
 }
 
-Deno.test({
-  name:
-    "wasm_sum.ts shows bpf(2) what WebAssembly added, with --allow-ffi alone",
-  ignore: !canBpf,
-  async fn() {
+bpfTest(
+  "wasm_sum.ts shows bpf(2) what WebAssembly added, with --allow-ffi alone",
+  async () => {
     const stdout = await output();
     assertMatch(stdout, /^A BPF array of 8388608 numbers, BPF map \d+\n/);
     assertStringIncludes(
@@ -38,14 +38,12 @@ Deno.test({
       "bpf(BPF_MAP_LOOKUP_ELEM) of entry 3 gives 1000003\n",
     );
   },
-});
+);
 
-Deno.test({
-  name: "wasm_sum.ts uses a memfd where BPF is denied",
-  ignore: canBpf && !(isRestricted && isRoot && hasCommand("setpriv")),
-  async fn() {
-    const stdout = await output({ under: canBpf ? withoutCapabilities : [] });
-    assertMatch(stdout, /^No BPF map for this user: .*EPERM.*CAP_BPF/);
-    assertStringIncludes(stdout, "Another mapping has 1000003 in entry 3\n");
-  },
+deniedTest("wasm_sum.ts uses a memfd where BPF is denied", async () => {
+  const stdout = await output({
+    under: bpfMaps.met ? withoutCapabilities : [],
+  });
+  assertMatch(stdout, /^No BPF map for this user: .*EPERM.*CAP_BPF/);
+  assertStringIncludes(stdout, "Another mapping has 1000003 in entry 3\n");
 });

@@ -5,7 +5,7 @@
  * @module
  */
 
-export { addressOf } from "./address.ts";
+export { addressOf } from "./block.ts";
 export { bpf } from "./bpf/bpf.ts";
 export { encode, toBigInt, toNumber } from "./captured.ts";
 export * from "./constants.ts";

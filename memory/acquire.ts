@@ -19,21 +19,24 @@ import {
   truncateFile,
 } from "../ffi/mod.ts";
 import {
-  pathOf,
   requireDescriptor,
-  requireFileOffset,
   requireFlag,
-  requireName,
   requireOptions,
+} from "../base/arguments.ts";
+import { pathOf } from "../base/path.ts";
+import { roundUp } from "../base/round.ts";
+import { show } from "../base/show.ts";
+import {
+  requireFileOffset,
   requirePages,
   requireRange,
   requireSize,
-} from "../base/arguments.ts";
+} from "./ranges.ts";
 import { type Control, createControl } from "./workers/shared_state.ts";
 import { writeControlPage } from "./workers/shared_state_page.ts";
 import { Descriptor } from "../ffi/descriptor.ts";
 import { followHandle } from "./workers/handle.ts";
-import { type MappedSource, mapSource, roundUp } from "./map/map_descriptor.ts";
+import { type MappedSource, mapSource } from "./map/map_descriptor.ts";
 import type { Mapping } from "./map/mapping.ts";
 import {
   type FoundOrigin,
@@ -128,6 +131,24 @@ function partsOf(
 
 function makeControl(mapping: Mapping, size: number): Control {
   return mapping.shared ? writeControlPage(mapping, size) : createControl();
+}
+
+/** How long the kernel allows the name of a memfd to be, in bytes. */
+const NAME_MAX = 249;
+
+/** @throws {TypeError | RangeError} unless it can name a memfd. */
+function requireName(name: unknown): asserts name is string {
+  if (typeof name !== "string" || name.includes("\0")) {
+    throw new TypeError(
+      `Name must be a string without NUL: received ${show(name)}`,
+    );
+  }
+  const { length } = new TextEncoder().encode(name);
+  if (length > NAME_MAX) {
+    throw new RangeError(
+      `Name must have at most ${NAME_MAX} bytes of UTF-8: it has ${length}`,
+    );
+  }
 }
 
 /** What `Memory.create` does. */

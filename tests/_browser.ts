@@ -6,10 +6,7 @@
  */
 
 import { join } from "@std/path";
-import { hasCommand, TemporaryDirectory } from "./_support.ts";
-
-/** Whether there is a Chromium. */
-export const hasChromium: boolean = hasCommand("chromium");
+import { TemporaryDirectory } from "./_support.ts";
 
 /** What the browser may not do here: ask other hosts for anything. */
 const flags = [

@@ -179,8 +179,8 @@ async function feed(
 }
 
 /**
- * Whether `name` is a command on the `PATH`. For `ignore:` of tests which need
- * a tool that may be missing.
+ * Whether `name` is a command on the `PATH`. What tests need of it is said with
+ * `command` of `_needs.ts`.
  */
 export function hasCommand(name: string): boolean {
   const folders = (Deno.env.get("PATH") ?? "").split(":");
@@ -239,44 +239,6 @@ export async function compileC(
 export const isRoot: boolean = Deno.uid() === 0;
 
 /**
- * Whether `bpf(2)` lets this process create an mmap-able array map. Found out
- * by asking it to: neither capabilities nor `unprivileged_bpf_disabled` tell
- * about seccomp filters, LSMs and kernels without BPF.
- */
-export const canBpf: boolean = tryBpf();
-
-function tryBpf(): boolean {
-  if (Deno.build.os !== "linux") return false;
-  const libc = Deno.dlopen("libc.so.6", {
-    syscall: { parameters: ["i64", "i32", "buffer", "u32"], result: "i64" },
-    close: { parameters: ["i32"], result: "i32" },
-  });
-  try {
-    // arch/x86/entry/syscalls/syscall_64.tbl, include/uapi/asm-generic/unistd.h
-    const bpf = Deno.build.arch === "x86_64" ? 321n : 280n;
-    const BPF_MAP_CREATE = 0;
-    const BPF_MAP_TYPE_ARRAY = 2;
-    const BPF_F_MMAPABLE = 1 << 10;
-    // map_type, key_size, value_size, max_entries, map_flags, then zeroes
-    const attributes = new Uint32Array(18);
-    attributes.set([BPF_MAP_TYPE_ARRAY, 4, 8, 1, BPF_F_MMAPABLE]);
-    const descriptor = Number(
-      libc.symbols.syscall(
-        bpf,
-        BPF_MAP_CREATE,
-        attributes,
-        attributes.byteLength,
-      ),
-    );
-    if (descriptor < 0) return false;
-    libc.symbols.close(descriptor);
-    return true;
-  } finally {
-    libc.close();
-  }
-}
-
-/**
  * Pass as {@linkcode RunOptions.under} to take every capability from a child
  * of root. It stays user 0, and so can read what belongs to root (Deno's binary
  * and cache, mostly), but is refused what an ordinary user is refused:
@@ -293,9 +255,10 @@ export const withoutCapabilities: string[] = isRoot
 /**
  * What the open descriptors of this process refer to, one string for each,
  * such as `/memfd:hostmem (deleted)` or `anon_inode:bpf-map`: all of them, or
- * those that contain `naming`.
+ * those that begin with `beginning`. A part of a name would not do: the tests
+ * may lie in a folder of any name, and print to a file of any name.
  */
-export function openDescriptors(naming: string = ""): string[] {
+export function openDescriptors(beginning: string = ""): string[] {
   const targets: string[] = [];
   for (const { name } of Deno.readDirSync("/proc/self/fd")) {
     try {
@@ -305,16 +268,21 @@ export function openDescriptors(naming: string = ""): string[] {
       if (!(error instanceof Deno.errors.NotFound)) throw error;
     }
   }
-  return targets.filter((target) => target.includes(naming));
+  return targets.filter((target) => target.startsWith(beginning));
 }
 
 /**
  * The lines of `/proc/self/maps`, one for each mapping of this process: all of
- * them, or those that contain `naming`.
+ * them, or those of what has a name that begins with `beginning`.
  */
-export function mappings(naming: string = ""): string[] {
+export function mappings(beginning: string = ""): string[] {
   return Deno.readTextFileSync("/proc/self/maps").split("\n")
-    .filter((line) => line !== "" && line.includes(naming));
+    .filter((line) => line !== "" && mappedBy(line).startsWith(beginning));
+}
+
+/** What a line of `/proc/self/maps` ends with, behind five other fields. */
+function mappedBy(line: string): string {
+  return line.replace(/^(?:\S+ +){4}\S+ */, "");
 }
 
 /** The address space that this process takes, `VmSize`, in bytes. */

@@ -35,13 +35,13 @@ import {
   requireFlag,
   requireOffset,
   requireOptions,
+  requireU64,
   requireWithin,
 } from "../../base/arguments.ts";
-import { roundUp } from "../../memory/map/map_descriptor.ts";
+import { roundUp } from "../../base/round.ts";
 import type { Mapping } from "../../memory/map/mapping.ts";
 import { memoryOf } from "../../memory/memory.ts";
 import type { Memory } from "../../memory/mod.ts";
-import { requireU64 } from "../../base/option_arguments.ts";
 import { sizeWith } from "../../layout/model/open_ended.ts";
 import { BpfMap } from "../map/map.ts";
 import { addressIn, type ArenaSource, hex, inspectArena } from "./inspect.ts";
@@ -193,7 +193,7 @@ export class Arena implements Disposable {
   static map(map: BpfMap, options: ArenaOptions = {}): Arena {
     if (!(map instanceof BpfMap)) {
       throw new TypeError(
-        `Map must be a BpfMap: current value is ${show(map)}`,
+        `Map must be a BpfMap: received ${show(map)}`,
       );
     }
     requireOptions(options);

@@ -9,7 +9,7 @@ import {
   pageSize,
   toBigInt,
 } from "../../ffi/mod.ts";
-import { requireU64 } from "../../base/option_arguments.ts";
+import { requireU64 } from "../../base/arguments.ts";
 import { mapInfoOf } from "../map/read_info.ts";
 import { clearAttributes, run, SIZE } from "../../ffi/bpf/attributes.ts";
 
@@ -93,7 +93,7 @@ export function addressIn(given: unknown, source: ArenaSource): bigint {
     address >> 32n !== last >> 32n
   ) {
     throw new RangeError(
-      `Option address must be a multiple of the page size, ${pageSize()}, from which on ${source.size} bytes do not cross a multiple of 4 GiB: current value is ${
+      `Option address must be a multiple of the page size, ${pageSize()}, from which on ${source.size} bytes do not cross a multiple of 4 GiB: received ${
         hex(address)
       }`,
     );

@@ -1,12 +1,12 @@
 import { libbpfAttach } from "./attach_functions.ts";
 import { closeDescriptor } from "../../ffi/mod.ts";
-import type { Holder } from "../kernel_object.ts";
+import { Attachment } from "../kernel_object.ts";
 
 /**
  * A link that libbpf made of an event, or of several: to end it takes more than
  * to close the link's descriptor, and only libbpf knows what.
  */
-export class NativeLink implements Holder {
+export class NativeLink extends Attachment {
   readonly #release: () => void;
   #handle: bigint;
   #fd: number;
@@ -21,16 +21,17 @@ export class NativeLink implements Holder {
    * @param fd The descriptor of the kernel's link; -1 where there is no one link.
    */
   constructor(release: () => void, handle: bigint, fd: number) {
+    super();
     this.#release = release;
     this.#handle = handle;
     this.#fd = fd;
   }
 
-  get fd(): number {
+  override get fd(): number {
     return this.#fd;
   }
 
-  close(): void {
+  override close(): void {
     const handle = this.#handle;
     if (handle === 0n) return;
     this.#handle = 0n;

@@ -6,23 +6,12 @@ import { libbpf } from "./functions.ts";
 import { checkLibbpf } from "./errors.ts";
 import { listening, warningsIn } from "./messages.ts";
 import { libc } from "../../ffi/libc/functions.ts";
-import { cString, toBigInt, toNumber } from "../../ffi/mod.ts";
-import {
-  NativeArrayBuffer,
-  NativeBigUint64Array,
-  NativeUint8Array,
-  typedArrayLength,
-} from "../../layout/intrinsics.ts";
-import type { OpenMap } from "../kernel_object.ts";
+import { cString } from "../../ffi/mod.ts";
 import type { NativeObject } from "./object.ts";
+import { mapInfoOf } from "../map/read_info.ts";
 import { requireSame } from "./same_map.ts";
 
-const { freeze } = Object;
-
-/**
- * A map of an object of libbpf's. A program may come by one, as `this` of a method
- * of arrays that it replaced: so the checks that memory depends on are in here.
- */
+/** A map of an object of libbpf's. */
 export class NativeMap {
   /**
    * Its name: that of the variable in C, which the kernel knows 15 characters
@@ -33,10 +22,6 @@ export class NativeMap {
   readonly #handle: bigint;
   readonly #isSection: boolean;
 
-  static {
-    freeze(NativeMap.prototype);
-  }
-
   /** Of an address that libbpf gave. */
   constructor(object: NativeObject, handle: bigint) {
     const { bpf_map__name, bpf_map__is_internal } = libbpf();
@@ -46,7 +31,6 @@ export class NativeMap {
     const name = textAt(bpf_map__name(handle)) ?? "";
     // Before some sections' names libbpf puts the object's, which has no dots.
     this.name = this.#isSection ? name.slice(name.indexOf(".")) : name;
-    freeze(this);
   }
 
   /** The `struct bpf_map *`. @throws {ClosedError} if the object is closed. */
@@ -151,9 +135,8 @@ export class NativeMap {
    *
    * @throws {RangeError} if it is unlike this.
    */
-  reuse({ info, open }: OpenMap): void {
-    requireSame(this, info);
-    const fd = open();
+  reuse(fd: number): void {
+    requireSame(this, mapInfoOf(fd, `the map to reuse for ${this.name}`));
     this.#call(
       "bpf_map__reuse_fd",
       (functions, map) => functions.bpf_map__reuse_fd(map, fd),
@@ -162,11 +145,11 @@ export class NativeMap {
 
   /** A copy of what a section holds at first; undefined where that is not known. */
   initialValue(): Uint8Array<ArrayBuffer> | undefined {
-    const size = new NativeBigUint64Array(new NativeArrayBuffer(8));
+    const size = new BigUint64Array(new ArrayBuffer(8));
     const address = libbpf().bpf_map__initial_value(this.handle, size);
     if (address === 0n) return undefined;
-    const bytes = new NativeUint8Array(
-      new NativeArrayBuffer(toNumber(size[0]!)),
+    const bytes = new Uint8Array(
+      new ArrayBuffer(Number(size[0]!)),
     );
     libc().copyFrom(bytes, address, size[0]!);
     return bytes;
@@ -174,7 +157,7 @@ export class NativeMap {
 
   /** Sets what a section holds at first, all of it. */
   setInitialValue(bytes: Uint8Array<ArrayBuffer>): void {
-    const size = toBigInt(typedArrayLength(bytes));
+    const size = BigInt(bytes.length);
     this.#call(
       "bpf_map__set_initial_value",
       (functions, map) =>

@@ -11,7 +11,6 @@
  * function.
  */
 
-import { toBigInt } from "../../ffi/captured.ts";
 import { decodeText } from "../../ffi/c_text.ts";
 import { libbpf, silentPrinter } from "./functions.ts";
 import { libcText } from "../../ffi/libc/functions.ts";
@@ -35,18 +34,10 @@ const LEVELS: readonly LibbpfLevel[] = ["warning", "info", "debug"];
 const MOST = 65536;
 
 const isMainThread = !("WorkerGlobalScope" in globalThis);
-const { UnsafeCallback, UnsafePointer } = Deno;
-
-/** A message of a call. */
-interface Arrived {
-  readonly level: number;
-  readonly text: string;
-  readonly before: Arrived | undefined;
-}
 
 let listener: ((message: LibbpfMessage) => void) | undefined;
-/** The message that arrived last in a call, with those before it. */
-let newest: Arrived | undefined;
+/** What arrived in a call so far. */
+let arrived: LibbpfMessage[] = [];
 let printer: bigint | undefined;
 const room = new Uint8Array(new ArrayBuffer(MOST));
 
@@ -76,20 +67,20 @@ export function onLibbpfMessage(
 ): void {
   if (callback !== undefined && typeof callback !== "function") {
     throw new TypeError(
-      `The listener of libbpf's messages must be a function: current value is of type ${typeof callback}`,
+      `The listener of libbpf's messages must be a function: received of type ${typeof callback}`,
     );
   }
   listener = callback;
 }
 
-/**
- * Takes a message, in the middle of libbpf's work: nothing in here goes through
- * what a program can replace, whose code could close what libbpf works on.
- */
+/** Takes a message, in the middle of libbpf's work: no listener is told yet. */
 function receive(level: number, format: bigint, values: bigint): number {
   try {
-    libcText().vsnprintf(room, toBigInt(MOST), format, values);
-    newest = { level, text: decodeText(room), before: newest };
+    libcText().vsnprintf(room, BigInt(MOST), format, values);
+    arrived.push({
+      level: LEVELS[level] ?? "debug",
+      text: decodeText(room).replace(/\n+$/, ""),
+    });
   } catch {
     // It must not be thrown through libbpf; the message is lost.
   }
@@ -100,11 +91,11 @@ function receive(level: number, format: bigint, values: bigint): number {
 function printerOf(): bigint {
   if (!isMainThread || !mayOpenAll()) return silentPrinter();
   if (printer === undefined) {
-    const callback = new UnsafeCallback(
+    const callback = new Deno.UnsafeCallback(
       { parameters: ["i32", "usize", "usize"], result: "i32" },
       receive,
     );
-    printer = UnsafePointer.value(callback.pointer);
+    printer = Deno.UnsafePointer.value(callback.pointer);
     // Opened here, and not while libbpf waits.
     libcText();
     kept = callback;
@@ -125,41 +116,25 @@ let kept: unknown;
 export function listening<T>(
   call: () => T,
 ): { readonly result: T; readonly messages: readonly LibbpfMessage[] } {
-  newest = undefined;
+  arrived = [];
   const { libbpf_set_print } = libbpf();
   libbpf_set_print(printerOf());
   let result: T;
-  let last: Arrived | undefined;
+  let messages: readonly LibbpfMessage[];
   try {
     result = call();
   } finally {
     libbpf_set_print(silentPrinter());
-    last = newest;
-    newest = undefined;
+    messages = arrived;
   }
-  return { result, messages: deliver(last) };
+  for (const message of messages) tell(message);
+  return { result, messages };
 }
 
 /**
- * Lets the listener have what arrived. It never throws: who made the call has
+ * Lets the listener have a message. It never throws: who made the call has
  * something of libbpf's in hand that would be lost.
  */
-function deliver(last: Arrived | undefined): LibbpfMessage[] {
-  const messages: LibbpfMessage[] = [];
-  try {
-    for (let arrived = last; arrived; arrived = arrived.before) {
-      messages.push({
-        level: LEVELS[arrived.level] ?? "debug",
-        text: arrived.text.replace(/\n+$/, ""),
-      });
-    }
-    for (const message of messages.reverse()) tell(message);
-  } catch {
-    // Of replaced functions; the messages are lost.
-  }
-  return messages;
-}
-
 function tell(message: LibbpfMessage): void {
   try {
     listener?.(message);

@@ -8,21 +8,11 @@
  */
 
 import { ClosedError, SystemError } from "../../errors.ts";
-import { encode } from "../../ffi/captured.ts";
 import { libbpf } from "./functions.ts";
 import { libbpfErrorInit } from "./errors.ts";
 import { listening, warningsIn } from "./messages.ts";
 import { libc } from "../../ffi/libc/functions.ts";
-import { addressOf, EINVAL, ENOENT, toBigInt } from "../../ffi/mod.ts";
-import {
-  append,
-  NativeArrayBuffer,
-  NativeUint32Array,
-  NativeUint8Array,
-  PrivateRegistry,
-  typedArrayLength,
-  typedArraySet,
-} from "../../layout/intrinsics.ts";
+import { addressOf, EINVAL, ENOENT } from "../../ffi/mod.ts";
 import {
   HostLayout,
   pointer,
@@ -34,8 +24,6 @@ import {
 } from "../../layout/mod.ts";
 import { NativeMap } from "./map.ts";
 import { NativeProgram } from "./program.ts";
-
-const { freeze } = Object;
 
 /** `struct bpf_object_open_opts` of libbpf 1.1; later ones take what is missing for 0. */
 const OpenOptions = struct("bpf_object_open_opts", {
@@ -73,7 +61,7 @@ export interface OpenRequest {
 }
 
 /** Frees what was dropped without `close`: a net, not the way. */
-const net = new PrivateRegistry<bigint>((handle) =>
+const net = new FinalizationRegistry<bigint>((handle) =>
   libbpf().bpf_object__close(handle)
 );
 
@@ -87,10 +75,6 @@ export class NativeObject {
   #closed = false;
   #holders = 1;
 
-  static {
-    freeze(NativeObject.prototype);
-  }
-
   private constructor(handle: bigint) {
     this.#handle = handle;
     net.register(this, handle, this);
@@ -98,16 +82,15 @@ export class NativeObject {
     const maps: NativeMap[] = [];
     let map = 0n;
     while ((map = bpf_object__next_map(handle, map)) !== 0n) {
-      append(maps, new NativeMap(this, map));
+      maps.push(new NativeMap(this, map));
     }
     const programs: NativeProgram[] = [];
     let program = 0n;
     while ((program = bpf_object__next_program(handle, program)) !== 0n) {
-      append(programs, new NativeProgram(this, program));
+      programs.push(new NativeProgram(this, program));
     }
-    this.maps = freeze(maps);
-    this.programs = freeze(programs);
-    freeze(this);
+    this.maps = maps;
+    this.programs = programs;
   }
 
   /**
@@ -122,7 +105,7 @@ export class NativeObject {
     try {
       const { bpf_object__open_mem, libbpf_get_error } = libbpf();
       const { result, messages } = listening(() => {
-        const size = toBigInt(typedArrayLength(bytes));
+        const size = BigInt(bytes.length);
         const handle = bpf_object__open_mem(bytes, size, options.bytes);
         const failed = handle === 0n || handle > HIGHEST_ADDRESS;
         return { handle, failed, error: failed ? libbpf_get_error(0n) : 0 };
@@ -161,11 +144,11 @@ export class NativeObject {
     const { bpf_object__btf, btf__raw_data } = libbpf();
     const btf = bpf_object__btf(this.handle);
     if (btf === 0n) return undefined;
-    const size = new NativeUint32Array(new NativeArrayBuffer(4));
+    const size = new Uint32Array(new ArrayBuffer(4));
     const address = btf__raw_data(btf, size);
     if (address === 0n) return undefined;
-    const bytes = new NativeUint8Array(new NativeArrayBuffer(size[0]!));
-    libc().copyFrom(bytes, address, toBigInt(size[0]!));
+    const bytes = new Uint8Array(new ArrayBuffer(size[0]!));
+    libc().copyFrom(bytes, address, BigInt(size[0]!));
     return bytes;
   }
 
@@ -237,9 +220,9 @@ class OptionsHolder {
 
   constructor({ name, pinRoot, btfPath, kconfig }: OpenRequest) {
     const size = sizeOf(OpenOptions);
-    this.bytes = new NativeUint8Array(new NativeArrayBuffer(size));
+    this.bytes = new Uint8Array(new ArrayBuffer(size));
     const options = pointer(OpenOptions, this.bytes);
-    options.sz = toBigInt(size);
+    options.sz = BigInt(size);
     options.object_name = this.#textAddress(name);
     options.pin_root_path = this.#textAddress(pinRoot);
     options.btf_custom_path = this.#textAddress(btfPath);
@@ -248,12 +231,12 @@ class OptionsHolder {
 
   #textAddress(text: string | undefined): bigint {
     if (text === undefined) return 0n;
-    const encoded = encode(`${text}\0`);
-    const bytes = new NativeUint8Array(
-      new NativeArrayBuffer(typedArrayLength(encoded)),
+    const encoded = new TextEncoder().encode(`${text}\0`);
+    const bytes = new Uint8Array(
+      new ArrayBuffer(encoded.length),
     );
-    typedArraySet(bytes, encoded);
-    append(this.texts, bytes);
+    bytes.set(encoded);
+    this.texts.push(bytes);
     return addressOf(bytes);
   }
 }

@@ -3,15 +3,7 @@
 import { decodeText, textAt } from "../../ffi/c_text.ts";
 import { libbpf } from "./functions.ts";
 import { checkLibbpf } from "./errors.ts";
-import { toBigInt } from "../../ffi/mod.ts";
-import {
-  NativeArrayBuffer,
-  NativeUint8Array,
-  typedArrayLength,
-} from "../../layout/intrinsics.ts";
 import type { NativeObject } from "./object.ts";
-
-const { freeze } = Object;
 
 /** A program of an object of libbpf's. */
 export class NativeProgram {
@@ -24,10 +16,6 @@ export class NativeProgram {
   /** Where the kernel writes what it finds; libbpf has only its address. */
   #log: Uint8Array<ArrayBuffer> | undefined;
 
-  static {
-    freeze(NativeProgram.prototype);
-  }
-
   /** Of an address that libbpf gave. */
   constructor(object: NativeObject, handle: bigint) {
     const { bpf_program__name, bpf_program__section_name } = libbpf();
@@ -35,7 +23,6 @@ export class NativeProgram {
     this.#handle = handle;
     this.name = textAt(bpf_program__name(handle)) ?? "";
     this.sectionName = textAt(bpf_program__section_name(handle)) ?? "";
-    freeze(this);
   }
 
   /** The object that it is of. */
@@ -91,7 +78,7 @@ export class NativeProgram {
    * @param size How many bytes there is room for.
    */
   requestLog(level: number, size: number): void {
-    const log = new NativeUint8Array(new NativeArrayBuffer(size));
+    const log = new Uint8Array(new ArrayBuffer(size));
     const { bpf_program__set_log_level, bpf_program__set_log_buf } = libbpf();
     checkLibbpf(
       bpf_program__set_log_level(this.handle, level),
@@ -101,7 +88,7 @@ export class NativeProgram {
       bpf_program__set_log_buf(
         this.handle,
         log,
-        toBigInt(typedArrayLength(log)),
+        BigInt(log.length),
       ),
       "bpf_program__set_log_buf",
     );

@@ -76,7 +76,7 @@ function attachDirectly(program: UsedProgram, target: AttachTarget): number {
       return attachUprobe(program, target);
     default:
       throw new TypeError(
-        `Kind of target must be a name such as "xdp" or "cgroup": current value is ${
+        `Kind of target must be a name such as "xdp" or "cgroup": received ${
           show((target as { kind: unknown }).kind)
         }`,
       );

@@ -141,7 +141,7 @@ export function attachTypeNumber(name: unknown): number {
     if (names[number] === name) return number;
   }
   throw new TypeError(
-    `Attach type must be a name such as "cgroup_inet_ingress": current value is ${
+    `Attach type must be a name such as "cgroup_inet_ingress": received ${
       show(name)
     }`,
   );

@@ -1,13 +1,13 @@
 import { ClosedError, NotSupportedError } from "../../errors.ts";
 import { show } from "../../base/show.ts";
+import { pathOf } from "../../base/path.ts";
 import {
-  pathOf,
   requireDescriptor,
   requireOptions,
+  requireU32,
 } from "../../base/arguments.ts";
 import { Descriptor } from "../../ffi/descriptor.ts";
-import { requireU32 } from "../../base/option_arguments.ts";
-import { type Holder, programFd, registerLink } from "../kernel_object.ts";
+import { descriptorOf, type Holder, registerLink } from "../kernel_object.ts";
 import { NativeLink } from "../libbpf/link.ts";
 import type { BpfProgram } from "../program/program.ts";
 import { idsOf, openById } from "../ids.ts";
@@ -226,8 +226,10 @@ export class BpfLink implements Disposable {
   update(program: BpfProgram, options: UpdateLinkOptions = {}): void {
     requireOptions(options);
     const { old } = options;
-    const newFd = programFd("Program", program);
-    const oldFd = old === undefined ? undefined : programFd("Option old", old);
+    const newFd = descriptorOf("Program", "program", program);
+    const oldFd = old === undefined
+      ? undefined
+      : descriptorOf("Option old", "program", old);
     updateLink(this.#open(), newFd, oldFd);
   }
 

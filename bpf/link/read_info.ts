@@ -18,7 +18,7 @@ import {
 } from "../../layout/mod.ts";
 import { clearAttributes, run, SIZE } from "../../ffi/bpf/attributes.ts";
 import { askInfo, isSomethingElse } from "../../ffi/bpf/object_info.ts";
-import { payloadOf } from "../../ffi/payload.ts";
+import { scratchBlock } from "../../ffi/block.ts";
 import { attachTypeName } from "./attach_type.ts";
 import type { LinkInfo, LinkTarget, LinkType } from "./info.ts";
 
@@ -129,7 +129,7 @@ export function typeText({ type, typeNumber }: LinkInfo): string {
 
 /** Asks for the info, after `prepare` has put where to put a name. */
 function ask(fd: number, name: string, prepare: (raw: Raw) => void): Raw {
-  const { buffer, bytes, address } = payloadOf(ROOM);
+  const { buffer, bytes, address } = scratchBlock(ROOM);
   typedArrayFill(bytes, 0, 0, ROOM);
   const raw = pointer(KernelLinkInfo, buffer);
   prepare(raw);
@@ -243,7 +243,7 @@ function eventOf(
 }
 
 function askName(fd: number, name: string): string {
-  const { address } = payloadOf(ROOM);
+  const { address } = scratchBlock(ROOM);
   ask(fd, name, ({ target: { named } }) => {
     named.name = address + toBigInt(NAME_AT);
     named.length = NAME_MAX;
@@ -252,7 +252,7 @@ function askName(fd: number, name: string): string {
 }
 
 function askEventName(fd: number, name: string): string {
-  const { address } = payloadOf(ROOM);
+  const { address } = scratchBlock(ROOM);
   ask(fd, name, ({ target: { event } }) => {
     event.nameOrConfig = address + toBigInt(NAME_AT);
     event.lengthOrType = NAME_MAX;
@@ -262,5 +262,5 @@ function askEventName(fd: number, name: string): string {
 
 /** The name that the kernel has put behind the info. */
 function takeName(): string {
-  return view(Name, payloadOf(ROOM).buffer, NAME_AT).value;
+  return view(Name, scratchBlock(ROOM).buffer, NAME_AT).value;
 }

@@ -97,7 +97,7 @@ export function entryOffset(
   requireWhole("Index", index, 0);
   if (index >= maxEntries) {
     throw new BoundsError(
-      `Index must be below the number of entries, ${maxEntries}: current value is ${index}`,
+      `Index must be below the number of entries, ${maxEntries}: received ${index}`,
     );
   }
   return index * strideOf(valueSize);

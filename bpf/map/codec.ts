@@ -1,12 +1,5 @@
 /** Plain data of the bytes of a key or a value, and the reverse. */
 
-import {
-  NativeArrayBuffer,
-  NativeUint32Array,
-  NativeUint8Array,
-  typedArrayFill,
-  typedArraySet,
-} from "../../layout/intrinsics.ts";
 import { readValue } from "../../layout/access/read_whole.ts";
 import { type Reader, readerOf } from "../../layout/access/reader.ts";
 import { Region } from "../../layout/region/region.ts";
@@ -14,11 +7,8 @@ import type { AnyType } from "../../layout/model/types.ts";
 import { show } from "../../base/show.ts";
 import { writeValue } from "../../layout/access/write_whole.ts";
 import type { Type } from "../../layout/mod.ts";
-import {
-  requireBytesOf,
-  requireKeyKind,
-  requireU32,
-} from "../../base/option_arguments.ts";
+import { requireBytesOf, requireU32 } from "../../base/arguments.ts";
+import { requireKeyKind } from "../arguments.ts";
 import { requireTypeOfSize } from "../../layout/model/open_ended.ts";
 
 /** What a codec is of. */
@@ -44,7 +34,7 @@ export interface Room {
 
 /** Room for so many bytes. */
 export function makeRoom(size: number): Room {
-  const bytes = new NativeUint8Array(new NativeArrayBuffer(size));
+  const bytes = new Uint8Array(new ArrayBuffer(size));
   return { region: new Region(bytes.buffer, 0, size, "buffer"), bytes };
 }
 
@@ -61,9 +51,9 @@ function copyOf(
   offset: number,
   size: number,
 ): Uint8Array<ArrayBuffer> {
-  const copy = new NativeUint8Array(size);
+  const copy = new Uint8Array(size);
   if (size > MOST_BYTES_ALONE) {
-    typedArraySet(copy, new NativeUint8Array(region.buffer, offset, size));
+    copy.set(new Uint8Array(region.buffer, offset, size));
   } else {
     const { u8 } = region;
     for (let i = 0; i < size; i++) copy[i] = u8[offset + i]!;
@@ -90,14 +80,14 @@ class Bytes implements Codec {
     if (
       typeof value === "number" && this.#part === "keys" && this.#size === 4
     ) {
-      const bytes = new NativeUint8Array(new NativeArrayBuffer(4));
-      new NativeUint32Array(bytes.buffer)[0] = requireU32(title, value, 0);
+      const bytes = new Uint8Array(new ArrayBuffer(4));
+      new Uint32Array(bytes.buffer)[0] = requireU32(title, value, 0);
       return bytes;
     }
     if (this.#part === "keys") requireKeyKind(value, this.#size);
     requireBytesOf(title, value, this.#size);
-    const bytes = new NativeUint8Array(this.#size);
-    typedArraySet(bytes, value);
+    const bytes = new Uint8Array(this.#size);
+    bytes.set(value);
     return bytes;
   }
 }
@@ -130,10 +120,7 @@ class Typed implements Codec {
   read(region: Region, offset: number): unknown {
     if (this.#isAligned) return this.#readAt(region, offset);
     const scratch = this.#scratch ??= makeRoom(this.#size);
-    typedArraySet(
-      scratch.bytes,
-      new NativeUint8Array(region.buffer, offset, this.#size),
-    );
+    scratch.bytes.set(new Uint8Array(region.buffer, offset, this.#size));
     return this.#readAt(scratch.region, 0);
   }
 
@@ -141,7 +128,7 @@ class Typed implements Codec {
     const scratch = this.#scratch ?? makeRoom(this.#size);
     // Getters of the value may come back here meanwhile.
     this.#scratch = undefined;
-    typedArrayFill(scratch.bytes, 0);
+    scratch.bytes.fill(0);
     writeValue(
       this.#type as AnyType,
       scratch.region,
@@ -149,7 +136,7 @@ class Typed implements Codec {
       this.#size,
       value,
     );
-    const bytes = new NativeUint8Array(scratch.bytes);
+    const bytes = new Uint8Array(scratch.bytes);
     this.#scratch = scratch;
     return bytes;
   }
@@ -192,7 +179,7 @@ class PerCpu implements Codec {
     const { length } = (values ?? {}) as { length?: unknown };
     if (typeof values !== "object" || typeof length !== "number") {
       throw new TypeError(
-        `Value must be an array of one for each of the ${cpus} CPUs: current value is ${
+        `Value must be an array of one for each of the ${cpus} CPUs: received ${
           show(values)
         }`,
       );
@@ -202,10 +189,10 @@ class PerCpu implements Codec {
         `Value must be an array of one for each of the ${cpus} CPUs: it has ${length}`,
       );
     }
-    const bytes = new NativeUint8Array(cpus * this.#stride);
+    const bytes = new Uint8Array(cpus * this.#stride);
     for (let cpu = 0; cpu < cpus; cpu++) {
       const value = (values as ArrayLike<unknown>)[cpu];
-      typedArraySet(bytes, this.#codec.write(value), cpu * this.#stride);
+      bytes.set(this.#codec.write(value), cpu * this.#stride);
     }
     return bytes;
   }

@@ -1,17 +1,9 @@
 /** Looking up, storing and deleting the entries of a map. */
 
 import { NotSupportedError } from "../../errors.ts";
-import { ENOENT, toBigInt } from "../../ffi/mod.ts";
-import {
-  NativeUint32Array,
-  NativeUint8Array,
-  typedArraySet,
-} from "../../layout/intrinsics.ts";
-import {
-  requireBytesOf,
-  requireKeyKind,
-  requireU32,
-} from "../../base/option_arguments.ts";
+import { ENOENT } from "../../ffi/mod.ts";
+import { requireBytesOf, requireU32 } from "../../base/arguments.ts";
+import { requireKeyKind } from "../arguments.ts";
 import {
   checked,
   clearAttributes,
@@ -19,7 +11,7 @@ import {
   SIZE,
 } from "../../ffi/bpf/attributes.ts";
 import type { Command } from "../../ffi/bpf/commands.ts";
-import { type Payload, payloadOf, releasePayload } from "../../ffi/payload.ts";
+import { type Block, releaseScratch, scratchBlock } from "../../ffi/block.ts";
 import { strideOf } from "./map_size.ts";
 import { possibleCpus } from "./possible_cpus.ts";
 import type { MapInfo } from "./info.ts";
@@ -50,18 +42,18 @@ export function valueLength({ type, typeNumber, valueSize }: MapInfo): number {
 }
 
 /** Makes room for a key and so many bytes behind it, and puts the key there. */
-function withKey(info: MapInfo, key: Key, behind: number): Payload {
+function withKey(info: MapInfo, key: Key, behind: number): Block {
   const { keySize } = info;
   if (typeof key === "number" && keySize === 4) {
     const index = requireU32("Key", key, 0);
-    const payload = payloadOf(8 + behind);
-    new NativeUint32Array(payload.buffer, 0, 1)[0] = index;
+    const payload = scratchBlock(8 + behind);
+    new Uint32Array(payload.buffer, 0, 1)[0] = index;
     return payload;
   }
   requireKeyKind(key, keySize);
   requireBytesOf("Key", key, keySize);
-  const payload = payloadOf(strideOf(keySize) + behind);
-  typedArraySet(payload.bytes, key);
+  const payload = scratchBlock(strideOf(keySize) + behind);
+  payload.bytes.set(key);
   return payload;
 }
 
@@ -82,22 +74,22 @@ function command(
 }
 
 /** Where the key lies that `withKey` put there; the kernel wants 0 for none. */
-function keyOf(payload: Payload, { keySize }: MapInfo): bigint {
+function keyOf(payload: Block, { keySize }: MapInfo): bigint {
   return keySize === 0 ? 0n : payload.address;
 }
 
 /** Where the value lies: behind the key, at the next multiple of 8. */
-function valueOf(payload: Payload, { keySize }: MapInfo): bigint {
-  return payload.address + toBigInt(strideOf(keySize));
+function valueOf(payload: Block, { keySize }: MapInfo): bigint {
+  return payload.address + BigInt(strideOf(keySize));
 }
 
 function copyOf(
-  { buffer }: Payload,
+  { buffer }: Block,
   offset: number,
   length: number,
 ): Uint8Array<ArrayBuffer> {
-  const copy = new NativeUint8Array(length);
-  typedArraySet(copy, new NativeUint8Array(buffer, offset, length));
+  const copy = new Uint8Array(length);
+  copy.set(new Uint8Array(buffer, offset, length));
   return copy;
 }
 
@@ -143,7 +135,7 @@ function valueBy(
     checked(name, result);
     return copyOf(payload, strideOf(info.keySize), length);
   } finally {
-    releasePayload();
+    releaseScratch();
   }
 }
 
@@ -163,7 +155,7 @@ export function update(
   requireBytesOf("Value", value, length);
   const payload = withKey(info, key, length);
   try {
-    typedArraySet(payload.bytes, value, strideOf(info.keySize));
+    payload.bytes.set(value, strideOf(info.keySize));
     const result = command(
       "BPF_MAP_UPDATE_ELEM",
       fd,
@@ -173,7 +165,7 @@ export function update(
     );
     checked("BPF_MAP_UPDATE_ELEM", result);
   } finally {
-    releasePayload();
+    releaseScratch();
   }
 }
 
@@ -199,7 +191,7 @@ export function nextKey(
 ): Uint8Array<ArrayBuffer> | undefined {
   const offset = strideOf(info.keySize);
   const payload = key === undefined
-    ? payloadOf(2 * offset)
+    ? scratchBlock(2 * offset)
     : withKey(info, key, offset);
   const result = command(
     "BPF_MAP_GET_NEXT_KEY",

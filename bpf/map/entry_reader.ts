@@ -1,11 +1,10 @@
 /** Reads all entries of a map, many at a time where the kernel can. */
 
 import { SystemError } from "../../errors.ts";
-import { EINTR, ENOENT, ENOSPC, toBigInt } from "../../ffi/mod.ts";
-import { NativeUint8Array, typedArraySet } from "../../layout/intrinsics.ts";
+import { EINTR, ENOENT, ENOSPC } from "../../ffi/mod.ts";
 import { Region } from "../../layout/region/region.ts";
 import { checked } from "../../ffi/bpf/attributes.ts";
-import { makePayload, type Payload } from "../../ffi/payload.ts";
+import { Block } from "../../ffi/block.ts";
 import { type BatchResult, isMissing, runBatch } from "./batches.ts";
 import {
   type Key,
@@ -15,9 +14,8 @@ import {
   take,
   valueLength,
 } from "./elements.ts";
-import type { OpenMap } from "../kernel_object.ts";
 import { strideOf } from "./map_size.ts";
-import type { MapInfo } from "./info.ts";
+import type { MapInfo, OpenMap } from "./info.ts";
 import type { MapType } from "./type.ts";
 
 /** How many bytes of entries are asked for at once, unless one has more. */
@@ -35,21 +33,21 @@ export type Reading = "lookup" | "take";
 /** Room for so many keys and values, which the kernel writes. */
 class Chunk {
   readonly capacity: number;
-  readonly keys: Payload;
-  readonly values: Payload;
+  readonly keys: Block;
+  readonly values: Block;
   readonly keyRegion: Region;
   readonly valueRegion: Region;
 
   constructor(capacity: number, keySize: number, valueSize: number) {
     this.capacity = capacity;
-    this.keys = makePayload(capacity * keySize);
-    this.values = makePayload(capacity * valueSize);
+    this.keys = new Block(capacity * keySize);
+    this.values = new Block(capacity * valueSize);
     this.keyRegion = regionOf(this.keys, capacity * keySize);
     this.valueRegion = regionOf(this.values, capacity * valueSize);
   }
 }
 
-function regionOf({ buffer }: Payload, size: number): Region {
+function regionOf({ buffer }: Block, size: number): Region {
   return new Region(buffer, 0, size, "buffer");
 }
 
@@ -82,7 +80,7 @@ export class EntryReader {
   readonly #valueSize: number;
   readonly #stopsAtBuckets: boolean;
   /** Where the last batch stopped, and behind it where the next one will. */
-  readonly #cursors: Payload;
+  readonly #cursors: Block;
   readonly #cursorSize: number;
   /** Which of the two cursors the last batch wrote; undefined before any. */
   #cursor: 0 | 1 | undefined;
@@ -105,7 +103,7 @@ export class EntryReader {
     this.#cursorSize = strideOf(
       info.keySize < BUCKET_SIZE ? BUCKET_SIZE : info.keySize,
     );
-    this.#cursors = makePayload(2 * this.#cursorSize);
+    this.#cursors = new Block(2 * this.#cursorSize);
     // Storage of cgroups says that it has no entries at most.
     this.#left = info.maxEntries === 0 ? Infinity : info.maxEntries;
   }
@@ -175,13 +173,13 @@ export class EntryReader {
   #firstCapacity(): number {
     const { maxEntries } = this.#map.info;
     const size = this.#keySize + this.#valueSize;
-    const fitting = (CHUNK_SIZE - CHUNK_SIZE % size) / size;
+    const fitting = Math.floor(CHUNK_SIZE / size);
     const capacity = maxEntries < fitting ? maxEntries : fitting;
     return capacity < 1 ? 1 : capacity;
   }
 
   #runBatch({ capacity, keys, values }: Chunk): BatchResult {
-    return runBatch(COMMANDS[this.#reading], this.#map.open(), {
+    return runBatch(COMMANDS[this.#reading], this.#map.fd, {
       from: this.#cursor === undefined ? 0n : this.#addressOf(this.#cursor),
       to: this.#addressOf(this.#nextCursor),
       keys: keys.address,
@@ -195,7 +193,7 @@ export class EntryReader {
   }
 
   #addressOf(cursor: 0 | 1): bigint {
-    return this.#cursors.address + toBigInt(cursor * this.#cursorSize);
+    return this.#cursors.address + BigInt(cursor * this.#cursorSize);
   }
 
   /** So many keys were asked for: how many of them may be given. */
@@ -214,21 +212,19 @@ export class EntryReader {
     if (this.#cursor === undefined || this.#stopsAtBuckets) return;
     const start = this.#cursor * this.#cursorSize;
     const { buffer } = this.#cursors;
-    this.#key = new NativeUint8Array(this.#keySize);
-    typedArraySet(
-      this.#key,
-      new NativeUint8Array(buffer, start, this.#keySize),
-    );
+    this.#key = new Uint8Array(this.#keySize);
+    this.#key.set(new Uint8Array(buffer, start, this.#keySize));
   }
 
   #fetchSingles(): void {
-    const { open, info } = this.#map;
+    const map = this.#map;
+    const { info } = map;
     const chunk = this.#room(SINGLES);
     let count = 0;
     for (let i = 0; i < SINGLES && this.#mode !== "ended"; i++) {
       // What was taken has no key behind it: the first is the next.
       const before = this.#reading === "take" ? undefined : this.#key;
-      const key = nextKey(open(), info, before);
+      const key = nextKey(map.fd, info, before);
       if (key === undefined) {
         this.#mode = "ended";
         break;
@@ -236,11 +232,11 @@ export class EntryReader {
       this.#spend(1);
       this.#key = key;
       const value = this.#reading === "take"
-        ? takeOne(open(), info, key)
-        : lookup(open(), info, key);
+        ? takeOne(map.fd, info, key)
+        : lookup(map.fd, info, key);
       if (value === undefined) continue; // Another deleted it meanwhile.
-      typedArraySet(chunk.keys.bytes, key, count * this.#keySize);
-      typedArraySet(chunk.values.bytes, value, count * this.#valueSize);
+      chunk.keys.bytes.set(key, count * this.#keySize);
+      chunk.values.bytes.set(value, count * this.#valueSize);
       count++;
     }
     this.count = count;

@@ -1,5 +1,5 @@
 import { show } from "../../base/show.ts";
-import { requireU32 } from "../../base/option_arguments.ts";
+import { requireU32 } from "../../base/arguments.ts";
 
 /**
  * A flag of a map, by the name that `linux/bpf.h` gives it: `"mmapable"` is
@@ -56,11 +56,10 @@ const names: readonly MapFlag[] = [
 
 /** The bit of a flag. @throws {TypeError} if there is no such name. */
 function mapFlagBit(name: unknown): number {
-  for (let bit = 0; bit < names.length; bit++) {
-    if (names[bit] === name) return 1 << bit;
-  }
+  const bit = names.indexOf(name as MapFlag);
+  if (bit >= 0) return 1 << bit;
   throw new TypeError(
-    `Map flag must be a name such as "mmapable" or "rdonly_prog": current value is ${
+    `Map flag must be a name such as "mmapable" or "rdonly_prog": received ${
       show(name)
     }`,
   );
@@ -73,19 +72,13 @@ function mapFlagBit(name: unknown): number {
  */
 export function mapFlagBits(flags: unknown): number {
   if (typeof flags === "number") return requireU32("Flags", flags, 0);
-  if (!isArray(flags)) {
+  if (!Array.isArray(flags)) {
     throw new TypeError(
-      `Flags must be an array of names, or a number: current value is ${
-        show(flags)
-      }`,
+      `Flags must be an array of names, or a number: received ${show(flags)}`,
     );
   }
-  let bits = 0;
-  for (let i = 0; i < flags.length; i++) bits |= mapFlagBit(flags[i]);
-  return bits >>> 0;
+  return flags.reduce((bits, flag) => bits | mapFlagBit(flag), 0) >>> 0;
 }
-
-const { isArray } = Array;
 
 /** The names of the flags in a number, those that this package knows. */
 export function mapFlagNames(bits: number): MapFlag[] {

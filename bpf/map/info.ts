@@ -33,3 +33,11 @@ export interface MapInfo {
   /** The id in that BTF of the type of values. */
   readonly btfValueTypeId: number;
 }
+
+/** A map that is open, or was: as much of a `BpfMap` as its entries take. */
+export interface OpenMap {
+  /** Its descriptor. @throws {ClosedError} if it is closed. */
+  readonly fd: number;
+  /** What the kernel told of it. */
+  readonly info: MapInfo;
+}

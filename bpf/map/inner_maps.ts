@@ -2,12 +2,8 @@
 
 import { NotSupportedError, SystemError } from "../../errors.ts";
 import { ENOENT } from "../../ffi/mod.ts";
-import {
-  NativeUint32Array,
-  NativeUint8Array,
-} from "../../layout/intrinsics.ts";
+import type { OpenMap } from "./info.ts";
 import { type Key, lookup, update } from "./elements.ts";
-import type { OpenMap } from "../kernel_object.ts";
 
 /** How often an inner map may be gone before it could be opened. */
 const RETRIES = 16;
@@ -33,10 +29,10 @@ export function lookupInner<T>(
 ): T | undefined {
   requireMapOfMaps(map);
   for (let tries = 0;; tries++) {
-    const bytes = lookup(map.open(), map.info, key);
+    const bytes = lookup(map.fd, map.info, key);
     if (bytes === undefined) return undefined;
     try {
-      return openById(new NativeUint32Array(bytes.buffer, 0, 1)[0]!);
+      return openById(new Uint32Array(bytes.buffer, 0, 1)[0]!);
     } catch (error) {
       // Another was stored there meanwhile, and nothing else held the first.
       const isGone = error instanceof SystemError && error.errno === ENOENT;
@@ -59,7 +55,7 @@ export function updateInner(
   mode: bigint,
 ): void {
   requireMapOfMaps(map);
-  const bytes = new NativeUint8Array(4);
-  new NativeUint32Array(bytes.buffer, 0, 1)[0] = fd;
-  update(map.open(), map.info, key, bytes, mode);
+  const bytes = new Uint8Array(4);
+  new Uint32Array(bytes.buffer, 0, 1)[0] = fd;
+  update(map.fd, map.info, key, bytes, mode);
 }

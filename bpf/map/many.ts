@@ -1,19 +1,18 @@
 /** Storing and deleting many entries, in few calls where the kernel can. */
 
 import { ENOENT } from "../../ffi/mod.ts";
-import { typedArraySet } from "../../layout/intrinsics.ts";
 import { checked } from "../../ffi/bpf/attributes.ts";
-import { makePayload } from "../../ffi/payload.ts";
+import { Block } from "../../ffi/block.ts";
 import { isMissing, runBatch } from "./batches.ts";
+import type { OpenMap } from "./info.ts";
 import { remove, update, valueLength } from "./elements.ts";
-import type { OpenMap } from "../kernel_object.ts";
 
 /** How many bytes of keys and values are given to the kernel at once. */
 const CHUNK_SIZE = 1 << 20;
 
 /** How many of so many bytes are given at once, of those that are left. */
 function countFor(size: number, left: number): number {
-  const fitting = (CHUNK_SIZE - CHUNK_SIZE % size) / size;
+  const fitting = Math.floor(CHUNK_SIZE / size);
   return fitting < 1 ? 1 : fitting < left ? fitting : left;
 }
 
@@ -26,7 +25,7 @@ function pack(
   size: number,
 ): void {
   for (let i = 0; i < count; i++) {
-    typedArraySet(target, list[from + i]!, i * size);
+    target.set(list[from + i]!, i * size);
   }
 }
 
@@ -38,23 +37,24 @@ function pack(
  * @throws {SystemError} where one is refused; those before it stay stored.
  */
 export function updateAll(
-  { open, info }: OpenMap,
+  map: OpenMap,
   keys: readonly Uint8Array[],
   values: readonly Uint8Array[],
 ): void {
-  open();
+  const { info } = map;
+  void map.fd; // Also where there is nothing to do, a closed map is told.
   const { length } = keys;
   const { keySize } = info;
   const valueSize = valueLength(info);
   const most = countFor(keySize + valueSize, length);
   if (most === 0) return;
-  const keyRoom = makePayload(most * keySize);
-  const valueRoom = makePayload(most * valueSize);
+  const keyRoom = new Block(most * keySize);
+  const valueRoom = new Block(most * valueSize);
   for (let done = 0; done < length;) {
     const count = length - done < most ? length - done : most;
     pack(keyRoom.bytes, keys, done, count, keySize);
     pack(valueRoom.bytes, values, done, count, valueSize);
-    const batch = runBatch("BPF_MAP_UPDATE_BATCH", open(), {
+    const batch = runBatch("BPF_MAP_UPDATE_BATCH", map.fd, {
       from: 0n,
       to: 0n,
       keys: keyRoom.address,
@@ -63,7 +63,7 @@ export function updateAll(
     });
     if (isMissing(batch.result)) {
       for (let i = done + batch.count; i < length; i++) {
-        update(open(), info, keys[i]!, values[i]!, 0n);
+        update(map.fd, info, keys[i]!, values[i]!, 0n);
       }
       return;
     }
@@ -80,20 +80,21 @@ export function updateAll(
  * @throws {SystemError} where one is refused; those before it stay deleted.
  */
 export function removeAll(
-  { open, info }: OpenMap,
+  map: OpenMap,
   keys: readonly Uint8Array[],
 ): number {
-  open();
+  const { info } = map;
+  void map.fd; // Also where there is nothing to do, a closed map is told.
   const { length } = keys;
   const { keySize } = info;
   const most = countFor(keySize, length);
   if (most === 0) return 0;
-  const room = makePayload(most * keySize);
+  const room = new Block(most * keySize);
   let removed = 0;
   for (let done = 0; done < length;) {
     const count = length - done < most ? length - done : most;
     pack(room.bytes, keys, done, count, keySize);
-    const batch = runBatch("BPF_MAP_DELETE_BATCH", open(), {
+    const batch = runBatch("BPF_MAP_DELETE_BATCH", map.fd, {
       from: 0n,
       to: 0n,
       keys: room.address,
@@ -104,7 +105,7 @@ export function removeAll(
     done += batch.count;
     if (isMissing(batch.result)) {
       for (; done < length; done++) {
-        if (remove(open(), info, keys[done]!)) removed++;
+        if (remove(map.fd, info, keys[done]!)) removed++;
       }
     } else if (batch.result === -ENOENT) {
       done++; // It stops at a key that is not there.

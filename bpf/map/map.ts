@@ -1,23 +1,20 @@
 import type { Btf } from "../../btf/btf.ts";
-import { ClosedError, InvalidTypeError, ReadOnlyError } from "../../errors.ts";
-import { NativeUint8Array } from "../../layout/intrinsics.ts";
+import { InvalidTypeError, ReadOnlyError } from "../../errors.ts";
 import { show } from "../../base/show.ts";
 import type { Marked, Pointer, Type, Value, View } from "../../layout/mod.ts";
+import { pathOf } from "../../base/path.ts";
 import {
-  pathOf,
   requireDescriptor,
   requireFlag,
   requireOptions,
+  requireU32,
+  requireU64,
 } from "../../base/arguments.ts";
 import { Descriptor } from "../../ffi/descriptor.ts";
 import type { Memory } from "../../memory/mod.ts";
-import {
-  requireMapName,
-  requireU32,
-  requireU64,
-} from "../../base/option_arguments.ts";
+import { requireMapName } from "../arguments.ts";
 import { idsOf } from "../ids.ts";
-import { openPinned, pin } from "../pins.ts";
+import { openPinned } from "../pins.ts";
 import {
   entryOffset,
   mapArray,
@@ -26,7 +23,11 @@ import {
 } from "./array_memory.ts";
 import { lookup, nextKey, remove, update } from "./elements.ts";
 import { takeOne } from "./entry_reader.ts";
-import { type OpenMap, openMapOf, registerMap } from "../kernel_object.ts";
+import {
+  descriptorOf,
+  type HasDescriptor,
+  KernelObject,
+} from "../kernel_object.ts";
 import { lookupInner, updateInner } from "./inner_maps.ts";
 import { MapBtf } from "./types_from_btf.ts";
 import { createMap, freeze, openById } from "./commands.ts";
@@ -37,7 +38,7 @@ import {
   tableOf,
   type TableTypes,
 } from "./table_classes.ts";
-import { mapFlagBits, mapFlagNames } from "./flag.ts";
+import { mapFlagBits } from "./flag.ts";
 import type { MapInfo } from "./info.ts";
 import {
   type CreateMapOptions,
@@ -56,9 +57,6 @@ import {
   valuesIn,
 } from "./memory_entries.ts";
 
-/** What only this module has, so that only it can construct. */
-const secret = Symbol("BpfMap");
-
 /**
  * A map of the kernel's BPF subsystem: a table that BPF programs and processes
  * share. This object holds a descriptor of it; the kernel keeps the map for as
@@ -75,7 +73,7 @@ const secret = Symbol("BpfMap");
  *
  * @example Counting what a BPF program would count
  * ```ts
- * import { atomic, HostLayout, struct, SystemError, u64 } from "@hostmem/hostmem";
+ * import { HostLayout, SystemError, atomic, struct, u16, u32, u64 } from "@hostmem/hostmem";
  * import { BpfMap } from "@hostmem/hostmem/bpf";
  * import { assertEquals } from "@std/assert";
  *
@@ -97,26 +95,21 @@ const secret = Symbol("BpfMap");
  * }
  * ```
  */
-export class BpfMap implements Disposable {
-  readonly #descriptor: Descriptor;
+export class BpfMap extends KernelObject {
   readonly #info: MapInfo;
   readonly #btf: MapBtf;
-  readonly #access: OpenMap;
   #memory: Memory | undefined;
 
-  private constructor(given: symbol, descriptor: Descriptor, info: MapInfo) {
-    if (given !== secret) throw new TypeError("Illegal constructor");
-    this.#descriptor = descriptor;
+  private constructor(descriptor: Descriptor, info: MapInfo, path?: string) {
+    super("map", descriptor, mapInfoOf, path);
     this.#info = info;
     this.#btf = new MapBtf(info);
-    this.#access = { open: () => this.#open(), info };
-    registerMap(this, this.#access);
   }
 
   /** Takes over an open descriptor. */
-  static #adopt(descriptor: Descriptor, name: string): BpfMap {
+  static #adopt(descriptor: Descriptor, name: string, path?: string): BpfMap {
     try {
-      return new BpfMap(secret, descriptor, mapInfoOf(descriptor.fd, name));
+      return new BpfMap(descriptor, mapInfoOf(descriptor.fd, name), path);
     } catch (error) {
       descriptor.close();
       throw error;
@@ -155,7 +148,7 @@ export class BpfMap implements Disposable {
       mapExtra: requireU64("Map extra", mapExtra),
       innerFd: innerMap === undefined
         ? undefined
-        : openMapOf("Inner map", innerMap).open(),
+        : descriptorOf("Inner map", "map", innerMap),
     };
     return BpfMap.#adopt(createMap(request), "the new map");
   }
@@ -175,7 +168,7 @@ export class BpfMap implements Disposable {
     const file = pathOf(path);
     requireOptions(options);
     const readOnly = requireFlag("readOnly", options.readOnly);
-    return BpfMap.#adopt(openPinned(file, readOnly), `"${file}"`);
+    return BpfMap.#adopt(openPinned(file, readOnly), `"${file}"`, file);
   }
 
   /**
@@ -225,23 +218,8 @@ export class BpfMap implements Disposable {
   }
 
   /** What the kernel told of the map when it was opened. */
-  get info(): MapInfo {
-    return { ...this.#info, flags: mapFlagNames(this.#info.flagBits) };
-  }
-
-  /**
-   * The descriptor, to be handed to others. It is closed together with this
-   * object, and by nobody else.
-   *
-   * @throws {ClosedError} if it is closed.
-   */
-  get fd(): number {
-    return this.#open();
-  }
-
-  /** Whether this object was closed. */
-  get closed(): boolean {
-    return this.#descriptor.fd < 0;
+  override get info(): MapInfo {
+    return this.#info;
   }
 
   /**
@@ -305,7 +283,7 @@ export class BpfMap implements Disposable {
    * @throws {SystemError} with the kernel's reason, as in bpf(2).
    */
   lookup(key: Uint8Array | number): Uint8Array<ArrayBuffer> | undefined {
-    return lookup(this.#open(), this.#info, key);
+    return lookup(this.fd, this.#info, key);
   }
 
   /**
@@ -327,7 +305,7 @@ export class BpfMap implements Disposable {
     value: Uint8Array,
     mode: UpdateMode = "any",
   ): void {
-    update(this.#open(), this.#info, key, value, modeNumber(mode));
+    update(this.fd, this.#info, key, value, modeNumber(mode));
   }
 
   /**
@@ -341,7 +319,7 @@ export class BpfMap implements Disposable {
    * arrays, EPERM if the map is frozen.
    */
   delete(key: Uint8Array | number): boolean {
-    return remove(this.#open(), this.#info, key);
+    return remove(this.fd, this.#info, key);
   }
 
   /**
@@ -358,7 +336,7 @@ export class BpfMap implements Disposable {
    * arrays, EPERM if the map is frozen.
    */
   take(key: Uint8Array | number): Uint8Array<ArrayBuffer> | undefined {
-    return takeOne(this.#open(), this.#info, key);
+    return takeOne(this.fd, this.#info, key);
   }
 
   /**
@@ -381,7 +359,7 @@ export class BpfMap implements Disposable {
     options: OpenMapOptions = {},
   ): BpfMap | undefined {
     return lookupInner(
-      this.#access,
+      this,
       key,
       (id) => BpfMap.fromId(id, options),
     );
@@ -401,13 +379,13 @@ export class BpfMap implements Disposable {
    */
   updateMap(
     key: Uint8Array | number,
-    map: BpfMap,
+    map: HasDescriptor,
     mode: UpdateMode = "any",
   ): void {
     updateInner(
-      this.#access,
+      this,
       key,
-      openMapOf("Inner map", map).open(),
+      descriptorOf("Inner map", "map", map),
       modeNumber(mode),
     );
   }
@@ -426,10 +404,7 @@ export class BpfMap implements Disposable {
    *
    * @example A hash of structs
    * ```ts
-   * import { HostLayout, struct, SystemError, u16, u32, u64 } from "@hostmem/hostmem";
-   * import { BpfMap } from "@hostmem/hostmem/bpf";
-   * import { assertEquals } from "@std/assert";
-   *
+   *    *    *    *
    * const Flow = struct("Flow", { _: HostLayout, address: u32, port: u16 });
    *
    * try {
@@ -447,7 +422,7 @@ export class BpfMap implements Disposable {
     types: MapTypes<K, V> = {},
   ): TableOf<K, V> {
     refusePerCpu(this.#info);
-    const table = tableOf(this.#access, this.#typesOf(types));
+    const table = tableOf(this, this.#typesOf(types));
     return table as unknown as TableOf<K, V>;
   }
 
@@ -469,7 +444,7 @@ export class BpfMap implements Disposable {
   perCpu<K extends Type = Type, V extends Type = Type>(
     types: MapTypes<K, V> = {},
   ): PerCpuTableOf<K, V> {
-    const table = perCpuTableOf(this.#access, this.#typesOf(types));
+    const table = perCpuTableOf(this, this.#typesOf(types));
     return table as unknown as PerCpuTableOf<K, V>;
   }
 
@@ -484,7 +459,7 @@ export class BpfMap implements Disposable {
     types: Pick<MapTypes<Type, V>, "valueType"> = {},
   ): QueueOf<V> {
     const { valueType } = this.#typesOf(types);
-    return queueOf(this.#access, valueType) as unknown as QueueOf<V>;
+    return queueOf(this, valueType) as unknown as QueueOf<V>;
   }
 
   /**
@@ -504,7 +479,7 @@ export class BpfMap implements Disposable {
     types?: MapTypes<K, V>,
   ): Generator<[Value<K>, Value<V>], void> {
     if (types !== undefined) return this.table(types).entries();
-    const table = tableOf(this.#access, this.#typesOf({}));
+    const table = tableOf(this, this.#typesOf({}));
     return table.entries() as Generator<[Value<K>, Value<V>], void>;
   }
 
@@ -521,9 +496,9 @@ export class BpfMap implements Disposable {
     // Storage of cgroups says that it has no entries at most.
     const most = this.#info.maxEntries || Infinity;
     for (let i = 0; i < most; i++) {
-      key = nextKey(this.#open(), this.#info, key);
+      key = nextKey(this.fd, this.#info, key);
       if (key === undefined) return;
-      yield new NativeUint8Array(key);
+      yield new Uint8Array(key);
     }
   }
 
@@ -537,21 +512,7 @@ export class BpfMap implements Disposable {
    * EPERM if it is frozen already.
    */
   freeze(): void {
-    freeze(this.#open());
-  }
-
-  /**
-   * Pins the map to a path on a BPF file system (`BPF_OBJ_PIN`): it stays until
-   * the path is removed, whatever becomes of this process.
-   *
-   * @param path A path that does not exist yet, or a `file:` URL.
-   * @throws {ClosedError} if the map is closed.
-   * @throws {Deno.errors.NotCapable} without permission to write the path.
-   * @throws {SystemError} with the kernel's reason, as in bpf(2).
-   */
-  pin(path: string | URL): void {
-    const file = pathOf(path);
-    pin(this.#open(), file);
+    freeze(this.fd);
   }
 
   /**
@@ -568,7 +529,7 @@ export class BpfMap implements Disposable {
    * @throws {SystemError} with the kernel's reason, as in mmap(2).
    */
   memory(): Memory {
-    const fd = this.#open();
+    const fd = this.fd;
     if (this.#memory === undefined || this.#memory.closed) {
       this.#memory = mapArray(fd, this.#info);
     }
@@ -687,33 +648,25 @@ export class BpfMap implements Disposable {
    * into it: close what `memory` gave before, to release the map at once. Once
    * more does nothing.
    */
-  close(): void {
+  override close(): void {
     this.#memory = undefined;
-    this.#descriptor.close();
+    super.close();
   }
 
-  /** Closes the map at the end of a `using` declaration's block. */
-  [Symbol.dispose](): void {
-    this.close();
-  }
-
-  /** What `console.log` and `Deno.inspect` show. */
-  [Symbol.for("Deno.customInspect")](): string {
-    const { id, name, type, typeNumber, maxEntries } = this.#info;
-    const kind = type ?? `type ${typeNumber}`;
-    const label = name === "" ? "" : `${show(name)}, `;
-    const closed = this.closed ? ", closed" : "";
-    return `BpfMap { ${label}${kind}, ${maxEntries} entries, id ${id}${closed} }`;
-  }
-
-  #open(): number {
-    const { fd } = this.#descriptor;
-    if (fd < 0) throw new ClosedError("The BPF map is closed");
-    return fd;
+  /** @ignore */
+  protected override describe(): string[] {
+    const { id, type, typeNumber, maxEntries } = this.#info;
+    const name = this.#info.name;
+    return [
+      ...(name === "" ? [] : [show(name)]),
+      type ?? `type ${typeNumber}`,
+      `${maxEntries} entries`,
+      `id ${id}`,
+    ];
   }
 
   #typesOf(types: MapTypes): TableTypes {
-    this.#open();
+    void this.fd; // A closed map has no types to ask for.
     requireOptions(types);
     const { keyType = this.keyType, valueType = this.valueType } = types;
     return { keyType, valueType };

@@ -1,8 +1,6 @@
 /** How large the memory of an array is. */
 
-import { roundUp } from "../../memory/map/map_descriptor.ts";
-
-const { isSafeInteger } = Number;
+import { roundUp } from "../../base/round.ts";
 
 /** The kernel's `array_map_alloc` rounds every entry up to 8 bytes. */
 const ENTRY_ALIGN = 8;
@@ -28,7 +26,7 @@ export function arraySize(
 ): number {
   // Beyond 2^53 the product is rounded, and never to below it.
   const size = roundUp(strideOf(valueSize) * maxEntries, pageSize);
-  if (!isSafeInteger(size)) {
+  if (!Number.isSafeInteger(size)) {
     throw new RangeError(
       `Size of the map must be at most 2^53 - 1 bytes: it has ${maxEntries} entries of ${
         strideOf(valueSize)

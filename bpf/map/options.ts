@@ -1,7 +1,7 @@
 /** What the methods of maps are told. */
 
 import { show } from "../../base/show.ts";
-import type { BpfMap } from "./map.ts";
+import type { HasDescriptor } from "../kernel_object.ts";
 import type { MapFlag } from "./flag.ts";
 import type { MapType } from "./type.ts";
 
@@ -31,7 +31,7 @@ export interface CreateMapOptions {
   /** What some types want besides (Linux 5.16): the address of an arena. */
   readonly mapExtra?: bigint | undefined;
   /** For maps of maps: one such as those that it shall hold. */
-  readonly innerMap?: BpfMap | undefined;
+  readonly innerMap?: HasDescriptor | undefined;
 }
 
 /** How {@linkcode BpfMap.open} and {@linkcode BpfMap.fromId} open a map. */
@@ -66,9 +66,7 @@ export function modeNumber(mode: UpdateMode): bigint {
       return 2n;
     default:
       throw new TypeError(
-        `Mode must be "any", "create" or "exist": current value is ${
-          show(mode)
-        }`,
+        `Mode must be "any", "create" or "exist": received ${show(mode)}`,
       );
   }
 }

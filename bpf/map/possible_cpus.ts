@@ -5,10 +5,6 @@
 
 import { NotSupportedError } from "../../errors.ts";
 import { readStart } from "../../ffi/mod.ts";
-import {
-  NativeArrayBuffer,
-  NativeUint8Array,
-} from "../../layout/intrinsics.ts";
 
 const PATH = "/sys/devices/system/cpu/possible";
 
@@ -61,7 +57,7 @@ export function possibleCpus(): number {
 }
 
 function read(): number {
-  const text = new NativeUint8Array(new NativeArrayBuffer(SIZE_MAX));
+  const text = new Uint8Array(new ArrayBuffer(SIZE_MAX));
   const length = readStart(PATH, text, SIZE_MAX);
   // The last byte is a line feed.
   const count = length > 1 ? countOfList(text, length - 1) : undefined;

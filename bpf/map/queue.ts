@@ -1,12 +1,11 @@
 /** Queues and stacks. */
 
 import { NotSupportedError } from "../../errors.ts";
-import { NativeUint8Array, typedArraySet } from "../../layout/intrinsics.ts";
 import type { Type, Value } from "../../layout/mod.ts";
 import { requireFlag, requireOptions } from "../../base/arguments.ts";
 import { codecOf, makeRoom } from "./codec.ts";
 import { lookup, take, update, valueLength } from "./elements.ts";
-import type { OpenMap } from "../kernel_object.ts";
+import type { OpenMap } from "./info.ts";
 import type { Storable } from "./table.ts";
 
 /** The queue or stack of a map with values of this type. */
@@ -47,7 +46,7 @@ export interface MapQueue<V, VI = V> {
 /** `linux/bpf.h`: of queues and stacks, to make room. */
 const BPF_EXIST = 2n;
 
-const noKey = new NativeUint8Array(0);
+const noKey = new Uint8Array(0);
 
 /**
  * The queue or stack that a map is.
@@ -57,9 +56,10 @@ const noKey = new NativeUint8Array(0);
  * @throws {InvalidTypeError} if the type cannot be used, or has another size.
  */
 export function queueOf(
-  { open, info }: OpenMap,
+  map: OpenMap,
   type: Type | undefined,
 ): MapQueue<unknown> {
+  const { info } = map;
   if (info.type !== "queue" && info.type !== "stack") {
     throw new NotSupportedError(
       `A map of type ${
@@ -73,12 +73,12 @@ export function queueOf(
 
   function read(bytes: Uint8Array<ArrayBuffer> | undefined): unknown {
     if (bytes === undefined) return undefined;
-    typedArraySet(room.bytes, bytes);
+    room.bytes.set(bytes);
     return codec.read(room.region, 0);
   }
 
   function pop(): unknown {
-    return read(take(open(), info, noKey));
+    return read(take(map.fd, info, noKey));
   }
 
   return {
@@ -87,9 +87,9 @@ export function queueOf(
       requireOptions(options);
       const evict = requireFlag("evict", options.evict);
       const bytes = codec.write(value);
-      update(open(), info, noKey, bytes, evict ? BPF_EXIST : 0n);
+      update(map.fd, info, noKey, bytes, evict ? BPF_EXIST : 0n);
     },
-    peek: () => read(lookup(open(), info, noKey)),
+    peek: () => read(lookup(map.fd, info, noKey)),
     *drain() {
       for (let value = pop(); value !== undefined; value = pop()) yield value;
     },

@@ -1,7 +1,6 @@
 /** What a descriptor's map is. */
 
 import { EINVAL } from "../../ffi/mod.ts";
-import { typedArrayFill } from "../../layout/intrinsics.ts";
 import {
   HostLayout,
   sizeOf,
@@ -14,7 +13,7 @@ import {
 } from "../../layout/mod.ts";
 import { clearAttributes, run, SIZE } from "../../ffi/bpf/attributes.ts";
 import { askInfo, isSomethingElse } from "../../ffi/bpf/object_info.ts";
-import { payloadOf } from "../../ffi/payload.ts";
+import { scratchBlock } from "../../ffi/block.ts";
 import { mapFlagNames } from "./flag.ts";
 import type { MapInfo } from "./info.ts";
 import { mapTypeName } from "./type.ts";
@@ -50,8 +49,8 @@ const KernelMapInfo = struct("bpf_map_info", {
  */
 export function mapInfoOf(fd: number, name: string): MapInfo {
   const size = sizeOf(KernelMapInfo);
-  const { buffer, bytes, address } = payloadOf(size);
-  typedArrayFill(bytes, 0, 0, size);
+  const { buffer, bytes, address } = scratchBlock(size);
+  bytes.fill(0, 0, size);
   askInfo(fd, address, size, name, "map");
   const info = translate(view(KernelMapInfo, buffer));
   if (!isMap(fd, info)) throw isSomethingElse(name, "map");
@@ -59,21 +58,21 @@ export function mapInfoOf(fd: number, name: string): MapInfo {
 }
 
 function translate(raw: View<typeof KernelMapInfo>): MapInfo {
-  return {
+  return Object.freeze({
     type: mapTypeName(raw.type),
     typeNumber: raw.type,
     id: raw.id,
     keySize: raw.keySize,
     valueSize: raw.valueSize,
     maxEntries: raw.maxEntries,
-    flags: mapFlagNames(raw.mapFlags),
+    flags: Object.freeze(mapFlagNames(raw.mapFlags)),
     flagBits: raw.mapFlags,
     name: raw.name,
     mapExtra: raw.mapExtra,
     btfId: raw.btfId,
     btfKeyTypeId: raw.btfKeyTypeId,
     btfValueTypeId: raw.btfValueTypeId,
-  };
+  });
 }
 
 /**

@@ -1,7 +1,6 @@
 /** The one implementation of tables. */
 
 import { InvalidTypeError, NotSupportedError } from "../../errors.ts";
-import { typedArraySet } from "../../layout/intrinsics.ts";
 import type { Type } from "../../layout/mod.ts";
 import {
   type Codec,
@@ -10,7 +9,6 @@ import {
   perCpuCodec,
   type Room,
 } from "./codec.ts";
-import type { OpenMap } from "../kernel_object.ts";
 import { lookup, remove, update, valueLength } from "./elements.ts";
 import { EntryReader, takeOne } from "./entry_reader.ts";
 import { removeAll, updateAll } from "./many.ts";
@@ -18,7 +16,7 @@ import { hasIds } from "./types_from_btf.ts";
 import { strideOf } from "./map_size.ts";
 import { possibleCpus } from "./possible_cpus.ts";
 import { type Sum, sumOf } from "./sum.ts";
-import type { MapInfo } from "./info.ts";
+import type { MapInfo, OpenMap } from "./info.ts";
 import { modeNumber, type UpdateMode } from "./options.ts";
 import type { MapTable, PerCpuTable } from "./table.ts";
 import { isPerCpu } from "./type.ts";
@@ -73,12 +71,12 @@ class Table implements MapTable<unknown, unknown> {
 
   get(key: unknown): unknown {
     const bytes = this.#keys.write(key);
-    return this.#read(lookup(this.#map.open(), this.#map.info, bytes));
+    return this.#read(lookup(this.#map.fd, this.#map.info, bytes));
   }
 
   has(key: unknown): boolean {
     const bytes = this.#keys.write(key);
-    return lookup(this.#map.open(), this.#map.info, bytes) !== undefined;
+    return lookup(this.#map.fd, this.#map.info, bytes) !== undefined;
   }
 
   set(key: unknown, value: unknown, mode: UpdateMode = "any"): void {
@@ -86,18 +84,17 @@ class Table implements MapTable<unknown, unknown> {
     const flags = modeNumber(mode);
     const keyBytes = this.#keys.write(key);
     const valueBytes = this.#values.write(value);
-    const { open, info } = this.#map;
-    update(open(), info, keyBytes, valueBytes, flags);
+    update(this.#map.fd, this.#map.info, keyBytes, valueBytes, flags);
   }
 
   delete(key: unknown): boolean {
     const bytes = this.#keys.write(key);
-    return remove(this.#map.open(), this.#map.info, bytes);
+    return remove(this.#map.fd, this.#map.info, bytes);
   }
 
   take(key: unknown): unknown {
     const bytes = this.#keys.write(key);
-    return this.#read(takeOne(this.#map.open(), this.#map.info, bytes));
+    return this.#read(takeOne(this.#map.fd, this.#map.info, bytes));
   }
 
   *keys(): Generator<unknown, void> {
@@ -112,7 +109,7 @@ class Table implements MapTable<unknown, unknown> {
     const reader = new EntryReader(this.#map, "lookup");
     while (reader.fetch()) {
       for (let i = 0; i < reader.count; i++) {
-        this.#map.open(); // It may have been closed since the last one.
+        void this.#map.fd; // It may have been closed since the last one.
         yield this.#entryOf(reader, i);
       }
     }
@@ -159,7 +156,7 @@ class Table implements MapTable<unknown, unknown> {
     if (bytes === undefined) return undefined;
     // One region for all: making one takes as long as asking the kernel.
     const room = this.#room ??= makeRoom(this.#valueSize);
-    typedArraySet(room.bytes, bytes);
+    room.bytes.set(bytes);
     return this.#values.read(room.region, 0);
   }
 }

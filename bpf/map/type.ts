@@ -92,7 +92,7 @@ export function mapTypeNumber(name: unknown): number {
     if (names[number] === name) return number;
   }
   throw new TypeError(
-    `Map type must be a name such as "array", "hash" or "ringbuf": current value is ${
+    `Map type must be a name such as "array", "hash" or "ringbuf": received ${
       show(name)
     }`,
   );

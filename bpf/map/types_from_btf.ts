@@ -3,7 +3,6 @@
 import { Btf } from "../../btf/btf.ts";
 import { SystemError } from "../../errors.ts";
 import { systemError } from "../../ffi/mod.ts";
-import { typedArrayFill } from "../../layout/intrinsics.ts";
 import {
   HostLayout,
   sizeOf,
@@ -14,7 +13,7 @@ import {
   view,
 } from "../../layout/mod.ts";
 import { askInfo } from "../../ffi/bpf/object_info.ts";
-import { payloadOf } from "../../ffi/payload.ts";
+import { scratchBlock } from "../../ffi/block.ts";
 import type { MapInfo } from "./info.ts";
 import type { MapType } from "./type.ts";
 
@@ -54,8 +53,8 @@ const KernelBtfInfo = struct("bpf_btf_info", {
  */
 export function shareBtf(fd: number, btf: Btf): void {
   const size = sizeOf(KernelBtfInfo);
-  const { buffer, bytes, address } = payloadOf(size);
-  typedArrayFill(bytes, 0, 0, size);
+  const { buffer, bytes, address } = scratchBlock(size);
+  bytes.fill(0, 0, size);
   askInfo(fd, address, size, `descriptor ${fd}`, "BTF");
   const { id } = view(KernelBtfInfo, buffer);
   if (known.get(id)?.deref() === undefined) remember(id, btf);

@@ -1,16 +1,8 @@
 /** Where an object file comes from, and what it is called. */
 
-import {
-  NativeArrayBuffer,
-  NativeUint8Array,
-  typedArrayLength,
-  typedArrayName,
-  typedArraySet,
-} from "../../layout/intrinsics.ts";
+import { typedArrayName } from "../../layout/intrinsics.ts";
 import { show } from "../../base/show.ts";
-import { pathOf } from "../../base/arguments.ts";
-
-const { readFileSync } = Deno;
+import { pathOf } from "../../base/path.ts";
 
 /** An object file. */
 export interface Source {
@@ -27,22 +19,18 @@ export function readSource(source: unknown): Source {
   }
   if (typeof source !== "string" && !(source instanceof URL)) {
     throw new TypeError(
-      `An object must be given as a path, a file URL or a Uint8Array: current value is ${
+      `An object must be given as a path, a file URL or a Uint8Array: received ${
         show(source)
       }`,
     );
   }
   const path = pathOf(source);
-  return { bytes: copyOf(readFileSync(path)), name: nameOf(path) };
+  return { bytes: copyOf(Deno.readFileSync(path)), name: nameOf(path) };
 }
 
 /** libbpf parses the bytes in place: others must not change them meanwhile. */
 function copyOf(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
-  const copy = new NativeUint8Array(
-    new NativeArrayBuffer(typedArrayLength(bytes)),
-  );
-  typedArraySet(copy, bytes);
-  return copy;
+  return new Uint8Array(bytes);
 }
 
 /** The name of a file without `.bpf.o`, in characters that the kernel takes. */
@@ -55,13 +43,13 @@ function nameOf(path: string): string {
 export function requireObjectName(name: unknown): string {
   if (typeof name !== "string") {
     throw new TypeError(
-      `Object name must be a string: current value is ${show(name)}`,
+      `Object name must be a string: received ${show(name)}`,
     );
   }
   // Without dots, so that a section's name can be told from it.
   if (!/^[A-Za-z0-9_]{1,15}$/.test(name)) {
     throw new RangeError(
-      `Object name must have from 1 to 15 letters, digits and "_": current value is ${
+      `Object name must have from 1 to 15 letters, digits and "_": received ${
         show(name)
       }`,
     );

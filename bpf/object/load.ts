@@ -29,9 +29,6 @@ export interface Stages<T> {
   readonly finish: (native: NativeObject) => T;
 }
 
-const { lstatSync, removeSync } = Deno;
-const { NotFound } = Deno.errors;
-
 /**
  * How much room there is for the log of a program: little at first, since most
  * load; the last is the most that kernels before Linux 5.2 take.
@@ -91,9 +88,9 @@ function newPins({ maps }: NativeObject): string[] {
 
 function exists(path: string): boolean {
   try {
-    lstatSync(path);
+    Deno.lstatSync(path);
   } catch (error) {
-    if (error instanceof NotFound) return false;
+    if (error instanceof Deno.errors.NotFound) return false;
   }
   return true;
 }
@@ -103,7 +100,7 @@ function unpinningOnFailure<T>(pins: readonly string[], use: () => T): T {
   try {
     return use();
   } catch (error) {
-    for (const path of pins) removeSync(path);
+    for (const path of pins) Deno.removeSync(path);
     throw error;
   }
 }

@@ -1,4 +1,4 @@
-import type { BpfMap } from "../map/map.ts";
+import type { HasDescriptor } from "../kernel_object.ts";
 
 /** Options of {@linkcode BpfObject.load}. */
 export interface LoadOptions {
@@ -56,7 +56,7 @@ export interface LoadMapOptions {
    * A map to be used in place of a new one, such as another object's: of the
    * same type, sizes and flags. It stays its holder's to close.
    */
-  readonly reuse?: BpfMap | undefined;
+  readonly reuse?: HasDescriptor | undefined;
   /**
    * Where to pin it, a path on a BPF file system: a map that is pinned there
    * already is used in place of a new one. `false` for nowhere, whatever its
@@ -64,7 +64,7 @@ export interface LoadMapOptions {
    */
   readonly pin?: string | URL | false | undefined;
   /** For a map of maps: one such as those that it shall hold. */
-  readonly innerMap?: BpfMap | undefined;
+  readonly innerMap?: HasDescriptor | undefined;
 }
 
 /** What {@linkcode BpfObject.load} sets of a program before it loads it. */

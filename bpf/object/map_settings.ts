@@ -1,8 +1,8 @@
 /** What a program that loads an object may set of its maps. */
 
-import { pathOf, requireOptions } from "../../base/arguments.ts";
-import { requireU32 } from "../../base/option_arguments.ts";
-import { type OpenMap, openMapOf } from "../kernel_object.ts";
+import { pathOf } from "../../base/path.ts";
+import { requireOptions, requireU32 } from "../../base/arguments.ts";
+import { descriptorOf } from "../kernel_object.ts";
 import type { NativeMap } from "../libbpf/map.ts";
 import { nothingNamed } from "./named.ts";
 import type { LoadMapOptions } from "./load_options.ts";
@@ -12,9 +12,11 @@ export interface MapSettings {
   readonly name: string;
   readonly maxEntries: number | undefined;
   readonly valueSize: number | undefined;
-  readonly reuse: OpenMap | undefined;
+  /** Gives the descriptor of the map to reuse, as long as that is open. */
+  readonly reuse: (() => number) | undefined;
   readonly pin: string | false | undefined;
-  readonly innerMap: OpenMap | undefined;
+  /** Gives the descriptor of the template for inner maps. */
+  readonly innerMap: (() => number) | undefined;
 }
 
 /** Reads each option once. @throws {TypeError | RangeError} */
@@ -42,8 +44,14 @@ function readOne(name: string, options: LoadMapOptions): MapSettings {
   };
 }
 
-function requireMap(what: string, value: unknown): OpenMap | undefined {
-  return value === undefined ? undefined : openMapOf(`Option ${what}`, value);
+function requireMap(
+  what: string,
+  value: unknown,
+): (() => number) | undefined {
+  if (value === undefined) return undefined;
+  const open = () => descriptorOf(`Option ${what}`, "map", value);
+  open(); // A mistake is told before anything is loaded.
+  return open;
 }
 
 /** Sets what was asked for. @throws if there is no such map, or it cannot be. */
@@ -64,7 +72,7 @@ function applyOne(map: NativeMap, settings: MapSettings): void {
   const { maxEntries, valueSize, reuse, pin, innerMap } = settings;
   if (maxEntries !== undefined) map.setMaxEntries(maxEntries);
   if (valueSize !== undefined) map.setValueSize(valueSize);
-  if (innerMap !== undefined) map.setInnerMap(innerMap.open());
+  if (innerMap !== undefined) map.setInnerMap(innerMap());
   if (pin !== undefined) map.setPinPath(pin === false ? undefined : pin);
-  if (reuse !== undefined) map.reuse(reuse);
+  if (reuse !== undefined) map.reuse(reuse());
 }

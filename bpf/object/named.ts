@@ -1,10 +1,8 @@
 /** Things by name, as users get at them. */
 
-const { create, keys, hasOwn } = Object;
-
 /** An object without a prototype, so that no name is found but those given. */
 export function emptyRecord<T>(): Record<string, T> {
-  return create(null) as Record<string, T>;
+  return Object.create(null) as Record<string, T>;
 }
 
 /**
@@ -18,8 +16,10 @@ export function named<T>(
   name: unknown,
   what: string,
 ): T {
-  if (typeof name === "string" && hasOwn(things, name)) return things[name]!;
-  throw nothingNamed(keys(things), name, what);
+  if (typeof name === "string" && Object.hasOwn(things, name)) {
+    return things[name]!;
+  }
+  throw nothingNamed(Object.keys(things), name, what);
 }
 
 /** The error for a name that there is not. */

@@ -28,12 +28,8 @@ import { VariableNames } from "./variables/names.ts";
 import type { LoadOptions } from "./load_options.ts";
 import { type BpfVariable, makeVariable } from "./variable.ts";
 
-const { freeze } = Object;
-
 /** What only this module has, so that only it can construct. */
 const secret = Symbol("BpfObject");
-
-let nativeIn: (object: BpfObject) => NativeObject;
 
 /** What an object is made of. */
 interface Parts {
@@ -100,12 +96,8 @@ export class BpfObject implements Disposable {
     for (const name of names.names()) {
       variables[name] = makeVariable(...this.#find(name), undefined);
     }
-    this.#variables = freeze(variables);
+    this.#variables = Object.freeze(variables);
     this.#opened = opened.move();
-  }
-
-  static {
-    nativeIn = (object) => object.#native;
   }
 
   /**
@@ -291,11 +283,6 @@ export class BpfObject implements Disposable {
   }
 }
 
-/** What libbpf holds of an object, for this room. */
-export function nativeOf(object: BpfObject): NativeObject {
-  return nativeIn(object);
-}
-
 function readParts(
   elf: Elf,
   native: NativeObject,
@@ -320,7 +307,7 @@ function openMaps(
     }
     open[name] = opened.use(BpfMap.fromFd(fd));
   }
-  return freeze(open);
+  return Object.freeze(open);
 }
 
 function openPrograms(
@@ -332,7 +319,7 @@ function openPrograms(
     if (program.fd < 0) continue;
     open[program.name] = opened.adopt(programOf(program), closeWithLinks);
   }
-  return freeze(open);
+  return Object.freeze(open);
 }
 
 function takeLogs(
@@ -344,5 +331,5 @@ function takeLogs(
     if (log !== "") logs[name] = log;
     program.dropLog();
   }
-  return freeze(logs);
+  return Object.freeze(logs);
 }

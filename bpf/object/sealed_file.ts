@@ -9,7 +9,6 @@ import {
   F_SEAL_WRITE,
   truncateFile,
 } from "../../ffi/mod.ts";
-import { typedArrayLength } from "../../layout/intrinsics.ts";
 import { Descriptor } from "../../ffi/descriptor.ts";
 import { writeFile } from "../../memory/file_copies.ts";
 
@@ -26,7 +25,7 @@ export function withSealedFile<T>(
   const descriptor = new Descriptor(check(createMemfd("btf"), "memfd_create"));
   try {
     const { fd } = descriptor;
-    const length = typedArrayLength(bytes);
+    const length = bytes.length;
     check(truncateFile(fd, length), "ftruncate");
     writeFile(fd, bytes, length, 0);
     check(addSeals(fd, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_WRITE), "fcntl");

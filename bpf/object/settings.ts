@@ -1,7 +1,7 @@
 /** What a program may set before an object is loaded. */
 
 import { show } from "../../base/show.ts";
-import { pathOf } from "../../base/arguments.ts";
+import { pathOf } from "../../base/path.ts";
 import { checkTypes } from "./file_check/btf.ts";
 import type { LoadRequest } from "./load.ts";
 import { readMapSettings } from "./map_settings.ts";
@@ -19,8 +19,6 @@ export interface LoadSettings
   readonly constants: Presets | undefined;
   readonly variables: Presets | undefined;
 }
-
-const { readFileSync } = Deno;
 
 /** Bits that `linux/bpf_verifier.h` has names for. */
 const MOST_LOG_LEVEL = 15;
@@ -52,7 +50,7 @@ export function readLoadOptions(options: LoadOptions): LoadSettings {
 }
 
 function readBtf(path: string | URL): Uint8Array {
-  const bytes = readFileSync(pathOf(path));
+  const bytes = Deno.readFileSync(pathOf(path));
   checkTypes(bytes);
   return bytes;
 }
@@ -63,7 +61,7 @@ function requireLogLevel(level: unknown = 0): number {
     level > MOST_LOG_LEVEL
   ) {
     throw new RangeError(
-      `Log level must be an integer from 0 to ${MOST_LOG_LEVEL}: current value is ${
+      `Log level must be an integer from 0 to ${MOST_LOG_LEVEL}: received ${
         show(level)
       }`,
     );
@@ -75,9 +73,7 @@ function requireText(kconfig: unknown): string | undefined {
   if (kconfig === undefined) return undefined;
   if (typeof kconfig !== "string" || kconfig.includes("\0")) {
     throw new TypeError(
-      `Option kconfig must be a string without NUL: current value is ${
-        show(kconfig)
-      }`,
+      `Option kconfig must be a string without NUL: received ${show(kconfig)}`,
     );
   }
   return kconfig;

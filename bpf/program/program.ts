@@ -1,23 +1,19 @@
-import { ClosedError } from "../../errors.ts";
-import { pathOf, requireDescriptor } from "../../base/arguments.ts";
+import { pathOf } from "../../base/path.ts";
+import { requireDescriptor, requireU32 } from "../../base/arguments.ts";
 import { Descriptor } from "../../ffi/descriptor.ts";
-import { requireU32 } from "../../base/option_arguments.ts";
-import { registerProgram } from "../kernel_object.ts";
+import { KernelObject } from "../kernel_object.ts";
 import type { NativeProgram } from "../libbpf/program.ts";
 import { attach } from "../link/attach.ts";
 import type { AttachTarget } from "../link/attach_target.ts";
 import { type BpfLink, newLink } from "../link/link.ts";
 import { idsOf, openById } from "../ids.ts";
-import { openPinned, pin } from "../pins.ts";
+import { openPinned } from "../pins.ts";
 import { programInfoOf } from "./read_info.ts";
 import { runProgram } from "./run_program.ts";
 import type { UsedProgram } from "./used_program.ts";
 import type { ProgramInfo } from "./info.ts";
 import type { ProgramType } from "./type.ts";
 import type { RunOptions, RunResult } from "./run.ts";
-
-/** What only this module has, so that only it can construct. */
-const secret = Symbol("BpfProgram");
 
 /** What only the class can do, for the functions below it. */
 let adoptNative: (native: NativeProgram) => BpfProgram;
@@ -38,8 +34,7 @@ let closeAll: (program: BpfProgram) => void;
  * const { returnValue, data } = program.run({ data: new Uint8Array(64) });
  * ```
  */
-export class BpfProgram implements Disposable {
-  readonly #descriptor: Descriptor;
+export class BpfProgram extends KernelObject {
   readonly #native: NativeProgram | undefined;
   readonly #name: string;
   /** What messages call it. */
@@ -48,19 +43,18 @@ export class BpfProgram implements Disposable {
   readonly #links = new Set<BpfLink>();
 
   private constructor(
-    given: symbol,
     descriptor: Descriptor,
-    info: ProgramInfo,
+    name: string,
     native: NativeProgram | undefined,
+    path: string | undefined,
   ) {
-    if (given !== secret) throw new TypeError("Illegal constructor");
-    const { id, name, type } = info;
-    this.#descriptor = descriptor;
+    super("program", descriptor, programInfoOf, path);
+    const info = programInfoOf(descriptor.fd, name);
+    const { id, type } = info;
     this.#native = native;
-    this.#name = native?.name ?? name;
+    this.#name = native?.name ?? info.name;
     this.#label = this.#name === "" ? `${id}` : `"${this.#name}"`;
     this.#type = type;
-    registerProgram(this, descriptor);
   }
 
   /** Takes over an open descriptor. */
@@ -68,10 +62,10 @@ export class BpfProgram implements Disposable {
     descriptor: Descriptor,
     name: string,
     native?: NativeProgram,
+    path?: string,
   ): BpfProgram {
     try {
-      const info = programInfoOf(descriptor.fd, name);
-      return new BpfProgram(secret, descriptor, info, native);
+      return new BpfProgram(descriptor, name, native, path);
     } catch (error) {
       descriptor.close();
       throw error;
@@ -102,7 +96,8 @@ export class BpfProgram implements Disposable {
    */
   static open(path: string | URL): BpfProgram {
     const file = pathOf(path);
-    return BpfProgram.#adopt(openPinned(file, false), `"${file}"`);
+    const opened = openPinned(file, false);
+    return BpfProgram.#adopt(opened, `"${file}"`, undefined, file);
   }
 
   /**
@@ -192,8 +187,8 @@ export class BpfProgram implements Disposable {
    * @throws {ClosedError} if it is closed.
    * @throws {SystemError} with the kernel's reason, as in bpf(2).
    */
-  get info(): ProgramInfo {
-    return programInfoOf(this.#open(), "the program");
+  override get info(): ProgramInfo {
+    return programInfoOf(this.fd, "the program");
   }
 
   /**
@@ -203,13 +198,8 @@ export class BpfProgram implements Disposable {
    *
    * @throws {ClosedError} if it is closed.
    */
-  get fd(): number {
-    return this.#open();
-  }
-
-  /** Whether this object was closed. */
-  get closed(): boolean {
-    return this.#descriptor.fd < 0;
+  override get fd(): number {
+    return super.fd;
   }
 
   /** The links that `attach` of this object gave and that are not closed. */
@@ -262,60 +252,25 @@ export class BpfProgram implements Disposable {
    * ```
    */
   attach(target?: AttachTarget): BpfLink {
-    this.#open();
+    void this.fd;
     const holder = attach(this.#asUsed(), target);
     const link = newLink(holder, (link) => this.#links.delete(link));
     this.#links.add(link);
     return link;
   }
 
-  /**
-   * Pins the program to a path on a BPF file system (`BPF_OBJ_PIN`): it stays
-   * loaded until the path is removed, whatever becomes of this process.
-   *
-   * @param path A path that does not exist yet, or a `file:` URL.
-   * @throws {ClosedError} if it is closed.
-   * @throws {Deno.errors.NotCapable} without permission to write the path.
-   * @throws {SystemError} with the kernel's reason, as in bpf(2).
-   */
-  pin(path: string | URL): void {
-    const file = pathOf(path);
-    pin(this.#open(), file);
-  }
-
-  /**
-   * Closes the descriptor. Links stay attached. Once more does nothing.
-   */
-  close(): void {
-    this.#descriptor.close();
-  }
-
-  /** Closes the program at the end of a `using` declaration's block. */
-  [Symbol.dispose](): void {
-    this.close();
-  }
-
-  /** What `console.log` and `Deno.inspect` show. */
-  [Symbol.for("Deno.customInspect")](): string {
-    const closed = this.closed ? ", closed" : "";
-    return `BpfProgram { ${this.#label}, ${
-      this.#type ?? "unknown type"
-    }${closed} }`;
+  /** @ignore */
+  protected override describe(): string[] {
+    return [this.#label, this.#type ?? "unknown type"];
   }
 
   #asUsed(): UsedProgram {
     return {
-      open: () => this.#open(),
+      open: () => this.fd,
       label: this.#label,
       type: this.#type,
       native: this.#native,
     };
-  }
-
-  #open(): number {
-    const { fd } = this.#descriptor;
-    if (fd < 0) throw new ClosedError("The BPF program is closed");
-    return fd;
   }
 }
 

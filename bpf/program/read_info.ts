@@ -1,7 +1,6 @@
 /** What a descriptor's program is. */
 
-import { EBADF, toBigInt } from "../../ffi/mod.ts";
-import { NativeUint32Array, typedArrayFill } from "../../layout/intrinsics.ts";
+import { EBADF } from "../../ffi/mod.ts";
 import {
   array,
   bits,
@@ -19,7 +18,7 @@ import {
 import { clearAttributes, run, SIZE } from "../../ffi/bpf/attributes.ts";
 import { kernelIsOlderThan } from "../../ffi/kernel_version.ts";
 import { askInfo, isSomethingElse } from "../../ffi/bpf/object_info.ts";
-import { payloadOf } from "../../ffi/payload.ts";
+import { scratchBlock } from "../../ffi/block.ts";
 import type { ProgramInfo } from "./info.ts";
 import { programTypeName } from "./type.ts";
 
@@ -69,14 +68,14 @@ const ROOM = IDS_AT + 4 * MAPS_MAX;
  * @throws {SystemError} if it is not open, or the kernel will not say.
  */
 export function programInfoOf(fd: number, name: string): ProgramInfo {
-  const { buffer, bytes, address } = payloadOf(ROOM);
-  typedArrayFill(bytes, 0, 0, ROOM);
+  const { buffer, bytes, address } = scratchBlock(ROOM);
+  bytes.fill(0, 0, ROOM);
   const raw = pointer(KernelProgramInfo, buffer);
   raw.mapCount = MAPS_MAX;
-  raw.mapIds = address + toBigInt(IDS_AT);
+  raw.mapIds = address + BigInt(IDS_AT);
   askInfo(fd, address, IDS_AT, name, "program");
   if (!isProgram(fd)) throw isSomethingElse(name, "program");
-  return translate(raw, new NativeUint32Array(buffer, IDS_AT, MAPS_MAX));
+  return translate(raw, new Uint32Array(buffer, IDS_AT, MAPS_MAX));
 }
 
 /**

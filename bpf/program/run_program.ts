@@ -8,23 +8,16 @@ import {
   ENOTSUPP,
   EPERM,
   systemError,
-  toBigInt,
 } from "../../ffi/mod.ts";
-import {
-  NativeArrayBuffer,
-  NativeUint8Array,
-  typedArrayLength,
-  typedArraySet,
-} from "../../layout/intrinsics.ts";
 import {
   requireBytes,
   requireFlag,
   requireOptions,
+  requireU32,
 } from "../../base/arguments.ts";
-import { roundUp } from "../../memory/map/map_descriptor.ts";
-import { requireU32 } from "../../base/option_arguments.ts";
+import { roundUp } from "../../base/round.ts";
 import { clearAttributes, run, SIZE } from "../../ffi/bpf/attributes.ts";
-import { makePayload, type Payload } from "../../ffi/payload.ts";
+import { Block } from "../../ffi/block.ts";
 import type { UsedProgram } from "./used_program.ts";
 import type { ProgramType } from "./type.ts";
 import type { RunOptions, RunResult } from "./run.ts";
@@ -41,15 +34,15 @@ const CONTEXT_ROOM = 4096;
 const KEPT_SIZE = 2 * DATA_ROOM + 4 * CONTEXT_ROOM;
 
 /** Where the input and output lie: addresses alone do not keep it. */
-const held: { kept: Payload | undefined; current: Payload | undefined } = {
+const held: { kept: Block | undefined; current: Block | undefined } = {
   kept: undefined,
   current: undefined,
 };
 
-function roomOf(size: number): Payload {
+function roomOf(size: number): Block {
   return held.current = size > KEPT_SIZE
-    ? makePayload(size)
-    : held.kept ??= makePayload(KEPT_SIZE);
+    ? new Block(size)
+    : held.kept ??= new Block(KEPT_SIZE);
 }
 
 /** A part of the room; none of it where `size` is undefined. */
@@ -69,7 +62,7 @@ const MOST = 2 ** 31 - 1;
 function lengthOf(name: string, value: unknown): number | undefined {
   if (value === undefined) return undefined;
   requireBytes(name, value);
-  const length = typedArrayLength(value);
+  const length = value.length;
   if (length > MOST) {
     throw new RangeError(
       `${name} must have at most ${MOST} bytes: it has ${length}`,
@@ -170,28 +163,28 @@ export function runProgram(
 }
 
 function put(
-  { bytes }: Payload,
+  { bytes }: Block,
   { at, size = 0 }: Part,
   source: Uint8Array | undefined,
 ): void {
   // What is detached has no bytes, and cannot be copied from.
-  if (source !== undefined && size > 0) typedArraySet(bytes, source, at);
+  if (source !== undefined && size > 0) bytes.set(source, at);
 }
 
-function addressIn({ address }: Payload, { at, size }: Part): bigint {
-  return size === undefined ? 0n : address + toBigInt(at);
+function addressIn({ address }: Block, { at, size }: Part): bigint {
+  return size === undefined ? 0n : address + BigInt(at);
 }
 
 /** A copy of so many bytes of a part; undefined where there are none. */
 function take(
-  { buffer }: Payload,
+  { buffer }: Block,
   { at, size = 0 }: Part,
   length: number | undefined,
 ): Uint8Array<ArrayBuffer> | undefined {
   if (length === undefined) return undefined;
   const bounded = length < size ? length : size;
-  const copy = new NativeUint8Array(new NativeArrayBuffer(bounded));
-  typedArraySet(copy, new NativeUint8Array(buffer, at, bounded));
+  const copy = new Uint8Array(new ArrayBuffer(bounded));
+  copy.set(new Uint8Array(buffer, at, bounded));
   return copy;
 }
 
@@ -200,7 +193,7 @@ function take(
  * where programs of a type have no such output.
  */
 function takeOutput(
-  room: Payload,
+  room: Block,
   part: Part,
   length: number,
 ): Uint8Array<ArrayBuffer> | undefined {

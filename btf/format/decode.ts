@@ -1,7 +1,6 @@
 /** Makes data of the words of a type. */
 
 import { BtfError } from "../../errors.ts";
-import { generate } from "../../layout/intrinsics.ts";
 import { countIn, flagIn, KIND, kindIn, type TypeTable } from "./type_table.ts";
 import type {
   BtfFuncProto,
@@ -143,7 +142,10 @@ function list<T>(
   count: number,
   read: (at: number) => T,
 ): T[] {
-  return generate(count, (_, index) => read(start + index * stride));
+  return Array.from(
+    { length: count },
+    (_, index) => read(start + index * stride),
+  );
 }
 
 function decodeInt(

@@ -1,18 +1,6 @@
 /** The header of BTF, and the two sections that it tells of. */
 
 import { BtfError } from "../../errors.ts";
-import {
-  dataView,
-  NativeDataView,
-  NativeUint32Array,
-  NativeUint8Array,
-  typedArrayBuffer,
-  typedArrayLength,
-  typedArrayOffset,
-} from "../../layout/intrinsics.ts";
-
-// What is checked here goes to libbpf: no check goes by what can be replaced.
-const { getUint16, getUint32 } = dataView;
 
 /** What lies in a file of BTF. */
 export interface Sections {
@@ -40,18 +28,18 @@ const LEAST_HEADER = 24;
  * @throws {BtfError} If it is not BTF of this host's byte order.
  */
 export function readSections(bytes: Uint8Array, split: boolean): Sections {
-  const buffer = typedArrayBuffer(bytes);
-  const byteOffset = typedArrayOffset(bytes);
-  const length = typedArrayLength(bytes);
+  const buffer = bytes.buffer;
+  const byteOffset = bytes.byteOffset;
+  const length = bytes.length;
   if (length < LEAST_HEADER) {
     throw new BtfError(
       `BTF must have a header of at least ${LEAST_HEADER} bytes: received ${length} bytes`,
       0,
     );
   }
-  const header = new NativeDataView(buffer, byteOffset, length);
+  const header = new DataView(buffer, byteOffset, length);
   checkMagic(header);
-  const headerLength = getUint32(header, 4, true);
+  const headerLength = header.getUint32(4, true);
   if (headerLength < LEAST_HEADER || headerLength > length) {
     throw new BtfError(
       `The header of BTF must have from ${LEAST_HEADER} bytes to ${length}, all there are: it claims ${headerLength}`,
@@ -60,8 +48,8 @@ export function readSections(bytes: Uint8Array, split: boolean): Sections {
   }
 
   function section(what: string, at: number): { from: number; size: number } {
-    const from = headerLength + getUint32(header, at, true);
-    const size = getUint32(header, at + 4, true);
+    const from = headerLength + header.getUint32(at, true);
+    const size = header.getUint32(at + 4, true);
     if (from + size > length) {
       throw new BtfError(
         `The ${what} must lie within the ${length} bytes of BTF: they take ${size} bytes from ${from} on`,
@@ -81,14 +69,14 @@ export function readSections(bytes: Uint8Array, split: boolean): Sections {
       8,
     );
   }
-  const strings = new NativeUint8Array(
+  const strings = new Uint8Array(
     buffer,
     byteOffset + stringsAt,
     stringsSize,
   );
   checkStrings(strings, stringsAt, split);
   return {
-    words: new NativeUint32Array(buffer, byteOffset + wordsAt, wordsSize / 4),
+    words: new Uint32Array(buffer, byteOffset + wordsAt, wordsSize / 4),
     wordsAt,
     strings,
     stringsAt,
@@ -96,7 +84,7 @@ export function readSections(bytes: Uint8Array, split: boolean): Sections {
 }
 
 function checkMagic(header: DataView): void {
-  const magic = getUint16(header, 0, true);
+  const magic = header.getUint16(0, true);
   if (magic === FOREIGN_MAGIC) {
     throw new BtfError(
       "BTF must be in this host's byte order, little-endian: it is big-endian",
@@ -104,7 +92,7 @@ function checkMagic(header: DataView): void {
     );
   }
   if (magic !== MAGIC) {
-    const elf = getUint32(header, 0, true) === ELF_MAGIC;
+    const elf = header.getUint32(0, true) === ELF_MAGIC;
     throw new BtfError(
       `BTF must begin with the number 0x${
         MAGIC.toString(16)
@@ -114,7 +102,7 @@ function checkMagic(header: DataView): void {
       0,
     );
   }
-  const version = getUint16(header, 2, true) & 0xff;
+  const version = header.getUint16(2, true) & 0xff;
   if (version !== 1) {
     throw new BtfError(`BTF must be of version 1: it is of ${version}`, 2);
   }
@@ -126,7 +114,7 @@ function checkStrings(
   stringsAt: number,
   split: boolean,
 ): void {
-  const length = typedArrayLength(strings);
+  const length = strings.length;
   if (length === 0) {
     if (split) return;
     throw new BtfError("BTF must have names: there are 0 bytes of them", 20);

@@ -1,11 +1,6 @@
 /** Where each type of BTF lies, and what is called how. */
 
 import { BtfError } from "../../errors.ts";
-import {
-  NativeUint32Array,
-  typedArrayBuffer,
-  typedArrayLength,
-} from "../../layout/intrinsics.ts";
 import { hashOf, NameIndex } from "./name_index.ts";
 import { readSections, type Sections } from "./sections.ts";
 
@@ -79,10 +74,10 @@ export class TypeTable {
     this.#sections = readSections(bytes, base !== undefined);
     this.#starts = startsIn(this.#sections);
     this.firstId = base?.endId ?? 1;
-    this.endId = this.firstId + typedArrayLength(this.#starts);
+    this.endId = this.firstId + this.#starts.length;
     this.#firstString = base === undefined ? 0 : base.#endString;
     this.#endString = this.#firstString +
-      typedArrayLength(this.#sections.strings);
+      this.#sections.strings.length;
   }
 
   /** The table that a type is in: this one, or one that it builds on. */
@@ -200,8 +195,8 @@ export class TypeTable {
 
 /** Where each type begins, in words. */
 function startsIn({ words, wordsAt }: Sections): Uint32Array {
-  const length = typedArrayLength(words);
-  const starts = new NativeUint32Array((length - length % 3) / 3);
+  const length = words.length;
+  const starts = new Uint32Array(Math.floor(length / 3));
   let count = 0;
   let at = 0;
   while (at + 3 <= length) {
@@ -227,7 +222,7 @@ function startsIn({ words, wordsAt }: Sections): Uint32Array {
       wordsAt + Math.min(at, starts[count - 1] ?? 0) * 4,
     );
   }
-  return new NativeUint32Array(typedArrayBuffer(starts), 0, count);
+  return new Uint32Array(starts.buffer, 0, count);
 }
 
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });

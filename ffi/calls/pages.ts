@@ -5,7 +5,7 @@
  * 0, where root can map: callers pass a view made a moment before.
  */
 
-import { addressOf } from "../address.ts";
+import { addressOf } from "../block.ts";
 import { toNumber } from "../captured.ts";
 import {
   MAP_ANONYMOUS,

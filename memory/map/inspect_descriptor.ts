@@ -4,7 +4,7 @@
  * with SIGBUS, and nothing in a program can catch that.
  */
 
-import { requireMappable } from "../../base/arguments.ts";
+import { requireMappable } from "../ranges.ts";
 import { BoundsError, NotSupportedError } from "../../errors.ts";
 import {
   allocateFile,

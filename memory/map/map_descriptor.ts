@@ -12,7 +12,8 @@ import {
   toBigInt,
 } from "../../ffi/mod.ts";
 import { NativeUint8Array } from "../../layout/intrinsics.ts";
-import { requireHugePages } from "../../base/arguments.ts";
+import { requireHugePages } from "../ranges.ts";
+import { roundUp } from "../../base/round.ts";
 import type { Mapping } from "./mapping.ts";
 import { place } from "./map_over_pages.ts";
 import {
@@ -59,12 +60,6 @@ export function mapSource(
     populate(mapping, mapping.length - granule, granule, BEYOND);
   }
   return { ...source, mapping };
-}
-
-/** A size in bytes as whole pages. */
-export function roundUp(size: number, granule: number): number {
-  const past = size % granule;
-  return past === 0 ? size : size + (granule - past);
 }
 
 const NO_ROOM =

@@ -8,11 +8,7 @@ import {
   sharedBufferLength,
   typedArrayBuffer,
 } from "../../layout/intrinsics.ts";
-import {
-  requireFileOffset,
-  requireRange,
-  requireSize,
-} from "../../base/arguments.ts";
+import { requireFileOffset, requireRange, requireSize } from "../ranges.ts";
 import { type Control, CONTROL_SIZE, controlIn } from "./shared_state.ts";
 import { readControlPage, type SharedPages } from "./shared_state_page.ts";
 import { type Descriptor, duplicatePublished } from "../../ffi/descriptor.ts";

@@ -6,16 +6,12 @@
 
 import { BpfMap, type CreateMapOptions } from "../../bpf/mod.ts";
 import { Btf } from "../../btf/mod.ts";
+import { arenas, type Test, testWith } from "../_needs.ts";
 import { Assembled } from "./_assembled.ts";
 import type { Instruction } from "./_instructions.ts";
-import { canCreate } from "./_maps.ts";
 
-/** Whether there are arenas, which takes Linux 6.9. */
-export const canArena: boolean = canCreate({
-  type: "arena",
-  maxEntries: 1,
-  flags: ["mmapable"],
-});
+/** Declares a test that makes arenas. */
+export const arenaTest: Test = testWith(arenas);
 
 /** An arena of 16 pages, unless said otherwise. */
 export function arenaMap(options: Partial<CreateMapOptions> = {}): BpfMap {

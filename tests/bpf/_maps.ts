@@ -17,16 +17,6 @@ export function mappable(options: Partial<CreateMapOptions> = {}): BpfMap {
   });
 }
 
-/** Whether the kernel lets this process make such a map. */
-export function canCreate(options: CreateMapOptions): boolean {
-  try {
-    BpfMap.create(options).close();
-    return true;
-  } catch {
-    return false;
-  }
-}
-
 /** Whether the kernel still has a map of this number. */
 export function mapExists(id: number): boolean {
   try {

@@ -4,24 +4,11 @@
  * @module
  */
 
-import { fromFileUrl } from "@std/path";
+import { NativeObject } from "../../bpf/libbpf/object.ts";
+import { fromFileUrl, join } from "@std/path";
 import type { BpfObject } from "../../bpf/mod.ts";
-import { canBpf, hasCommand, TemporaryDirectory } from "../_support.ts";
-
-/** Whether there is a libbpf to load objects with. */
-export const hasLibbpf: boolean = findLibbpf();
-
-function findLibbpf(): boolean {
-  try {
-    Deno.dlopen("libbpf.so.1", {}).close();
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-/** Whether objects can be compiled and loaded here. */
-export const canLoad: boolean = canBpf && hasLibbpf && hasCommand("clang");
+import { compiledBefore } from "../_needs.ts";
+import { TemporaryDirectory } from "../_support.ts";
 
 /** How {@linkcode compile} compiles. */
 export interface CompileOptions {
@@ -35,29 +22,55 @@ export interface CompileOptions {
 
 let made = 0;
 
-/** Compiles `tests/bpf/<name>.bpf.c`: the path of the object file. */
-export async function compile(
-  name: string,
-  directory: TemporaryDirectory,
-  { compiler = "clang", target = "bpf", flags = [] }: CompileOptions = {},
-): Promise<string> {
-  const source = fromFileUrl(new URL(`./${name}.bpf.c`, import.meta.url));
-  const object = directory.join(`${name}-${made++}.bpf.o`);
-  await succeed(compiler, [
+/** The machine that an object is for. */
+export interface Machine {
+  /** Its processor; this machine's unless said otherwise. */
+  arch?: typeof Deno.build.arch;
+  /** The folder in which its `/usr/include` lies; `/` unless said otherwise. */
+  system?: string;
+}
+
+/** What the compiler is told. */
+export function compilerArguments(
+  source: string,
+  object: string,
+  { target = "bpf", flags = [] }: Omit<CompileOptions, "compiler"> = {},
+  { arch = Deno.build.arch, system = "" }: Machine = {},
+): string[] {
+  return [
     "-target",
     target,
     "-O2",
     "-g",
     "-Wall",
     "-Werror",
+    // For bpf/bpf_tracing.h.
+    `-D__TARGET_ARCH_${arch === "x86_64" ? "x86" : "arm64"}`,
     // Where Debian has asm/types.h, which the target does not tell.
-    `-I/usr/include/${Deno.build.arch}-linux-gnu`,
+    `-I${system}/usr/include/${arch}-linux-gnu`,
+    `-I${system}/usr/include`,
     ...flags,
     "-c",
     source,
     "-o",
     object,
-  ]);
+  ];
+}
+
+/** Compiles `tests/bpf/<name>.bpf.c`: the path of the object file. */
+export async function compile(
+  name: string,
+  directory: TemporaryDirectory,
+  options: CompileOptions = {},
+): Promise<string> {
+  const source = fromFileUrl(new URL(`./${name}.bpf.c`, import.meta.url));
+  const object = directory.join(`${name}-${made++}.bpf.o`);
+  if (compiledBefore !== undefined && Object.keys(options).length === 0) {
+    await Deno.copyFile(join(compiledBefore, `${name}.bpf.o`), object);
+  } else {
+    const args = compilerArguments(source, object, options);
+    await succeed(options.compiler ?? "clang", args);
+  }
   return object;
 }
 
@@ -93,4 +106,15 @@ export function objectFile(name: string): Promise<string> {
 /** Runs a program of an object so many times, with a packet of zeros. */
 export function runProgram(object: BpfObject, name: string, repeat = 1): void {
   object.program(name).run({ data: new Uint8Array(64), repeat });
+}
+
+/** Opens an object with libbpf alone, which loads nothing. */
+export async function openNative(name: string): Promise<NativeObject> {
+  return NativeObject.open({
+    bytes: Deno.readFileSync(await objectFile(name)),
+    name,
+    pinRoot: undefined,
+    btfPath: undefined,
+    kconfig: undefined,
+  });
 }

@@ -15,13 +15,6 @@ import {
 } from "../../layout/mod.ts";
 import { Assembled } from "./_assembled.ts";
 import type { Instruction } from "./_instructions.ts";
-import { canCreate } from "./_maps.ts";
-
-/** Whether there are such ring buffers, which takes Linux 6.1. */
-export const canUserRing: boolean = canCreate({
-  type: "user_ringbuf",
-  maxEntries: 65536,
-});
 
 /** How many records are remembered, the last ones. */
 export const REMEMBERED = 1024;

@@ -38,14 +38,13 @@ import {
 import {
   allocatingProgram,
   arenaMap,
-  canArena,
+  arenaTest,
   countingProgram,
   listProgram,
   unconvertedProgram,
 } from "./_arenas.ts";
 import { mapExists } from "./_maps.ts";
 
-const ignore = !canArena;
 const page = pageSize();
 const LINE = 2n ** 32n;
 
@@ -61,11 +60,9 @@ function valuesOf(arena: Arena, first: bigint): bigint[] {
   return values;
 }
 
-Deno.test({
-  name:
-    "Arena.map() gives the memory that BPF programs use, with pointers in it",
-  ignore,
-  fn() {
+arenaTest(
+  "Arena.map() gives the memory that BPF programs use, with pointers in it",
+  () => {
     using map = arenaMap();
     using arena = Arena.map(map);
     assertEquals(arena.size, 16 * page);
@@ -85,12 +82,11 @@ Deno.test({
     arena.at(Node, first).value = 11n;
     assertEquals(valuesOf(arena, first)[0], 11n);
   },
-});
+);
 
-Deno.test({
-  name: "A program that uses an arena can be loaded once the arena is mapped",
-  ignore,
-  fn() {
+arenaTest(
+  "A program that uses an arena can be loaded once the arena is mapped",
+  () => {
     using map = arenaMap();
     assertThrows(
       () => countingProgram(map),
@@ -100,13 +96,11 @@ Deno.test({
     using _arena = Arena.map(map);
     countingProgram(map)[Symbol.dispose]();
   },
-});
+);
 
-Deno.test({
-  name:
-    "Arena.at() follows a pointer of which the program stored the lower half",
-  ignore,
-  fn() {
+arenaTest(
+  "Arena.at() follows a pointer of which the program stored the lower half",
+  () => {
     using map = arenaMap();
     using arena = Arena.map(map);
     arena.populate();
@@ -118,12 +112,11 @@ Deno.test({
     arena.at(Node, stored).value = 7n;
     assertEquals(arena.pointer(u64, 72).value, 7n);
   },
-});
+);
 
-Deno.test({
-  name: "Arena.offsetOf() takes the addresses of the arena and no others",
-  ignore,
-  fn() {
+arenaTest(
+  "Arena.offsetOf() takes the addresses of the arena and no others",
+  () => {
     using map = arenaMap();
     using arena = Arena.map(map);
     const { base, size } = arena;
@@ -179,12 +172,11 @@ Deno.test({
       } else assertThrows(() => arena.offsetOf(address, length), BoundsError);
     }
   },
-});
+);
 
-Deno.test({
-  name: "Arenas of any size lie within 4 GiB, and are reached to their ends",
-  ignore,
-  fn() {
+arenaTest(
+  "Arenas of any size lie within 4 GiB, and are reached to their ends",
+  () => {
     for (
       const pages of [1, 15, 16, 17, 2 ** 18, 3 * 2 ** 18, 2 ** 20 - 1, 2 ** 20]
     ) {
@@ -201,13 +193,11 @@ Deno.test({
       arena.close();
     }
   },
-});
+);
 
-Deno.test({
-  name:
-    "Arena.map() gives the same arena until it is closed, then the same bytes",
-  ignore,
-  fn() {
+arenaTest(
+  "Arena.map() gives the same arena until it is closed, then the same bytes",
+  () => {
     using map = arenaMap();
     const arena = Arena.map(map);
     assertStrictEquals(Arena.map(map), arena);
@@ -215,7 +205,7 @@ Deno.test({
     const { base } = arena;
     for (let i = 0; i < 100; i++) {
       Arena.map(map).close();
-      assertEquals(mappings("bpf-map"), []);
+      assertEquals(mappings("anon_inode:bpf-map"), []);
       using again = Arena.map(map);
       assertNotStrictEquals(again, arena);
       assertEquals(again.base, base);
@@ -224,13 +214,11 @@ Deno.test({
     }
     assertThrows(() => arena.view(u64), ClosedError);
   },
-});
+);
 
-Deno.test({
-  name:
-    "Arena.close() releases the arena at once and leaves no dangling pointer",
-  ignore,
-  async fn() {
+arenaTest(
+  "Arena.close() releases the arena at once and leaves no dangling pointer",
+  async () => {
     const before = mappingStats().mappings;
     const map = arenaMap();
     const { id } = map.info;
@@ -240,11 +228,11 @@ Deno.test({
     const view = arena.view(u64);
     const raw = arena.pointer(Bytes).all;
     raw[0] = 5;
-    assertEquals(mappings("bpf-map").length, 1);
+    assertEquals(mappings("anon_inode:bpf-map").length, 1);
     assertEquals(mappingStats().mappings, before + 1);
     arena.close();
     arena.close();
-    assertEquals(mappings("bpf-map"), []);
+    assertEquals(mappings("anon_inode:bpf-map"), []);
     assertEquals(mappingStats().mappings, before);
     map.close();
     await eventually(() => !mapExists(id));
@@ -264,39 +252,33 @@ Deno.test({
     assertThrows(() => Arena.map(map), ClosedError);
     assert(Deno.inspect(arena).includes("closed"));
   },
-});
+);
 
-Deno.test({
-  name: "An arena that nothing reaches any more is released",
-  ignore,
-  async fn() {
-    let held: object | undefined;
-    const id = (() => {
-      const map = arenaMap();
-      held = Arena.map(map).pointer(u64, 16);
-      const { id } = map.info;
-      map.close();
-      return id;
-    })();
-    await new Promise((resolve) => setTimeout(resolve));
+arenaTest("An arena that nothing reaches any more is released", async () => {
+  let held: object | undefined;
+  const id = (() => {
+    const map = arenaMap();
+    held = Arena.map(map).pointer(u64, 16);
+    const { id } = map.info;
+    map.close();
+    return id;
+  })();
+  await new Promise((resolve) => setTimeout(resolve));
+  collect();
+  assertEquals(mappings("anon_inode:bpf-map").length, 1);
+  assert(mapExists(id));
+  assertInstanceOf(held, Object);
+  held = undefined;
+  await eventually(() => {
     collect();
-    assertEquals(mappings("bpf-map").length, 1);
-    assert(mapExists(id));
-    assertInstanceOf(held, Object);
-    held = undefined;
-    await eventually(() => {
-      collect();
-      return !mapExists(id);
-    });
-    assertEquals(mappings("bpf-map"), []);
-  },
+    return !mapExists(id);
+  });
+  assertEquals(mappings("anon_inode:bpf-map"), []);
 });
 
-Deno.test({
-  name:
-    "Arena.map() refuses an arena that is mapped elsewhere, and leaves no hole",
-  ignore,
-  fn() {
+arenaTest(
+  "Arena.map() refuses an arena that is mapped elsewhere, and leaves no hole",
+  () => {
     using map = arenaMap();
     using arena = Arena.map(map);
     using same = BpfMap.fromFd(map.fd);
@@ -311,16 +293,15 @@ Deno.test({
       NotSupportedError,
       "in the way",
     );
-    assertEquals(mappings("bpf-map").length, 1);
+    assertEquals(mappings("anon_inode:bpf-map").length, 1);
     assertEquals(openDescriptors().length, descriptors);
     arena.pointer(u64).value = 1n;
   },
-});
+);
 
-Deno.test({
-  name: "Arena.map() maps an arena at the address that it was made with",
-  ignore,
-  fn() {
+arenaTest(
+  "Arena.map() maps an arena at the address that it was made with",
+  () => {
     for (
       const address of [
         1n << 44n, // what the kernel's own examples use
@@ -339,12 +320,11 @@ Deno.test({
       arena.pointer(u64, arena.size - 8).value = 1n;
     }
   },
-});
+);
 
-Deno.test({
-  name: "Arena.map() refuses an address that nothing can be mapped at",
-  ignore,
-  fn() {
+arenaTest(
+  "Arena.map() refuses an address that nothing can be mapped at",
+  () => {
     const before = mappings().length;
     for (const mapExtra of [1n << 32n, 1n << 20n]) {
       using map = arenaMap({ mapExtra });
@@ -378,12 +358,11 @@ Deno.test({
     );
     assert(mappings().length < before + 100);
   },
-});
+);
 
-Deno.test({
-  name: "Another process maps an arena at its address, and may be killed",
-  ignore,
-  async fn() {
+arenaTest(
+  "Another process maps an arena at its address, and may be killed",
+  async () => {
     // Far from what the kernel chooses, so that it is free in both.
     using map = arenaMap();
     using arena = Arena.map(map, { address: 1n << 44n });
@@ -406,13 +385,11 @@ Deno.test({
     assertEquals(arena.pointer(atomic(u64)).load(), 1n);
     assertEquals(valuesOf(arena, arena.addressOf(64)), [1n, 2n]);
   },
-});
+);
 
-Deno.test({
-  name:
-    "Arena.map() refuses pages that only a program can allocate, unless told",
-  ignore,
-  fn() {
+arenaTest(
+  "Arena.map() refuses pages that only a program can allocate, unless told",
+  () => {
     using map = arenaMap({ flags: ["mmapable", "segv_on_fault"] });
     const error = assertThrows(() => Arena.map(map), NotSupportedError);
     assert(error.message.includes("allowSegmentationFaults"), error.message);
@@ -456,13 +433,11 @@ Deno.test({
       TypeError,
     );
   },
-});
+);
 
-Deno.test({
-  name:
-    "What allowSegmentationFaults allows ends a process: a freed page is touched",
-  ignore,
-  async fn() {
+arenaTest(
+  "What allowSegmentationFaults allows ends a process: a freed page is touched",
+  async () => {
     const { signal, stdout } = await run(
       `
       import { Arena } from "./bpf/mod.ts";
@@ -486,59 +461,49 @@ Deno.test({
     assertEquals(stdout, "4242n\nEFAULT\n");
     assertEquals(signal, "SIGSEGV");
   },
+);
+
+arenaTest("Arena.populate() allocates pages, within the arena", () => {
+  using map = arenaMap({ maxEntries: 256 });
+  using arena = Arena.map(map);
+  const occupied = () => {
+    const text = Deno.readTextFileSync("/proc/self/smaps");
+    const entry = text.slice(text.indexOf("anon_inode:bpf-map"));
+    return Number(/^Rss:\s+(\d+) kB/m.exec(entry)![1]) * 1024;
+  };
+  assertEquals(occupied(), 0);
+  arena.populate(5, 1);
+  assertEquals(occupied(), page);
+  arena.populate(page - 1, 2);
+  assertEquals(occupied(), 2 * page);
+  arena.populate(arena.size);
+  arena.populate(0, 0);
+  assertEquals(occupied(), 2 * page);
+  arena.populate();
+  assertEquals(occupied(), 256 * page);
+  assertThrows(() => arena.populate(-1), RangeError);
+  assertThrows(() => arena.populate(0.5), RangeError);
+  assertThrows(() => arena.populate(0, NaN), RangeError);
+  assertThrows(() => arena.populate(0, arena.size + 1), BoundsError);
+  assertThrows(() => arena.populate(arena.size + 1), BoundsError);
 });
 
-Deno.test({
-  name: "Arena.populate() allocates pages, within the arena",
-  ignore,
-  fn() {
-    using map = arenaMap({ maxEntries: 256 });
-    using arena = Arena.map(map);
-    const occupied = () => {
-      const text = Deno.readTextFileSync("/proc/self/smaps");
-      const entry = text.slice(text.indexOf("anon_inode:bpf-map"));
-      return Number(/^Rss:\s+(\d+) kB/m.exec(entry)![1]) * 1024;
-    };
-    assertEquals(occupied(), 0);
-    arena.populate(5, 1);
-    assertEquals(occupied(), page);
-    arena.populate(page - 1, 2);
-    assertEquals(occupied(), 2 * page);
-    arena.populate(arena.size);
-    arena.populate(0, 0);
-    assertEquals(occupied(), 2 * page);
-    arena.populate();
-    assertEquals(occupied(), 256 * page);
-    assertThrows(() => arena.populate(-1), RangeError);
-    assertThrows(() => arena.populate(0.5), RangeError);
-    assertThrows(() => arena.populate(0, NaN), RangeError);
-    assertThrows(() => arena.populate(0, arena.size + 1), BoundsError);
-    assertThrows(() => arena.populate(arena.size + 1), BoundsError);
-  },
+arenaTest("A frozen arena is mapped for reading alone", () => {
+  using map = arenaMap();
+  map.freeze();
+  using arena = Arena.map(map);
+  assert(arena.readOnly);
+  assertEquals(arena.view(u64).value, 0n);
+  arena.populate(0, 1);
+  assertThrows(() => arena.pointer(u64), ReadOnlyError);
+  assertThrows(() => arena.at(u64, arena.base), ReadOnlyError);
+  assertThrows(() => arena.writeAt(new Uint8Array(1), 0), ReadOnlyError);
+  assert(mappings("anon_inode:bpf-map")[0]!.includes("r--s"));
 });
 
-Deno.test({
-  name: "A frozen arena is mapped for reading alone",
-  ignore,
-  fn() {
-    using map = arenaMap();
-    map.freeze();
-    using arena = Arena.map(map);
-    assert(arena.readOnly);
-    assertEquals(arena.view(u64).value, 0n);
-    arena.populate(0, 1);
-    assertThrows(() => arena.pointer(u64), ReadOnlyError);
-    assertThrows(() => arena.at(u64, arena.base), ReadOnlyError);
-    assertThrows(() => arena.writeAt(new Uint8Array(1), 0), ReadOnlyError);
-    assert(mappings("bpf-map")[0]!.includes("r--s"));
-  },
-});
-
-Deno.test({
-  name:
-    "Arena.map() maps for reading alone on request, and does not mix the two",
-  ignore,
-  fn() {
+arenaTest(
+  "Arena.map() maps for reading alone on request, and does not mix the two",
+  () => {
     using map = arenaMap();
     const reader = Arena.map(map, { readOnly: true });
     assert(reader.readOnly);
@@ -553,107 +518,57 @@ Deno.test({
     arena.close();
     assertThrows(() => map.freeze(), SystemError, "EBUSY");
   },
+);
+
+arenaTest("Arena.map() takes arenas and nothing else", () => {
+  using ring = BpfMap.create({ type: "ringbuf", maxEntries: page });
+  using plain = BpfMap.create({
+    type: "array",
+    valueSize: 8,
+    maxEntries: 1,
+    flags: ["mmapable"],
+  });
+  for (const map of [ring, plain]) {
+    const error = assertThrows(() => Arena.map(map), NotSupportedError);
+    assert(error.message.includes(map.info.type!), error.message);
+  }
+  using map = arenaMap();
+  for (const hostile of [undefined, null, 5, map.fd, {}, { fd: map.fd }]) {
+    // @ts-expect-error Not a map.
+    assertThrows(() => Arena.map(hostile), TypeError);
+  }
+  for (const options of [null, 5, "readOnly"]) {
+    // @ts-expect-error Not options.
+    assertThrows(() => Arena.map(map, options), TypeError);
+  }
+  // @ts-expect-error Not a boolean.
+  assertThrows(() => Arena.map(map, { readOnly: "yes" }), TypeError);
+  assertThrows(
+    () => Reflect.construct(Arena, [Symbol("Arena"), {}]),
+    TypeError,
+  );
+  using reader = BpfMap.fromId(map.info.id, { readOnly: true });
+  const error = assertThrows(() => Arena.map(reader), NotSupportedError);
+  assert(error.message.includes("open the map for both"), error.message);
+  // Closed by a getter, between two checks.
+  assertThrows(
+    () =>
+      Arena.map(map, {
+        get address() {
+          map.close();
+          return undefined;
+        },
+      }),
+    ClosedError,
+  );
+  assertEquals(mappings("anon_inode:bpf-map"), []);
 });
 
-Deno.test({
-  name: "Arena.map() takes arenas and nothing else",
-  ignore,
-  fn() {
-    using ring = BpfMap.create({ type: "ringbuf", maxEntries: page });
-    using plain = BpfMap.create({
-      type: "array",
-      valueSize: 8,
-      maxEntries: 1,
-      flags: ["mmapable"],
-    });
-    for (const map of [ring, plain]) {
-      const error = assertThrows(() => Arena.map(map), NotSupportedError);
-      assert(error.message.includes(map.info.type!), error.message);
-    }
-    using map = arenaMap();
-    for (const hostile of [undefined, null, 5, map.fd, {}, { fd: map.fd }]) {
-      // @ts-expect-error Not a map.
-      assertThrows(() => Arena.map(hostile), TypeError);
-    }
-    for (const options of [null, 5, "readOnly"]) {
-      // @ts-expect-error Not options.
-      assertThrows(() => Arena.map(map, options), TypeError);
-    }
-    // @ts-expect-error Not a boolean.
-    assertThrows(() => Arena.map(map, { readOnly: "yes" }), TypeError);
-    assertThrows(
-      () => Reflect.construct(Arena, [Symbol("Arena"), {}]),
-      TypeError,
-    );
-    using reader = BpfMap.fromId(map.info.id, { readOnly: true });
-    const error = assertThrows(() => Arena.map(reader), NotSupportedError);
-    assert(error.message.includes("open the map for both"), error.message);
-    // Closed by a getter, between two checks.
-    assertThrows(
-      () =>
-        Arena.map(map, {
-          get address() {
-            map.close();
-            return undefined;
-          },
-        }),
-      ClosedError,
-    );
-    assertEquals(mappings("bpf-map"), []);
-  },
-});
-
-Deno.test({
-  name: "A program that replaces methods does not get at the pages of an arena",
-  ignore,
-  async fn() {
-    const { code, stdout, stderr } = await run(
-      `
-      import { Arena } from "./bpf/mod.ts";
-      import { Memory, u64 } from "./mod.ts";
-      import { arenaMap } from "./tests/bpf/_arenas.ts";
-      const map = arenaMap();
-      const arena = Arena.map(map);
-      const { pointer } = Memory.prototype;
-      const caught = [];
-      for (const name of Object.getOwnPropertyNames(Memory.prototype)) {
-        if (typeof Object.getOwnPropertyDescriptor(Memory.prototype, name).value !== "function") continue;
-        Memory.prototype[name] = function () { caught[caught.length] = this; throw new Error(name); };
-      }
-      for (const prototype of [WeakMap.prototype, Map.prototype, Set.prototype]) {
-        for (const name of ["get", "set", "add", "has"]) {
-          if (!(name in prototype)) continue;
-          const native = prototype[name];
-          prototype[name] = function (...args) { for (let i = 0; i < args.length; i++) caught[caught.length] = args[i]; return native.apply(this, args); };
-        }
-      }
-      for (const action of [() => arena.pointer(u64), () => arena.view(u64), () => arena.readAt(new Uint8Array(1), 0), () => arena.close()]) {
-        try { action(); } catch { /* as meant */ }
-      }
-      const other = arenaMap();
-      try { Arena.map(other).pointer(u64); } catch { /* as meant */ }
-      let given = 0;
-      for (const value of caught) {
-        if (value instanceof WebAssembly.Memory || value instanceof ArrayBuffer) given++;
-        try { if (value.webAssembly) given++; } catch { /* refused */ }
-      }
-      console.log(caught.length > 0, given);
-    `,
-      { permissions: ["-A"] },
-    );
-    assertEquals({ code, stdout }, { code: 0, stdout: "true 0\n" }, stderr);
-  },
-});
-
-Deno.test({
-  name: "Memory.map() names Arena where it is given one",
-  ignore,
-  fn() {
-    using map = arenaMap();
-    assertThrows(
-      () => Memory.map(map.fd, 16 * page),
-      NotSupportedError,
-      "use Arena",
-    );
-  },
+arenaTest("Memory.map() names Arena where it is given one", () => {
+  using map = arenaMap();
+  assertThrows(
+    () => Memory.map(map.fd, 16 * page),
+    NotSupportedError,
+    "use Arena",
+  );
 });

@@ -1,6 +1,6 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { run, TemporaryDirectory } from "../_support.ts";
-import { canAttach, compileAttach } from "./_attach.ts";
+import { attachTest, compileAttach } from "./_attach.ts";
 import { isolated } from "./_network.ts";
 
 /** Runs a program that has a control group of its own, `group`. */
@@ -52,11 +52,9 @@ async function inGroup(program: string): Promise<unknown[]> {
 
 const datagrams = "for i in {1..25}; do echo >/dev/udp/127.0.0.1/9999; done";
 
-Deno.test({
-  name:
-    "BpfProgram.attach() to a cgroup takes the attach type from the section, and sees that group alone",
-  ignore: !canAttach,
-  async fn() {
+attachTest(
+  "BpfProgram.attach() to a cgroup takes the attach type from the section, and sees that group alone",
+  async () => {
     const seen = await inGroup(`
       const program = counters.program("count_egress");
       {
@@ -79,13 +77,11 @@ Deno.test({
       25,
     ]);
   },
-});
+);
 
-Deno.test({
-  name:
-    "BpfProgram.attach() to a cgroup's connect4 refuses what the program refuses",
-  ignore: !canAttach,
-  async fn() {
+attachTest(
+  "BpfProgram.attach() to a cgroup's connect4 refuses what the program refuses",
+  async () => {
     const seen = await inGroup(`
       const program = counters.program("count_connect");
       using file = Deno.openSync(group);
@@ -100,13 +96,11 @@ Deno.test({
     `);
     assertEquals(seen, [true, false, true, 2, true, true]);
   },
-});
+);
 
-Deno.test({
-  name:
-    "BpfProgram.attach() of an opened program to a cgroup wants the attach type, and replaces under traffic",
-  ignore: !canAttach,
-  async fn() {
+attachTest(
+  "BpfProgram.attach() of an opened program to a cgroup wants the attach type, and replaces under traffic",
+  async () => {
     const seen = await inGroup(`
       const cgroup = group;
       const attachType = "cgroup_inet_egress";
@@ -135,4 +129,4 @@ Deno.test({
     assertEquals(seen.length, expected.length, seen.join("\n"));
     expected.forEach((pattern, i) => assertMatch(seen[i] as string, pattern));
   },
-});
+);

@@ -1,9 +1,11 @@
 import { assertEquals, assertMatch } from "@std/assert";
-import { hasCommand, run, TemporaryDirectory } from "../_support.ts";
-import { canAttach, compileAttach } from "./_attach.ts";
+import { netfilter, networks, tcx, testWith } from "../_needs.ts";
+import { run, TemporaryDirectory } from "../_support.ts";
+import { attachable, compileAttach } from "./_attach.ts";
 import { isolated } from "./_network.ts";
 
-const ignore = !canAttach || !hasCommand("ip") || !hasCommand("nsenter");
+const networkTest = testWith(attachable, networks);
+const tcxTest = testWith(attachable, networks, tcx);
 
 /** Runs a program in a network namespace of its own, with the pair in it. */
 async function inNetwork(program: string): Promise<unknown> {
@@ -44,12 +46,11 @@ async function inNetwork(program: string): Promise<unknown> {
 }
 
 for (const mode of ["generic", "native", undefined]) {
-  Deno.test({
-    name: `BpfProgram.attach() to XDP (${
+  networkTest(
+    `BpfProgram.attach() to XDP (${
       mode ?? "default"
     }) sees every packet of a veth pair until the link is closed`,
-    ignore,
-    async fn() {
+    async () => {
       const seen = await inNetwork(`
         const mode = ${JSON.stringify(mode)};
         {
@@ -71,14 +72,12 @@ for (const mode of ["generic", "native", undefined]) {
       assertEquals(seen, [500, "xdp", true, "xdp", true, true, 500, 0]);
       assertMatch(busy, /failed with EBUSY .*another XDP program is attached/);
     },
-  });
+  );
 }
 
-Deno.test({
-  name:
-    "BpfLink.update() replaces an XDP program under traffic, and no packet is missed",
-  ignore,
-  async fn() {
+networkTest(
+  "BpfLink.update() replaces an XDP program under traffic, and no packet is missed",
+  async () => {
     const seen = await inNetwork(`
       using link = first.attach({ kind: "xdp", interface: "here" });
       const sent = pair.sendBeside(20_000);
@@ -108,12 +107,11 @@ Deno.test({
     assertMatch(errors[1]!, /EINVAL .*of the type/);
     assertMatch(errors[2]!, /TypeError: Program must be a BpfProgram/);
   },
-});
+);
 
-Deno.test({
-  name: "BpfLink.detach() detaches for everybody, and the link remains",
-  ignore,
-  async fn() {
+networkTest(
+  "BpfLink.detach() detaches for everybody, and the link remains",
+  async () => {
     const seen = await inNetwork(`
       using link = first.attach({ kind: "xdp", interface: "here" });
       using other = BpfLink.fromId(link.info.id);
@@ -129,12 +127,11 @@ Deno.test({
     assertMatch(seen.splice(3, 1)[0]!, /ENOLINK .*is gone/);
     assertEquals(seen, [10, false, 0, 10] as unknown[]);
   },
-});
+);
 
-Deno.test({
-  name: "BpfProgram.attach() to TCX runs programs in the order asked for",
-  ignore,
-  async fn() {
+tcxTest(
+  "BpfProgram.attach() to TCX runs programs in the order asked for",
+  async () => {
     const seen = await inNetwork(`
       const [one, two, three] = ["tc_first", "tc_second", "tc_third"]
         .map((name) => counters.program(name));
@@ -187,12 +184,11 @@ Deno.test({
     assertEquals(errors.length, expected.length, errors.join("\n"));
     expected.forEach((pattern, i) => assertMatch(errors[i]!, pattern));
   },
-});
+);
 
-Deno.test({
-  name: "BpfProgram.attach() to TCX egress sees what is sent, and no more",
-  ignore,
-  async fn() {
+tcxTest(
+  "BpfProgram.attach() to TCX egress sees what is sent, and no more",
+  async () => {
     const seen = await inNetwork(`
       using link = counters.program("tc_first").attach({
         kind: "tcx",
@@ -206,12 +202,11 @@ Deno.test({
     `);
     assertEquals(seen, [0, 5, "tcx_egress"]);
   },
-});
+);
 
-Deno.test({
-  name: "BpfProgram.attach() to a network namespace looks sockets up in it",
-  ignore,
-  async fn() {
+networkTest(
+  "BpfProgram.attach() to a network namespace looks sockets up in it",
+  async () => {
     const seen = await inNetwork(`
       const lookup = counters.program("count_lookup");
       {
@@ -237,12 +232,11 @@ Deno.test({
     assertMatch(errors[1]!, /ENOENT .*"\/nowhere" does not exist/);
     assertMatch(errors[2]!, /EINVAL .*must be of a network namespace/);
   },
-});
+);
 
-Deno.test({
-  name: "BpfProgram.attach() of a flow dissector admits one, and says so",
-  ignore,
-  async fn() {
+networkTest(
+  "BpfProgram.attach() of a flow dissector admits one, and says so",
+  async () => {
     const seen = await inNetwork(`
       using hits = mappable({ maxEntries: 1 });
       using dissector = Program.counting(hits.fd, {
@@ -258,12 +252,11 @@ Deno.test({
     assertEquals(seen.splice(0, 2), ["flow_dissector", "netns"]);
     assertMatch(seen[0]!, /E(BUSY|EXIST|2BIG) /);
   },
-});
+);
 
-Deno.test({
-  name: "BpfProgram.attach() to netfilter counts what comes in, by priority",
-  ignore,
-  async fn() {
+testWith(attachable, networks, netfilter)(
+  "BpfProgram.attach() to netfilter counts what comes in, by priority",
+  async () => {
     const seen = await inNetwork(`
       using hits = mappable({ maxEntries: 1 });
       using filter = Program.counting(hits.fd, {
@@ -300,12 +293,11 @@ Deno.test({
     assertMatch(errors[2]!, /TypeError: Family must be/);
     assertMatch(errors[3]!, /Cannot update a link of type netfilter/);
   },
-});
+);
 
-Deno.test({
-  name: "BpfLink.pin() keeps an XDP program attached, unpin() lets it go",
-  ignore,
-  async fn() {
+networkTest(
+  "BpfLink.pin() keeps an XDP program attached, unpin() lets it go",
+  async () => {
     const seen = await inNetwork(`
       sh("mount", "-t", "bpf", "none", directory!);
       const path = directory + "/link";
@@ -323,12 +315,8 @@ Deno.test({
         using link = BpfLink.open(path);
         seen.push(link.info.id === id, link.pinnedTo === path);
         link.update(second);
-        using tc = counters.program("tc_first").attach({
-          kind: "tcx",
-          interface: "here",
-          direction: "ingress",
-        });
-        refused(() => tc.unpin(path));
+        using other = counters.program("count_lookup").attach({ kind: "netns" });
+        refused(() => other.unpin(path));
         refused(() => BpfProgram.open(path));
         refused(() => BpfMap.open(path));
       }
@@ -382,4 +370,4 @@ Deno.test({
     assertEquals(errors.length, expected.length, errors.join("\n"));
     expected.forEach((pattern, i) => assertMatch(errors[i]!, pattern));
   },
-});
+);

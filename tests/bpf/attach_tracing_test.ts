@@ -1,9 +1,12 @@
 import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
 import { BpfMap, BpfProgram } from "../../bpf/mod.ts";
 import { ClosedError, NotSupportedError, SystemError } from "../../errors.ts";
+import { iterators, testWith, tpBtf, writingIterators } from "../_needs.ts";
 import { openDescriptors, TemporaryDirectory } from "../_support.ts";
-import { canAttach, compileAttach, Counters } from "./_attach.ts";
+import { attachable, attachTest, compileAttach, Counters } from "./_attach.ts";
 import { bytes } from "./_maps.ts";
+
+const iteratorTest = testWith(attachable, iterators);
 
 /** Makes so many system calls that only this test makes. */
 function call(times: number): void {
@@ -14,11 +17,9 @@ function call(times: number): void {
   libc.close();
 }
 
-Deno.test({
-  name:
-    "BpfProgram.attach() to a raw tracepoint counts exactly, by section, by name, and opened",
-  ignore: !canAttach,
-  async fn() {
+attachTest(
+  "BpfProgram.attach() to a raw tracepoint counts exactly, by section, by name, and opened",
+  async () => {
     using directory = new TemporaryDirectory();
     using counters = new Counters(await compileAttach(directory));
     const program = counters.program("count_syscalls");
@@ -56,15 +57,13 @@ Deno.test({
       );
     }
   },
-});
+);
 
-Deno.test({
-  name:
-    "BpfProgram.attach() of a tp_btf program needs no name, of an opened one neither",
-  ignore: !canAttach,
-  async fn() {
+testWith(attachable, tpBtf)(
+  "BpfProgram.attach() of a tp_btf program needs no name, of an opened one neither",
+  async () => {
     using directory = new TemporaryDirectory();
-    using counters = new Counters(await compileAttach(directory));
+    using counters = new Counters(await compileAttach(directory, "tasks"));
     const program = counters.program("count_tasks");
     using opened = BpfProgram.fromId(program.info.id);
     for (
@@ -85,18 +84,18 @@ Deno.test({
       NotSupportedError,
       `pass { kind: "tracing" }`,
     );
+    using others = new Counters(await compileAttach(directory));
     assertThrows(
-      () => counters.program("grow").attach({ kind: "tracing" }),
+      () => others.program("grow").attach({ kind: "tracing" }),
       NotSupportedError,
       "its type must be tracing or lsm or ext",
     );
   },
-});
+);
 
-Deno.test({
-  name: "BpfLink.read() gives what an iterator writes, once for each object",
-  ignore: !canAttach,
-  async fn() {
+iteratorTest(
+  "BpfLink.read() gives what an iterator writes, once for each object",
+  async () => {
     using directory = new TemporaryDirectory();
     using object = new Counters(await compileAttach(directory, "iterators"));
     using map = BpfMap.create({ type: "array", valueSize: 8, maxEntries: 1 });
@@ -120,14 +119,13 @@ Deno.test({
     const ids = [...new Uint32Array(data.buffer)];
     assert(ids.includes(map.info.id) && ids.includes(other.info.id));
   },
-});
+);
 
-Deno.test({
-  name: "BpfProgram.attach() of an iterator over a map gives its elements",
-  ignore: !canAttach,
-  async fn() {
+testWith(attachable, writingIterators)(
+  "BpfProgram.attach() of an iterator over a map gives its elements",
+  async () => {
     using directory = new TemporaryDirectory();
-    using object = new Counters(await compileAttach(directory, "iterators"));
+    using object = new Counters(await compileAttach(directory, "elements"));
     const program = object.program("elements");
     const entries = 20_000;
     using map = BpfMap.create({
@@ -171,13 +169,11 @@ Deno.test({
       "more than a key or a value of the map has",
     );
   },
-});
+);
 
-Deno.test({
-  name:
-    "BpfProgram.attach() of an iterator over tasks can be limited to one process, or thread",
-  ignore: !canAttach,
-  async fn() {
+iteratorTest(
+  "BpfProgram.attach() of an iterator over tasks can be limited to one process, or thread",
+  async () => {
     using directory = new TemporaryDirectory();
     using object = new Counters(await compileAttach(directory, "iterators"));
     const program = object.program("tasks");
@@ -198,49 +194,44 @@ Deno.test({
       RangeError,
     );
   },
-});
+);
 
-Deno.test({
-  name: "BpfLink.lines() leaves nothing open when it is left early",
-  ignore: !canAttach,
-  async fn() {
+iteratorTest(
+  "BpfLink.lines() leaves nothing open when it is left early",
+  async () => {
     using directory = new TemporaryDirectory();
     using object = new Counters(await compileAttach(directory, "iterators"));
     const link = object.program("tasks").attach();
-    const before = openDescriptors("bpf_iter").length;
+    const before = openDescriptors("anon_inode:bpf_iter").length;
     for (const _line of link.lines()) {
-      assertEquals(openDescriptors("bpf_iter").length, before + 1);
+      assertEquals(openDescriptors("anon_inode:bpf_iter").length, before + 1);
       break;
     }
-    assertEquals(openDescriptors("bpf_iter").length, before);
+    assertEquals(openDescriptors("anon_inode:bpf_iter").length, before);
     const walk = link.lines();
     walk.next();
     link.close();
     assert([...walk].length > 1);
-    assertEquals(openDescriptors("bpf_iter").length, before);
+    assertEquals(openDescriptors("anon_inode:bpf_iter").length, before);
     assertThrows(() => link.read(), ClosedError);
   },
-});
+);
 
-Deno.test({
-  name: "BpfLink.read() refuses links of other types",
-  ignore: !canAttach,
-  async fn() {
-    using directory = new TemporaryDirectory();
-    using counters = new Counters(await compileAttach(directory));
-    using link = counters.program("count_syscalls").attach();
-    for (
-      const read of [
-        () => link.read(),
-        () => link.readBytes(),
-        () => link.lines().next(),
-      ]
-    ) {
-      assertThrows(
-        read,
-        NotSupportedError,
-        "Cannot read a link of type raw_tracepoint: its type must be iter",
-      );
-    }
-  },
+attachTest("BpfLink.read() refuses links of other types", async () => {
+  using directory = new TemporaryDirectory();
+  using counters = new Counters(await compileAttach(directory));
+  using link = counters.program("count_syscalls").attach();
+  for (
+    const read of [
+      () => link.read(),
+      () => link.readBytes(),
+      () => link.lines().next(),
+    ]
+  ) {
+    assertThrows(
+      read,
+      NotSupportedError,
+      "Cannot read a link of type raw_tracepoint: its type must be iter",
+    );
+  }
 });

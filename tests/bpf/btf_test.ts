@@ -12,7 +12,8 @@ import {
   u64,
 } from "../../layout/mod.ts";
 import { Builder, K, SIGNED } from "../btf/_builder.ts";
-import { canBpf, hasCommand, isRoot, run } from "../_support.ts";
+import { bpfMaps, bpfTest, setpriv, testWith } from "../_needs.ts";
+import { run } from "../_support.ts";
 import { btfMap, type BtfMapOptions } from "./_btf_maps.ts";
 import { mappable } from "./_maps.ts";
 
@@ -52,26 +53,21 @@ function flows(
 
 type Count = StructType<{ packets: U64 }>;
 
-Deno.test({
-  name: "BpfMap.keyType and valueType are what the map's own BTF says",
-  ignore: !canBpf,
-  fn() {
-    using map = flows();
-    const { keyType, valueType } = map;
-    assertEquals([keyType!.name, keyType!.size], ["flow", 8]);
-    assertEquals([valueType!.name, valueType!.size], ["count", 16]);
-    assert(map.keyType === keyType);
-    assertEquals(map.btf!.find("flow", "struct")!.members.length, 2);
-    // One BTF for all who have it.
-    using other = BpfMap.fromId(map.info.id);
-    assert(other.valueType === valueType);
-  },
+bpfTest("BpfMap.keyType and valueType are what the map's own BTF says", () => {
+  using map = flows();
+  const { keyType, valueType } = map;
+  assertEquals([keyType!.name, keyType!.size], ["flow", 8]);
+  assertEquals([valueType!.name, valueType!.size], ["count", 16]);
+  assert(map.keyType === keyType);
+  assertEquals(map.btf!.find("flow", "struct")!.members.length, 2);
+  // One BTF for all who have it.
+  using other = BpfMap.fromId(map.info.id);
+  assert(other.valueType === valueType);
 });
 
-Deno.test({
-  name: "BpfMap.keyType of an array is u32, and nothing is known without BTF",
-  ignore: !canBpf,
-  fn() {
+bpfTest(
+  "BpfMap.keyType of an array is u32, and nothing is known without BTF",
+  () => {
     using array = mappable();
     assertEquals([array.btf, array.keyType, array.valueType], [
       undefined,
@@ -96,12 +92,11 @@ Deno.test({
       message,
     );
   },
-});
+);
 
-Deno.test({
-  name: "BpfMap.values(), pointer() and view() without a type take valueType",
-  ignore: !canBpf,
-  fn() {
+bpfTest(
+  "BpfMap.values(), pointer() and view() without a type take valueType",
+  () => {
     using map = flows({ type: "array", flagBits: BPF_F_MMAPABLE });
     const pointer = map.pointer<Count>(3);
     pointer.packets = 7n;
@@ -129,114 +124,101 @@ Deno.test({
     assertEquals(map.pointer(0).packets, 1n);
     map.memory().close();
   },
+);
+
+bpfTest("BpfMap.pointer(0) of a section is a struct of its variables", () => {
+  const btf = new Builder();
+  const int = btf.int("int", 4, SIGNED);
+  const long = btf.int("long", 8, SIGNED);
+  const hits = btf.add(K.VAR, "hits", long, [1]);
+  const limit = btf.add(K.VAR, "limit", int, [1]);
+  const section = btf.add(K.DATASEC, ".bss", 16, [
+    hits,
+    0,
+    8,
+    limit,
+    8,
+    4,
+  ], 2);
+  using map = btfMap({
+    type: "array",
+    keySize: 4,
+    valueSize: 16,
+    maxEntries: 1,
+    flagBits: BPF_F_MMAPABLE,
+    btf,
+    keyTypeId: 0,
+    valueTypeId: section,
+  });
+  assertEquals([map.keyType, map.valueType!.name], [u32, ".bss"]);
+  const variables = map.pointer(0) as { hits: bigint; limit: number };
+  variables.hits += 5n;
+  variables.limit = -1;
+  assertEquals([...map.entries()], [[0, { hits: 5n, limit: -1 }]]);
+  map.memory().close();
 });
 
-Deno.test({
-  name: "BpfMap.pointer(0) of a section is a struct of its variables",
-  ignore: !canBpf,
-  fn() {
-    const btf = new Builder();
-    const int = btf.int("int", 4, SIGNED);
-    const long = btf.int("long", 8, SIGNED);
-    const hits = btf.add(K.VAR, "hits", long, [1]);
-    const limit = btf.add(K.VAR, "limit", int, [1]);
-    const section = btf.add(K.DATASEC, ".bss", 16, [
-      hits,
-      0,
-      8,
-      limit,
-      8,
-      4,
-    ], 2);
-    using map = btfMap({
-      type: "array",
-      keySize: 4,
-      valueSize: 16,
-      maxEntries: 1,
-      flagBits: BPF_F_MMAPABLE,
-      btf,
-      keyTypeId: 0,
-      valueTypeId: section,
-    });
-    assertEquals([map.keyType, map.valueType!.name], [u32, ".bss"]);
-    const variables = map.pointer(0) as { hits: bigint; limit: number };
-    variables.hits += 5n;
-    variables.limit = -1;
-    assertEquals([...map.entries()], [[0, { hits: 5n, limit: -1 }]]);
-    map.memory().close();
-  },
+bpfTest("BpfMap.entries() decodes by the map's own BTF", () => {
+  using map = flows();
+  const table = map.table();
+  table.set({ address: 1, port: 80 }, { packets: 2n, name: "eth0" });
+  assertEquals([...map.entries()], [
+    [{ address: 1, port: 80 }, { packets: 2n, name: "eth0" }],
+  ]);
+  assertEquals(table.get({ address: 1, port: 80 }), {
+    packets: 2n,
+    name: "eth0",
+  });
+  // What is passed goes before it.
+  const Raw = struct("Raw", { _: HostLayout, a: u64, b: u64 });
+  const entries = [
+    ...map.entries({ keyType: u64, valueType: Raw }),
+  ];
+  const [key, value] = entries[0]!;
+  assertEquals([key, value.a], [80n << 32n | 1n, 2n]);
+  assertThrows(
+    () => map.entries({ keyType: u16 }),
+    InvalidTypeError,
+    "must have the size of the map's keys, 8 bytes: it has 2",
+  );
 });
 
-Deno.test({
-  name: "BpfMap.entries() decodes by the map's own BTF",
-  ignore: !canBpf,
-  fn() {
-    using map = flows();
-    const table = map.table();
-    table.set({ address: 1, port: 80 }, { packets: 2n, name: "eth0" });
-    assertEquals([...map.entries()], [
-      [{ address: 1, port: 80 }, { packets: 2n, name: "eth0" }],
-    ]);
-    assertEquals(table.get({ address: 1, port: 80 }), {
-      packets: 2n,
-      name: "eth0",
-    });
-    // What is passed goes before it.
-    const Raw = struct("Raw", { _: HostLayout, a: u64, b: u64 });
-    const entries = [
-      ...map.entries({ keyType: u64, valueType: Raw }),
-    ];
-    const [key, value] = entries[0]!;
-    assertEquals([key, value.a], [80n << 32n | 1n, 2n]);
-    assertThrows(
-      () => map.entries({ keyType: u16 }),
-      InvalidTypeError,
-      "must have the size of the map's keys, 8 bytes: it has 2",
-    );
-  },
+bpfTest("BpfMap.perCpu() adds up the structs that BTF has", () => {
+  const btf = new Builder();
+  const int = btf.int("unsigned int", 4);
+  const long = btf.int("unsigned long long", 8);
+  const stats = btf.struct("stats", 16, [["packets", long, 0], [
+    "drops",
+    int,
+    64,
+  ]]);
+  using map = btfMap({
+    type: "percpu_array",
+    keySize: 4,
+    valueSize: 16,
+    maxEntries: 2,
+    btf,
+    keyTypeId: int,
+    valueTypeId: stats,
+  });
+  const table = map.perCpu<U32, StructType<{ packets: U64; drops: U32 }>>();
+  const cpus = table.get(1)!.length;
+  table.set(
+    1,
+    Array.from({ length: cpus }, (_, cpu) => ({
+      packets: BigInt(cpu),
+      drops: 2 ** 32 - 1,
+    })),
+  );
+  assertEquals(table.sum(1), {
+    packets: BigInt(cpus * (cpus - 1) / 2),
+    drops: cpus * (2 ** 32 - 1),
+  });
 });
 
-Deno.test({
-  name: "BpfMap.perCpu() adds up the structs that BTF has",
-  ignore: !canBpf,
-  fn() {
-    const btf = new Builder();
-    const int = btf.int("unsigned int", 4);
-    const long = btf.int("unsigned long long", 8);
-    const stats = btf.struct("stats", 16, [["packets", long, 0], [
-      "drops",
-      int,
-      64,
-    ]]);
-    using map = btfMap({
-      type: "percpu_array",
-      keySize: 4,
-      valueSize: 16,
-      maxEntries: 2,
-      btf,
-      keyTypeId: int,
-      valueTypeId: stats,
-    });
-    const table = map.perCpu<U32, StructType<{ packets: U64; drops: U32 }>>();
-    const cpus = table.get(1)!.length;
-    table.set(
-      1,
-      Array.from({ length: cpus }, (_, cpu) => ({
-        packets: BigInt(cpu),
-        drops: 2 ** 32 - 1,
-      })),
-    );
-    assertEquals(table.sum(1), {
-      packets: BigInt(cpus * (cpus - 1) / 2),
-      drops: cpus * (2 ** 32 - 1),
-    });
-  },
-});
-
-Deno.test({
-  name: "BpfMap.valueType without CAP_SYS_ADMIN says that it takes it",
-  ignore: !canBpf || !isRoot || !hasCommand("setpriv"),
-  async fn() {
+testWith(bpfMaps, setpriv)(
+  "BpfMap.valueType without CAP_SYS_ADMIN says that it takes it",
+  async () => {
     const { code, stdout, stderr } = await run(
       `
       import { array, u64 } from "@hostmem/hostmem";
@@ -293,4 +275,4 @@ Deno.test({
       );
     }
   },
-});
+);

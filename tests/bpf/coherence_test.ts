@@ -2,29 +2,24 @@ import { assert, assertEquals } from "@std/assert";
 import { BpfMap } from "../../bpf/mod.ts";
 import { atomic, HostLayout, struct, u32, u64 } from "../../layout/mod.ts";
 import { Memory } from "../../memory/mod.ts";
-import { canBpf } from "../_support.ts";
+import { bpfTest } from "../_needs.ts";
 import { bytes, mappable, number } from "./_maps.ts";
 import { Program, testRun } from "./_program.ts";
 
-Deno.test({
-  name: "What a pointer writes BPF_MAP_LOOKUP_ELEM returns",
-  ignore: !canBpf,
-  fn() {
-    using map = mappable();
-    const pointer = map.pointer(2, u64);
-    for (const value of [1n, 0x0102_0304_0506_0708n, 2n ** 64n - 1n, 0n]) {
-      pointer.value = value;
-      assertEquals(number(map.lookup(2)), value);
-      assertEquals(map.lookup(2), bytes(value));
-    }
-    assertEquals([number(map.lookup(1)), number(map.lookup(3))], [0n, 0n]);
-  },
+bpfTest("What a pointer writes BPF_MAP_LOOKUP_ELEM returns", () => {
+  using map = mappable();
+  const pointer = map.pointer(2, u64);
+  for (const value of [1n, 0x0102_0304_0506_0708n, 2n ** 64n - 1n, 0n]) {
+    pointer.value = value;
+    assertEquals(number(map.lookup(2)), value);
+    assertEquals(map.lookup(2), bytes(value));
+  }
+  assertEquals([number(map.lookup(1)), number(map.lookup(3))], [0n, 0n]);
 });
 
-Deno.test({
-  name: "What BPF_MAP_UPDATE_ELEM stores a pointer, a view and values read",
-  ignore: !canBpf,
-  fn() {
+bpfTest(
+  "What BPF_MAP_UPDATE_ELEM stores a pointer, a view and values read",
+  () => {
     using map = mappable();
     const pointer = map.pointer(2, u64);
     const view = map.view(2, u64);
@@ -38,25 +33,21 @@ Deno.test({
       ]);
     }
   },
-});
+);
 
-Deno.test({
-  name: "Two mappings of one map agree",
-  ignore: !canBpf,
-  fn() {
-    using map = mappable();
-    using same = BpfMap.fromId(map.info.id);
-    using third = Memory.map(map.fd, map.memorySize, { readOnly: true });
-    const [one, other] = [map.pointer(1, u64), same.pointer(1, u64)];
-    one.value = 11n;
-    assertEquals([other.value, third.view(u64, 8).value], [11n, 11n]);
-    other.value = 12n;
-    assertEquals([one.value, third.view(u64, 8).value], [12n, 12n]);
-    map.memory().close();
-    other.value = 13n;
-    assertEquals(third.view(u64, 8).value, 13n);
-    same.memory().close();
-  },
+bpfTest("Two mappings of one map agree", () => {
+  using map = mappable();
+  using same = BpfMap.fromId(map.info.id);
+  using third = Memory.map(map.fd, map.memorySize, { readOnly: true });
+  const [one, other] = [map.pointer(1, u64), same.pointer(1, u64)];
+  one.value = 11n;
+  assertEquals([other.value, third.view(u64, 8).value], [11n, 11n]);
+  other.value = 12n;
+  assertEquals([one.value, third.view(u64, 8).value], [12n, 12n]);
+  map.memory().close();
+  other.value = 13n;
+  assertEquals(third.view(u64, 8).value, 13n);
+  same.memory().close();
 });
 
 const Counters = struct("Counters", {
@@ -66,28 +57,23 @@ const Counters = struct("Counters", {
   after: u32,
 });
 
-Deno.test({
-  name: "What a BPF program adds is seen through an atomic at once",
-  ignore: !canBpf,
-  fn() {
-    using map = mappable({ valueSize: Counters.size, maxEntries: 1 });
-    using program = Program.adding(map.fd, 8, 3);
-    const counters = map.pointer(0, Counters);
-    for (let runs = 1; runs <= 5; runs++) {
-      testRun(program.fd, 1);
-      assertEquals(counters.count.load(), BigInt(3 * runs));
-    }
-    counters.count.store(2n ** 64n - 1n);
+bpfTest("What a BPF program adds is seen through an atomic at once", () => {
+  using map = mappable({ valueSize: Counters.size, maxEntries: 1 });
+  using program = Program.adding(map.fd, 8, 3);
+  const counters = map.pointer(0, Counters);
+  for (let runs = 1; runs <= 5; runs++) {
     testRun(program.fd, 1);
-    assertEquals(counters.count.load(), 2n);
-    assertEquals([counters.before, counters.after], [0n, 0]);
-  },
+    assertEquals(counters.count.load(), BigInt(3 * runs));
+  }
+  counters.count.store(2n ** 64n - 1n);
+  testRun(program.fd, 1);
+  assertEquals(counters.count.load(), 2n);
+  assertEquals([counters.before, counters.after], [0n, 0]);
 });
 
-Deno.test({
-  name: "No count is lost while a BPF program and this program both add",
-  ignore: !canBpf,
-  async fn() {
+bpfTest(
+  "No count is lost while a BPF program and this program both add",
+  async () => {
     using map = mappable({ valueSize: Counters.size, maxEntries: 1 });
     using program = Program.adding(map.fd, 8, 1);
     const { count } = map.pointer(0, Counters);
@@ -119,7 +105,7 @@ Deno.test({
       worker.terminate();
     }
   },
-});
+);
 
 /** The next message of a Worker, or its error. */
 function next(worker: Worker): Promise<unknown> {

@@ -1,10 +1,13 @@
 import { assert, assertEquals } from "@std/assert";
 import { BpfMap, type MapType } from "../../bpf/mod.ts";
 import { HostLayout, struct, u32 } from "../../layout/mod.ts";
-import { canBpf } from "../_support.ts";
+import { sized } from "../_fire.ts";
+import { bpfTest } from "../_needs.ts";
 
 const STABLE = 500;
 const LIMIT = 2000;
+/** How often all is read: each time while thousands of entries change. */
+const ROUNDS = sized(40, 200);
 const Prefix = struct("Prefix", { _: HostLayout, bits: u32, data: u32 });
 
 /** Runs `use` while a Worker stores and deletes entries. */
@@ -43,11 +46,9 @@ async function whileWritten(
 }
 
 for (const type of ["hash", "lru_hash", "lpm_trie"] as MapType[]) {
-  Deno.test({
-    name:
-      `BpfMap.entries() of a ${type} ends and gives whole entries while another writes`,
-    ignore: !canBpf,
-    async fn() {
+  bpfTest(
+    `BpfMap.entries() of a ${type} ends and gives whole entries while another writes`,
+    async () => {
       const bits = type === "lpm_trie";
       using map = BpfMap.create({
         type,
@@ -63,7 +64,7 @@ for (const type of ["hash", "lru_hash", "lpm_trie"] as MapType[]) {
         Array.from({ length: STABLE }, (_, i) => [keyOf(i), i + 1]),
       );
       await whileWritten(map, bits, () => {
-        for (let round = 0; round < 200; round++) {
+        for (let round = 0; round < ROUNDS; round++) {
           const stable: number[] = [];
           let count = 0;
           for (const [key, value] of table) {
@@ -83,13 +84,12 @@ for (const type of ["hash", "lru_hash", "lpm_trie"] as MapType[]) {
         }
       });
     },
-  });
+  );
 }
 
-Deno.test({
-  name: "MapTable.takeAll() while another writes loses nothing that stays",
-  ignore: !canBpf,
-  async fn() {
+bpfTest(
+  "MapTable.takeAll() while another writes loses nothing that stays",
+  async () => {
     using map = BpfMap.create({
       type: "hash",
       keySize: 4,
@@ -98,7 +98,7 @@ Deno.test({
     });
     const table = map.table({ keyType: u32, valueType: u32 });
     await whileWritten(map, false, () => {
-      for (let round = 0; round < 100; round++) {
+      for (let round = 0; round < ROUNDS / 2; round++) {
         table.setAll(Array.from({ length: STABLE }, (_, i) => [i, i]));
         const keys = table.takeAll().map(([key]) => key);
         assertEquals(keys.filter((key) => key < STABLE).length, STABLE);
@@ -106,4 +106,4 @@ Deno.test({
       }
     });
   },
-});
+);

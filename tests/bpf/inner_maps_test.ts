@@ -3,7 +3,7 @@ import { BpfMap } from "../../bpf/mod.ts";
 import { ClosedError, NotSupportedError, SystemError } from "../../errors.ts";
 import { u32 } from "../../layout/mod.ts";
 import { check } from "../../ffi/mod.ts";
-import { canBpf } from "../_support.ts";
+import { bpfTest } from "../_needs.ts";
 import { bytes, mapExists, mappable, number } from "./_maps.ts";
 import { Program } from "./_program.ts";
 
@@ -16,11 +16,9 @@ function holder(
 }
 
 for (const type of ["array_of_maps", "hash_of_maps"] as const) {
-  Deno.test({
-    name:
-      `BpfMap.updateMap() and lookupMap() keep maps in a map of type ${type}`,
-    ignore: !canBpf,
-    fn() {
+  bpfTest(
+    `BpfMap.updateMap() and lookupMap() keep maps in a map of type ${type}`,
+    () => {
       using outer = holder(type);
       assertEquals(outer.lookupMap(2), undefined);
       const inner = mappable({ flags: [] });
@@ -44,76 +42,67 @@ for (const type of ["array_of_maps", "hash_of_maps"] as const) {
       assertEquals(outer.delete(2), true);
       assertEquals(outer.lookupMap(2), undefined);
     },
-  });
+  );
 }
 
-Deno.test({
-  name: "BpfMap.updateMap() says what it cannot store",
-  ignore: !canBpf,
-  fn() {
-    using outer = holder("hash_of_maps");
-    using other = mappable({ valueSize: 16, flags: [] });
-    const unlike = assertThrows(() => outer.updateMap(1, other), SystemError);
-    assertEquals(unlike.code, "EINVAL");
-    using inner = mappable({ flags: [] });
-    outer.updateMap(1, inner, "create");
-    const present = assertThrows(
-      () => outer.updateMap(1, inner, "create"),
-      SystemError,
-    );
-    assertEquals(present.code, "EEXIST");
-    for (const wrong of [undefined, null, 5, {}, Object.create(inner)]) {
-      assertThrows(
-        () => outer.updateMap(1, wrong as BpfMap),
-        TypeError,
-        "must be a BpfMap",
-      );
-    }
+bpfTest("BpfMap.updateMap() says what it cannot store", () => {
+  using outer = holder("hash_of_maps");
+  using other = mappable({ valueSize: 16, flags: [] });
+  const unlike = assertThrows(() => outer.updateMap(1, other), SystemError);
+  assertEquals(unlike.code, "EINVAL");
+  using inner = mappable({ flags: [] });
+  outer.updateMap(1, inner, "create");
+  const present = assertThrows(
+    () => outer.updateMap(1, inner, "create"),
+    SystemError,
+  );
+  assertEquals(present.code, "EEXIST");
+  for (const wrong of [undefined, null, 5, {}, Object.create(inner)]) {
     assertThrows(
-      () => outer.table({ keyType: u32 }).set(1, 5),
-      NotSupportedError,
-      "is given descriptors, and gives ids: use updateMap()",
+      () => outer.updateMap(1, wrong as BpfMap),
+      TypeError,
+      "must be a BpfMap",
     );
-    assertThrows(
-      () => outer.table({ keyType: u32 }).setAll([[1, 5]]),
-      NotSupportedError,
-      "updateMap()",
-    );
-    assertThrows(
-      () => inner.updateMap(1, outer),
-      NotSupportedError,
-      "A map of type array holds no maps",
-    );
-    assertThrows(() => inner.lookupMap(1), NotSupportedError, "holds no maps");
-    const gone = mappable({ flags: [] });
-    gone.close();
-    assertThrows(() => outer.updateMap(1, gone), ClosedError);
-    outer.close();
-    assertThrows(() => outer.updateMap(1, inner), ClosedError);
-    assertThrows(() => outer.lookupMap(1), ClosedError);
-  },
+  }
+  assertThrows(
+    () => outer.table({ keyType: u32 }).set(1, 5),
+    NotSupportedError,
+    "is given descriptors, and gives ids: use updateMap()",
+  );
+  assertThrows(
+    () => outer.table({ keyType: u32 }).setAll([[1, 5]]),
+    NotSupportedError,
+    "updateMap()",
+  );
+  assertThrows(
+    () => inner.updateMap(1, outer),
+    NotSupportedError,
+    "A map of type array holds no maps",
+  );
+  assertThrows(() => inner.lookupMap(1), NotSupportedError, "holds no maps");
+  const gone = mappable({ flags: [] });
+  gone.close();
+  assertThrows(() => outer.updateMap(1, gone), ClosedError);
+  outer.close();
+  assertThrows(() => outer.updateMap(1, inner), ClosedError);
+  assertThrows(() => outer.lookupMap(1), ClosedError);
 });
 
-Deno.test({
-  name: "BpfMap.entries() goes over the holes in an array of maps",
-  ignore: !canBpf,
-  fn() {
-    using outer = holder("array_of_maps", 300);
-    using inner = mappable({ flags: [] });
-    for (const index of [0, 7, 130, 299]) outer.updateMap(index, inner);
-    const { id } = inner.info;
-    assertEquals([...outer.entries()], [[0, id], [7, id], [130, id], [
-      299,
-      id,
-    ]]);
-    assertEquals(mapExists(id), true);
-  },
+bpfTest("BpfMap.entries() goes over the holes in an array of maps", () => {
+  using outer = holder("array_of_maps", 300);
+  using inner = mappable({ flags: [] });
+  for (const index of [0, 7, 130, 299]) outer.updateMap(index, inner);
+  const { id } = inner.info;
+  assertEquals([...outer.entries()], [[0, id], [7, id], [130, id], [
+    299,
+    id,
+  ]]);
+  assertEquals(mapExists(id), true);
 });
 
-Deno.test({
-  name: "BpfMap.entries() of programs, which have no batches, gives their ids",
-  ignore: !canBpf,
-  fn() {
+bpfTest(
+  "BpfMap.entries() of programs, which have no batches, gives their ids",
+  () => {
     using counters = mappable({ maxEntries: 1 });
     using program = Program.adding(counters.fd, 0, 1);
     using map = BpfMap.create({
@@ -137,4 +126,4 @@ Deno.test({
     assertEquals(map.delete(63), true);
     assertEquals([...map.entries()].length, 5);
   },
-});
+);

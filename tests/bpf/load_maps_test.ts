@@ -6,20 +6,18 @@ import {
   NotSupportedError,
   SystemError,
 } from "../../bpf/mod.ts";
+import { bpfMounts, bpfObjects, objectTest, testWith } from "../_needs.ts";
 import {
-  hasCommand,
-  isRoot,
   openDescriptors,
   run,
   type RunResult,
   TemporaryDirectory,
 } from "../_support.ts";
-import { canLoad, objectFile, runProgram } from "./_objects.ts";
+import { objectFile, runProgram } from "./_objects.ts";
 
-Deno.test({
-  name: "BpfObject.load() sets how large maps are (needs clang and libbpf)",
-  ignore: !canLoad,
-  async fn() {
+objectTest(
+  "BpfObject.load() sets how large maps are (needs clang and libbpf)",
+  async () => {
     const path = await objectFile("maps");
     using object = BpfObject.load(path, {
       maps: {
@@ -35,13 +33,11 @@ Deno.test({
     runProgram(object, "count", 3);
     assertEquals(plain!.lookup(1)![0], 3);
   },
-});
+);
 
-Deno.test({
-  name:
-    "BpfObject.load() uses another object's maps, sections too (needs clang and libbpf)",
-  ignore: !canLoad,
-  async fn() {
+objectTest(
+  "BpfObject.load() uses another object's maps, sections too (needs clang and libbpf)",
+  async () => {
     const path = await objectFile("maps");
     const first = BpfObject.load(path);
     using second = BpfObject.load(path, {
@@ -72,13 +68,11 @@ Deno.test({
       "Cannot set hits before loading: another map is used in place of that of its section .bss",
     );
   },
-});
+);
 
-Deno.test({
-  name:
-    "BpfObject.load() makes a map of maps such as the one given (needs clang and libbpf)",
-  ignore: !canLoad,
-  async fn() {
+objectTest(
+  "BpfObject.load() makes a map of maps such as the one given (needs clang and libbpf)",
+  async () => {
     const path = await objectFile("maps");
     using inner = BpfMap.create({
       type: "array",
@@ -98,17 +92,15 @@ Deno.test({
     object.close();
     assertEquals(plain.lookup(0), new Uint8Array(8));
   },
-});
+);
 
-Deno.test({
-  name:
-    "BpfObject.load() says what is wrong with the options of maps (needs clang and libbpf)",
-  ignore: !canLoad,
-  async fn() {
+objectTest(
+  "BpfObject.load() says what is wrong with the options of maps (needs clang and libbpf)",
+  async () => {
     const path = await objectFile("maps");
     using small = BpfMap.create({ type: "array", valueSize: 8, maxEntries: 1 });
     using hash = BpfMap.create({ type: "hash", valueSize: 8, maxEntries: 4 });
-    const before = openDescriptors("bpf").length;
+    const before = openDescriptors("anon_inode:bpf").length;
     function refuses(
       maps: LoadOptions["maps"] | unknown,
       // deno-lint-ignore no-explicit-any
@@ -131,7 +123,7 @@ Deno.test({
       RangeError,
       "maxEntries of the map table",
     );
-    refuses({ table: { maxEntries: 1.5 } }, RangeError, "current value is 1.5");
+    refuses({ table: { maxEntries: 1.5 } }, RangeError, "received 1.5");
     refuses(
       { table: { valueSize: "8" } },
       RangeError,
@@ -161,19 +153,14 @@ Deno.test({
       SystemError,
       "bpf_map__set_inner_map_fd(plain) failed with EINVAL (invalid argument): error: unsupported map type",
     );
-    assertEquals(openDescriptors("bpf").length, before);
+    assertEquals(openDescriptors("anon_inode:bpf").length, before);
     small.close();
     refuses({ plain: { reuse: small } }, Error, "");
-    assertEquals(openDescriptors("bpf").length, before - 1);
+    assertEquals(openDescriptors("anon_inode:bpf").length, before - 1);
   },
-});
+);
 
-const canMount = canLoad && isRoot && hasCommand("unshare") &&
-  new Deno.Command("unshare", {
-    args: ["--mount", "mount", "-t", "bpf", "none", "/tmp"],
-    stdout: "null",
-    stderr: "null",
-  }).outputSync().success;
+const mountTest = testWith(bpfObjects, bpfMounts);
 
 /** Runs a program with a BPF file system on `directory`, which it alone sees. */
 async function withBpfFileSystem(
@@ -202,11 +189,9 @@ async function withBpfFileSystem(
   );
 }
 
-Deno.test({
-  name:
-    "BpfObject.load() pins maps, and takes those that are pinned (needs clang, libbpf and root)",
-  ignore: !canMount,
-  async fn() {
+mountTest(
+  "BpfObject.load() pins maps, and takes those that are pinned (needs clang, libbpf and root)",
+  async () => {
     using directory = new TemporaryDirectory();
     const { code, stdout, stderr } = await withBpfFileSystem(
       `
@@ -233,13 +218,11 @@ Deno.test({
     );
     assertEquals([code, stdout], [0, "3\n4\nfalse\n"], stderr);
   },
-});
+);
 
-Deno.test({
-  name:
-    "BpfObject.load() asks Deno before anything is pinned (needs clang, libbpf and root)",
-  ignore: !canMount,
-  async fn() {
+mountTest(
+  "BpfObject.load() asks Deno before anything is pinned (needs clang, libbpf and root)",
+  async () => {
     using directory = new TemporaryDirectory();
     const { code, stdout, stderr } = await withBpfFileSystem(
       `
@@ -277,13 +260,11 @@ false
 `,
     ], stderr);
   },
-});
+);
 
-Deno.test({
-  name:
-    "BpfObject.load() leaves no pin where it fails after pinning (needs clang, libbpf and root)",
-  ignore: !canMount,
-  async fn() {
+mountTest(
+  "BpfObject.load() leaves no pin where it fails after pinning (needs clang, libbpf and root)",
+  async () => {
     using directory = new TemporaryDirectory();
     const { code, stdout, stderr } = await withBpfFileSystem(
       `
@@ -332,4 +313,4 @@ Deno.test({
     );
     assertEquals([code, stdout], [0, "true\n"], stderr);
   },
-});
+);

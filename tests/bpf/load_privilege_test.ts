@@ -1,17 +1,21 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { hasCommand, isRoot, run, withoutCapabilities } from "../_support.ts";
-import { canLoad, objectFile } from "./_objects.ts";
+import { sized } from "../_fire.ts";
+import {
+  bpfObjects,
+  file,
+  mounts,
+  objectTest,
+  setpriv,
+  testWith,
+} from "../_needs.ts";
+import { run, withoutCapabilities } from "../_support.ts";
+import { objectFile } from "./_objects.ts";
 
 const triple = `${Deno.build.arch}-linux-gnu`;
 const libc = `/lib/${triple}/libc.so.6`;
 const libbpf = `/usr/lib/${triple}/libbpf.so.1`;
-const areThere = [libc, libbpf].every((path) => {
-  try {
-    return Deno.statSync(path).isFile;
-  } catch {
-    return false;
-  }
-});
+const paths = [file(libc), file(libbpf)];
+const pathTest = testWith(bpfObjects, paths);
 
 const load = `
   import { BpfObject } from "@hostmem/hostmem/bpf";
@@ -23,11 +27,9 @@ const load = `
   }
 `;
 
-Deno.test({
-  name:
-    "BpfObject.load() is content with the paths of libc and libbpf (needs clang and libbpf)",
-  ignore: !canLoad || !areThere,
-  async fn() {
+pathTest(
+  "BpfObject.load() is content with the paths of libc and libbpf (needs clang and libbpf)",
+  async () => {
     const path = await objectFile("variables");
     const { code, stdout, stderr } = await run(load, {
       permissions: [`--allow-ffi=${libc},${libbpf}`, `--allow-read=${path}`],
@@ -35,13 +37,11 @@ Deno.test({
     });
     assertEquals([code, stdout, stderr], [0, "25 5\n", ""]);
   },
-});
+);
 
-Deno.test({
-  name:
-    "BpfObject.load() asks for libbpf, and for the file (needs clang and libbpf)",
-  ignore: !canLoad || !areThere,
-  async fn() {
+pathTest(
+  "BpfObject.load() asks for libbpf, and for the file (needs clang and libbpf)",
+  async () => {
     const path = await objectFile("variables");
     const [withoutLibbpf, withoutRead, withoutFfi] = await Promise.all([
       run(load, {
@@ -61,13 +61,11 @@ Deno.test({
       assertStringIncludes(stdout, `NotCapable Requires ${what}`);
     }
   },
-});
+);
 
-Deno.test({
-  name:
-    "BpfObject.load() without libbpf says how to install it (needs clang, libbpf and root)",
-  ignore: !canLoad || !areThere || !isRoot || !hasCommand("unshare"),
-  async fn() {
+testWith(bpfObjects, paths, mounts)(
+  "BpfObject.load() without libbpf says how to install it (needs clang, libbpf and root)",
+  async () => {
     const { code, stdout, stderr } = await run(load, {
       permissions: ["--allow-ffi", "--allow-read"],
       args: [await objectFile("variables")],
@@ -92,13 +90,11 @@ Deno.test({
       assertStringIncludes(stdout, part);
     }
   },
-});
+);
 
-Deno.test({
-  name:
-    "BpfObject.load() without any capability says so (needs clang, libbpf, setpriv and root)",
-  ignore: !canLoad || !isRoot || !hasCommand("setpriv"),
-  async fn() {
+testWith(bpfObjects, setpriv)(
+  "BpfObject.load() without any capability says so (needs clang, libbpf, setpriv and root)",
+  async () => {
     const path = await objectFile("variables");
     for (
       const [permissions, reason] of [
@@ -119,12 +115,11 @@ Deno.test({
       assertStringIncludes(stdout, reason);
     }
   },
-});
+);
 
-Deno.test({
-  name: "Importing bpf opens no libbpf, and neither do maps (needs libbpf)",
-  ignore: !canLoad,
-  async fn() {
+objectTest(
+  "Importing bpf opens no libbpf, and neither do maps (needs libbpf)",
+  async () => {
     const { code, stdout, stderr } = await run(
       `
       import { BpfMap } from "@hostmem/hostmem/bpf";
@@ -135,18 +130,16 @@ Deno.test({
     );
     assertEquals([code, stdout, stderr], [0, "false\n", ""]);
   },
-});
+);
 
-Deno.test({
-  name:
-    "Workers load objects, silently, and end while they do (needs clang and libbpf)",
-  ignore: !canLoad,
-  async fn() {
+objectTest(
+  "Workers load objects, silently, and end while they do (needs clang and libbpf)",
+  async () => {
     const { code, signal, stdout, stderr } = await run(
       `
       import { BpfObject, onLibbpfMessage } from "@hostmem/hostmem/bpf";
       const module = import.meta.resolve("@hostmem/hostmem/bpf");
-      const [path] = Deno.args;
+      const [path, rounds] = Deno.args;
       const code = \`
         import { BpfObject, onLibbpfMessage } from "\${module}";
         onLibbpfMessage(() => postMessage("heard"));
@@ -164,7 +157,7 @@ Deno.test({
       const seen = new Set();
       let heard = 0;
       onLibbpfMessage(() => heard++);
-      for (let round = 0; round < 4; round++) {
+      for (let round = 0; round < rounds; round++) {
         const workers = [0, 1].map(() => new Worker(url, { type: "module" }));
         await Promise.all(workers.map((worker) => new Promise((resolve) => {
           worker.onmessage = ({ data }) => {
@@ -178,13 +171,16 @@ Deno.test({
         }
         for (const worker of workers) worker.terminate();
       }
-      console.log([...seen], heard > 100);
+      console.log([...seen], heard > 25 * rounds);
       Deno.exit();
     `,
-      { permissions: ["-A"], args: [await objectFile("constants")] },
+      {
+        permissions: ["-A"],
+        args: [await objectFile("constants"), `${sized(2, 4)}`],
+      },
     );
     assertEquals({ code, signal }, { code: 0, signal: null }, stderr);
     assertEquals(stdout, '[ "loaded" ] true\n');
     assert(!stderr.includes("libbpf"), stderr);
   },
-});
+);

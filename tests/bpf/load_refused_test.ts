@@ -6,10 +6,12 @@ import {
   assertStringIncludes,
 } from "@std/assert";
 import { BpfObject, SystemError, VerifierError } from "../../bpf/mod.ts";
-import { hasCommand, isRoot, run, TemporaryDirectory } from "../_support.ts";
-import { canLoad, compile } from "./_objects.ts";
+import { bpfObjects, clang, root, setpriv, testWith } from "../_needs.ts";
+import { run, TemporaryDirectory } from "../_support.ts";
+import { compile } from "./_objects.ts";
 
-const canDrop = canLoad && isRoot && hasCommand("setpriv");
+const compileTest = testWith(bpfObjects, clang);
+const dropTest = testWith(bpfObjects, clang, setpriv);
 const directory = new TemporaryDirectory();
 addEventListener("unload", () => directory[Symbol.dispose]());
 
@@ -72,11 +74,9 @@ async function withCapabilities(
 const lo = { kind: "xdp", interface: "lo", mode: "generic" };
 const ownCode = { kind: "uprobe", path: "/bin/sh", offset: 0 };
 
-Deno.test({
-  name:
-    "A program that may not be loaded names the capabilities that it takes (needs clang, libbpf, setpriv and root)",
-  ignore: !canDrop,
-  async fn() {
+dropTest(
+  "A program that may not be loaded names the capabilities that it takes (needs clang, libbpf, setpriv and root)",
+  async () => {
     const tracing = ["raw_tp/sys_enter", undefined] as const;
     for (
       const [capabilities, [section, target], needed] of [
@@ -97,13 +97,11 @@ Deno.test({
       }
     }
   },
-});
+);
 
-Deno.test({
-  name:
-    "A program that calculates with pointers is told of CAP_PERFMON where that is what it lacks (needs clang, libbpf, setpriv and root)",
-  ignore: !canDrop,
-  async fn() {
+dropTest(
+  "A program that calculates with pointers is told of CAP_PERFMON where that is what it lacks (needs clang, libbpf, setpriv and root)",
+  async () => {
     const packets = ["xdp", lo, "-DPOINTERS"] as const;
     const said = await withCapabilities(["bpf", "net_admin"], ...packets);
     assertStringIncludes(said, "VerifierError");
@@ -111,13 +109,11 @@ Deno.test({
     const all = ["bpf", "net_admin", "perfmon"];
     assertEquals(await withCapabilities(all, ...packets), "attached");
   },
-});
+);
 
-Deno.test({
-  name:
-    "A VerifierError's message has the reason, and not the registers behind it (needs clang and libbpf)",
-  ignore: !canLoad,
-  async fn() {
+compileTest(
+  "A VerifierError's message has the reason, and not the registers behind it (needs clang and libbpf)",
+  async () => {
     const error = await failure("raw_tp/sys_enter", "-DENDLESS");
     assertInstanceOf(error, VerifierError);
     assertEquals(error.program, "only");
@@ -125,13 +121,11 @@ Deno.test({
     assertFalse(error.message.includes("old state:"), error.message);
     assertStringIncludes(error.log, "old state:");
   },
-});
+);
 
-Deno.test({
-  name:
-    "A section that names nothing is no matter of the verifier (needs clang and libbpf)",
-  ignore: !canLoad,
-  async fn() {
+compileTest(
+  "A section that names nothing is no matter of the verifier (needs clang and libbpf)",
+  async () => {
     for (
       const [section, code, advice] of [
         ["rawtp/sched_switch", "EINVAL", 'does not know the section "rawtp/'],
@@ -153,13 +147,11 @@ Deno.test({
       assertStringIncludes(tcx.message, "libbpf 1.3");
     }
   },
-});
+);
 
-Deno.test({
-  name:
-    "A kernel that refuses fentry, fexit or lsm to root is not said to want more privilege (needs clang and libbpf)",
-  ignore: !canLoad || !isRoot,
-  async fn() {
+testWith(bpfObjects, clang, root)(
+  "A kernel that refuses fentry, fexit or lsm to root is not said to want more privilege (needs clang and libbpf)",
+  async () => {
     for (
       const section of ["fentry/vfs_open", "fexit/vfs_open", "lsm/file_open"]
     ) {
@@ -170,4 +162,4 @@ Deno.test({
       assertFalse(/ulimit|RLIMIT/.test(error.message), error.message);
     }
   },
-});
+);

@@ -14,6 +14,7 @@ import {
   SystemError,
   VerifierError,
 } from "../../bpf/mod.ts";
+import { bpfObjects, kernelBtf, objectTest, testWith } from "../_needs.ts";
 import {
   collect,
   eventually,
@@ -22,14 +23,11 @@ import {
   TemporaryDirectory,
 } from "../_support.ts";
 import { mapExists } from "./_maps.ts";
-import { nativeOf } from "../../bpf/object/object.ts";
-import { canLoad, compile, objectFile, runProgram } from "./_objects.ts";
+import { compile, objectFile, openNative, runProgram } from "./_objects.ts";
 
-Deno.test({
-  name:
-    "BpfObject.load() takes constants, which prune what they make unreachable (needs clang and libbpf)",
-  ignore: !canLoad,
-  async fn() {
+objectTest(
+  "BpfObject.load() takes constants, which prune what they make unreachable (needs clang and libbpf)",
+  async () => {
     const path = await objectFile("constants");
     using object = BpfObject.load(path, {
       constants: { careless: false, rounds: 3 },
@@ -53,13 +51,11 @@ Deno.test({
       /^bpf\(BPF_PROG_LOAD, "lookup"\) failed with EACCES .*: .*invalid mem access 'map_value_or_null'$/s,
     );
   },
-});
+);
 
-Deno.test({
-  name:
-    "VerifierError.log is whole, however long it is (needs clang and libbpf)",
-  ignore: !canLoad,
-  async fn() {
+objectTest(
+  "VerifierError.log is whole, however long it is (needs clang and libbpf)",
+  async () => {
     const path = await objectFile("constants");
     const constants = { careless: true, rounds: 2000 };
     const error = assertThrows(
@@ -71,15 +67,13 @@ Deno.test({
     assertStringIncludes(error.log.slice(0, 400), "0: ");
     assertStringIncludes(error.message, "invalid mem access");
   },
-});
+);
 
-Deno.test({
-  name:
-    "BpfObject.load() names what is no constant, no variable, or of another type (needs clang and libbpf)",
-  ignore: !canLoad,
-  async fn() {
+objectTest(
+  "BpfObject.load() names what is no constant, no variable, or of another type (needs clang and libbpf)",
+  async () => {
     const path = await objectFile("variables");
-    const descriptors = openDescriptors("bpf").length;
+    const descriptors = openDescriptors("anon_inode:bpf").length;
     function refuses(
       options: Parameters<typeof BpfObject.load>[1],
       error: typeof RangeError | typeof TypeError,
@@ -110,15 +104,13 @@ Deno.test({
     refuses({ constants: { greeting: "hello there" } }, RangeError, "greeting");
     refuses({ constants: { limit: undefined } }, TypeError, "limit");
     refuses({ constants: 7 as never }, TypeError, "Options must be an object");
-    assertEquals(openDescriptors("bpf").length, descriptors);
+    assertEquals(openDescriptors("anon_inode:bpf").length, descriptors);
   },
-});
+);
 
-Deno.test({
-  name:
-    "BpfObject.load() presets constants and variables of every kind (needs clang and libbpf)",
-  ignore: !canLoad,
-  async fn() {
+objectTest(
+  "BpfObject.load() presets constants and variables of every kind (needs clang and libbpf)",
+  async () => {
     using object = BpfObject.load(await objectFile("variables"), {
       constants: { limit: 9, verbose: true, origin: { y: 7n }, greeting: "ho" },
       variables: {
@@ -146,13 +138,11 @@ Deno.test({
     assertEquals(object.variable("step").get(), 1);
     assertThrows(() => object.variable("limit").set(1), ReadOnlyError);
   },
-});
+);
 
-Deno.test({
-  name:
-    "BpfObject.load() leaves nothing behind, loaded or failed (needs clang and libbpf)",
-  ignore: !canLoad,
-  async fn() {
+objectTest(
+  "BpfObject.load() leaves nothing behind, loaded or failed (needs clang and libbpf)",
+  async () => {
     const path = await objectFile("constants");
     const bytes = Deno.readFileSync(path);
     using _warm = BpfObject.load(bytes);
@@ -176,15 +166,13 @@ Deno.test({
       return !ids.some(mapExists);
     });
   },
-});
+);
 
-Deno.test({
-  name:
-    "A BpfObject that was dropped without close goes, libbpf's part too (needs clang and libbpf)",
-  ignore: !canLoad,
-  async fn() {
+objectTest(
+  "A BpfObject that was dropped without close goes, libbpf's part too (needs clang and libbpf)",
+  async () => {
     const path = await objectFile("variables");
-    const before = openDescriptors("bpf").length;
+    const before = openDescriptors("anon_inode:bpf").length;
     function make(): number {
       const object = BpfObject.load(path);
       object.variable("hits").pointer();
@@ -193,16 +181,15 @@ Deno.test({
     const id = make();
     await eventually(() => {
       collect();
-      return !mapExists(id) && openDescriptors("bpf").length === before;
+      return !mapExists(id) &&
+        openDescriptors("anon_inode:bpf").length === before;
     });
   },
-});
+);
 
-Deno.test({
-  name:
-    "BpfObject.btf has the places of variables, and lasts (needs clang and libbpf)",
-  ignore: !canLoad,
-  async fn() {
+objectTest(
+  "BpfObject.btf has the places of variables, and lasts (needs clang and libbpf)",
+  async () => {
     const object = BpfObject.load(await objectFile("variables"));
     const { btf } = object;
     object.close();
@@ -211,13 +198,11 @@ Deno.test({
     assertEquals(section.size, object.map(".data").info.valueSize);
     assertEquals(btf!.layout("nested", "struct").size, 64);
   },
-});
+);
 
-Deno.test({
-  name:
-    "onLibbpfMessage() hears what libbpf says, once it is done (needs clang and libbpf)",
-  ignore: !canLoad,
-  async fn() {
+objectTest(
+  "onLibbpfMessage() hears what libbpf says, once it is done (needs clang and libbpf)",
+  async () => {
     const path = await objectFile("constants");
     const messages: LibbpfMessage[] = [];
     let depth = 0;
@@ -247,13 +232,11 @@ Deno.test({
     assertEquals(messages.length, length);
     assertThrows(() => onLibbpfMessage(7 as never), TypeError, "number");
   },
-});
+);
 
-Deno.test({
-  name:
-    "A listener of libbpf's messages that throws does not keep an object from loading (needs clang and libbpf)",
-  ignore: !canLoad,
-  async fn() {
+objectTest(
+  "A listener of libbpf's messages that throws does not keep an object from loading (needs clang and libbpf)",
+  async () => {
     const { code, stdout, stderr } = await run(
       `
       import { BpfObject, onLibbpfMessage } from "@hostmem/hostmem/bpf";
@@ -275,13 +258,11 @@ Deno.test({
     );
     assertEquals([code, stdout, stderr], [0, "2 true\n", ""]);
   },
-});
+);
 
-Deno.test({
-  name:
-    "libbpf never writes to standard error, whoever listens or not (needs clang and libbpf)",
-  ignore: !canLoad,
-  async fn() {
+objectTest(
+  "libbpf never writes to standard error, whoever listens or not (needs clang and libbpf)",
+  async () => {
     const { code, stdout, stderr } = await run(
       `
       import { BpfObject, VerifierError } from "@hostmem/hostmem/bpf";
@@ -300,13 +281,11 @@ Deno.test({
     );
     assertEquals([code, stdout, stderr], [0, "true lookup\n", ""]);
   },
-});
+);
 
-Deno.test({
-  name:
-    "BpfObject.load() with logLevel asks for the log of programs that load, too (needs clang and libbpf)",
-  ignore: !canLoad,
-  async fn() {
+objectTest(
+  "BpfObject.load() with logLevel asks for the log of programs that load, too (needs clang and libbpf)",
+  async () => {
     const path = await objectFile("constants");
     using object = BpfObject.load(path, { logLevel: 1 });
     assertEquals(Object.keys(object.logs).toSorted(), ["fine", "lookup"]);
@@ -327,13 +306,11 @@ Deno.test({
       );
     }
   },
-});
+);
 
-Deno.test({
-  name:
-    "BpfObject.load() leaves out the programs it is told to (needs clang and libbpf)",
-  ignore: !canLoad,
-  async fn() {
+objectTest(
+  "BpfObject.load() leaves out the programs it is told to (needs clang and libbpf)",
+  async () => {
     const path = await objectFile("constants");
     const constants = { careless: true };
     using object = BpfObject.load(path, {
@@ -354,13 +331,11 @@ Deno.test({
       "Option load must be a boolean",
     );
   },
-});
+);
 
-Deno.test({
-  name:
-    "BpfObject.map() and variable() tell which names there are (needs clang and libbpf)",
-  ignore: !canLoad,
-  async fn() {
+objectTest(
+  "BpfObject.map() and variable() tell which names there are (needs clang and libbpf)",
+  async () => {
     using object = BpfObject.load(await objectFile("maps"));
     assertEquals(Object.keys(object.maps).toSorted(), [
       ".bss",
@@ -380,28 +355,19 @@ Deno.test({
     assertEquals(object.map("table").info.type, "hash");
     assertEquals(object.maps.toString, undefined);
   },
-});
+);
 
 const vmlinux = "/sys/kernel/btf/vmlinux";
 
-function exists(path: string): boolean {
-  try {
-    return Deno.statSync(path).isFile;
-  } catch {
-    return false;
-  }
-}
-
-Deno.test({
-  name:
-    "BpfObject.load() relocates against the BTF of a file (needs clang, libbpf and the kernel's BTF)",
-  ignore: !canLoad || !exists(vmlinux),
-  async fn() {
+testWith(bpfObjects, kernelBtf)(
+  "BpfObject.load() relocates against the BTF of a file (needs clang, libbpf and the kernel's BTF)",
+  async () => {
     const path = await objectFile("maps");
     using directory = new TemporaryDirectory();
     const btfPath = directory.join("kernel.btf");
     const count = () =>
-      openDescriptors("bpf").length + openDescriptors("memfd").length;
+      openDescriptors("anon_inode:bpf").length +
+      openDescriptors("/memfd:").length;
     const before = count();
     Deno.copyFileSync(vmlinux, btfPath);
     {
@@ -409,8 +375,8 @@ Deno.test({
       assertEquals(Object.keys(object.programs), ["enter", "count"]);
     }
     // One without the struct that the program wants a field of.
-    const own = BpfObject.load(await objectFile("kconfig"));
-    Deno.writeFileSync(btfPath, nativeOf(own).btf()!.slice());
+    const own = await openNative("kconfig");
+    Deno.writeFileSync(btfPath, own.btf()!);
     own.close();
     assertThrows(
       () => BpfObject.load(path, { btfPath }),
@@ -425,17 +391,15 @@ Deno.test({
     );
     assertEquals(count(), before);
   },
-});
+);
 
-Deno.test({
-  name:
-    "A VerifierError names the program that is refused for its license (needs clang and libbpf)",
-  ignore: !canLoad,
-  async fn() {
+objectTest(
+  "A VerifierError names the program that is refused for its license (needs clang and libbpf)",
+  async () => {
     using directory = new TemporaryDirectory();
     const path = await compile("unlicensed", directory);
     const error = assertThrows(() => BpfObject.load(path), VerifierError);
     assertEquals(error.program, "stolen");
     assertStringIncludes(error.message, "GPL");
   },
-});
+);

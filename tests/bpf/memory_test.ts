@@ -22,7 +22,8 @@ import {
   u8,
 } from "../../layout/mod.ts";
 import { Memory, pageSize } from "../../memory/mod.ts";
-import { canBpf, mappings } from "../_support.ts";
+import { arenas, bpfMaps, bpfTest, testWith, userRings } from "../_needs.ts";
+import { mappings } from "../_support.ts";
 import { bytes, mappable, number } from "./_maps.ts";
 
 const page = pageSize();
@@ -64,13 +65,15 @@ const makings: [MapType, Partial<CreateMapOptions> | undefined][] = [
   ["arena", { valueSize: 0, flags: ["mmapable"] }],
 ];
 
+/** What maps of some types take. */
+const needs = new Map([["arena", arenas], ["user_ringbuf", userRings]]);
+
 for (const [type, making] of makings) {
-  Deno.test({
-    name: `BpfMap.memory() of a map of type ${type}: ${
+  testWith(bpfMaps, needs.get(type) ?? [])(
+    `BpfMap.memory() of a map of type ${type}: ${
       type === "array" ? "its memory" : "says that it needs an array"
     }`,
-    ignore: !canBpf,
-    fn() {
+    () => {
       using innerMap = mappable({ flags: [] });
       const options = {
         type,
@@ -101,55 +104,46 @@ for (const [type, making] of makings) {
       assertThrows(() => map.view(0, u64), NotSupportedError, message);
       assertThrows(() => map.values(u64), NotSupportedError, message);
     },
-  });
+  );
 }
 
-Deno.test({
-  name: "BpfMap.memory() says which flag an array needs",
-  ignore: !canBpf,
-  fn() {
-    using map = mappable({ flags: [] });
-    assertThrows(
-      () => map.memory(),
-      NotSupportedError,
-      "must have been made with the flag mmapable (BPF_F_MMAPABLE)",
-    );
-  },
+bpfTest("BpfMap.memory() says which flag an array needs", () => {
+  using map = mappable({ flags: [] });
+  assertThrows(
+    () => map.memory(),
+    NotSupportedError,
+    "must have been made with the flag mmapable (BPF_F_MMAPABLE)",
+  );
 });
 
-Deno.test({
-  name: "BpfMap.memory() has all entries in whole pages, and is mapped once",
-  ignore: !canBpf,
-  fn() {
+bpfTest(
+  "BpfMap.memory() has all entries in whole pages, and is mapped once",
+  () => {
     using map = mappable({ valueSize: 4, maxEntries: page / 8 + 1 });
     assertEquals(map.memorySize, 2 * page);
     const memory = map.memory();
     assertEquals([memory.size, memory.readOnly], [2 * page, false]);
     assertEquals(map.memory(), memory);
-    const lines = mappings("bpf-map").length;
+    const lines = mappings("anon_inode:bpf-map").length;
     map.pointer(0, u32);
     map.values(u32);
-    assertEquals(mappings("bpf-map").length, lines);
+    assertEquals(mappings("anon_inode:bpf-map").length, lines);
     map.update(page / 8, new Uint8Array([1, 2, 3, 4]));
     assertEquals(memory.view(u32, page).value, 0x04030201);
     memory.close();
-    assertEquals(mappings("bpf-map").length, lines - 1);
+    assertEquals(mappings("anon_inode:bpf-map").length, lines - 1);
     const again = map.memory();
     assert(again !== memory);
     assertEquals(again.view(u32, page).value, 0x04030201);
     again.close();
   },
-});
+);
 
-Deno.test({
-  name: "BpfMap.memorySize is what Memory.map() takes, for Workers too",
-  ignore: !canBpf,
-  fn() {
-    using map = mappable();
-    using memory = Memory.map(map.fd, map.memorySize, { workers: true });
-    memory.pointer(u64, 8).value = 5n;
-    assertEquals(number(map.lookup(1)), 5n);
-  },
+bpfTest("BpfMap.memorySize is what Memory.map() takes, for Workers too", () => {
+  using map = mappable();
+  using memory = Memory.map(map.fd, map.memorySize, { workers: true });
+  memory.pointer(u64, 8).value = 5n;
+  assertEquals(number(map.lookup(1)), 5n);
 });
 
 const Packed = struct("Packed", { _: HostLayout, a: u32, b: u32, c: u8 }, {
@@ -163,10 +157,9 @@ const Twelve = struct("Twelve", {
 });
 const Sixteen = struct("Sixteen", { _: HostLayout, id: u64, name: text(8) });
 
-Deno.test({
-  name: "BpfMap.pointer() and view() are of the entry that lookup() copies",
-  ignore: !canBpf,
-  fn() {
+bpfTest(
+  "BpfMap.pointer() and view() are of the entry that lookup() copies",
+  () => {
     using map = mappable({ valueSize: 9 });
     for (let i = 0; i < 4; i++) map.update(i, new Uint8Array(9).fill(i + 1));
     for (let i = 0; i < 4; i++) {
@@ -190,75 +183,70 @@ Deno.test({
     );
     assertEquals(other.view(3, Twelve).c.load(), 3);
   },
+);
+
+bpfTest("BpfMap.pointer() checks the type, its size, and the index", () => {
+  using map = mappable({ valueSize: 16 });
+  const Unmarked = struct("Unmarked", { id: u64, count: u64 });
+  const attempts: [
+    unknown,
+    unknown,
+    typeof InvalidTypeError | typeof RangeError,
+    string,
+  ][] = [
+    [
+      0,
+      u64,
+      InvalidTypeError,
+      "must have the size of the map's values, 16 bytes: it has 8",
+    ],
+    [0, array(u64, 3), InvalidTypeError, "it has 24"],
+    [0, Unmarked, InvalidTypeError, "must have a field of type HostLayout"],
+    [
+      0,
+      { kind: "u64", size: 16, align: 8 },
+      InvalidTypeError,
+      "Expected a type",
+    ],
+    [0, null, InvalidTypeError, "Expected a type"],
+    [0, padding(16), InvalidTypeError, "can only be a field"],
+    [
+      4,
+      Sixteen,
+      BoundsError,
+      "below the number of entries, 4: received 4",
+    ],
+    [2 ** 53 - 1, Sixteen, BoundsError, "received 9007199254740991"],
+    [
+      -1,
+      Sixteen,
+      RangeError,
+      "Index must be a whole number from 0: received -1",
+    ],
+    [0.5, Sixteen, RangeError, "received 0.5"],
+    [NaN, Sixteen, RangeError, "received NaN"],
+    [2 ** 53, Sixteen, RangeError, "received 9007199254740992"],
+    ["0", Sixteen, RangeError, `received "0"`],
+    [null, Sixteen, RangeError, "received null"],
+    [0n, Sixteen, RangeError, "received 0n"],
+  ];
+  for (const [index, type, errorClass, message] of attempts) {
+    const args = [index, type] as [number, typeof Sixteen];
+    assertThrows(() => map.pointer(...args), errorClass, message);
+    assertThrows(() => map.view(...args), errorClass, message);
+    if (errorClass !== InvalidTypeError) continue;
+    assertThrows(() => map.values(args[1]), errorClass, message);
+    assertThrows(
+      () => map.values(args[1], { readOnly: true }),
+      errorClass,
+      message,
+    );
+  }
 });
 
-Deno.test({
-  name: "BpfMap.pointer() checks the type, its size, and the index",
-  ignore: !canBpf,
-  fn() {
-    using map = mappable({ valueSize: 16 });
-    const Unmarked = struct("Unmarked", { id: u64, count: u64 });
-    const attempts: [
-      unknown,
-      unknown,
-      typeof InvalidTypeError | typeof RangeError,
-      string,
-    ][] = [
-      [
-        0,
-        u64,
-        InvalidTypeError,
-        "must have the size of the map's values, 16 bytes: it has 8",
-      ],
-      [0, array(u64, 3), InvalidTypeError, "it has 24"],
-      [0, Unmarked, InvalidTypeError, "must have a field of type HostLayout"],
-      [
-        0,
-        { kind: "u64", size: 16, align: 8 },
-        InvalidTypeError,
-        "Expected a type",
-      ],
-      [0, null, InvalidTypeError, "Expected a type"],
-      [0, padding(16), InvalidTypeError, "can only be a field"],
-      [
-        4,
-        Sixteen,
-        BoundsError,
-        "below the number of entries, 4: current value is 4",
-      ],
-      [2 ** 53 - 1, Sixteen, BoundsError, "current value is 9007199254740991"],
-      [
-        -1,
-        Sixteen,
-        RangeError,
-        "Index must be a whole number from 0: current value is -1",
-      ],
-      [0.5, Sixteen, RangeError, "current value is 0.5"],
-      [NaN, Sixteen, RangeError, "current value is NaN"],
-      [2 ** 53, Sixteen, RangeError, "current value is 9007199254740992"],
-      ["0", Sixteen, RangeError, `current value is "0"`],
-      [null, Sixteen, RangeError, "current value is null"],
-      [0n, Sixteen, RangeError, "current value is 0n"],
-    ];
-    for (const [index, type, errorClass, message] of attempts) {
-      const args = [index, type] as [number, typeof Sixteen];
-      assertThrows(() => map.pointer(...args), errorClass, message);
-      assertThrows(() => map.view(...args), errorClass, message);
-      if (errorClass !== InvalidTypeError) continue;
-      assertThrows(() => map.values(args[1]), errorClass, message);
-      assertThrows(
-        () => map.values(args[1], { readOnly: true }),
-        errorClass,
-        message,
-      );
-    }
-  },
-});
-
-Deno.test({
-  name: "BpfMap.pointer() and values() refuse what entries are not aligned for",
-  ignore: !canBpf,
-  fn() {
+bpfTest(
+  "BpfMap.pointer() and values() refuse what entries are not aligned for",
+  () => {
     const Wide = aligned(array(u32, 2), 32);
     using map = mappable();
     assertEquals(map.pointer(0, Wide).length, 2);
@@ -269,68 +257,59 @@ Deno.test({
       "Entries of the map lie 8 bytes apart: u32[2] must be aligned to 32",
     );
   },
-});
+);
 
-Deno.test({
-  name: "A flexible array ends with its entry",
-  ignore: !canBpf,
-  fn() {
-    const List = struct("List", {
-      _: HostLayout,
-      count: u32,
-      items: array(u16),
-    });
-    using map = mappable({ valueSize: 13 });
-    const list = map.pointer(1, List);
-    assertEquals(list.items.length, 4);
-    list.items[3] = 0x0201;
-    assertEquals(map.lookup(1)!.slice(10, 12), new Uint8Array([1, 2]));
-    assertEquals(map.view(1, List).items.at(3), 0x0201);
-    assertEquals(map.view(1, List).items.at(4), undefined);
-    using small = mappable({ valueSize: 3 });
-    assertThrows(() => small.pointer(0, List), InvalidTypeError, "it has 4");
-    assertThrows(() => map.values(List), InvalidTypeError);
-  },
+bpfTest("A flexible array ends with its entry", () => {
+  const List = struct("List", {
+    _: HostLayout,
+    count: u32,
+    items: array(u16),
+  });
+  using map = mappable({ valueSize: 13 });
+  const list = map.pointer(1, List);
+  assertEquals(list.items.length, 4);
+  list.items[3] = 0x0201;
+  assertEquals(map.lookup(1)!.slice(10, 12), new Uint8Array([1, 2]));
+  assertEquals(map.view(1, List).items.at(3), 0x0201);
+  assertEquals(map.view(1, List).items.at(4), undefined);
+  using small = mappable({ valueSize: 3 });
+  assertThrows(() => small.pointer(0, List), InvalidTypeError, "it has 4");
+  assertThrows(() => map.values(List), InvalidTypeError);
 });
 
 for (const [type, size] of [[u8, 1], [u16, 2], [u32, 4]] as const) {
-  Deno.test({
-    name: `BpfMap.values() of ${type.name} steps by 8 bytes`,
-    ignore: !canBpf,
-    fn() {
-      using map = mappable({ valueSize: size, maxEntries: 600 });
-      const values = map.values(type);
-      assertEquals(values.length, 600);
-      values.set(599, 3);
-      values.set(1, 5);
-      assertEquals([values.at(1), values.at(2), values.at(599)], [5, 0, 3]);
-      const expected = new Uint8Array(size);
-      expected[0] = 3;
-      assertEquals(map.lookup(599), expected);
-      map.update(2, expected);
-      assertEquals([...values].slice(0, 3), [0, 5, 3]);
-      const views = map.values(type, { readOnly: true });
-      assertEquals([views.length, views.at(1)], [600, 5]);
-      for (const index of [600, -1, 2 ** 31]) {
-        assertThrows(() => values.at(index), BoundsError, "600 elements");
-        assertThrows(() => values.set(index, 1), BoundsError, "600 elements");
-        assertThrows(() => views.at(index), BoundsError, "600 elements");
-      }
-      for (const index of [0.5, NaN, "1"]) {
-        assertThrows(() => values.at(index as number), RangeError);
-        assertThrows(() => values.set(index as number, 1), RangeError);
-      }
-      assertThrows(() => values.set(0, 2 ** 32), RangeError, "4294967296");
-      assertThrows(() => values.set(0, "1" as never), TypeError);
-      assertEquals(values.at(0), 0);
-    },
+  bpfTest(`BpfMap.values() of ${type.name} steps by 8 bytes`, () => {
+    using map = mappable({ valueSize: size, maxEntries: 600 });
+    const values = map.values(type);
+    assertEquals(values.length, 600);
+    values.set(599, 3);
+    values.set(1, 5);
+    assertEquals([values.at(1), values.at(2), values.at(599)], [5, 0, 3]);
+    const expected = new Uint8Array(size);
+    expected[0] = 3;
+    assertEquals(map.lookup(599), expected);
+    map.update(2, expected);
+    assertEquals([...values].slice(0, 3), [0, 5, 3]);
+    const views = map.values(type, { readOnly: true });
+    assertEquals([views.length, views.at(1)], [600, 5]);
+    for (const index of [600, -1, 2 ** 31]) {
+      assertThrows(() => values.at(index), BoundsError, "600 elements");
+      assertThrows(() => values.set(index, 1), BoundsError, "600 elements");
+      assertThrows(() => views.at(index), BoundsError, "600 elements");
+    }
+    for (const index of [0.5, NaN, "1"]) {
+      assertThrows(() => values.at(index as number), RangeError);
+      assertThrows(() => values.set(index as number, 1), RangeError);
+    }
+    assertThrows(() => values.set(0, 2 ** 32), RangeError, "4294967296");
+    assertThrows(() => values.set(0, "1" as never), TypeError);
+    assertEquals(values.at(0), 0);
   });
 }
 
-Deno.test({
-  name: "BpfMap.values() of structs gives pointers, columns, and stores parts",
-  ignore: !canBpf,
-  fn() {
+bpfTest(
+  "BpfMap.values() of structs gives pointers, columns, and stores parts",
+  () => {
     using map = mappable({ valueSize: 12 });
     const values = map.values(Twelve);
     values.at(2).a = 7;
@@ -356,12 +335,11 @@ Deno.test({
     // A field of its own name is no path to the entries.
     assertThrows(() => values.column("value" as never), InvalidTypeError);
   },
-});
+);
 
-Deno.test({
-  name: "BpfMap.values() of atomics and of arrays gives what a pointer gives",
-  ignore: !canBpf,
-  fn() {
+bpfTest(
+  "BpfMap.values() of atomics and of arrays gives what a pointer gives",
+  () => {
     using counters = mappable();
     const values = counters.values(atomic(u64));
     values.at(1).add(5n);
@@ -375,12 +353,11 @@ Deno.test({
     assertEquals(arrays.lookup(3), new Uint8Array([1, 0, 9, 0, 3, 0]));
     assertEquals([...rows.at(3)], [1, 9, 3]);
   },
-});
+);
 
-Deno.test({
-  name: "BpfMap.values() of one entry for each CPU and more stays in bounds",
-  ignore: !canBpf,
-  fn() {
+bpfTest(
+  "BpfMap.values() of one entry for each CPU and more stays in bounds",
+  () => {
     // The last entry ends with the last page: one byte more would be a fault.
     using map = mappable({ valueSize: 8, maxEntries: page / 8 });
     const values = map.values(u64);
@@ -391,4 +368,4 @@ Deno.test({
     map.update(0, bytes(1n));
     assertEquals(values.at(0), 1n);
   },
-});
+);

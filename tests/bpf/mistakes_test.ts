@@ -1,67 +1,56 @@
 import { assertStringIncludes, assertThrows } from "@std/assert";
 import { BpfMap, BpfObject, SystemError } from "../../bpf/mod.ts";
 import { pageSize } from "../../memory/mod.ts";
-import { canBpf, run, TemporaryDirectory } from "../_support.ts";
-import { canLoad, compile } from "./_objects.ts";
+import { bpfObjects, bpfTest, clang, testWith } from "../_needs.ts";
+import { run, TemporaryDirectory } from "../_support.ts";
+import { compile } from "./_objects.ts";
 
-Deno.test({
-  name: "BpfMap.create() says what the kernel does not take",
-  ignore: !canBpf,
-  fn() {
-    for (
-      const [options, message] of [
-        [
-          { type: "ringbuf", maxEntries: 5000 },
-          `must be a power of two and a multiple of the page, ${pageSize()} bytes: it is 5000`,
-        ],
-        [
-          { type: "user_ringbuf", maxEntries: 16 },
-          "maxEntries of a ring buffer is its size in bytes",
-        ],
-        [
-          { type: "array", maxEntries: 1 },
-          "valueSize of a map of type array must be at least 1 byte: it is 0",
-        ],
-        [
-          { type: "hash", valueSize: 8, maxEntries: 1, flags: ["mmapable"] },
-          "a map of type hash cannot be mmapable: only array and arena can",
-        ],
-      ] as const
-    ) {
-      assertThrows(() => BpfMap.create(options), SystemError, message);
-    }
-  },
+bpfTest("BpfMap.create() says what the kernel does not take", () => {
+  for (
+    const [options, message] of [
+      [
+        { type: "ringbuf", maxEntries: 5000 },
+        `must be a power of two and a multiple of the page, ${pageSize()} bytes: it is 5000`,
+      ],
+      [
+        { type: "user_ringbuf", maxEntries: 16 },
+        "maxEntries of a ring buffer is its size in bytes",
+      ],
+      [
+        { type: "array", maxEntries: 1 },
+        "valueSize of a map of type array must be at least 1 byte: it is 0",
+      ],
+      [
+        { type: "hash", valueSize: 8, maxEntries: 1, flags: ["mmapable"] },
+        "a map of type hash cannot be mmapable: only array and arena can",
+      ],
+    ] as const
+  ) {
+    assertThrows(() => BpfMap.create(options), SystemError, message);
+  }
 });
 
-Deno.test({
-  name: "BpfMap.lookup() says that a key of 4 bytes may be a number",
-  ignore: !canBpf,
-  fn() {
-    using map = BpfMap.create({ type: "array", valueSize: 4, maxEntries: 1 });
-    assertThrows(
-      () => map.lookup(1n as never),
-      TypeError,
-      "Key must be a number or a Uint8Array: current value is 1n",
-    );
-  },
+bpfTest("BpfMap.lookup() says that a key of 4 bytes may be a number", () => {
+  using map = BpfMap.create({ type: "array", valueSize: 4, maxEntries: 1 });
+  assertThrows(
+    () => map.lookup(1n as never),
+    TypeError,
+    "Key must be a number or a Uint8Array: received 1n",
+  );
 });
 
-Deno.test({
-  name:
-    "BpfObject.load() of an object without types says how to compile it (needs clang and libbpf)",
-  ignore: !canLoad,
-  async fn() {
+testWith(bpfObjects, clang)(
+  "BpfObject.load() of an object without types says how to compile it (needs clang and libbpf)",
+  async () => {
     using directory = new TemporaryDirectory();
     const path = await compile("pinned", directory, { flags: ["-g0"] });
     assertThrows(() => BpfObject.load(path), SystemError, "clang -g");
   },
-});
+);
 
-Deno.test({
-  name:
-    "BpfProgram.attach() without an interface asks for a name or an index (needs clang and libbpf)",
-  ignore: !canLoad,
-  async fn() {
+testWith(bpfObjects, clang)(
+  "BpfProgram.attach() without an interface asks for a name or an index (needs clang and libbpf)",
+  async () => {
     using directory = new TemporaryDirectory();
     const path = await compile("section", directory, {
       flags: ['-DSECTION="xdp"'],
@@ -70,10 +59,10 @@ Deno.test({
     assertThrows(
       () => object.program("only").attach({ kind: "xdp" } as never),
       TypeError,
-      "Interface must be a name, not empty and without NUL, or an index: current value is undefined",
+      "Interface must be a name, not empty and without NUL, or an index: received undefined",
     );
   },
-});
+);
 
 Deno.test("A grant of libraries by bare names says that it takes full paths", async () => {
   const { stdout } = await run(

@@ -1,25 +1,22 @@
 import { assertEquals, assertStrictEquals } from "@std/assert";
 import { BpfMap, BpfObject } from "../../bpf/mod.ts";
-import { hasCommand, isRoot, run } from "../_support.ts";
-import { canLoad, objectFile } from "./_objects.ts";
+import { bpfObjects, objectTest, setpriv, testWith } from "../_needs.ts";
+import { run } from "../_support.ts";
+import { objectFile } from "./_objects.ts";
 
-Deno.test({
-  name:
-    "The maps of a BpfObject take their types from the object's own BTF (needs clang and libbpf)",
-  ignore: !canLoad,
-  async fn() {
+objectTest(
+  "The maps of a BpfObject take their types from the object's own BTF (needs clang and libbpf)",
+  async () => {
     using object = BpfObject.load(await objectFile("maps"));
     for (const map of Object.values(object.maps)) {
       if (map.info.btfId !== 0) assertStrictEquals(map.btf, object.btf);
     }
   },
-});
+);
 
-Deno.test({
-  name:
-    "A map that an object reuses keeps the types of its own BTF (needs clang and libbpf)",
-  ignore: !canLoad,
-  async fn() {
+objectTest(
+  "A map that an object reuses keeps the types of its own BTF (needs clang and libbpf)",
+  async () => {
     const path = await objectFile("maps");
     using first = BpfObject.load(path);
     const [name, map] = Object.entries(first.maps)
@@ -31,13 +28,11 @@ Deno.test({
     using opened = BpfMap.fromFd(map.fd);
     assertStrictEquals(opened.valueType, map.valueType);
   },
-});
+);
 
-Deno.test({
-  name:
-    "The types of an object's maps need no CAP_SYS_ADMIN (needs clang, libbpf, setpriv and root)",
-  ignore: !canLoad || !isRoot || !hasCommand("setpriv"),
-  async fn() {
+testWith(bpfObjects, setpriv)(
+  "The types of an object's maps need no CAP_SYS_ADMIN (needs clang, libbpf, setpriv and root)",
+  async () => {
     const only = "-all,+bpf,+net_admin,+perfmon";
     const { code, stdout, stderr } = await run(
       `
@@ -59,4 +54,4 @@ Deno.test({
     assertEquals([code, stderr], [0, ""]);
     assertEquals(new Set(stdout.trimEnd().split("\n")), new Set(["true true"]));
   },
-});
+);

@@ -6,20 +6,15 @@ import {
   SystemError,
 } from "../../bpf/mod.ts";
 import { type Enumeration, u32, u64 } from "../../layout/mod.ts";
+import { bpfObjects, clang, command, objectTest, testWith } from "../_needs.ts";
 import { hasCommand, TemporaryDirectory } from "../_support.ts";
-import {
-  canLoad,
-  compile,
-  objectFile,
-  runProgram,
-  succeed,
-} from "./_objects.ts";
+import { compile, objectFile, runProgram, succeed } from "./_objects.ts";
 
-Deno.test({
-  name:
-    "A BpfObject without BTF has its variables as bytes (needs clang and libbpf)",
-  ignore: !canLoad,
-  async fn() {
+const compileTest = testWith(bpfObjects, clang);
+
+compileTest(
+  "A BpfObject without BTF has its variables as bytes (needs clang and libbpf)",
+  async () => {
     using directory = new TemporaryDirectory();
     const path = await compile("variables", directory, { flags: ["-g0"] });
     using object = BpfObject.load(path, {
@@ -39,13 +34,11 @@ Deno.test({
       false,
     );
   },
-});
+);
 
-Deno.test({
-  name:
-    "A stripped object is the same BpfObject (needs clang, llvm-strip and libbpf)",
-  ignore: !canLoad || !hasCommand("llvm-strip"),
-  async fn() {
+testWith(bpfObjects, command("llvm-strip"))(
+  "A stripped object is the same BpfObject (needs clang, llvm-strip and libbpf)",
+  async () => {
     using directory = new TemporaryDirectory();
     const path = await compile("variables", directory);
     using object = BpfObject.load(path);
@@ -61,12 +54,11 @@ Deno.test({
     runProgram(stripped, "count");
     assertEquals(stripped.variable("hits").get(), 1n);
   },
-});
+);
 
-Deno.test({
-  name: "BpfObject.load() refuses a big-endian object (needs clang and libbpf)",
-  ignore: !canLoad,
-  async fn() {
+compileTest(
+  "BpfObject.load() refuses a big-endian object (needs clang and libbpf)",
+  async () => {
     using directory = new TemporaryDirectory();
     const path = await compile("variables", directory, { target: "bpfeb" });
     assertThrows(
@@ -75,7 +67,7 @@ Deno.test({
       "little-endian: it is big-endian; compile with -target bpf",
     );
   },
-});
+);
 
 Deno.test("BpfObject.load() refuses what is no object file for BPF", () => {
   for (
@@ -108,11 +100,9 @@ Deno.test("BpfObject.load() refuses what is no object file for BPF", () => {
   );
 });
 
-Deno.test({
-  name:
-    "BpfObject.load() refuses BTF that refers to nothing (needs clang and libbpf)",
-  ignore: !canLoad,
-  async fn() {
+objectTest(
+  "BpfObject.load() refuses BTF that refers to nothing (needs clang and libbpf)",
+  async () => {
     const bytes = Deno.readFileSync(await objectFile("variables"));
     const at = find(bytes, [0x9f, 0xeb, 1, 0, 24]);
     const words = new DataView(bytes.buffer, at);
@@ -121,7 +111,7 @@ Deno.test({
     words.setUint32(types, 0xffff, true);
     assertThrows(() => BpfObject.load(bytes), BtfError);
   },
-});
+);
 
 function find(bytes: Uint8Array, pattern: number[]): number {
   for (let i = 0; i < bytes.length; i++) {
@@ -130,11 +120,9 @@ function find(bytes: Uint8Array, pattern: number[]): number {
   throw new Error("Not found");
 }
 
-Deno.test({
-  name:
-    "Static variables of one name are told apart by their sections (needs clang, bpftool and libbpf)",
-  ignore: !canLoad || !hasCommand("bpftool"),
-  async fn() {
+testWith(bpfObjects, clang, command("bpftool"))(
+  "Static variables of one name are told apart by their sections (needs clang, bpftool and libbpf)",
+  async () => {
     using directory = new TemporaryDirectory();
     const linked = directory.join("linked.bpf.o");
     await succeed("bpftool", [
@@ -179,13 +167,11 @@ Deno.test({
       "several",
     );
   },
-});
+);
 
-Deno.test({
-  name:
-    "Variables of a section where all are static are live, too (needs clang and libbpf)",
-  ignore: !canLoad,
-  async fn() {
+compileTest(
+  "Variables of a section where all are static are live, too (needs clang and libbpf)",
+  async () => {
     using directory = new TemporaryDirectory();
     const path = await compile("statics", directory, {
       flags: ["-DUNIT=7", '-DSECTION_NAME=".data.only"'],
@@ -197,13 +183,11 @@ Deno.test({
     shared.value = 9;
     assertEquals(object.map(".data.only").lookup(0)![0], 9);
   },
-});
+);
 
-Deno.test({
-  name:
-    "Variables in .kconfig are the kernel's configuration, and what kconfig says (needs clang and libbpf)",
-  ignore: !canLoad,
-  async fn() {
+objectTest(
+  "Variables in .kconfig are the kernel's configuration, and what kconfig says (needs clang and libbpf)",
+  async () => {
     const path = await objectFile("kconfig");
     using object = BpfObject.load(path, {
       kconfig:
@@ -240,7 +224,7 @@ Deno.test({
     );
     assertEquals(error.syscall, "bpf_object__load");
   },
-});
+);
 
 const compilers = [
   "clang",
@@ -249,10 +233,9 @@ const compilers = [
 ].filter(hasCommand);
 
 for (const compiler of compilers) {
-  Deno.test({
-    name: `Objects of ${compiler} are loaded, and typed (needs libbpf)`,
-    ignore: !canLoad,
-    async fn() {
+  compileTest(
+    `Objects of ${compiler} are loaded, and typed (needs libbpf)`,
+    async () => {
       using directory = new TemporaryDirectory();
       for (const name of ["variables", "constants", "kconfig", "maps"]) {
         for (const flags of [[], ["-O1"], ["-mcpu=v3"]]) {
@@ -280,5 +263,5 @@ for (const compiler of compilers) {
       assertEquals(points[1], { x: -2n, y: -1n });
       assertEquals(object.variable("aligned_hits").get(), 2n ** 63n + 53n);
     },
-  });
+  );
 }

@@ -19,8 +19,8 @@ import {
   u64,
   u8,
 } from "../../mod.ts";
+import { bpfMaps, bpfTest, listing, testWith } from "../_needs.ts";
 import {
-  canBpf,
   collect,
   eventually,
   mappings,
@@ -30,21 +30,10 @@ import {
 } from "../_support.ts";
 import { TestEvents } from "./_perf_programs.ts";
 
-const ignore = !canBpf;
 const page = pageSize();
 
 const Pair = struct("Pair", { _: HostLayout, number: u64, other: u64 });
 const Bytes = struct("Bytes", { _: HostLayout, number: u64, rest: array(u8) });
-
-/** Whether maps can be opened by their ids, which takes CAP_SYS_ADMIN. */
-function canOpenById(): boolean {
-  try {
-    BpfMap.ids();
-    return true;
-  } catch {
-    return false;
-  }
-}
 
 /** Has a Worker put records out: so many rounds of so many. */
 async function producing(
@@ -66,10 +55,9 @@ async function producing(
   };
 }
 
-Deno.test({
-  name: "PerfBuffer reads what a program puts out, complete and in order",
-  ignore,
-  fn() {
+bpfTest(
+  "PerfBuffer reads what a program puts out, complete and in order",
+  () => {
     using test = new TestEvents();
     using events = new PerfBuffer(test.map, Pair);
     assertEquals(events.cpus.length, navigator.hardwareConcurrency);
@@ -93,13 +81,11 @@ Deno.test({
     assertEquals(events.available, 0);
     assertEquals(events.lost, 0n);
   },
-});
+);
 
-Deno.test({
-  name:
-    "Records of a program that runs meanwhile are read in order, or counted as lost",
-  ignore,
-  async fn() {
+bpfTest(
+  "Records of a program that runs meanwhile are read in order, or counted as lost",
+  async () => {
     using test = new TestEvents();
     using events = new PerfBuffer(test.map, Pair, { size: 16 * page });
     const { ended, done } = await producing(test.program, 1000, 100);
@@ -120,160 +106,139 @@ Deno.test({
     assert(events.lost <= lost);
     assert(read > 1000);
   },
-});
+);
 
-Deno.test({
-  name: "PerfBuffer counts the records that there was no room for",
-  ignore,
-  fn() {
-    using test = new TestEvents();
-    using events = new PerfBuffer(test.map, Pair, { size: page });
-    // More than all rings have room for, wherever the thread runs.
-    let read = 0;
-    const cpus = new Set<number>();
-    const take = (_record: unknown, _length: number, cpu: number) => {
-      read++;
-      cpus.add(cpu);
-    };
-    for (let round = 0; round < 10; round++) {
-      test.put(2000);
-      events.consume(take);
-    }
-    // The kernel tells of lost records with the next that there is room for, of
-    // the same CPU: this thread may have left one.
-    test.put();
+bpfTest("PerfBuffer counts the records that there was no room for", () => {
+  using test = new TestEvents();
+  using events = new PerfBuffer(test.map, Pair, { size: page });
+  // More than all rings have room for, wherever the thread runs.
+  let read = 0;
+  const cpus = new Set<number>();
+  const take = (_record: unknown, _length: number, cpu: number) => {
+    read++;
+    cpus.add(cpu);
+  };
+  for (let round = 0; round < 10; round++) {
+    test.put(2000);
     events.consume(take);
-    const lost = test.output.lost.load();
-    assertEquals(BigInt(read) + lost, test.output.next.load());
-    assert(events.lost > 10_000n);
-    assert(events.lost <= lost);
-    if (cpus.size === 1) assertEquals(events.lost, lost);
-  },
+  }
+  // The kernel tells of lost records with the next that there is room for, of
+  // the same CPU: this thread may have left one.
+  test.put();
+  events.consume(take);
+  const lost = test.output.lost.load();
+  assertEquals(BigInt(read) + lost, test.output.next.load());
+  assert(events.lost > 10_000n);
+  assert(events.lost <= lost);
+  if (cpus.size === 1) assertEquals(events.lost, lost);
 });
 
-Deno.test({
-  name: "Records of any length are read, also across the end of a ring",
-  ignore,
-  fn() {
-    using test = new TestEvents();
-    using events = new PerfBuffer(test.map, Bytes, { size: 4 * page });
-    const random = new Random();
-    for (let i = 0; i < 3000; i++) {
-      const length = 8 + random.int(i % 10 === 0 ? 7992 : 100);
-      const bytes = random.bytes(length);
-      test.output.data.set(bytes);
-      test.output.length = BigInt(length);
-      test.put();
-      const count = events.consume((record, actual) => {
-        // 4 bytes more than a multiple of 8, and what was given in front.
-        assertEquals(actual % 8, 4);
-        assert(actual >= length && actual < length + 8);
-        assertEquals(record.number, BigInt(i));
-        const { rest } = record;
-        assertEquals(rest.length, actual - 8);
-        for (let at = 8; at < length; at++) {
-          if (rest.at(at - 8) !== bytes[at]) throw new Error(`Byte ${at}`);
-        }
-      });
-      assertEquals(count, 1);
-    }
-  },
-});
-
-Deno.test({
-  name: "Records without a type are seen as one type or another",
-  ignore,
-  fn() {
-    using test = new TestEvents();
-    using events = new PerfBuffer(test.map);
-    test.put(2);
-    let kept: RingRecord | undefined;
-    for (const record of events) {
-      kept = record;
-      assertEquals(record.length, 20);
-      assertEquals(record.bytes().length, 20);
-      const { number } = record.view(Pair);
-      assertEquals(record.view(u64).value, number);
-      assertThrows(() => record.view(u64, 16), BoundsError);
-      assertThrows(() => record.view(u64, 4), AlignmentError);
-    }
-    assertThrows(() => kept!.bytes(), ClosedError);
-    assertThrows(() => kept!.view(u64), ClosedError);
-  },
-});
-
-Deno.test({
-  name: "A record of a perf buffer is valid until the next one",
-  ignore,
-  fn() {
-    using test = new TestEvents();
-    using events = new PerfBuffer(test.map, Bytes);
-    test.put(3);
-    const copies: unknown[] = [];
-    let kept: { number: bigint } | undefined;
-    events.consume((record) => {
-      copies.push(snapshot(record).number);
-      kept = record;
+bpfTest("Records of any length are read, also across the end of a ring", () => {
+  using test = new TestEvents();
+  using events = new PerfBuffer(test.map, Bytes, { size: 4 * page });
+  const random = new Random();
+  for (let i = 0; i < 3000; i++) {
+    const length = 8 + random.int(i % 10 === 0 ? 7992 : 100);
+    const bytes = random.bytes(length);
+    test.output.data.set(bytes);
+    test.output.length = BigInt(length);
+    test.put();
+    const count = events.consume((record, actual) => {
+      // 4 bytes more than a multiple of 8, and what was given in front.
+      assertEquals(actual % 8, 4);
+      assert(actual >= length && actual < length + 8);
+      assertEquals(record.number, BigInt(i));
+      const { rest } = record;
+      assertEquals(rest.length, actual - 8);
+      for (let at = 8; at < length; at++) {
+        if (rest.at(at - 8) !== bytes[at]) throw new Error(`Byte ${at}`);
+      }
     });
-    assertEquals(copies, [0n, 1n, 2n]);
-    assertThrows(() => kept!.number, ClosedError);
-    test.put(1);
-    const [record] = events;
-    assertThrows(() => record!.number, ClosedError);
-  },
+    assertEquals(count, 1);
+  }
 });
 
-Deno.test({
-  name: "PerfBuffer.consume() ends by a limit, a throw, and a close",
-  ignore,
-  fn() {
-    using test = new TestEvents();
-    const events = new PerfBuffer(test.map, Pair);
-    test.put(10);
-    const numbers: bigint[] = [];
-    const take = ({ number }: { number: bigint }) => {
-      numbers.push(number);
-    };
-    assertEquals(events.consume(take, { limit: 3 }), 3);
-    assertEquals(events.consume(take, { limit: 0 }), 0);
-    assertThrows(
-      () =>
-        events.consume((record) => {
-          take(record);
-          throw new Error("enough");
-        }),
-      Error,
-      "enough",
-    );
-    for (const record of events) {
-      take(record);
-      assertThrows(() => events.consume(take), TypeError, "being read already");
-      assertThrows(() => [...events], TypeError);
-      break;
-    }
-    events.consume((record) => {
-      take(record);
-      assertThrows(() => events.consume(take), TypeError);
-    }, { limit: 1 });
-    events.consume((record) => {
-      take(record);
-      events.close();
-      assertThrows(() => record.number, ClosedError);
-    });
-    assertEquals(numbers.length, 7);
-    assertEquals(new Set(numbers).size, 7);
-    assertThrows(() => events.consume(take), ClosedError);
-    assertThrows(() => events.available, ClosedError);
-    assertThrows(() => [...events], ClosedError);
-    assertEquals(mappings("[perf_event]"), []);
-    assert(Deno.inspect(events).includes("closed"));
-  },
+bpfTest("Records without a type are seen as one type or another", () => {
+  using test = new TestEvents();
+  using events = new PerfBuffer(test.map);
+  test.put(2);
+  let kept: RingRecord | undefined;
+  for (const record of events) {
+    kept = record;
+    assertEquals(record.length, 20);
+    assertEquals(record.bytes().length, 20);
+    const { number } = record.view(Pair);
+    assertEquals(record.view(u64).value, number);
+    assertThrows(() => record.view(u64, 16), BoundsError);
+    assertThrows(() => record.view(u64, 4), AlignmentError);
+  }
+  assertThrows(() => kept!.bytes(), ClosedError);
+  assertThrows(() => kept!.view(u64), ClosedError);
 });
 
-Deno.test({
-  name: "A record that is shorter than the type is an error, and is skipped",
-  ignore,
-  fn() {
+bpfTest("A record of a perf buffer is valid until the next one", () => {
+  using test = new TestEvents();
+  using events = new PerfBuffer(test.map, Bytes);
+  test.put(3);
+  const copies: unknown[] = [];
+  let kept: { number: bigint } | undefined;
+  events.consume((record) => {
+    copies.push(snapshot(record).number);
+    kept = record;
+  });
+  assertEquals(copies, [0n, 1n, 2n]);
+  assertThrows(() => kept!.number, ClosedError);
+  test.put(1);
+  const [record] = events;
+  assertThrows(() => record!.number, ClosedError);
+});
+
+bpfTest("PerfBuffer.consume() ends by a limit, a throw, and a close", () => {
+  using test = new TestEvents();
+  const events = new PerfBuffer(test.map, Pair);
+  test.put(10);
+  const numbers: bigint[] = [];
+  const take = ({ number }: { number: bigint }) => {
+    numbers.push(number);
+  };
+  assertEquals(events.consume(take, { limit: 3 }), 3);
+  assertEquals(events.consume(take, { limit: 0 }), 0);
+  assertThrows(
+    () =>
+      events.consume((record) => {
+        take(record);
+        throw new Error("enough");
+      }),
+    Error,
+    "enough",
+  );
+  for (const record of events) {
+    take(record);
+    assertThrows(() => events.consume(take), TypeError, "being read already");
+    assertThrows(() => [...events], TypeError);
+    break;
+  }
+  events.consume((record) => {
+    take(record);
+    assertThrows(() => events.consume(take), TypeError);
+  }, { limit: 1 });
+  events.consume((record) => {
+    take(record);
+    events.close();
+    assertThrows(() => record.number, ClosedError);
+  });
+  assertEquals(numbers.length, 7);
+  assertEquals(new Set(numbers).size, 7);
+  assertThrows(() => events.consume(take), ClosedError);
+  assertThrows(() => events.available, ClosedError);
+  assertThrows(() => [...events], ClosedError);
+  assertEquals(mappings("anon_inode:[perf_event]"), []);
+  assert(Deno.inspect(events).includes("closed"));
+});
+
+bpfTest(
+  "A record that is shorter than the type is an error, and is skipped",
+  () => {
     using test = new TestEvents();
     using events = new PerfBuffer(test.map, Pair);
     test.output.length = 8n;
@@ -286,13 +251,11 @@ Deno.test({
     events.consume(({ number }) => numbers.push(number));
     assertEquals(numbers, [1n]);
   },
-});
+);
 
-Deno.test({
-  name:
-    "for await waits for records, and ends by a signal, a break and a close",
-  ignore,
-  async fn() {
+bpfTest(
+  "for await waits for records, and ends by a signal, a break and a close",
+  async () => {
     using test = new TestEvents();
     const events = new PerfBuffer(test.map, Pair);
     const numbers: bigint[] = [];
@@ -327,12 +290,11 @@ Deno.test({
     // @ts-expect-error Not a signal.
     assertThrows(() => events.records({ signal: {} }), TypeError);
   },
-});
+);
 
-Deno.test({
-  name: "for await reads everything that a program puts out meanwhile",
-  ignore,
-  async fn() {
+bpfTest(
+  "for await reads everything that a program puts out meanwhile",
+  async () => {
     using test = new TestEvents();
     using events = new PerfBuffer(test.map, Pair, { size: 256 * page });
     const { done } = await producing(test.program, 100, 500);
@@ -350,33 +312,28 @@ Deno.test({
     count += events.consume(() => {});
     assertEquals(BigInt(count) + test.output.lost.load(), 50_000n);
   },
+);
+
+bpfTest("Timers run, and abort, while perf events never run out", async () => {
+  using test = new TestEvents();
+  using events = new PerfBuffer(test.map, Pair);
+  test.put(10);
+  const controller = new AbortController();
+  const { signal } = controller;
+  setTimeout(() => controller.abort("enough"), 0);
+  let count = 0;
+  const reason = await (async () => {
+    for await (const _ of events.records({ signal })) {
+      if (++count === 100_000) break;
+      test.put();
+    }
+  })().catch((reason) => reason);
+  assertEquals(reason, "enough");
 });
 
-Deno.test({
-  name: "Timers run, and abort, while perf events never run out",
-  ignore,
-  async fn() {
-    using test = new TestEvents();
-    using events = new PerfBuffer(test.map, Pair);
-    test.put(10);
-    const controller = new AbortController();
-    const { signal } = controller;
-    setTimeout(() => controller.abort("enough"), 0);
-    let count = 0;
-    const reason = await (async () => {
-      for await (const _ of events.records({ signal })) {
-        if (++count === 100_000) break;
-        test.put();
-      }
-    })().catch((reason) => reason);
-    assertEquals(reason, "enough");
-  },
-});
-
-Deno.test({
-  name: "A signal's own methods do not keep a PerfBuffer from being read",
-  ignore,
-  async fn() {
+bpfTest(
+  "A signal whose methods throw does not keep a PerfBuffer from being read",
+  async () => {
     using test = new TestEvents();
     using events = new PerfBuffer(test.map);
     const { signal } = new AbortController();
@@ -388,15 +345,20 @@ Deno.test({
       });
     }
     test.put(2);
-    for await (const _ of events.records({ signal })) break;
-    assertEquals(events.consume(() => {}), 1);
+    await assertRejects(
+      async () => {
+        for await (const _ of events.records({ signal })) break;
+      },
+      Error,
+      "It was called",
+    );
+    assertEquals(events.consume(() => {}), 2);
   },
-});
+);
 
-Deno.test({
-  name: "A wait for perf events that was aborted does not hold the event loop",
-  ignore,
-  async fn() {
+bpfTest(
+  "A wait for perf events that was aborted does not hold the event loop",
+  async () => {
     const { code, stdout, stderr } = await run(
       `
       import { BpfMap, PerfBuffer } from "./bpf/mod.ts";
@@ -417,74 +379,69 @@ Deno.test({
       stderr,
     );
   },
-});
+);
 
-Deno.test({
-  name: "PerfBuffer takes maps of perf events and nothing else",
-  ignore,
-  fn() {
-    const descriptors = openDescriptors().length;
-    {
-      using test = new TestEvents();
-      using plain = BpfMap.create({
-        type: "array",
-        valueSize: 4,
-        maxEntries: 2,
-      });
-      assertThrows(() => new PerfBuffer(plain), NotSupportedError);
-      for (const hostile of [undefined, null, 5, {}, { fd: "5" }]) {
-        // @ts-expect-error Not a map.
-        assertThrows(() => new PerfBuffer(hostile));
-      }
-      for (
-        const size of [
-          0,
-          -1,
-          1,
-          page - 1,
-          3 * page,
-          page + 0.5,
-          NaN,
-          2 ** 40,
-          "4096",
-        ]
-      ) {
-        assertThrows(
-          // @ts-expect-error Not always a number.
-          () => new PerfBuffer(test.map, undefined, { size }),
-          RangeError,
-        );
-      }
-      // @ts-expect-error Not options.
-      assertThrows(() => new PerfBuffer(test.map, Pair, null), TypeError);
-      const Unmarked = struct("Unmarked", { a: u64 });
-      // @ts-expect-error It is not marked.
-      assertThrows(() => new PerfBuffer(test.map, Unmarked), InvalidTypeError);
-      const Wide = struct("Wide", { _: HostLayout, a: aligned(u64, 16) });
-      assertThrows(() => new PerfBuffer(test.map, Wide), AlignmentError);
-      const Large = struct("Large", { _: HostLayout, a: array(u8, 65536) });
-      assertThrows(() => new PerfBuffer(test.map, Large), BoundsError);
-      using events = new PerfBuffer(test.map, Pair);
-      for (const callback of [undefined, null, {}, 5]) {
-        // @ts-expect-error Not a function.
-        assertThrows(() => events.consume(callback), TypeError);
-      }
-      for (const limit of [-1, 0.5, NaN, "5"]) {
-        // @ts-expect-error Not always a number.
-        assertThrows(() => events.consume(() => {}, { limit }), RangeError);
-      }
-      test.map.close();
-      assertThrows(() => new PerfBuffer(test.map), ClosedError);
+bpfTest("PerfBuffer takes maps of perf events and nothing else", () => {
+  const descriptors = openDescriptors().length;
+  {
+    using test = new TestEvents();
+    using plain = BpfMap.create({
+      type: "array",
+      valueSize: 4,
+      maxEntries: 2,
+    });
+    assertThrows(() => new PerfBuffer(plain), NotSupportedError);
+    for (const hostile of [undefined, null, 5, {}, { fd: "5" }]) {
+      // @ts-expect-error Not a map.
+      assertThrows(() => new PerfBuffer(hostile));
     }
-    assertEquals(openDescriptors().length, descriptors);
-    assertEquals(mappings("[perf_event]"), []);
-  },
+    for (
+      const size of [
+        0,
+        -1,
+        1,
+        page - 1,
+        3 * page,
+        page + 0.5,
+        NaN,
+        2 ** 40,
+        "4096",
+      ]
+    ) {
+      assertThrows(
+        // @ts-expect-error Not always a number.
+        () => new PerfBuffer(test.map, undefined, { size }),
+        RangeError,
+      );
+    }
+    // @ts-expect-error Not options.
+    assertThrows(() => new PerfBuffer(test.map, Pair, null), TypeError);
+    const Unmarked = struct("Unmarked", { a: u64 });
+    // @ts-expect-error It is not marked.
+    assertThrows(() => new PerfBuffer(test.map, Unmarked), InvalidTypeError);
+    const Wide = struct("Wide", { _: HostLayout, a: aligned(u64, 16) });
+    assertThrows(() => new PerfBuffer(test.map, Wide), AlignmentError);
+    const Large = struct("Large", { _: HostLayout, a: array(u8, 65536) });
+    assertThrows(() => new PerfBuffer(test.map, Large), BoundsError);
+    using events = new PerfBuffer(test.map, Pair);
+    for (const callback of [undefined, null, {}, 5]) {
+      // @ts-expect-error Not a function.
+      assertThrows(() => events.consume(callback), TypeError);
+    }
+    for (const limit of [-1, 0.5, NaN, "5"]) {
+      // @ts-expect-error Not always a number.
+      assertThrows(() => events.consume(() => {}, { limit }), RangeError);
+    }
+    test.map.close();
+    assertThrows(() => new PerfBuffer(test.map), ClosedError);
+  }
+  assertEquals(openDescriptors().length, descriptors);
+  assertEquals(mappings("anon_inode:[perf_event]"), []);
 });
 
-Deno.test({
-  name: "A second PerfBuffer takes over, and goes on when the first is closed",
-  ignore,
-  fn() {
+bpfTest(
+  "A second PerfBuffer takes over, and goes on when the first is closed",
+  () => {
     using test = new TestEvents();
     const first = new PerfBuffer(test.map, Pair);
     using second = new PerfBuffer(test.map, Pair);
@@ -501,12 +458,11 @@ Deno.test({
     test.put(1);
     assertEquals(test.output.lost.load(), 1n);
   },
-});
+);
 
-Deno.test({
-  name: "A PerfBuffer of another thread goes on when the first is closed",
-  ignore: ignore || !canOpenById(),
-  async fn() {
+testWith(bpfMaps, listing)(
+  "A PerfBuffer of another thread goes on when the first is closed",
+  async () => {
     using test = new TestEvents();
     const first = new PerfBuffer(test.map, Pair);
     const code = `
@@ -530,35 +486,30 @@ Deno.test({
     assertEquals(await answer(), 3);
     worker.terminate();
   },
+);
+
+bpfTest("A closed or dropped PerfBuffer leaves nothing behind", async () => {
+  using test = new TestEvents();
+  const descriptors = openDescriptors().length;
+  const use = (i: number) => {
+    const events = new PerfBuffer(test.map, Pair);
+    test.put(1);
+    assertEquals(events.consume(() => {}), 1);
+    if (i % 2 === 1) return;
+    events.close();
+    events.close();
+  };
+  for (let i = 0; i < 100; i++) use(i);
+  await eventually(() => {
+    collect();
+    return mappings("anon_inode:[perf_event]").length === 0 &&
+      openDescriptors().length <= descriptors;
+  });
 });
 
-Deno.test({
-  name: "A closed or dropped PerfBuffer leaves nothing behind",
-  ignore,
-  async fn() {
-    using test = new TestEvents();
-    const descriptors = openDescriptors().length;
-    const use = (i: number) => {
-      const events = new PerfBuffer(test.map, Pair);
-      test.put(1);
-      assertEquals(events.consume(() => {}), 1);
-      if (i % 2 === 1) return;
-      events.close();
-      events.close();
-    };
-    for (let i = 0; i < 100; i++) use(i);
-    await eventually(() => {
-      collect();
-      return mappings("[perf_event]").length === 0 &&
-        openDescriptors().length <= descriptors;
-    });
-  },
-});
-
-Deno.test({
-  name: "Another PerfBuffer reads on after the process of the first was killed",
-  ignore,
-  async fn() {
+bpfTest(
+  "Another PerfBuffer reads on after the process of the first was killed",
+  async () => {
     using test = new TestEvents();
     const { signal, stderr } = await run(
       `
@@ -577,4 +528,4 @@ Deno.test({
     events.consume(({ number }) => numbers.push(number));
     assertEquals(numbers, [1n, 2n]);
   },
-});
+);

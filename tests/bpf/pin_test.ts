@@ -1,22 +1,8 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import {
-  canBpf,
-  hasCommand,
-  isRoot,
-  run,
-  type RunResult,
-  TemporaryDirectory,
-} from "../_support.ts";
+import { bpfMaps, bpfMounts, testWith } from "../_needs.ts";
+import { run, type RunResult, TemporaryDirectory } from "../_support.ts";
 
-const canMount = canBpf && isRoot && hasCommand("unshare") && canUnshare();
-
-function canUnshare(): boolean {
-  return new Deno.Command("unshare", {
-    args: ["--mount", "mount", "-t", "bpf", "none", "/tmp"],
-    stdout: "null",
-    stderr: "null",
-  }).outputSync().success;
-}
+const mountTest = testWith(bpfMaps, bpfMounts);
 
 /** Runs a program with a BPF file system on `directory`, which it alone sees. */
 async function withBpfFileSystem(
@@ -51,13 +37,10 @@ async function withBpfFileSystem(
   );
 }
 
-Deno.test({
-  name: "BpfMap.pin() keeps a map that BpfMap.open() opens",
-  ignore: !canMount,
-  async fn() {
-    using directory = new TemporaryDirectory();
-    const { code, stdout, stderr } = await withBpfFileSystem(
-      `
+mountTest("BpfMap.pin() keeps a map that BpfMap.open() opens", async () => {
+  using directory = new TemporaryDirectory();
+  const { code, stdout, stderr } = await withBpfFileSystem(
+    `
       const path = directory + "/counts";
       let id: number;
       {
@@ -88,33 +71,29 @@ Deno.test({
       tell(() => url.pin("/tmp/hostmem-not-bpf"));
       Deno.removeSync(path);
     `,
-      directory,
-      ["--allow-ffi", "--allow-read", "--allow-write"],
-    );
-    assertEquals(code, 0, stderr);
-    const lines = stdout.trimEnd().split("\n");
-    const expected = [
-      "BPF_OBJ_PIN) failed with EEXIST",
-      "true pinned 5n",
-      "6",
-      "BPF_MAP_UPDATE_ELEM) failed with EPERM",
-      "opened rdonly (BPF_F_RDONLY), and such a descriptor cannot be mapped",
-      "BPF_OBJ_GET) failed with ENOENT (no such file or directory): nothing is pinned there",
-      "BPF_OBJ_PIN) failed with EPERM",
-      "must lie on a BPF file system",
-    ];
-    assertEquals(lines.length, expected.length, stdout);
-    expected.forEach((part, i) => assertStringIncludes(lines[i]!, part));
-  },
+    directory,
+    ["--allow-ffi", "--allow-read", "--allow-write"],
+  );
+  assertEquals(code, 0, stderr);
+  const lines = stdout.trimEnd().split("\n");
+  const expected = [
+    "BPF_OBJ_PIN) failed with EEXIST",
+    "true pinned 5n",
+    "6",
+    "BPF_MAP_UPDATE_ELEM) failed with EPERM",
+    "opened rdonly (BPF_F_RDONLY), and such a descriptor cannot be mapped",
+    "BPF_OBJ_GET) failed with ENOENT (no such file or directory): nothing is pinned there",
+    "BPF_OBJ_PIN) failed with EPERM",
+    "must lie on a BPF file system",
+  ];
+  assertEquals(lines.length, expected.length, stdout);
+  expected.forEach((part, i) => assertStringIncludes(lines[i]!, part));
 });
 
-Deno.test({
-  name: "BpfMap.open() refuses a pinned program",
-  ignore: !canMount,
-  async fn() {
-    using directory = new TemporaryDirectory();
-    const { code, stdout, stderr } = await withBpfFileSystem(
-      `
+mountTest("BpfMap.open() refuses a pinned program", async () => {
+  using directory = new TemporaryDirectory();
+  const { code, stdout, stderr } = await withBpfFileSystem(
+    `
       import { Program } from "./tests/bpf/_program.ts";
       import { pin } from "./bpf/pins.ts";
       using map = BpfMap.create({ type: "array", valueSize: 8, maxEntries: 1 });
@@ -122,22 +101,18 @@ Deno.test({
       pin(program.fd, directory + "/program");
       tell(() => BpfMap.open(directory + "/program"));
     `,
-      directory,
-      ["-A"],
-    );
-    assertEquals(code, 0, stderr);
-    assertStringIncludes(stdout, "NotSupportedError: Cannot use");
-    assertStringIncludes(stdout, `/program" as a BPF map`);
-  },
+    directory,
+    ["-A"],
+  );
+  assertEquals(code, 0, stderr);
+  assertStringIncludes(stdout, "NotSupportedError: Cannot use");
+  assertStringIncludes(stdout, `/program" as a BPF map`);
 });
 
-Deno.test({
-  name: "BpfMap.open() and pin() ask Deno for the path first",
-  ignore: !canMount,
-  async fn() {
-    using directory = new TemporaryDirectory();
-    const { code, stdout, stderr } = await withBpfFileSystem(
-      `
+mountTest("BpfMap.open() and pin() ask Deno for the path first", async () => {
+  using directory = new TemporaryDirectory();
+  const { code, stdout, stderr } = await withBpfFileSystem(
+    `
       using map = BpfMap.create({ type: "array", valueSize: 8, maxEntries: 1 });
       const path = directory + "/map";
       map.pin(path);
@@ -149,25 +124,24 @@ Deno.test({
       Deno.permissions.revokeSync({ name: "read", path: directory });
       tell(() => BpfMap.open(path, { readOnly: true }));
     `,
-      directory,
-      [
-        "--allow-ffi",
-        `--allow-read=${directory.path}`,
-        `--allow-write=${directory.path}`,
-      ],
-    );
-    assertEquals(code, 0, stderr);
-    const lines = stdout.trimEnd().split("\n");
-    const expected = [
-      "true",
-      "NotCapable: Requires write access",
-      "NotCapable: Requires write access",
-      "true",
-      "NotCapable: Requires read access",
-    ];
-    assertEquals(lines.length, expected.length, stdout);
-    expected.forEach((part, i) => assertStringIncludes(lines[i]!, part));
-  },
+    directory,
+    [
+      "--allow-ffi",
+      `--allow-read=${directory.path}`,
+      `--allow-write=${directory.path}`,
+    ],
+  );
+  assertEquals(code, 0, stderr);
+  const lines = stdout.trimEnd().split("\n");
+  const expected = [
+    "true",
+    "NotCapable: Requires write access",
+    "NotCapable: Requires write access",
+    "true",
+    "NotCapable: Requires read access",
+  ];
+  assertEquals(lines.length, expected.length, stdout);
+  expected.forEach((part, i) => assertStringIncludes(lines[i]!, part));
 });
 
 Deno.test("BpfMap.open() and pin() refuse what is no path", async () => {

@@ -1,13 +1,8 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import {
-  canBpf,
-  hasCommand,
-  isRoot,
-  run,
-  withoutCapabilities,
-} from "../_support.ts";
+import { bpfMaps, bpfTest, restriction, setpriv, testWith } from "../_needs.ts";
+import { run, withoutCapabilities } from "../_support.ts";
 
-const canDrop = isRoot && hasCommand("setpriv");
+const dropTest = testWith(setpriv);
 
 const create = `
   import { BpfMap } from "@hostmem/hostmem/bpf";
@@ -21,10 +16,9 @@ const create = `
   }
 `;
 
-Deno.test({
-  name: "BpfMap.create() without any capability says which it needs",
-  ignore: !canDrop || !isRestricted(),
-  async fn() {
+testWith(setpriv, restriction)(
+  "BpfMap.create() without any capability says which it needs",
+  async () => {
     const { code, stdout, stderr } = await run(create, {
       under: withoutCapabilities,
     });
@@ -42,23 +36,11 @@ Deno.test({
       assertStringIncludes(stdout, part);
     }
   },
-});
+);
 
-/** Whether the kernel keeps BPF from those without a capability. */
-function isRestricted(): boolean {
-  const path = "/proc/sys/kernel/unprivileged_bpf_disabled";
-  try {
-    return Deno.readTextFileSync(path).trim() !== "0";
-  } catch {
-    return false;
-  }
-}
-
-Deno.test({
-  name:
-    "BpfMap.fromId() without any capability says that it needs CAP_SYS_ADMIN",
-  ignore: !canDrop,
-  async fn() {
+dropTest(
+  "BpfMap.fromId() without any capability says that it needs CAP_SYS_ADMIN",
+  async () => {
     const { code, stdout, stderr } = await run(
       `
       import { BpfMap } from "@hostmem/hostmem/bpf";
@@ -76,12 +58,11 @@ Deno.test({
       /BPF_MAP_GET_FD_BY_ID\) failed with EPERM.*CAP_SYS_ADMIN/,
     );
   },
-});
+);
 
-Deno.test({
-  name: "CAP_BPF alone suffices to make and map an array",
-  ignore: !canDrop || !canBpf,
-  async fn() {
+testWith(setpriv, bpfMaps)(
+  "CAP_BPF alone suffices to make and map an array",
+  async () => {
     const { code, stdout, stderr } = await run(
       `
       import { BpfMap } from "@hostmem/hostmem/bpf";
@@ -105,7 +86,7 @@ Deno.test({
     );
     assertEquals({ code, stdout }, { code: 0, stdout: "5\n" }, stderr);
   },
-});
+);
 
 Deno.test("BpfMap needs --allow-ffi, at its first use and not at import", async () => {
   const { code, stdout, stderr } = await run(
@@ -120,14 +101,11 @@ Deno.test("BpfMap needs --allow-ffi, at its first use and not at import", async 
   assertMatch(stderr, /NotCapable: Requires ffi access/);
 });
 
-Deno.test({
-  name: "BpfMap works with --allow-ffi=<path of libc> alone",
-  ignore: !canBpf,
-  async fn() {
-    const libc = Deno.readTextFileSync("/proc/self/maps")
-      .match(/\/\S*\/libc\.so\.6$/m)![0];
-    const { code, stdout, stderr } = await run(
-      `
+bpfTest("BpfMap works with --allow-ffi=<path of libc> alone", async () => {
+  const libc = Deno.readTextFileSync("/proc/self/maps")
+    .match(/\/\S*\/libc\.so\.6$/m)![0];
+  const { code, stdout, stderr } = await run(
+    `
       import { BpfMap } from "@hostmem/hostmem/bpf";
       import { u64 } from "@hostmem/hostmem";
       using map = BpfMap.create({
@@ -144,10 +122,9 @@ Deno.test({
       array.pointer(0, u64).value = 5n;
       console.log(map.lookup(0)!.length % 8, array.lookup(0)![0]);
     `,
-      { permissions: [`--allow-ffi=${libc}`] },
-    );
-    assertEquals({ code, stdout }, { code: 0, stdout: "0 5\n" }, stderr);
-  },
+    { permissions: [`--allow-ffi=${libc}`] },
+  );
+  assertEquals({ code, stdout }, { code: 0, stdout: "0 5\n" }, stderr);
 });
 
 Deno.test("Importing the package does not load its bpf room", async () => {

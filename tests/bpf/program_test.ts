@@ -8,16 +8,21 @@ import {
 import { BpfMap, BpfProgram, BpfStatistics } from "../../bpf/mod.ts";
 import { ClosedError, NotSupportedError, SystemError } from "../../errors.ts";
 import {
-  canBpf,
+  bpfMaps,
+  command,
+  mounts,
+  root,
+  setpriv,
+  testWith,
+} from "../_needs.ts";
+import {
   collect,
   eventually,
-  hasCommand,
-  isRoot,
   openDescriptors,
   run,
   TemporaryDirectory,
 } from "../_support.ts";
-import { canAttach, compileAttach, Counters } from "./_attach.ts";
+import { attachable, attachTest, compileAttach, Counters } from "./_attach.ts";
 import { mappable, number } from "./_maps.ts";
 import { Program } from "./_program.ts";
 
@@ -25,12 +30,11 @@ import { Program } from "./_program.ts";
 const SOCKET_FILTER = 1;
 const XDP = 6;
 
-const ignore = !canBpf || !isRoot;
+const programTest = testWith(bpfMaps, root);
 
-Deno.test({
-  name: "BpfProgram.info tells what bpftool tells",
-  ignore: !canAttach || !hasCommand("bpftool"),
-  async fn() {
+testWith(attachable, command("bpftool"))(
+  "BpfProgram.info tells what bpftool tells",
+  async () => {
     using directory = new TemporaryDirectory();
     using counters = new Counters(await compileAttach(directory));
     for (const program of Object.values(counters.programs)) {
@@ -75,13 +79,11 @@ Deno.test({
       counters.map.info.id,
     ]);
   },
-});
+);
 
-Deno.test({
-  name:
-    "BpfProgram.fromFd() and fromId() give the same program, and refuse what is none",
-  ignore,
-  fn() {
+programTest(
+  "BpfProgram.fromFd() and fromId() give the same program, and refuse what is none",
+  () => {
     const descriptors = openDescriptors().length;
     {
       using map = mappable({ maxEntries: 1 });
@@ -112,12 +114,11 @@ Deno.test({
     }
     assertEquals(openDescriptors().length, descriptors);
   },
-});
+);
 
-Deno.test({
-  name: "A closed BpfProgram throws ClosedError, and tells its name and type",
-  ignore,
-  fn() {
+programTest(
+  "A closed BpfProgram throws ClosedError, and tells its name and type",
+  () => {
     using map = mappable({ maxEntries: 1 });
     using loaded = Program.counting(map.fd, { type: XDP, name: "closing" });
     const program = BpfProgram.fromFd(loaded.fd);
@@ -140,30 +141,25 @@ Deno.test({
       assertThrows(use, ClosedError, "The BPF program is closed");
     }
   },
+);
+
+programTest("A BpfProgram that was dropped without close goes", async () => {
+  const before = openDescriptors("anon_inode:bpf-prog").length;
+  (() => {
+    using map = mappable({ maxEntries: 1 });
+    using loaded = Program.counting(map.fd, { type: XDP });
+    BpfProgram.fromFd(loaded.fd);
+  })();
+  assertEquals(openDescriptors("anon_inode:bpf-prog").length, before + 1);
+  await eventually(() => {
+    collect();
+    return openDescriptors("anon_inode:bpf-prog").length === before;
+  });
 });
 
-Deno.test({
-  name: "A BpfProgram that was dropped without close goes",
-  ignore,
-  async fn() {
-    const before = openDescriptors("bpf-prog").length;
-    (() => {
-      using map = mappable({ maxEntries: 1 });
-      using loaded = Program.counting(map.fd, { type: XDP });
-      BpfProgram.fromFd(loaded.fd);
-    })();
-    assertEquals(openDescriptors("bpf-prog").length, before + 1);
-    await eventually(() => {
-      collect();
-      return openDescriptors("bpf-prog").length === before;
-    });
-  },
-});
-
-Deno.test({
-  name: "BpfProgram.run() runs as often as asked, and gives what came of it",
-  ignore,
-  fn() {
+programTest(
+  "BpfProgram.run() runs as often as asked, and gives what came of it",
+  () => {
     using map = mappable({ maxEntries: 1 });
     using loaded = Program.counting(map.fd, { type: XDP, returns: 2 });
     using program = BpfProgram.fromFd(loaded.fd);
@@ -183,27 +179,21 @@ Deno.test({
     assertEquals([...given], [...part]);
     assertEquals(given.buffer.byteLength, 20);
   },
+);
+
+programTest("BpfProgram.run() gives negative numbers as C has them", () => {
+  using map = mappable({ maxEntries: 1 });
+  using loaded = Program.counting(map.fd, {
+    type: SOCKET_FILTER,
+    returns: -1,
+  });
+  using program = BpfProgram.fromFd(loaded.fd);
+  assertEquals(program.run({ data: new Uint8Array(14) }).returnValue, -1);
 });
 
-Deno.test({
-  name: "BpfProgram.run() gives negative numbers as C has them",
-  ignore,
-  fn() {
-    using map = mappable({ maxEntries: 1 });
-    using loaded = Program.counting(map.fd, {
-      type: SOCKET_FILTER,
-      returns: -1,
-    });
-    using program = BpfProgram.fromFd(loaded.fd);
-    assertEquals(program.run({ data: new Uint8Array(14) }).returnValue, -1);
-  },
-});
-
-Deno.test({
-  name:
-    "BpfProgram.run() gives a packet that grew, a context, and what a syscall program changed",
-  ignore: !canAttach,
-  async fn() {
+attachTest(
+  "BpfProgram.run() gives a packet that grew, a context, and what a syscall program changed",
+  async () => {
     using directory = new TemporaryDirectory();
     using counters = new Counters(await compileAttach(directory));
     const data = new Uint8Array(64).fill(255);
@@ -244,12 +234,11 @@ Deno.test({
     });
     assertEquals([returnValue, none], [0, undefined]);
   },
-});
+);
 
-Deno.test({
-  name: "BpfProgram.run() refuses what cannot be, and says what it needs",
-  ignore: !canAttach,
-  async fn() {
+attachTest(
+  "BpfProgram.run() refuses what cannot be, and says what it needs",
+  async () => {
     using directory = new TemporaryDirectory();
     using counters = new Counters(await compileAttach(directory));
     const program = counters.program("xdp_first");
@@ -324,32 +313,26 @@ Deno.test({
     };
     assertThrows(() => program.run(changing), SystemError, "EINVAL");
   },
+);
+
+programTest("BpfStatistics has the kernel count runs while it is open", () => {
+  using map = mappable({ maxEntries: 1 });
+  using loaded = Program.counting(map.fd, { type: XDP });
+  using program = BpfProgram.fromFd(loaded.fd);
+  const data = new Uint8Array(64);
+  const statistics = BpfStatistics.enable();
+  program.run({ data, repeat: 250 });
+  const { runCount, runTime } = program.info;
+  assertEquals(runCount, 250n);
+  assert(runTime > 0n);
+  statistics.close();
+  statistics.close();
+  assertEquals(statistics.closed, true);
 });
 
-Deno.test({
-  name: "BpfStatistics has the kernel count runs while it is open",
-  ignore,
-  fn() {
-    using map = mappable({ maxEntries: 1 });
-    using loaded = Program.counting(map.fd, { type: XDP });
-    using program = BpfProgram.fromFd(loaded.fd);
-    const data = new Uint8Array(64);
-    const statistics = BpfStatistics.enable();
-    program.run({ data, repeat: 250 });
-    const { runCount, runTime } = program.info;
-    assertEquals(runCount, 250n);
-    assert(runTime > 0n);
-    statistics.close();
-    statistics.close();
-    assertEquals(statistics.closed, true);
-  },
-});
-
-Deno.test({
-  name:
-    "Attaching to groups and events without any capability says which it needs",
-  ignore: !canAttach || !hasCommand("setpriv") || !hasCommand("unshare"),
-  async fn() {
+testWith(attachable, setpriv, mounts)(
+  "Attaching to groups and events without any capability says which it needs",
+  async () => {
     using directory = new TemporaryDirectory();
     const object = await compileAttach(directory);
     Deno.mkdirSync(directory.join("pins"));
@@ -417,4 +400,4 @@ Deno.test({
       parts.forEach((part) => assertStringIncludes(lines[i]!, part))
     );
   },
-});
+);

@@ -2,7 +2,8 @@ import { assertEquals, assertThrows } from "@std/assert";
 import { BpfMap, type MapFlag } from "../../bpf/mod.ts";
 import { NotSupportedError, ReadOnlyError } from "../../errors.ts";
 import { u64 } from "../../layout/mod.ts";
-import { canBpf, mappings } from "../_support.ts";
+import { bpfTest } from "../_needs.ts";
+import { mappings } from "../_support.ts";
 import { bytes, mappable } from "./_maps.ts";
 
 /** Memory of a map whose entry 1 is 7, and that the kernel lets nobody write. */
@@ -22,10 +23,9 @@ function assertReadOnly(map: BpfMap): void {
   assertEquals(target, bytes(7n));
 }
 
-Deno.test({
-  name: "BpfMap.memory() falls back to read-only on EACCES of rdonly_prog",
-  ignore: !canBpf,
-  fn() {
+bpfTest(
+  "BpfMap.memory() falls back to read-only on EACCES of rdonly_prog",
+  () => {
     using map = mappable({ flags: ["mmapable", "rdonly_prog"] });
     map.update(1, bytes(7n));
     assertReadOnly(map);
@@ -34,12 +34,11 @@ Deno.test({
     assertEquals(view.value, 8n);
     map.memory().close();
   },
-});
+);
 
-Deno.test({
-  name: "BpfMap.memory() falls back to read-only on EPERM of a frozen map",
-  ignore: !canBpf,
-  fn() {
+bpfTest(
+  "BpfMap.memory() falls back to read-only on EPERM of a frozen map",
+  () => {
     using map = mappable();
     map.pointer(1, u64).value = 7n;
     map.memory().close();
@@ -50,19 +49,17 @@ Deno.test({
     again.memory().close();
     map.memory().close();
   },
-});
+);
 
-Deno.test({
-  name:
-    "BpfMap.values() of read-only memory refuses before it looks at the type",
-  ignore: !canBpf,
-  fn() {
+bpfTest(
+  "BpfMap.values() of read-only memory refuses before it looks at the type",
+  () => {
     using map = mappable({ flags: ["mmapable", "rdonly_prog"] });
     assertThrows(() => map.values(null as never), ReadOnlyError);
     assertThrows(() => map.pointer(99, null as never), ReadOnlyError);
     map.memory().close();
   },
-});
+);
 
 const limited: [MapFlag, string][] = [
   ["rdonly", "rdonly (BPF_F_RDONLY)"],
@@ -70,12 +67,10 @@ const limited: [MapFlag, string][] = [
 ];
 
 for (const [flag, shown] of limited) {
-  Deno.test({
-    name:
-      `BpfMap.memory() says that a descriptor opened ${flag} cannot be mapped`,
-    ignore: !canBpf,
-    fn() {
-      const before = mappings("bpf-map").length;
+  bpfTest(
+    `BpfMap.memory() says that a descriptor opened ${flag} cannot be mapped`,
+    () => {
+      const before = mappings("anon_inode:bpf-map").length;
       using map = mappable({ flags: ["mmapable", flag] });
       for (const use of [() => map.memory(), () => map.view(0, u64)]) {
         const error = assertThrows(
@@ -85,16 +80,14 @@ for (const [flag, shown] of limited) {
         );
         assertEquals((error.cause as Error).name, "SystemError");
       }
-      assertEquals(mappings("bpf-map").length, before);
+      assertEquals(mappings("anon_inode:bpf-map").length, before);
     },
-  });
+  );
 }
 
-Deno.test({
-  name:
-    "BpfMap.fromId() for reading alone gives a descriptor that cannot be mapped",
-  ignore: !canBpf,
-  fn() {
+bpfTest(
+  "BpfMap.fromId() for reading alone gives a descriptor that cannot be mapped",
+  () => {
     using map = mappable();
     using readable = BpfMap.fromId(map.info.id, { readOnly: true });
     // It is the descriptor that is limited: the flags of the map are not.
@@ -104,4 +97,4 @@ Deno.test({
     assertEquals(both.memory().readOnly, false);
     both.memory().close();
   },
-});
+);

@@ -23,7 +23,7 @@ import {
   union,
   type View,
 } from "../../layout/mod.ts";
-import { canBpf } from "../_support.ts";
+import { bpfTest } from "../_needs.ts";
 import { mappable } from "./_maps.ts";
 import { TestRing } from "./_ring_programs.ts";
 
@@ -35,13 +35,9 @@ function ringTest(
   fn: (test: TestRing) => void,
   size?: number,
 ): void {
-  Deno.test({
-    name,
-    ignore: !canBpf,
-    fn() {
-      using test = new TestRing(size);
-      fn(test);
-    },
+  bpfTest(name, () => {
+    using test = new TestRing(size);
+    fn(test);
   });
 }
 
@@ -531,6 +527,19 @@ ringTest("close() in a callback or a loop ends it, and publishes", (test) => {
   assertEquals(watcher.available, 24);
 });
 
+ringTest("A store to a RingRecord throws, and makes no property", (test) => {
+  using ring = new RingBuffer(test.map);
+  test.run(test.numbering(16), 1);
+  const count = ring.consume((record) => {
+    const loose = record as unknown as Record<PropertyKey, unknown>;
+    for (const name of ["typo", 0, "length"]) {
+      assertThrows(() => loose[name] = 1, TypeError);
+    }
+    assertEquals([Object.keys(loose), loose.length], [[], 16]);
+  });
+  assertEquals(count, 1);
+});
+
 ringTest(
   "A closed ring buffer throws ClosedError, and its size stays",
   (test) => {
@@ -567,10 +576,9 @@ ringTest("RingBuffer works after its map was closed", (test) => {
   );
 });
 
-Deno.test({
-  name: "new RingBuffer() refuses what is no ring buffer to be consumed",
-  ignore: !canBpf,
-  fn() {
+bpfTest(
+  "new RingBuffer() refuses what is no ring buffer to be consumed",
+  () => {
     using array = mappable({ name: "numbers" });
     assertThrows(
       () => new RingBuffer(array, Pair),
@@ -587,7 +595,7 @@ Deno.test({
     assertThrows(
       () => new RingBuffer(file as unknown as BpfMap),
       RangeError,
-      "Descriptor must be a 32-bit integer: current value is undefined",
+      "Descriptor must be a 32-bit integer: received undefined",
     );
     assertThrows(() => new RingBuffer({ fd: 0 }), NotSupportedError);
     for (const map of [undefined, null, 3, "map"]) {
@@ -614,7 +622,7 @@ Deno.test({
       "Options",
     );
   },
-});
+);
 
 ringTest("new RingBuffer() refuses types that no record can be", (test) => {
   const Unmarked = struct("Unmarked", { a: u32 });

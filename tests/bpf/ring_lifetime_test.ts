@@ -3,8 +3,8 @@ import { RingBuffer } from "../../bpf/mod.ts";
 import { ClosedError } from "../../errors.ts";
 import { HostLayout, struct, u64 } from "../../layout/mod.ts";
 import { Memory, pageSize } from "../../memory/mod.ts";
+import { bpfMaps, bpfTest, machine, testWith } from "../_needs.ts";
 import {
-  canBpf,
   collect,
   eventually,
   mappings,
@@ -25,10 +25,10 @@ interface Held {
 /** What this process has of ring buffers. */
 function held(): Held {
   return {
-    maps: mappings("bpf-map").length,
-    descriptors: openDescriptors("bpf-map").length,
-    waits: openDescriptors("eventpoll").length +
-      openDescriptors("eventfd").length,
+    maps: mappings("anon_inode:bpf-map").length,
+    descriptors: openDescriptors("anon_inode:bpf-map").length,
+    waits: openDescriptors("anon_inode:[eventpoll]").length +
+      openDescriptors("anon_inode:[eventfd").length,
   };
 }
 
@@ -48,10 +48,9 @@ function sleepers(): number {
   return count;
 }
 
-Deno.test({
-  name: "RingBuffer.close() unmaps at once, and the kernel forgets the map",
-  ignore: !canBpf,
-  fn() {
+bpfTest(
+  "RingBuffer.close() unmaps at once, and the kernel forgets the map",
+  () => {
     const before = held();
     const test = new TestRing();
     const { id } = test.map.info;
@@ -62,12 +61,11 @@ Deno.test({
     ring.close();
     assertEquals(held(), before);
   },
-});
+);
 
-Deno.test({
-  name: "200 rings closed leave no mapping, no descriptor, no waiting thread",
-  ignore: !canBpf,
-  async fn() {
+bpfTest(
+  "200 rings closed leave no mapping, no descriptor, no waiting thread",
+  async () => {
     const before = held();
     for (let i = 0; i < 200; i++) {
       using test = new TestRing();
@@ -89,7 +87,7 @@ Deno.test({
     assertEquals(held(), before);
     await eventually(() => sleepers() === 0);
   },
-});
+);
 
 function drop(
   test: TestRing,
@@ -111,10 +109,9 @@ async function dropWithin(test: TestRing): Promise<void> {
   await next;
 }
 
-Deno.test({
-  name: "200 rings dropped leave no mapping, no descriptor, no waiting thread",
-  ignore: !canBpf,
-  async fn() {
+bpfTest(
+  "200 rings dropped leave no mapping, no descriptor, no waiting thread",
+  async () => {
     const before = held();
     for (let i = 0; i < 200; i++) {
       using test = new TestRing();
@@ -129,12 +126,11 @@ Deno.test({
     }, 20_000);
     assertEquals(sleepers(), 0);
   },
-});
+);
 
-Deno.test({
-  name: "A record keeps the memory of its ring, and not the ring from closing",
-  ignore: !canBpf,
-  fn() {
+bpfTest(
+  "A record keeps the memory of its ring, and not the ring from closing",
+  () => {
     using test = new TestRing();
     const ring = new RingBuffer(test.map, Pair);
     test.run(test.numbering(16), 2);
@@ -148,12 +144,11 @@ Deno.test({
     });
     assertThrows(() => kept!.first, ClosedError);
   },
-});
+);
 
-Deno.test({
-  name: "Who is killed while it reads leaves the ring to the next reader",
-  ignore: !canBpf,
-  async fn() {
+bpfTest(
+  "Who is killed while it reads leaves the ring to the next reader",
+  async () => {
     using test = new TestRing(65536);
     const program = test.numbering(16);
     const count = 2000;
@@ -199,12 +194,11 @@ Deno.test({
     assertEquals(seen.length, count - 1000);
     assertEquals([seen[0], seen.at(-1)], [1000n, BigInt(count - 1)]);
   },
-});
+);
 
-Deno.test({
-  name: "A Worker that waits can be ended, and so can the process",
-  ignore: !canBpf,
-  async fn() {
+bpfTest(
+  "A Worker that waits can be ended, and so can the process",
+  async () => {
     const { code, stdout, stderr } = await run(
       `
       import { TestRing } from "./tests/bpf/_ring_programs.ts";
@@ -227,12 +221,11 @@ Deno.test({
     );
     assertEquals([code, stdout.trim()], [0, "ended"], stderr);
   },
-});
+);
 
-Deno.test({
-  name: "RingBuffer needs no more than libc",
-  ignore: !canBpf || Deno.build.arch !== "x86_64",
-  async fn() {
+testWith(bpfMaps, machine("x86_64"))(
+  "RingBuffer needs no more than libc",
+  async () => {
     const { code, stdout, stderr } = await run(
       `
       import { BpfMap, RingBuffer } from "@hostmem/hostmem/bpf";
@@ -246,14 +239,11 @@ Deno.test({
     );
     assertEquals([code, stdout.trim()], [0, "true"], stderr);
   },
-});
+);
 
-Deno.test({
-  name: "RingBuffer reads where code cannot be generated",
-  ignore: !canBpf,
-  async fn() {
-    const { code, stdout, stderr } = await run(
-      `
+bpfTest("RingBuffer reads where code cannot be generated", async () => {
+  const { code, stdout, stderr } = await run(
+    `
       import { RingBuffer } from "@hostmem/hostmem/bpf";
       import { HostLayout, struct, u64 } from "@hostmem/hostmem";
       import { TestRing } from "./tests/bpf/_ring_programs.ts";
@@ -267,16 +257,14 @@ Deno.test({
       for await (const { first } of ring) { seen.push(first); break; }
       console.log(seen.join());
       `,
-      { v8Flags: ["disallow-code-generation-from-strings"] },
-    );
-    assertEquals([code, stdout.trim()], [0, "0,1,2,3,4"], stderr);
-  },
+    { v8Flags: ["disallow-code-generation-from-strings"] },
+  );
+  assertEquals([code, stdout.trim()], [0, "0,1,2,3,4"], stderr);
 });
 
-Deno.test({
-  name: "An iteration that was dropped does not keep the next from waiting",
-  ignore: !canBpf,
-  async fn() {
+bpfTest(
+  "An iteration that was dropped does not keep the next from waiting",
+  async () => {
     const { code, stdout, stderr } = await run(
       `
       import { RingBuffer } from "@hostmem/hostmem/bpf";
@@ -313,12 +301,11 @@ Deno.test({
     );
     assertEquals([code, stdout.trim()], [0, "true"], stderr);
   },
-});
+);
 
-Deno.test({
-  name: "An iteration keeps the descriptor of a ring that nobody else keeps",
-  ignore: !canBpf,
-  async fn() {
+bpfTest(
+  "An iteration keeps the descriptor of a ring that nobody else keeps",
+  async () => {
     const { code, stdout, stderr } = await run(
       `
       import { RingBuffer } from "@hostmem/hostmem/bpf";
@@ -339,4 +326,4 @@ Deno.test({
     );
     assertEquals([code, stdout.trim()], [0, "16"], stderr);
   },
-});
+);

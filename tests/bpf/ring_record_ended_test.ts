@@ -13,7 +13,7 @@ import {
   u64,
   u8,
 } from "../../layout/mod.ts";
-import { canBpf } from "../_support.ts";
+import { bpfTest } from "../_needs.ts";
 import { TestRing } from "./_ring_programs.ts";
 
 const Inner = struct("Inner", { _: HostLayout, low: u8, list: array(u8, 3) });
@@ -36,10 +36,9 @@ function assertEnded(...accesses: (() => unknown)[]): void {
   }
 }
 
-Deno.test({
-  name: "A record that was kept says that it has ended, and how to keep one",
-  ignore: !canBpf,
-  fn() {
+bpfTest(
+  "A record that was kept says that it has ended, and how to keep one",
+  () => {
     using test = new TestRing();
     using copying = test.copying();
     using ring = new RingBuffer(test.map, Event);
@@ -65,12 +64,11 @@ Deno.test({
       () => hits.load(),
     );
   },
-});
+);
 
-Deno.test({
-  name: "A RingRecord that was kept, and its views, say that it has ended",
-  ignore: !canBpf,
-  fn() {
+bpfTest(
+  "A RingRecord that was kept, and its views, say that it has ended",
+  () => {
     using test = new TestRing();
     using copying = test.copying();
     using ring = new RingBuffer(test.map);
@@ -97,4 +95,4 @@ Deno.test({
       () => kept!.view(u8),
     );
   },
-});
+);

@@ -9,7 +9,9 @@ import {
   u64,
   type View,
 } from "../../layout/mod.ts";
-import { canBpf, eventually } from "../_support.ts";
+import { sized } from "../_fire.ts";
+import { bpfTest } from "../_needs.ts";
+import { eventually } from "../_support.ts";
 import type { Program } from "./_program.ts";
 import { NO_WAKEUP, TestRing } from "./_ring_programs.ts";
 
@@ -112,12 +114,12 @@ async function readUntil<T extends Type>(
   }
 }
 
-Deno.test({
-  name: "10 M records of a concurrent producer: none torn, missing or twice",
-  ignore: !canBpf,
-  async fn() {
+bpfTest(
+  "Millions of records of a concurrent producer: none torn, missing or twice",
+  async () => {
     const times = 5000;
-    const total = 10_000_000;
+    // The ring wraps every 43 690 records.
+    const total = sized(2_000_000, 10_000_000);
     // Room for 21 845, of which the producer uses 15 000 at the most.
     using test = new TestRing(2 ** 20);
     const program = test.numbering(Numbered.size);
@@ -158,12 +160,11 @@ Deno.test({
     assertEquals([consumed[0], ring.available], [total, 0]);
     assert(met > 0, "The two never met, which shows nothing");
   },
-});
+);
 
-Deno.test({
-  name: "for await reads what a concurrent producer writes, to the last",
-  ignore: !canBpf,
-  async fn() {
+bpfTest(
+  "for await reads what a concurrent producer writes, to the last",
+  async () => {
     using test = new TestRing(2 ** 16);
     const program = test.numbering(Numbered.size);
     using ring = new RingBuffer(test.map, Numbered, {
@@ -189,12 +190,11 @@ Deno.test({
     assertEquals(missing + BigInt(total) - next, ring.lost);
     assertEquals(BigInt(consumed) + ring.lost!, BigInt(total));
   },
-});
+);
 
-Deno.test({
-  name: "What a slow consumer misses is what the program counts as lost",
-  ignore: !canBpf,
-  async fn() {
+bpfTest(
+  "What a slow consumer misses is what the program counts as lost",
+  async () => {
     using test = new TestRing(4096);
     const program = test.numbering(Numbered.size);
     using ring = new RingBuffer(test.map, Numbered, {
@@ -223,39 +223,35 @@ Deno.test({
     assertEquals(BigInt(consumed) + ring.lost!, BigInt(total));
     assert(ring.lost! > 0n, "Nothing was lost, which shows nothing");
   },
-});
+);
 
-Deno.test({
-  name: "Two threads read two rings, and each its own",
-  ignore: !canBpf,
-  async fn() {
-    using one = new TestRing(2 ** 16);
-    using other = new TestRing(2 ** 16);
-    const programs = [one, other].map((test) => test.numbering(Numbered.size));
-    const rings = [one, other].map((test) =>
-      new RingBuffer(test.map, Numbered, { lost: test.control.lost })
-    );
-    const sequences = [new Sequence(), new Sequence()];
-    const total = 100_000;
-    const controller = new AbortController();
-    const reading = Promise.all(
-      rings.map((ring, i) =>
-        readUntil(controller.signal, ring, sequences[i]!.take)
-      ),
-    );
-    {
-      await using _first = await Producer.run(programs[0]!, 100, total / 100);
-      await using _second = await Producer.run(programs[1]!, 100, total / 100);
-    }
-    await eventually(() => rings.every((ring) => ring.available === 0));
-    controller.abort();
-    await reading;
-    sequences.forEach(({ torn, disordered, missing, next }, i) => {
-      assertEquals({ torn, disordered }, { torn: 0, disordered: 0 });
-      assertEquals(missing + BigInt(total) - next, rings[i]!.lost);
-      rings[i]!.close();
-    });
-  },
+bpfTest("Two threads read two rings, and each its own", async () => {
+  using one = new TestRing(2 ** 16);
+  using other = new TestRing(2 ** 16);
+  const programs = [one, other].map((test) => test.numbering(Numbered.size));
+  const rings = [one, other].map((test) =>
+    new RingBuffer(test.map, Numbered, { lost: test.control.lost })
+  );
+  const sequences = [new Sequence(), new Sequence()];
+  const total = 100_000;
+  const controller = new AbortController();
+  const reading = Promise.all(
+    rings.map((ring, i) =>
+      readUntil(controller.signal, ring, sequences[i]!.take)
+    ),
+  );
+  {
+    await using _first = await Producer.run(programs[0]!, 100, total / 100);
+    await using _second = await Producer.run(programs[1]!, 100, total / 100);
+  }
+  await eventually(() => rings.every((ring) => ring.available === 0));
+  controller.abort();
+  await reading;
+  sequences.forEach(({ torn, disordered, missing, next }, i) => {
+    assertEquals({ torn, disordered }, { torn: 0, disordered: 0 });
+    assertEquals(missing + BigInt(total) - next, rings[i]!.lost);
+    rings[i]!.close();
+  });
 });
 
 /** Counts how often a wait for an event was begun, while `during` runs. */
@@ -330,10 +326,9 @@ async function readHeld(
   }
 }
 
-Deno.test({
-  name: "A busy record is waited for, and those behind it, without a spin",
-  ignore: !canBpf,
-  async fn() {
+bpfTest(
+  "A busy record is waited for, and those behind it, without a spin",
+  async () => {
     using test = new TestRing(4096);
     const holding = test.holding(Numbered.size);
     const ordinary = test.numbering(16);
@@ -344,4 +339,4 @@ Deno.test({
       ring.consume(() => {});
     }
   },
-});
+);

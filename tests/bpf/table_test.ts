@@ -19,7 +19,7 @@ import {
   u8,
   union,
 } from "../../layout/mod.ts";
-import { canBpf } from "../_support.ts";
+import { bpfTest } from "../_needs.ts";
 import { bytes, mappable } from "./_maps.ts";
 
 const Flow = struct("Flow", { _: HostLayout, address: u32, port: u16 });
@@ -40,10 +40,9 @@ function flows(maxEntries = 16) {
   return { map, table: map.table({ keyType: Flow, valueType: Count }) };
 }
 
-Deno.test({
-  name: "MapTable.get(), has(), set(), delete() and take() keep plain data",
-  ignore: !canBpf,
-  fn() {
+bpfTest(
+  "MapTable.get(), has(), set(), delete() and take() keep plain data",
+  () => {
     const { map, table } = flows();
     using _ = map;
     const key = { address: 1, port: 443 };
@@ -61,12 +60,11 @@ Deno.test({
     assertEquals([table.delete(key), table.delete(key)], [true, false]);
     assertEquals([...table], []);
   },
-});
+);
 
-Deno.test({
-  name: "MapTable.set() stores zeros for what is left out, and whole pointers",
-  ignore: !canBpf,
-  fn() {
+bpfTest(
+  "MapTable.set() stores zeros for what is left out, and whole pointers",
+  () => {
     const { map, table } = flows();
     using _ = map;
     table.set({ address: 1 }, { packets: 1n, device: "lo" });
@@ -81,73 +79,64 @@ Deno.test({
     assertEquals(table.get(flow)!.packets, 9n);
     assertEquals(table.get({ port: 80 })!.packets, 9n);
   },
+);
+
+bpfTest("MapTable.set() takes the modes that update() does", () => {
+  const { map, table } = flows();
+  using _ = map;
+  const key = { address: 1 };
+  const missing = assertThrows(
+    () => table.set(key, {}, "exist"),
+    SystemError,
+  );
+  assertEquals(missing.code, "ENOENT");
+  table.set(key, {}, "create");
+  const present = assertThrows(
+    () => table.set(key, {}, "create"),
+    SystemError,
+  );
+  assertEquals(present.code, "EEXIST");
+  table.set(key, { packets: 1n }, "exist");
+  assertEquals(table.get(key)!.packets, 1n);
+  assertThrows(
+    () => table.set(key, {}, "ANY" as UpdateMode),
+    TypeError,
+    "Mode must be",
+  );
 });
 
-Deno.test({
-  name: "MapTable.set() takes the modes that update() does",
-  ignore: !canBpf,
-  fn() {
-    const { map, table } = flows();
-    using _ = map;
-    const key = { address: 1 };
-    const missing = assertThrows(
-      () => table.set(key, {}, "exist"),
-      SystemError,
-    );
-    assertEquals(missing.code, "ENOENT");
-    table.set(key, {}, "create");
-    const present = assertThrows(
-      () => table.set(key, {}, "create"),
-      SystemError,
-    );
-    assertEquals(present.code, "EEXIST");
-    table.set(key, { packets: 1n }, "exist");
-    assertEquals(table.get(key)!.packets, 1n);
-    assertThrows(
-      () => table.set(key, {}, "ANY" as UpdateMode),
-      TypeError,
-      "Mode must be",
-    );
-  },
+bpfTest("MapTable stores nothing where a key or a value does not fit", () => {
+  const { map, table } = flows();
+  using _ = map;
+  const wrong: [() => void, typeof Error, string][] = [
+    [() => table.set({ port: 65536 }, {}), RangeError, "Flow.port"],
+    [() => table.set({ port: -1 }, {}), RangeError, "Flow.port"],
+    [() => table.set({}, { packets: 1 as never }), TypeError, "packets"],
+    [() => table.set({}, { sizes: [1, 2, 3, 4] }), RangeError, "sizes"],
+    [() => table.set({}, { device: "toolong" }), RangeError, "device"],
+    [() => table.set({}, { other: 1 } as never), TypeError, `"other"`],
+    [() => table.set(5 as never, {}), TypeError, "Flow"],
+    [() => table.set(null as never, {}), TypeError, "Flow"],
+    [() => table.set({}, undefined as never), TypeError, "Count"],
+    [() => table.get([] as never), TypeError, "Flow"],
+    [() => table.delete("" as never), TypeError, "Flow"],
+    [
+      () => table.setAll([[{}, {}], [{ port: 1e9 }, {}]]),
+      RangeError,
+      "Flow.port",
+    ],
+    [() => table.deleteAll([{}, { port: NaN }]), RangeError, "Flow.port"],
+    [() => table.setAll(5 as never), TypeError, "iterable"],
+  ];
+  for (const [use, errorClass, message] of wrong) {
+    assertThrows(use, errorClass, message);
+  }
+  assertEquals([...table], []);
 });
 
-Deno.test({
-  name: "MapTable stores nothing where a key or a value does not fit",
-  ignore: !canBpf,
-  fn() {
-    const { map, table } = flows();
-    using _ = map;
-    const wrong: [() => void, typeof Error, string][] = [
-      [() => table.set({ port: 65536 }, {}), RangeError, "Flow.port"],
-      [() => table.set({ port: -1 }, {}), RangeError, "Flow.port"],
-      [() => table.set({}, { packets: 1 as never }), TypeError, "packets"],
-      [() => table.set({}, { sizes: [1, 2, 3, 4] }), RangeError, "sizes"],
-      [() => table.set({}, { device: "toolong" }), RangeError, "device"],
-      [() => table.set({}, { other: 1 } as never), TypeError, `"other"`],
-      [() => table.set(5 as never, {}), TypeError, "Flow"],
-      [() => table.set(null as never, {}), TypeError, "Flow"],
-      [() => table.set({}, undefined as never), TypeError, "Count"],
-      [() => table.get([] as never), TypeError, "Flow"],
-      [() => table.delete("" as never), TypeError, "Flow"],
-      [
-        () => table.setAll([[{}, {}], [{ port: 1e9 }, {}]]),
-        RangeError,
-        "Flow.port",
-      ],
-      [() => table.deleteAll([{}, { port: NaN }]), RangeError, "Flow.port"],
-      [() => table.setAll(5 as never), TypeError, "iterable"],
-    ];
-    for (const [use, errorClass, message] of wrong) {
-      assertThrows(use, errorClass, message);
-    }
-    assertEquals([...table], []);
-  },
-});
-
-Deno.test({
-  name: "MapTable is of bytes where no types are known, and of numbers as keys",
-  ignore: !canBpf,
-  fn() {
+bpfTest(
+  "MapTable is of bytes where no types are known, and of numbers as keys",
+  () => {
     using map = BpfMap.create({
       type: "hash",
       keySize: 4,
@@ -174,52 +163,47 @@ Deno.test({
     assertEquals([...typed.keys()], [258]);
     assertEquals([...typed.values()], [value]);
   },
+);
+
+bpfTest("MapTable has the static types of what it was given", () => {
+  const { map, table } = flows();
+  using _ = map;
+  table.set({ address: 1 }, { packets: 1n });
+  const value = table.get({ address: 1 });
+  const packets: bigint | undefined = value?.packets;
+  assertEquals(packets, 1n);
+  // @ts-expect-error There is no such field.
+  assertEquals(value?.bytes, undefined);
+  // @ts-expect-error A key has no such field.
+  assertThrows(() => table.get({ addres: 1 }), TypeError);
+  // @ts-expect-error A bigint is no number.
+  assertThrows(() => table.get({ address: 1n }), TypeError);
+  for (
+    const [key, { device }] of map.entries({
+      keyType: Flow,
+      valueType: Count,
+    })
+  ) {
+    const address: number = key.address;
+    const name: string = device;
+    assertEquals([address, name], [1, ""]);
+  }
+  const unknown: unknown = [...map.table({ valueType: Count }).keys()][0];
+  assert(unknown instanceof Uint8Array);
+  using percpu = BpfMap.create({
+    type: "percpu_array",
+    valueSize: 8,
+    maxEntries: 1,
+  });
+  const counts = percpu.perCpu({ valueType: u64 });
+  const all: bigint[] | undefined = counts.get(0);
+  const sum: bigint | undefined = counts.sum(0);
+  assertEquals([all?.[0], sum], [0n, 0n]);
 });
 
-Deno.test({
-  name: "MapTable has the static types of what it was given",
-  ignore: !canBpf,
-  fn() {
-    const { map, table } = flows();
-    using _ = map;
-    table.set({ address: 1 }, { packets: 1n });
-    const value = table.get({ address: 1 });
-    const packets: bigint | undefined = value?.packets;
-    assertEquals(packets, 1n);
-    // @ts-expect-error There is no such field.
-    assertEquals(value?.bytes, undefined);
-    // @ts-expect-error A key has no such field.
-    assertThrows(() => table.get({ addres: 1 }), TypeError);
-    // @ts-expect-error A bigint is no number.
-    assertThrows(() => table.get({ address: 1n }), TypeError);
-    for (
-      const [key, { device }] of map.entries({
-        keyType: Flow,
-        valueType: Count,
-      })
-    ) {
-      const address: number = key.address;
-      const name: string = device;
-      assertEquals([address, name], [1, ""]);
-    }
-    const unknown: unknown = [...map.table({ valueType: Count }).keys()][0];
-    assert(unknown instanceof Uint8Array);
-    using percpu = BpfMap.create({
-      type: "percpu_array",
-      valueSize: 8,
-      maxEntries: 1,
-    });
-    const counts = percpu.perCpu({ valueType: u64 });
-    const all: bigint[] | undefined = counts.get(0);
-    const sum: bigint | undefined = counts.sum(0);
-    assertEquals([all?.[0], sum], [0n, 0n]);
-  },
-});
-
-Deno.test({
-  name: "MapTable refuses types of another size, and maps that are no tables",
-  ignore: !canBpf,
-  fn() {
+bpfTest(
+  "MapTable refuses types of another size, and maps that are no tables",
+  () => {
     const { map } = flows();
     using _ = map;
     assertThrows(
@@ -262,7 +246,7 @@ Deno.test({
       "use perCpu()",
     );
   },
-});
+);
 
 const kinds: MapType[] = [
   "hash",
@@ -274,10 +258,9 @@ const kinds: MapType[] = [
   "percpu_array",
 ];
 for (const type of kinds) {
-  Deno.test({
-    name: `BpfMap.entries() of a map of type ${type} gives all of it, once`,
-    ignore: !canBpf,
-    fn() {
+  bpfTest(
+    `BpfMap.entries() of a map of type ${type} gives all of it, once`,
+    () => {
       const isPerCpu = type.includes("percpu");
       const isArray = type.includes("array");
       const Key = struct("Key", { _: HostLayout, bits: u32, data: u32 });
@@ -333,14 +316,12 @@ for (const type of kinds) {
       assertEquals([...table.keys()].length, count);
       assertEquals([...table.values()].length, count);
     },
-  });
+  );
 }
 
-Deno.test({
-  name:
-    "MapTable.takeAll() empties a hash, and deleteAll() counts what there was",
-  ignore: !canBpf,
-  fn() {
+bpfTest(
+  "MapTable.takeAll() empties a hash, and deleteAll() counts what there was",
+  () => {
     for (const type of ["hash", "lru_hash", "lpm_trie"] as const) {
       const Key = struct("Key", { _: HostLayout, bits: u32, data: u32 });
       using map = BpfMap.create({
@@ -385,12 +366,11 @@ Deno.test({
     assertEquals(error.code, "EINVAL");
     assertThrows(() => map.take(0), SystemError, "cannot be deleted");
   },
-});
+);
 
-Deno.test({
-  name: "MapTable.setAll() says what the kernel says, and keeps what it took",
-  ignore: !canBpf,
-  fn() {
+bpfTest(
+  "MapTable.setAll() says what the kernel says, and keeps what it took",
+  () => {
     using map = BpfMap.create({
       type: "hash",
       keySize: 4,
@@ -411,12 +391,11 @@ Deno.test({
     assertThrows(() => table.takeAll(), SystemError, "frozen");
     assertEquals(table.get(1), 1);
   },
-});
+);
 
-Deno.test({
-  name: "BpfMap.entries() makes room for a bucket that is larger than it has",
-  ignore: !canBpf,
-  fn() {
+bpfTest(
+  "BpfMap.entries() makes room for a bucket that is larger than it has",
+  () => {
     // Two values fit what is fetched at once. That no bucket of 128 has three of
     // 128 keys happens once in 40 000 times.
     const valueSize = 400_000;
@@ -439,12 +418,11 @@ Deno.test({
       Array.from({ length: 128 }, (_, i) => i),
     );
   },
-});
+);
 
-Deno.test({
-  name: "A loop over BpfMap.entries() may end early, write, and close the map",
-  ignore: !canBpf,
-  fn() {
+bpfTest(
+  "A loop over BpfMap.entries() may end early, write, and close the map",
+  () => {
     using map = BpfMap.create({
       type: "hash",
       keySize: 4,
@@ -501,49 +479,44 @@ Deno.test({
       assertThrows(use, ClosedError, "The BPF map is closed");
     }
   },
+);
+
+bpfTest("A value whose getters use the same table is stored whole", () => {
+  const { map, table } = flows();
+  using _ = map;
+  const inner = { packets: 5n, sizes: [5, 5, 5], device: "inner" };
+  const outer = {
+    packets: 1n,
+    get sizes(): number[] {
+      table.set({ address: 2 }, inner);
+      return [1];
+    },
+  };
+  table.set({
+    get address() {
+      table.set({ address: 3, port: 3 }, inner);
+      return 1;
+    },
+  }, outer);
+  assertEquals(table.get({ address: 1 }), {
+    packets: 1n,
+    sizes: [1, 0, 0],
+    device: "",
+  });
+  assertEquals(table.get({ address: 2 }), inner);
+  assertEquals(table.get({ address: 3, port: 3 }), inner);
+  const closing = {
+    get packets() {
+      map.close();
+      return 1n;
+    },
+  };
+  assertThrows(() => table.set({}, closing), ClosedError);
 });
 
-Deno.test({
-  name: "A value whose getters use the same table is stored whole",
-  ignore: !canBpf,
-  fn() {
-    const { map, table } = flows();
-    using _ = map;
-    const inner = { packets: 5n, sizes: [5, 5, 5], device: "inner" };
-    const outer = {
-      packets: 1n,
-      get sizes(): number[] {
-        table.set({ address: 2 }, inner);
-        return [1];
-      },
-    };
-    table.set({
-      get address() {
-        table.set({ address: 3, port: 3 }, inner);
-        return 1;
-      },
-    }, outer);
-    assertEquals(table.get({ address: 1 }), {
-      packets: 1n,
-      sizes: [1, 0, 0],
-      device: "",
-    });
-    assertEquals(table.get({ address: 2 }), inner);
-    assertEquals(table.get({ address: 3, port: 3 }), inner);
-    const closing = {
-      get packets() {
-        map.close();
-        return 1n;
-      },
-    };
-    assertThrows(() => table.set({}, closing), ClosedError);
-  },
-});
-
-Deno.test({
-  name: "PerCpuTable wants a value for each CPU, and adds up numbers alone",
-  ignore: !canBpf,
-  fn() {
+bpfTest(
+  "PerCpuTable wants a value for each CPU, and adds up numbers alone",
+  () => {
     using map = BpfMap.create({
       type: "percpu_array",
       valueSize: 8,
@@ -602,12 +575,11 @@ Deno.test({
       "pass a valueType",
     );
   },
-});
+);
 
-Deno.test({
-  name: "MapTable reads values that lie at odd places, and flexible arrays",
-  ignore: !canBpf,
-  fn() {
+bpfTest(
+  "MapTable reads values that lie at odd places, and flexible arrays",
+  () => {
     const List = struct("List", {
       _: HostLayout,
       count: u32,
@@ -640,85 +612,73 @@ Deno.test({
     packed.set([7, 7, 7], { id: 2n ** 63n, kind: 255 });
     assertEquals(packed.get([7, 7, 7]), { id: 2n ** 63n, kind: 255 });
   },
+);
+
+bpfTest("A value that cannot be read ends the loop with its error", () => {
+  using map = mappable();
+  map.update(1, bytes(2n ** 60n));
+  const table = map.table({ valueType: safe(u64) });
+  assertEquals(table.get(0), 0);
+  assertThrows(() => table.get(1), RangeError);
+  assertThrows(() => [...table], RangeError);
 });
 
-Deno.test({
-  name: "A value that cannot be read ends the loop with its error",
-  ignore: !canBpf,
-  fn() {
-    using map = mappable();
-    map.update(1, bytes(2n ** 60n));
-    const table = map.table({ valueType: safe(u64) });
-    assertEquals(table.get(0), 0);
-    assertThrows(() => table.get(1), RangeError);
-    assertThrows(() => [...table], RangeError);
-  },
+bpfTest("MapQueue pushes, peeks and pops, of a stack the newest", () => {
+  using map = BpfMap.create({ type: "queue", valueSize: 16, maxEntries: 3 });
+  const Job = struct("Job", { _: HostLayout, id: u64, name: text(8) });
+  const queue = map.queue({ valueType: Job });
+  assertEquals([queue.pop(), queue.peek()], [undefined, undefined]);
+  for (const id of [1n, 2n, 3n]) queue.push({ id, name: `job ${id}` });
+  const full = assertThrows(() => queue.push({ id: 4n }), SystemError);
+  assertEquals(full.code, "E2BIG");
+  queue.push({ id: 4n }, { evict: true });
+  assertEquals(queue.peek(), { id: 2n, name: "job 2" });
+  assertEquals(queue.pop()!.id, 2n);
+  for (const { id } of queue.drain()) {
+    assertEquals(id, 3n);
+    break;
+  }
+  assertEquals([...queue.drain()], [{ id: 4n, name: "" }]);
+  assertThrows(() => queue.push({ id: 1 as never }), TypeError, "Job.id");
+  assertThrows(() => queue.push({}, null as never), TypeError);
+  assertThrows(
+    () => queue.push({}, { evict: 1 as never }),
+    TypeError,
+    "evict",
+  );
+  using other = BpfMap.create({ type: "stack", valueSize: 4, maxEntries: 3 });
+  const stack = other.queue();
+  stack.push(new Uint8Array([1, 0, 0, 0]));
+  stack.push(new Uint8Array([2, 0, 0, 0]));
+  assertEquals([...other.queue({ valueType: u32 }).drain()], [2, 1]);
+  other.close();
+  for (
+    const use of [
+      () => stack.pop(),
+      () => stack.peek(),
+      () => stack.push(new Uint8Array(4)),
+      () => [...stack.drain()],
+    ]
+  ) assertThrows(use, ClosedError);
 });
 
-Deno.test({
-  name: "MapQueue pushes, peeks and pops, of a stack the newest",
-  ignore: !canBpf,
-  fn() {
-    using map = BpfMap.create({ type: "queue", valueSize: 16, maxEntries: 3 });
-    const Job = struct("Job", { _: HostLayout, id: u64, name: text(8) });
-    const queue = map.queue({ valueType: Job });
-    assertEquals([queue.pop(), queue.peek()], [undefined, undefined]);
-    for (const id of [1n, 2n, 3n]) queue.push({ id, name: `job ${id}` });
-    const full = assertThrows(() => queue.push({ id: 4n }), SystemError);
-    assertEquals(full.code, "E2BIG");
-    queue.push({ id: 4n }, { evict: true });
-    assertEquals(queue.peek(), { id: 2n, name: "job 2" });
-    assertEquals(queue.pop()!.id, 2n);
-    for (const { id } of queue.drain()) {
-      assertEquals(id, 3n);
-      break;
-    }
-    assertEquals([...queue.drain()], [{ id: 4n, name: "" }]);
-    assertThrows(() => queue.push({ id: 1 as never }), TypeError, "Job.id");
-    assertThrows(() => queue.push({}, null as never), TypeError);
-    assertThrows(
-      () => queue.push({}, { evict: 1 as never }),
-      TypeError,
-      "evict",
-    );
-    using other = BpfMap.create({ type: "stack", valueSize: 4, maxEntries: 3 });
-    const stack = other.queue();
-    stack.push(new Uint8Array([1, 0, 0, 0]));
-    stack.push(new Uint8Array([2, 0, 0, 0]));
-    assertEquals([...other.queue({ valueType: u32 }).drain()], [2, 1]);
-    other.close();
-    for (
-      const use of [
-        () => stack.pop(),
-        () => stack.peek(),
-        () => stack.push(new Uint8Array(4)),
-        () => [...stack.drain()],
-      ]
-    ) assertThrows(use, ClosedError);
-  },
-});
-
-Deno.test({
-  name: "PerCpuTable.take() and takeAll() empty a per-CPU hash",
-  ignore: !canBpf,
-  fn() {
-    for (const type of ["percpu_hash", "lru_percpu_hash"] as const) {
-      using map = BpfMap.create({
-        type,
-        keySize: 4,
-        valueSize: 4,
-        maxEntries: 1000,
-      });
-      const table = map.perCpu({ keyType: u32, valueType: u32 });
-      const all = Array.from({ length: cpus() }, (_, cpu) => cpu + 1);
-      table.setAll([[0, all], [1, all], [2, all]]);
-      assertEquals(table.take(1), all);
-      assertEquals(table.take(1), undefined);
-      assertEquals(table.deleteAll([1, 2]), 1);
-      assertEquals(table.takeAll(), [[0, all]]);
-      assertEquals([...table.sums()], []);
-    }
-  },
+bpfTest("PerCpuTable.take() and takeAll() empty a per-CPU hash", () => {
+  for (const type of ["percpu_hash", "lru_percpu_hash"] as const) {
+    using map = BpfMap.create({
+      type,
+      keySize: 4,
+      valueSize: 4,
+      maxEntries: 1000,
+    });
+    const table = map.perCpu({ keyType: u32, valueType: u32 });
+    const all = Array.from({ length: cpus() }, (_, cpu) => cpu + 1);
+    table.setAll([[0, all], [1, all], [2, all]]);
+    assertEquals(table.take(1), all);
+    assertEquals(table.take(1), undefined);
+    assertEquals(table.deleteAll([1, 2]), 1);
+    assertEquals(table.takeAll(), [[0, all]]);
+    assertEquals([...table.sums()], []);
+  }
 });
 
 /** How many CPUs a value has parts for. */

@@ -24,6 +24,8 @@ import {
   u8,
   view,
 } from "../../mod.ts";
+import { sized } from "../_fire.ts";
+import { testWith, userRings } from "../_needs.ts";
 import {
   collect,
   eventually,
@@ -33,9 +35,9 @@ import {
   run,
 } from "../_support.ts";
 import { mapExists } from "./_maps.ts";
-import { canUserRing, TestUserRing } from "./_user_rings.ts";
+import { TestUserRing } from "./_user_rings.ts";
 
-const ignore = !canUserRing;
+const userRingTest = testWith(userRings);
 const page = pageSize();
 
 const Pair = struct("Pair", { _: HostLayout, number: u64, other: u64 });
@@ -52,11 +54,9 @@ function worker(message: unknown): Promise<number> {
   });
 }
 
-Deno.test({
-  name:
-    "UserRingBuffer.write() gives the program records, complete and in order",
-  ignore,
-  fn() {
+userRingTest(
+  "UserRingBuffer.write() gives the program records, complete and in order",
+  () => {
     using test = new TestUserRing();
     using ring = new UserRingBuffer(test.map);
     assertEquals(ring.size, 4096);
@@ -75,13 +75,11 @@ Deno.test({
     assertEquals(test.drained.count, 10_000n);
     assertEquals(test.drained.disordered, 0n);
   },
-});
+);
 
-Deno.test({
-  name:
-    "Records of any length reach the program, also across the end of the ring",
-  ignore,
-  fn() {
+userRingTest(
+  "Records of any length reach the program, also across the end of the ring",
+  () => {
     using test = new TestUserRing(4096);
     using ring = new UserRingBuffer(test.map);
     const random = new Random();
@@ -116,15 +114,15 @@ Deno.test({
     assertEquals(test.drained.disordered, 0n);
     assertEquals(test.drained.short, 0n);
   },
-});
+);
 
-Deno.test({
-  name: "A million records reach a program that drains meanwhile",
-  ignore,
-  async fn() {
+userRingTest(
+  "Records reach a program that drains meanwhile",
+  async () => {
     using test = new TestUserRing(65536);
     using ring = new UserRingBuffer(test.map);
-    const count = 1_000_000;
+    // The ring is full, and empty, some hundred times.
+    const count = sized(100_000, 1_000_000);
     const drained = worker({ task: "drain", fd: test.program.fd, count });
     let waits = 0;
     for (let i = 0; i < count; i++) {
@@ -141,14 +139,13 @@ Deno.test({
     assertEquals(ring.available, 0);
     assert(waits < count);
   },
-});
+);
 
-Deno.test({
-  name: "Several threads write one ring, and no record is lost or torn",
-  ignore,
-  async fn() {
+userRingTest(
+  "Several threads write one ring, and no record is lost or torn",
+  async () => {
     using test = new TestUserRing(16384);
-    const count = 50_000;
+    const count = sized(20_000, 50_000);
     const { fd } = test.map;
     const drained = worker({
       task: "drain",
@@ -171,12 +168,11 @@ Deno.test({
       assertEquals(number, other);
     }
   },
-});
+);
 
-Deno.test({
-  name: "A lock that changes hands is waited for, however long that takes",
-  ignore,
-  async fn() {
+userRingTest(
+  "A lock that changes hands is waited for, however long that takes",
+  async () => {
     using test = new TestUserRing();
     using ring = new UserRingBuffer(test.map);
     using producer = Memory.map(test.map.fd, page, { offset: page });
@@ -189,13 +185,11 @@ Deno.test({
     assertEquals(await holders, 1500);
     assertEquals(lock.value, 0);
   },
-});
+);
 
-Deno.test({
-  name:
-    "A writer that died while it reserved holds up the next for a second at most",
-  ignore,
-  fn() {
+userRingTest(
+  "A writer that died while it reserved holds up the next for a second at most",
+  () => {
     using test = new TestUserRing();
     using ring = new UserRingBuffer(test.map);
     using producer = Memory.map(test.map.fd, page, { offset: page });
@@ -206,12 +200,11 @@ Deno.test({
     assertEquals(test.drain(), 2);
     assertEquals(test.drained.disordered, 0n);
   },
-});
+);
 
-Deno.test({
-  name: "UserRingBuffer.write() takes every kind of type and value",
-  ignore,
-  fn() {
+userRingTest(
+  "UserRingBuffer.write() takes every kind of type and value",
+  () => {
     using test = new TestUserRing();
     using ring = new UserRingBuffer(test.map);
     // The unset is zero, also where another record lay before.
@@ -249,13 +242,11 @@ Deno.test({
     assert(ring.write(new Uint8Array(0)));
     assertEquals(ring.available, 8);
   },
-});
+);
 
-Deno.test({
-  name:
-    "UserRingBuffer refuses what cannot be written, and writes nothing then",
-  ignore,
-  fn() {
+userRingTest(
+  "UserRingBuffer refuses what cannot be written, and writes nothing then",
+  () => {
     using test = new TestUserRing();
     using ring = new UserRingBuffer(test.map);
     const Unmarked = struct("Unmarked", { a: u64 });
@@ -322,67 +313,61 @@ Deno.test({
     assertEquals(test.drained.count, 1n);
     assertEquals(test.drained.disordered, 0n);
   },
+);
+
+userRingTest("A getter that writes, reserves or closes does no harm", () => {
+  using test = new TestUserRing();
+  const ring = new UserRingBuffer(test.map);
+  assert(ring.write(Pair, {
+    get number() {
+      assert(ring.write(Pair, { number: 0n, other: 5n }));
+      return 1n;
+    },
+    get other() {
+      assert(ring.write(new Uint8Array(new BigUint64Array([1n, 6n]).buffer)));
+      return 7n;
+    },
+  }));
+  assertEquals(test.drain(), 3);
+  assertEquals([0, 1, 2].map((i) => test.words(i)), [
+    [0n, 5n],
+    [1n, 6n],
+    [1n, 7n],
+  ]);
+  assertThrows(
+    () =>
+      ring.write(Pair, {
+        get number() {
+          ring.close();
+          return 1n;
+        },
+      }),
+    ClosedError,
+  );
+  assert(ring.closed);
+  assertEquals(test.drain(), 0);
+  const again = new UserRingBuffer(test.map);
+  const Flexible = struct("Flexible", {
+    _: HostLayout,
+    n: u64,
+    a: array(u8),
+  });
+  assertThrows(
+    () =>
+      again.reserve(Flexible, {
+        get length() {
+          again.close();
+          return 1;
+        },
+      }),
+    ClosedError,
+  );
+  assertEquals(mappings("anon_inode:bpf-map").length, 1); // what was drained
 });
 
-Deno.test({
-  name: "A getter that writes, reserves or closes does no harm",
-  ignore,
-  fn() {
-    using test = new TestUserRing();
-    const ring = new UserRingBuffer(test.map);
-    assert(ring.write(Pair, {
-      get number() {
-        assert(ring.write(Pair, { number: 0n, other: 5n }));
-        return 1n;
-      },
-      get other() {
-        assert(ring.write(new Uint8Array(new BigUint64Array([1n, 6n]).buffer)));
-        return 7n;
-      },
-    }));
-    assertEquals(test.drain(), 3);
-    assertEquals([0, 1, 2].map((i) => test.words(i)), [
-      [0n, 5n],
-      [1n, 6n],
-      [1n, 7n],
-    ]);
-    assertThrows(
-      () =>
-        ring.write(Pair, {
-          get number() {
-            ring.close();
-            return 1n;
-          },
-        }),
-      ClosedError,
-    );
-    assert(ring.closed);
-    assertEquals(test.drain(), 0);
-    const again = new UserRingBuffer(test.map);
-    const Flexible = struct("Flexible", {
-      _: HostLayout,
-      n: u64,
-      a: array(u8),
-    });
-    assertThrows(
-      () =>
-        again.reserve(Flexible, {
-          get length() {
-            again.close();
-            return 1;
-          },
-        }),
-      ClosedError,
-    );
-    assertEquals(mappings("bpf-map").length, 1); // what was drained
-  },
-});
-
-Deno.test({
-  name:
-    "UserRingBuffer.reserve() gives a pointer that is valid until it is submitted",
-  ignore,
-  fn() {
+userRingTest(
+  "UserRingBuffer.reserve() gives a pointer that is valid until it is submitted",
+  () => {
     using test = new TestUserRing();
     using ring = new UserRingBuffer(test.map);
     const first = ring.reserve(Pair)!;
@@ -424,38 +409,32 @@ Deno.test({
     assertEquals(test.drain(), 0);
     assert(Deno.inspect(first).includes("closed"));
   },
+);
+
+userRingTest("A reserved record cannot be written beyond its end", () => {
+  using test = new TestUserRing();
+  using ring = new UserRingBuffer(test.map);
+  using record = ring.reserve(20)!;
+  assertThrows(() => record.pointer(u64, 16), BoundsError);
+  assertThrows(() => record.pointer(u64, 4), AlignmentError);
+  assertThrows(() => record.pointer(Pair, 8), BoundsError);
+  assertThrows(() => record.pointer(u32, -4), RangeError);
+  assertThrows(
+    () => record.pointer(struct("W", { _: HostLayout, a: aligned(u8, 16) })),
+    AlignmentError,
+  );
+  record.pointer(u32, 16).value = 5;
+  assertThrows(() => record.writeAt(new Uint8Array(21)), BoundsError);
+  assertThrows(() => record.writeAt(new Uint8Array(1), 20), BoundsError);
+  assertThrows(() => record.writeAt(new Uint8Array(1), -1), RangeError);
+  // @ts-expect-error Not bytes.
+  assertThrows(() => record.writeAt([1]), TypeError);
+  record.writeAt(new Uint8Array(20).fill(1));
 });
 
-Deno.test({
-  name: "A reserved record cannot be written beyond its end",
-  ignore,
-  fn() {
-    using test = new TestUserRing();
-    using ring = new UserRingBuffer(test.map);
-    using record = ring.reserve(20)!;
-    assertThrows(() => record.pointer(u64, 16), BoundsError);
-    assertThrows(() => record.pointer(u64, 4), AlignmentError);
-    assertThrows(() => record.pointer(Pair, 8), BoundsError);
-    assertThrows(() => record.pointer(u32, -4), RangeError);
-    assertThrows(
-      () => record.pointer(struct("W", { _: HostLayout, a: aligned(u8, 16) })),
-      AlignmentError,
-    );
-    record.pointer(u32, 16).value = 5;
-    assertThrows(() => record.writeAt(new Uint8Array(21)), BoundsError);
-    assertThrows(() => record.writeAt(new Uint8Array(1), 20), BoundsError);
-    assertThrows(() => record.writeAt(new Uint8Array(1), -1), RangeError);
-    // @ts-expect-error Not bytes.
-    assertThrows(() => record.writeAt([1]), TypeError);
-    record.writeAt(new Uint8Array(20).fill(1));
-  },
-});
-
-Deno.test({
-  name:
-    "A record that is not submitted is skipped, by discard, using, and close",
-  ignore,
-  fn() {
+userRingTest(
+  "A record that is not submitted is skipped, by discard, using, and close",
+  () => {
     using test = new TestUserRing();
     const ring = new UserRingBuffer(test.map);
     ring.reserve(Pair)!.discard();
@@ -488,33 +467,28 @@ Deno.test({
     assertEquals(test.drained.count, 2n);
     assertEquals(test.drained.disordered, 0n);
   },
+);
+
+userRingTest("A full ring says so, and loses nothing", () => {
+  using test = new TestUserRing(4096);
+  using ring = new UserRingBuffer(test.map);
+  let written = 0n;
+  while (ring.write(Pair, { number: written, other: 0n })) written++;
+  assertEquals(written, 170n); // of 24 bytes
+  assertEquals(ring.reserve(Pair), undefined);
+  assertEquals(ring.reserve(9), undefined);
+  assert(ring.write(new Uint8Array(8))); // what is left
+  assertEquals(ring.available, 4096);
+  assert(!ring.write(new Uint8Array(0)));
+  assertEquals(test.drain(), 171);
+  assertEquals(test.drained.count, 170n);
+  assertEquals(test.drained.short, 1n);
+  assertEquals(test.drained.disordered, 0n);
 });
 
-Deno.test({
-  name: "A full ring says so, and loses nothing",
-  ignore,
-  fn() {
-    using test = new TestUserRing(4096);
-    using ring = new UserRingBuffer(test.map);
-    let written = 0n;
-    while (ring.write(Pair, { number: written, other: 0n })) written++;
-    assertEquals(written, 170n); // of 24 bytes
-    assertEquals(ring.reserve(Pair), undefined);
-    assertEquals(ring.reserve(9), undefined);
-    assert(ring.write(new Uint8Array(8))); // what is left
-    assertEquals(ring.available, 4096);
-    assert(!ring.write(new Uint8Array(0)));
-    assertEquals(test.drain(), 171);
-    assertEquals(test.drained.count, 170n);
-    assertEquals(test.drained.short, 1n);
-    assertEquals(test.drained.disordered, 0n);
-  },
-});
-
-Deno.test({
-  name: "UserRingBuffer.ready() waits for room, and for no longer than it must",
-  ignore,
-  async fn() {
+userRingTest(
+  "UserRingBuffer.ready() waits for room, and for no longer than it must",
+  async () => {
     using test = new TestUserRing(4096);
     using ring = new UserRingBuffer(test.map);
     await ring.ready();
@@ -539,12 +513,11 @@ Deno.test({
     test.drain();
     await room;
   },
-});
+);
 
-Deno.test({
-  name: "UserRingBuffer.ready() ends by a signal and by close",
-  ignore,
-  async fn() {
+userRingTest(
+  "UserRingBuffer.ready() ends by a signal and by close",
+  async () => {
     using test = new TestUserRing(4096);
     const ring = new UserRingBuffer(test.map);
     while (ring.write(new Uint8Array(8)));
@@ -570,12 +543,11 @@ Deno.test({
     // @ts-expect-error Not options.
     await assertRejects(() => open.ready(8, null), TypeError);
   },
-});
+);
 
-Deno.test({
-  name: "A wait for room that was aborted does not hold the event loop",
-  ignore,
-  async fn() {
+userRingTest(
+  "A wait for room that was aborted does not hold the event loop",
+  async () => {
     const { code, stdout, stderr } = await run(
       `
       import { BpfMap, UserRingBuffer } from "./bpf/mod.ts";
@@ -590,72 +562,63 @@ Deno.test({
     );
     assertEquals({ code, stdout }, { code: 0, stdout: "ended\n" }, stderr);
   },
+);
+
+userRingTest("Positions beyond 4 GiB are written and read", () => {
+  using test = new TestUserRing(2 ** 25);
+  using ring = new UserRingBuffer(test.map);
+  const most = ring.recordSizeMax;
+  assertEquals(most, 2 ** 24 - 1);
+  assertThrows(() => ring.reserve(most + 1), BoundsError);
+  let position = 0;
+  for (let i = 0; position < 2 ** 32 + 2 ** 26; i++) {
+    using record = ring.reserve(most)!;
+    record.pointer(u64).value = BigInt(i);
+    record.submit();
+    position += 2 ** 24 + 8;
+    assertEquals(test.drain(), 1);
+  }
+  assertEquals(test.drained.disordered, 0n);
+  assert(test.drained.count >= 258n);
 });
 
-Deno.test({
-  name: "Positions beyond 4 GiB are written and read",
-  ignore,
-  fn() {
-    using test = new TestUserRing(2 ** 25);
-    using ring = new UserRingBuffer(test.map);
-    const most = ring.recordSizeMax;
-    assertEquals(most, 2 ** 24 - 1);
-    assertThrows(() => ring.reserve(most + 1), BoundsError);
-    let position = 0;
-    for (let i = 0; position < 2 ** 32 + 2 ** 26; i++) {
-      using record = ring.reserve(most)!;
-      record.pointer(u64).value = BigInt(i);
-      record.submit();
-      position += 2 ** 24 + 8;
-      assertEquals(test.drain(), 1);
-    }
-    assertEquals(test.drained.disordered, 0n);
-    assert(test.drained.count >= 258n);
-  },
-});
-
-Deno.test({
-  name: "UserRingBuffer takes user ring buffers and nothing else",
-  ignore,
-  fn() {
-    const descriptors = openDescriptors().length;
-    {
-      using ringbuf = BpfMap.create({ type: "ringbuf", maxEntries: 4096 });
-      const error = assertThrows(
-        () => new UserRingBuffer(ringbuf),
-        NotSupportedError,
+userRingTest("UserRingBuffer takes user ring buffers and nothing else", () => {
+  const descriptors = openDescriptors().length;
+  {
+    using ringbuf = BpfMap.create({ type: "ringbuf", maxEntries: 4096 });
+    const error = assertThrows(
+      () => new UserRingBuffer(ringbuf),
+      NotSupportedError,
+    );
+    assert(error.message.includes("which the kernel writes"), error.message);
+    using plain = BpfMap.create({
+      type: "array",
+      valueSize: 8,
+      maxEntries: 1,
+    });
+    assertThrows(() => new UserRingBuffer(plain), NotSupportedError);
+    using map = BpfMap.create({ type: "user_ringbuf", maxEntries: 4096 });
+    using reader = BpfMap.fromId(map.info.id, { readOnly: true });
+    assertThrows(() => new UserRingBuffer(reader), NotSupportedError);
+    for (const hostile of [undefined, null, 5, {}, { fd: "5" }, { fd: -5 }]) {
+      assertThrows(
+        // @ts-expect-error Not a map.
+        () => new UserRingBuffer(hostile),
       );
-      assert(error.message.includes("which the kernel writes"), error.message);
-      using plain = BpfMap.create({
-        type: "array",
-        valueSize: 8,
-        maxEntries: 1,
-      });
-      assertThrows(() => new UserRingBuffer(plain), NotSupportedError);
-      using map = BpfMap.create({ type: "user_ringbuf", maxEntries: 4096 });
-      using reader = BpfMap.fromId(map.info.id, { readOnly: true });
-      assertThrows(() => new UserRingBuffer(reader), NotSupportedError);
-      for (const hostile of [undefined, null, 5, {}, { fd: "5" }, { fd: -5 }]) {
-        assertThrows(
-          // @ts-expect-error Not a map.
-          () => new UserRingBuffer(hostile),
-        );
-      }
-      using frozen = BpfMap.create({ type: "user_ringbuf", maxEntries: 4096 });
-      frozen.freeze();
-      assertThrows(() => new UserRingBuffer(frozen), ReadOnlyError);
-      map.close();
-      assertThrows(() => new UserRingBuffer(map), ClosedError);
     }
-    assertEquals(openDescriptors().length, descriptors);
-    assertEquals(mappings("bpf-map"), []);
-  },
+    using frozen = BpfMap.create({ type: "user_ringbuf", maxEntries: 4096 });
+    frozen.freeze();
+    assertThrows(() => new UserRingBuffer(frozen), ReadOnlyError);
+    map.close();
+    assertThrows(() => new UserRingBuffer(map), ClosedError);
+  }
+  assertEquals(openDescriptors().length, descriptors);
+  assertEquals(mappings("anon_inode:bpf-map"), []);
 });
 
-Deno.test({
-  name: "A closed or dropped UserRingBuffer leaves nothing behind",
-  ignore,
-  async fn() {
+userRingTest(
+  "A closed or dropped UserRingBuffer leaves nothing behind",
+  async () => {
     const descriptors = openDescriptors().length;
     const ids: number[] = [];
     for (let i = 0; i < 100; i++) {
@@ -668,7 +631,7 @@ Deno.test({
     }
     await eventually(() => {
       collect();
-      return mappings("bpf-map").length === 0 &&
+      return mappings("anon_inode:bpf-map").length === 0 &&
         openDescriptors().length <= descriptors &&
         !ids.some(mapExists);
     });
@@ -683,15 +646,12 @@ Deno.test({
     assertEquals(ring.size, 4096);
     assert(Deno.inspect(ring).includes("closed"));
   },
-});
+);
 
-Deno.test({
-  name: "What a process wrote before it was killed is read",
-  ignore,
-  async fn() {
-    using test = new TestUserRing();
-    const { signal, stderr } = await run(
-      `
+userRingTest("What a process wrote before it was killed is read", async () => {
+  using test = new TestUserRing();
+  const { signal, stderr } = await run(
+    `
       import { BpfMap, UserRingBuffer } from "./bpf/mod.ts";
       using map = BpfMap.fromId(Number(Deno.args[0]));
       const ring = new UserRingBuffer(map);
@@ -700,12 +660,11 @@ Deno.test({
       }
       Deno.kill(Deno.pid, "SIGKILL");
     `,
-      { permissions: ["-A"], args: [`${test.map.info.id}`] },
-    );
-    assertEquals(signal, "SIGKILL", stderr);
-    using ring = new UserRingBuffer(test.map);
-    assert(ring.write(Pair, { number: 5n, other: 5n }));
-    assertEquals(test.drain(), 6);
-    assertEquals(test.drained.disordered, 0n);
-  },
+    { permissions: ["-A"], args: [`${test.map.info.id}`] },
+  );
+  assertEquals(signal, "SIGKILL", stderr);
+  using ring = new UserRingBuffer(test.map);
+  assert(ring.write(Pair, { number: 5n, other: 5n }));
+  assertEquals(test.drain(), 6);
+  assertEquals(test.drained.disordered, 0n);
 });

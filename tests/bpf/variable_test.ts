@@ -20,9 +20,10 @@ import {
   u64,
   u8,
 } from "../../layout/mod.ts";
+import { objectTest } from "../_needs.ts";
 import { collect, eventually, mappings } from "../_support.ts";
 import { mapExists } from "./_maps.ts";
-import { canLoad, objectFile, runProgram } from "./_objects.ts";
+import { objectFile, runProgram } from "./_objects.ts";
 
 async function load(
   options: Parameters<typeof BpfObject.load>[1] = {},
@@ -30,11 +31,9 @@ async function load(
   return BpfObject.load(await objectFile("variables"), options);
 }
 
-Deno.test({
-  name:
-    "BpfObject.variables are those of the program, by BTF (needs clang and libbpf)",
-  ignore: !canLoad,
-  async fn() {
+objectTest(
+  "BpfObject.variables are those of the program, by BTF (needs clang and libbpf)",
+  async () => {
     using object = await load();
     const all = Object.entries(object.variables).map(([name, variable]) => {
       assertEquals(variable.name, name);
@@ -74,12 +73,11 @@ Deno.test({
     assertEquals(Object.getPrototypeOf(object.variables), null);
     assertEquals(object.variables.aligned_hits!.offset % 64, 0);
   },
-});
+);
 
-Deno.test({
-  name: "BpfVariable is what a running program counts (needs clang and libbpf)",
-  ignore: !canLoad,
-  async fn() {
+objectTest(
+  "BpfVariable is what a running program counts (needs clang and libbpf)",
+  async () => {
     using object = await load({ variables: { step: 3 } });
     const hits = object.variable("hits", u64).pointer();
     runProgram(object, "count", 1000);
@@ -93,7 +91,7 @@ Deno.test({
     runProgram(object, "count", 4);
     assertEquals(hits.value, 6n);
   },
-});
+);
 
 /** A value of each variable's type, and what it reads as then. */
 const values: Record<string, [stored: unknown, read?: unknown]> = {
@@ -136,11 +134,9 @@ const values: Record<string, [stored: unknown, read?: unknown]> = {
   ],
 };
 
-Deno.test({
-  name:
-    "BpfVariable.set() stores every kind of value, and no neighbour's (needs clang and libbpf)",
-  ignore: !canLoad,
-  async fn() {
+objectTest(
+  "BpfVariable.set() stores every kind of value, and no neighbour's (needs clang and libbpf)",
+  async () => {
     using object = await load();
     const others = new Map<string, unknown>();
     for (const [name, variable] of Object.entries(object.variables)) {
@@ -158,13 +154,11 @@ Deno.test({
       }
     }
   },
-});
+);
 
-Deno.test({
-  name:
-    "BpfVariable.set() takes a part of a value, and nothing of a wrong one (needs clang and libbpf)",
-  ignore: !canLoad,
-  async fn() {
+objectTest(
+  "BpfVariable.set() takes a part of a value, and nothing of a wrong one (needs clang and libbpf)",
+  async () => {
     using object = await load();
     const last = object.variable("last");
     last.set({ y: 5n });
@@ -183,13 +177,11 @@ Deno.test({
     assertThrows(() => object.variable("counts").set([1, -1]), RangeError);
     assertEquals(object.variable("counts").get(), [0, 0, 0, 0]);
   },
-});
+);
 
-Deno.test({
-  name:
-    "BpfVariable.pointer() and view() are the program's memory, by its types or others (needs clang and libbpf)",
-  ignore: !canLoad,
-  async fn() {
+objectTest(
+  "BpfVariable.pointer() and view() are the program's memory, by its types or others (needs clang and libbpf)",
+  async () => {
     using object = await load();
     const Point = struct("point", { _: HostLayout, x: i64, y: i64 });
     const last: Pointer<typeof Point> = object.variable("last", Point)
@@ -211,13 +203,11 @@ Deno.test({
     const tail = object.variable("list").pointer() as { items: Uint16Array };
     assertEquals([...tail.items], [10, 20, 30, 0]);
   },
-});
+);
 
-Deno.test({
-  name:
-    "BpfVariable.pointer() refuses types of another size, and constants (needs clang and libbpf)",
-  ignore: !canLoad,
-  async fn() {
+objectTest(
+  "BpfVariable.pointer() refuses types of another size, and constants (needs clang and libbpf)",
+  async () => {
     using object = await load();
     const { hits, limit } = object.variables;
     assertThrows(
@@ -252,13 +242,11 @@ Deno.test({
     assertEquals(object.variable("origin").get(), { x: 1n, y: -1n });
     assertEquals(object.variable("greeting").get(), "hello");
   },
-});
+);
 
-Deno.test({
-  name:
-    "BpfVariable throws once its object is closed, while its pointers live on (needs clang and libbpf)",
-  ignore: !canLoad,
-  async fn() {
+objectTest(
+  "BpfVariable throws once its object is closed, while its pointers live on (needs clang and libbpf)",
+  async () => {
     const object = await load();
     const hits = object.variable("hits", u64);
     const never = object.variable("step");
@@ -278,15 +266,13 @@ Deno.test({
       assertEquals([variable.size, variable.readOnly], [variable.size, false]);
     }
   },
-});
+);
 
-Deno.test({
-  name:
-    "A pointer to a BpfVariable alone keeps its memory, and nothing else does (needs clang and libbpf)",
-  ignore: !canLoad,
-  async fn() {
+objectTest(
+  "A pointer to a BpfVariable alone keeps its memory, and nothing else does (needs clang and libbpf)",
+  async () => {
     const path = await objectFile("variables");
-    const before = mappings("bpf-map").length;
+    const before = mappings("anon_inode:bpf-map").length;
     let held: { value: bigint } | undefined;
     function make(): number {
       using object = BpfObject.load(path);
@@ -304,16 +290,14 @@ Deno.test({
     held = undefined;
     await eventually(() => {
       collect();
-      return !mapExists(id) && mappings("bpf-map").length <= before;
+      return !mapExists(id) && mappings("anon_inode:bpf-map").length <= before;
     });
   },
-});
+);
 
-Deno.test({
-  name:
-    "BpfVariable.get() and set() of a map that cannot be mapped go by copies (needs clang and libbpf)",
-  ignore: !canLoad,
-  async fn() {
+objectTest(
+  "BpfVariable.get() and set() of a map that cannot be mapped go by copies (needs clang and libbpf)",
+  async () => {
     using template = await load();
     const { valueSize } = template.map(".data").info;
     using other = BpfMap.create({ type: "array", valueSize, maxEntries: 1 });
@@ -337,7 +321,7 @@ Deno.test({
     assertThrows(() => step.get(), ClosedError);
     assertThrows(() => step.set(1), ClosedError);
   },
-});
+);
 
 Deno.test({
   name: "A BpfVariable can be had of a BpfObject alone",

@@ -13,61 +13,41 @@ import {
 import { addressOf, bpf, closeDescriptor } from "../../ffi/mod.ts";
 import { checkType, type StructType } from "../../layout/mod.ts";
 import type { AnyType } from "../../layout/model/types.ts";
-import {
-  canBpf,
-  hasCommand,
-  isRoot,
-  openDescriptors,
-  run,
-} from "../_support.ts";
+import { bpfMaps, command, kernelBtf, root, testWith } from "../_needs.ts";
+import { openDescriptors, run } from "../_support.ts";
 import { Builder, SIGNED } from "./_builder.ts";
 import { compare } from "./_comparison.ts";
 import { pahole } from "./_pahole.ts";
 
 const VMLINUX = "/sys/kernel/btf/vmlinux";
 
-function exists(path: string): boolean {
-  try {
-    Deno.statSync(path);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-const hasBtf = exists(VMLINUX);
-
-Deno.test({
-  name:
-    "Btf.kernel() agrees with pahole on every 20th struct (needs BTF and pahole)",
-  ignore: !hasBtf || !hasCommand("pahole"),
-  async fn() {
+testWith(kernelBtf, command("pahole"))(
+  "Btf.kernel() agrees with pahole on every 20th struct (needs BTF and pahole)",
+  async () => {
     const told = await pahole(VMLINUX);
     const sample = told.filter((_, index) => index % 20 === 0);
     const { structs, members, disagreements } = compare(Btf.kernel(), sample);
     assertEquals(disagreements, []);
     assert(structs > 300 && members > 1000, `${structs}, ${members}`);
   },
-});
+);
 
-Deno.test({
-  name: "Btf.kernel() is one object, and reads the whole file (needs BTF)",
-  ignore: !hasBtf,
-  fn() {
+testWith(kernelBtf)(
+  "Btf.kernel() is one object, and reads the whole file (needs BTF)",
+  () => {
     const btf = Btf.kernel();
     assertStrictEquals(btf, Btf.kernel());
     assertStrictEquals(btf, Btf.module("vmlinux"));
     const parsed = Btf.parse(Deno.readFileSync(VMLINUX));
     assertEquals(parsed.length, btf.length);
     assertEquals(parsed.type(btf.length - 1), btf.type(btf.length - 1));
-    assertEquals(openDescriptors("vmlinux"), []);
+    assertEquals(openDescriptors("/sys/kernel/btf/vmlinux"), []);
   },
-});
+);
 
-Deno.test({
-  name: "Btf.kernel() has task_struct, whose pointers lead on (needs BTF)",
-  ignore: !hasBtf,
-  fn() {
+testWith(kernelBtf)(
+  "Btf.kernel() has task_struct, whose pointers lead on (needs BTF)",
+  () => {
     const task = Btf.kernel().layout<StructType>("task_struct");
     checkType(task);
     assertEquals(task.fields["comm"]!.name, "text(16)");
@@ -77,13 +57,11 @@ Deno.test({
     const list = Btf.kernel().layout<StructType>("list_head");
     assertStrictEquals(task.fields["tasks"] as AnyType, list as AnyType);
   },
-});
+);
 
-Deno.test({
-  name:
-    "Btf.kernel() needs --allow-ffi and leave to read the one file (needs BTF)",
-  ignore: !hasBtf,
-  async fn() {
+testWith(kernelBtf)(
+  "Btf.kernel() needs --allow-ffi and leave to read the one file (needs BTF)",
+  async () => {
     const program = `
       import { Btf } from "./btf/mod.ts";
       try {
@@ -105,7 +83,7 @@ Deno.test({
     });
     assert(read.stdout.includes("ffi"), read.stdout);
   },
-});
+);
 
 Deno.test("Btf.module() says what is missing", () => {
   assertThrows(() => Btf.module("../vmlinux"), RangeError, '"../vmlinux"');
@@ -117,15 +95,14 @@ Deno.test("Btf.module() says what is missing", () => {
   );
 });
 
-Deno.test({
-  name: "Btf.fromId() reads the BTF that the kernel holds (needs root and bpf)",
-  ignore: !canBpf || !isRoot || !hasBtf,
-  fn() {
+testWith(bpfMaps, root, kernelBtf)(
+  "Btf.fromId() reads the BTF that the kernel holds (needs root and bpf)",
+  () => {
     // The kernel's own has the first id.
     const btf = Btf.fromId(1);
     assertEquals(btf.length, Btf.kernel().length);
     assertEquals(btf.base, undefined);
-    assertEquals(openDescriptors("btf"), []);
+    assertEquals(openDescriptors("anon_inode:btf"), []);
     const none = assertThrows(() => Btf.fromId(0x7fffffff), SystemError);
     assertEquals([none.code, none.syscall], [
       "ENOENT",
@@ -134,7 +111,7 @@ Deno.test({
     assertThrows(() => Btf.fromId(-1), RangeError, "-1");
     assertThrows(() => Btf.fromId(2 ** 32), RangeError);
   },
-});
+);
 
 /** Loads BTF into the kernel (`BPF_BTF_LOAD`): its descriptor. */
 function load(bytes: Uint8Array<ArrayBuffer>): number {
@@ -144,10 +121,9 @@ function load(bytes: Uint8Array<ArrayBuffer>): number {
   return bpf(18, attributes, 32);
 }
 
-Deno.test({
-  name: "Btf.fromId() reads BTF that a program loaded (needs root and bpf)",
-  ignore: !canBpf || !isRoot,
-  fn() {
+testWith(bpfMaps, root)(
+  "Btf.fromId() reads BTF that a program loaded (needs root and bpf)",
+  () => {
     const b = new Builder();
     const int = b.int("int", 4, SIGNED);
     b.struct("value", 8, [["hits", int, 0], ["misses", int, 32]]);
@@ -163,4 +139,4 @@ Deno.test({
       closeDescriptor(fd);
     }
   },
-});
+);

@@ -11,15 +11,10 @@ import {
 } from "../../layout/mod.ts";
 import { resolve } from "../../layout/model/field_path.ts";
 import type { AnyType } from "../../layout/model/types.ts";
-import {
-  cCompiler,
-  compileC,
-  hasCommand,
-  TemporaryDirectory,
-} from "../_support.ts";
+import { clang, command, compilerOfC, testWith } from "../_needs.ts";
+import { compileC, TemporaryDirectory } from "../_support.ts";
 
-const tools = ["clang", "llvm-objcopy"].every(hasCommand) &&
-  cCompiler !== undefined;
+const toolTest = testWith(clang, command("llvm-objcopy"), compilerOfC);
 const source = new URL("./shapes.c", import.meta.url);
 
 async function succeed(command: string, args: string[]): Promise<string> {
@@ -78,11 +73,9 @@ function bytesWith(type: StructType, path: string): string {
   return bytes.toHex();
 }
 
-Deno.test({
-  name:
-    "Btf.layout() of what clang compiled has the host compiler's places (needs clang, llvm-objcopy and a C compiler)",
-  ignore: !tools,
-  async fn() {
+toolTest(
+  "Btf.layout() of what clang compiled has the host compiler's places (needs clang, llvm-objcopy and a C compiler)",
+  async () => {
     using directory = new TemporaryDirectory();
     const btf = await btfOf(directory);
     const program = await compileC(source, directory, ["-DHOST", "-w"]);
@@ -95,13 +88,11 @@ Deno.test({
     assertEquals(wrong, []);
     assert(lines.length > 70, `${lines.length}`);
   },
-});
+);
 
-Deno.test({
-  name:
-    "Btf.layout() reads what clang says of kinds and names (needs clang and llvm-objcopy)",
-  ignore: !tools,
-  async fn() {
+toolTest(
+  "Btf.layout() reads what clang says of kinds and names (needs clang and llvm-objcopy)",
+  async () => {
     using directory = new TemporaryDirectory();
     const btf = await btfOf(directory);
     const kinds = Object.values(btf.layout<StructType>("scalars").fields)
@@ -129,4 +120,4 @@ Deno.test({
     assertEquals(btf.layout("packed").align, 1);
     assertEquals(btf.layout("v16", "var"), btf.layout("wide"));
   },
-});
+);

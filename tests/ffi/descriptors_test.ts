@@ -1,6 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
 import {
-  addressOf,
   closeDescriptor,
   createMemfd,
   duplicate,
@@ -81,12 +80,4 @@ Deno.test("duplicate() gives a descriptor of the same file that a child does not
   assert(!new TextDecoder().decode(stdout).includes("duplicated"));
   closeDescriptor(copy);
   assertEquals(duplicate(copy), -9);
-});
-
-Deno.test("addressOf() tells where an explicit buffer lies", () => {
-  const bytes = new Uint8Array(new ArrayBuffer(4096));
-  const address = addressOf(bytes);
-  const pointer = Deno.UnsafePointer.value(Deno.UnsafePointer.of(bytes));
-  assertEquals(address, BigInt(pointer));
-  assertEquals(addressOf(new Uint8Array(bytes.buffer, 100)), address + 100n);
 });

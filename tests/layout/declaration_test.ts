@@ -22,7 +22,8 @@ import {
   u8,
   union,
 } from "../../layout/mod.ts";
-import { compileC, hasCommand, TemporaryDirectory } from "../_support.ts";
+import { command, testWith } from "../_needs.ts";
+import { compileC, TemporaryDirectory } from "../_support.ts";
 
 const State = enumeration("state", { IDLE: 0, BUSY: 1 });
 const Deep = struct("deep", { _: HostLayout, z: u8, c: u32 });
@@ -104,12 +105,11 @@ function essence(text: string): string[] {
     );
 }
 
-const tools = hasCommand("pahole") && hasCommand("cc");
+const toolTest = testWith(command("pahole"), command("cc"));
 
-Deno.test({
-  name: "declarationOf() prints what pahole prints for the same struct",
-  ignore: !tools,
-  async fn() {
+toolTest(
+  "declarationOf() prints what pahole prints for the same struct",
+  async () => {
     using directory = new TemporaryDirectory();
     const program = await compileC(SOURCE, directory, ["-g"]);
     for (const type of types) {
@@ -127,7 +127,7 @@ Deno.test({
       assertEquals(ours, theirs, type.name);
     }
   },
-});
+);
 
 Deno.test("declarationOf() shows holes and padding in bits and bytes", () => {
   const T = struct("t", {

@@ -27,6 +27,7 @@ import {
   union,
 } from "../../layout/mod.ts";
 import { Btf } from "../../btf/mod.ts";
+import { kernelBtf, testWith } from "../_needs.ts";
 import { Random, run } from "../_support.ts";
 import { kinds } from "./_kinds.ts";
 
@@ -134,11 +135,9 @@ Deno.test("There is no reader of a type that is very large", () => {
   assertEquals(readerOf(Deep as unknown as AnyType), undefined);
 });
 
-Deno.test({
-  name:
-    "A generated reader reads structs of the kernel as a snapshot does (needs BTF)",
-  ignore: !hasBtf(),
-  fn() {
+testWith(kernelBtf)(
+  "A generated reader reads structs of the kernel as a snapshot does (needs BTF)",
+  () => {
     const random = new Random();
     const btf = Btf.kernel();
     let count = 0;
@@ -152,15 +151,7 @@ Deno.test({
     }
     assert(count > 100, `${count}`);
   },
-});
-
-function hasBtf(): boolean {
-  try {
-    return Deno.statSync("/sys/kernel/btf/vmlinux").isFile;
-  } catch {
-    return false;
-  }
-}
+);
 
 Deno.test("There are no readers where no text can be compiled", async () => {
   const { stdout, stderr } = await run(

@@ -2,8 +2,8 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import { ClosedError, NotSupportedError } from "../../errors.ts";
 import { u32 } from "../../layout/mod.ts";
 import { Memory, type MemoryHandle, pageSize } from "../../memory/mod.ts";
+import { bpfTest } from "../_needs.ts";
 import {
-  canBpf,
   collect,
   eventually,
   openDescriptors,
@@ -119,10 +119,9 @@ Deno.test("Memory.close() in one thread closes the memory for the others", async
   }
 });
 
-Deno.test({
-  name: "Memory.close() by a Worker releases a BPF map in the next statement",
-  ignore: !canBpf,
-  async fn() {
+bpfTest(
+  "Memory.close() by a Worker releases a BPF map in the next statement",
+  async () => {
     using map = BpfMap.array(8);
     const memory = Memory.map(map.fd, page, { workers: true });
     using worker = new Attached();
@@ -132,7 +131,7 @@ Deno.test({
     assertEquals(map.freeze(), true);
     assertEquals(memory.closed, true);
   },
-});
+);
 
 Deno.test("A handle of closed memory cannot be attached", async () => {
   const memory = Memory.create(page, { workers: true });

@@ -2,7 +2,7 @@ import { assertEquals, assertThrows } from "@std/assert";
 import { ClosedError } from "../../errors.ts";
 import { u32 } from "../../layout/mod.ts";
 import { Memory, pageSize } from "../../memory/mod.ts";
-import { canBpf } from "../_support.ts";
+import { bpfTest } from "../_needs.ts";
 import { BpfMap } from "./_kernel.ts";
 
 const page = pageSize();
@@ -69,17 +69,13 @@ for (const [name, detach] of Object.entries(ways)) {
     assertEquals(memory.view(u32).value, 6);
   });
 
-  Deno.test({
-    name: `Memory.close() releases the kernel's object after ${name}`,
-    ignore: !canBpf,
-    fn() {
-      using map = BpfMap.array(8);
-      const memory = Memory.map(map.fd, page);
-      detach(memory);
-      assertEquals(map.freeze(), false);
-      memory.close();
-      assertEquals(map.freeze(), true);
-    },
+  bpfTest(`Memory.close() releases the kernel's object after ${name}`, () => {
+    using map = BpfMap.array(8);
+    const memory = Memory.map(map.fd, page);
+    detach(memory);
+    assertEquals(map.freeze(), false);
+    memory.close();
+    assertEquals(map.freeze(), true);
   });
 }
 

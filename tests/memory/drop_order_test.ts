@@ -1,7 +1,8 @@
 import { assertEquals } from "@std/assert";
 import type { Pointer } from "../../layout/mod.ts";
 import { Memory, type MemoryHandle, pageSize } from "../../memory/mod.ts";
-import { canBpf, collect, eventually } from "../_support.ts";
+import { bpfTest } from "../_needs.ts";
+import { collect, eventually } from "../_support.ts";
 import { BpfMap, mapExists } from "./_kernel.ts";
 import { Attached, Shared } from "./_workers.ts";
 
@@ -83,31 +84,26 @@ async function dropInEveryOrder(
   });
 }
 
-Deno.test({
-  name:
-    "Memory lives until the last of Memory, pointer, typed array, iterator, handle and Worker is dropped, in each of 720 orders",
-  ignore: !canBpf,
-  async fn() {
+bpfTest(
+  "Memory lives until the last of Memory, pointer, typed array, iterator, handle and Worker is dropped, in each of 720 orders",
+  async () => {
     const names = ["memory", "pointer", "array", "iterator", "handle"];
     await dropInEveryOrder(holdWritable, names);
   },
-});
+);
 
-Deno.test({
-  name:
-    "Read-only memory lives until the last of Memory, view, iterator and Worker is dropped, in each of 24 orders",
-  ignore: !canBpf,
-  async fn() {
+bpfTest(
+  "Read-only memory lives until the last of Memory, view, iterator and Worker is dropped, in each of 24 orders",
+  async () => {
     await dropInEveryOrder(holdReadOnly, ["memory", "view", "iterator"]);
   },
-});
+);
 
 for (const readOnly of [false, true]) {
   const kind = readOnly ? "read-only" : "writable";
-  Deno.test({
-    name: `Memory that a Worker held, ${kind}, is gone after it is terminated`,
-    ignore: !canBpf,
-    async fn() {
+  bpfTest(
+    `Memory that a Worker held, ${kind}, is gone after it is terminated`,
+    async () => {
       const ids: number[] = [];
       async function hold(worker: Attached, key: number): Promise<void> {
         using map = BpfMap.array(page / 8);
@@ -127,13 +123,12 @@ for (const readOnly of [false, true]) {
         return !ids.some(mapExists);
       });
     },
-  });
+  );
 }
 
-Deno.test({
-  name: "Memory that was closed is gone, whoever still holds what of it",
-  ignore: !canBpf,
-  async fn() {
+bpfTest(
+  "Memory that was closed is gone, whoever still holds what of it",
+  async () => {
     using worker = new Attached();
     const held = holdWritable();
     const memory = held.things["memory"] as Memory;
@@ -149,4 +144,4 @@ Deno.test({
     assertEquals(await worker.ask("closed"), true);
     await eventually(() => !mapExists(readable.id), 5000);
   },
-});
+);

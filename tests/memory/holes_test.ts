@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
-import { hasCommand, run, TemporaryDirectory } from "../_support.ts";
+import { mounts, testWith } from "../_needs.ts";
+import { run, TemporaryDirectory } from "../_support.ts";
 
 /**
  * Maps a sparse file on a tmpfs that is full, and tells how that went. The
@@ -42,10 +43,7 @@ const program = `
   }
 `;
 
-const canMount = hasCommand("unshare") &&
-  new Deno.Command("unshare", { args: ["--mount", "true"] }).outputSync()
-    .success;
-const needs = { ignore: !canMount };
+const mountTest = testWith(mounts);
 
 async function outcome(kind: string): Promise<string> {
   using directory = new TemporaryDirectory();
@@ -58,34 +56,28 @@ async function outcome(kind: string): Promise<string> {
   return stdout;
 }
 
-Deno.test({
-  name:
-    "Memory.open() fills the holes of a file before a store could miss a page",
-  ...needs,
-  async fn() {
+mountTest(
+  "Memory.open() fills the holes of a file before a store could miss a page",
+  async () => {
     assertEquals(await outcome("room"), `mapped ${2 * 16 * 4096}\n`);
   },
-});
+);
 
-Deno.test({
-  name:
-    "Memory.open() fails with ENOSPC on a full file system and not with SIGBUS later",
-  ...needs,
-  async fn() {
+mountTest(
+  "Memory.open() fails with ENOSPC on a full file system and not with SIGBUS later",
+  async () => {
     const text = await outcome("write");
     assert(
       text.startsWith("SystemError: fallocate failed with ENOSPC"),
       text,
     );
   },
-});
+);
 
-Deno.test({
-  name:
-    "Memory.open() for reading fails where a full tmpfs has no room for a hole",
-  ...needs,
-  async fn() {
+mountTest(
+  "Memory.open() for reading fails where a full tmpfs has no room for a hole",
+  async () => {
     const text = await outcome("read");
     assert(text.startsWith("SystemError: madvise failed with EFAULT"), text);
   },
-});
+);

@@ -2,7 +2,7 @@ import { assertEquals, assertThrows } from "@std/assert";
 import { NotSupportedError, SystemError } from "../../errors.ts";
 import { u32 } from "../../layout/mod.ts";
 import { Memory, pageSize } from "../../memory/mod.ts";
-import { isRoot } from "../_support.ts";
+import { hugePages, hugePageSize, testWith } from "../_needs.ts";
 import {
   F_SEAL_FUTURE_WRITE,
   F_SEAL_SHRINK,
@@ -12,12 +12,7 @@ import {
 
 const COUNT = "/proc/sys/vm/nr_hugepages";
 
-/** The size of a huge page in bytes. */
-const huge = 1024 *
-  Number(
-    /^Hugepagesize:\s+(\d+) kB$/m
-      .exec(Deno.readTextFileSync("/proc/meminfo"))?.[1] ?? 0,
-  );
+const huge = hugePageSize;
 
 /** Has `count` huge pages in the pool while `body` runs, if root may. */
 function withHugePages(count: number, body: () => void): void {
@@ -31,14 +26,13 @@ function withHugePages(count: number, body: () => void): void {
   }
 }
 
-const ignore = !isRoot || huge === 0;
+const hugePagesTest = testWith(hugePages);
 
 for (const workers of [false, true]) {
   const kind = workers ? " for Workers" : "";
-  Deno.test({
-    name: `Memory.map()${kind} maps huge pages, and nothing beside them`,
-    ignore,
-    fn() {
+  hugePagesTest(
+    `Memory.map()${kind} maps huge pages, and nothing beside them`,
+    () => {
       withHugePages(3, () => {
         using file = memfd(3 * huge, "huge", MFD_HUGETLB).seal(F_SEAL_SHRINK);
         using memory = Memory.map(file.fd, 3 * huge, { workers });
@@ -59,14 +53,12 @@ for (const workers of [false, true]) {
         assertEquals(part.view(u32).value, 5);
       });
     },
-  });
+  );
 }
 
-Deno.test({
-  name:
-    "Memory.map() refuses parts of huge pages, which the kernel would round up",
-  ignore,
-  fn() {
+hugePagesTest(
+  "Memory.map() refuses parts of huge pages, which the kernel would round up",
+  () => {
     withHugePages(2, () => {
       using file = memfd(2 * huge, "huge", MFD_HUGETLB).seal(F_SEAL_SHRINK);
       assertThrows(
@@ -81,12 +73,11 @@ Deno.test({
       );
     });
   },
-});
+);
 
-Deno.test({
-  name: "Memory.attach() works for huge pages, writable and read-only",
-  ignore,
-  fn() {
+hugePagesTest(
+  "Memory.attach() works for huge pages, writable and read-only",
+  () => {
     withHugePages(2, () => {
       using file = memfd(2 * huge, "huge", MFD_HUGETLB).seal(F_SEAL_SHRINK);
       for (const readOnly of [false, true]) {
@@ -105,12 +96,11 @@ Deno.test({
       }
     });
   },
-});
+);
 
-Deno.test({
-  name: "Memory.map() falls back to read-only on EPERM of sealed huge pages",
-  ignore,
-  fn() {
+hugePagesTest(
+  "Memory.map() falls back to read-only on EPERM of sealed huge pages",
+  () => {
     withHugePages(2, () => {
       using file = memfd(huge, "huge", MFD_HUGETLB)
         .seal(F_SEAL_SHRINK | F_SEAL_FUTURE_WRITE);
@@ -118,20 +108,16 @@ Deno.test({
       assertEquals([memory.readOnly, memory.view(u32).value], [true, 0]);
     });
   },
-});
+);
 
-Deno.test({
-  name: "Memory.map() says ENOMEM where there are no huge pages",
-  ignore,
-  fn() {
-    withHugePages(1, () => {
-      using file = memfd(8 * huge, "huge", MFD_HUGETLB).seal(F_SEAL_SHRINK);
-      const error = assertThrows(
-        () => Memory.map(file.fd, 8 * huge),
-        SystemError,
-        "huge pages",
-      );
-      assertEquals([error.code, error.syscall], ["ENOMEM", "mmap"]);
-    });
-  },
+hugePagesTest("Memory.map() says ENOMEM where there are no huge pages", () => {
+  withHugePages(1, () => {
+    using file = memfd(8 * huge, "huge", MFD_HUGETLB).seal(F_SEAL_SHRINK);
+    const error = assertThrows(
+      () => Memory.map(file.fd, 8 * huge),
+      SystemError,
+      "huge pages",
+    );
+    assertEquals([error.code, error.syscall], ["ENOMEM", "mmap"]);
+  });
 });

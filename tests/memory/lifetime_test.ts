@@ -2,8 +2,9 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import { ClosedError } from "../../errors.ts";
 import { array, HostLayout, struct, u32 } from "../../layout/mod.ts";
 import { Memory, pageSize } from "../../memory/mod.ts";
+import { sized } from "../_fire.ts";
+import { bpfTest } from "../_needs.ts";
 import {
-  canBpf,
   collect,
   eventually,
   mappings,
@@ -55,10 +56,9 @@ const holders: Record<string, (memory: Memory) => unknown> = {
 for (const [name, hold] of Object.entries(holders)) {
   for (const workers of [false, true]) {
     const kind = workers ? " made for Workers" : "";
-    Deno.test({
-      name: `Memory${kind} lives for as long as ${name} does, and no longer`,
-      ignore: !canBpf,
-      async fn() {
+    bpfTest(
+      `Memory${kind} lives for as long as ${name} does, and no longer`,
+      async () => {
         let held: unknown;
         function make(): number {
           using map = BpfMap.array(8);
@@ -78,7 +78,7 @@ for (const [name, hold] of Object.entries(holders)) {
           return !mapExists(id);
         }, 5000);
       },
-    });
+    );
   }
 }
 
@@ -136,10 +136,9 @@ Deno.test("Memory.close() can be called again, and ends a using block", () => {
 
 for (const workers of [false, true]) {
   const kind = workers ? " of memory for Workers" : "";
-  Deno.test({
-    name: `Memory.close()${kind} releases a BPF map in the next statement`,
-    ignore: !canBpf,
-    fn() {
+  bpfTest(
+    `Memory.close()${kind} releases a BPF map in the next statement`,
+    () => {
       using map = BpfMap.array(8);
       const memory = Memory.map(map.fd, page, { workers });
       const pointer = memory.pointer(u32);
@@ -150,14 +149,12 @@ for (const workers of [false, true]) {
       assertEquals(map.lookup(0), 9n);
       assertThrows(() => pointer.value, ClosedError);
     },
-  });
+  );
 }
 
-Deno.test({
-  name:
-    "A BPF map that was mapped and dropped can be frozen once it is collected",
-  ignore: !canBpf,
-  async fn() {
+bpfTest(
+  "A BPF map that was mapped and dropped can be frozen once it is collected",
+  async () => {
     using map = BpfMap.array(8);
     function drop(): boolean {
       Memory.map(map.fd, page).pointer(u32).value = 9;
@@ -170,15 +167,13 @@ Deno.test({
     }, 5000);
     assertEquals(map.lookup(0), 9n);
   },
-});
+);
 
-Deno.test({
-  name:
-    "A BPF map is counted as mapped for as long as it is, 20 000 times over",
-  ignore: !canBpf,
-  fn() {
+bpfTest(
+  "A BPF map is counted as mapped for as long as it is, over and over",
+  () => {
     using map = BpfMap.array(8);
-    for (let i = 0; i < 20_000; i++) {
+    for (let i = 0; i < sized(4000, 20_000); i++) {
       const memory = Memory.map(map.fd, page);
       const same = i % 4 === 0 ? Memory.map(map.fd, page) : undefined;
       if (i % 1000 === 0) assertEquals(map.freeze(), false);
@@ -188,22 +183,18 @@ Deno.test({
     }
     assertEquals(map.freeze(), true);
   },
-});
+);
 
-Deno.test({
-  name: "Memory agrees with what bpf(2) reads and writes",
-  ignore: !canBpf,
-  fn() {
-    using map = BpfMap.array(8);
-    using memory = Memory.map(map.fd, page);
-    using again = Memory.map(map.fd, page);
-    memory.pointer(u32, 8).value = 77;
-    assertEquals(map.lookup(1), 77n);
-    map.update(2, 0x1_0000_0002n);
-    assertEquals(memory.view(u32, 16).value, 2);
-    assertEquals(again.view(u32, 20).value, 1);
-    memory.flush();
-  },
+bpfTest("Memory agrees with what bpf(2) reads and writes", () => {
+  using map = BpfMap.array(8);
+  using memory = Memory.map(map.fd, page);
+  using again = Memory.map(map.fd, page);
+  memory.pointer(u32, 8).value = 77;
+  assertEquals(map.lookup(1), 77n);
+  map.update(2, 0x1_0000_0002n);
+  assertEquals(memory.view(u32, 16).value, 2);
+  assertEquals(again.view(u32, 20).value, 1);
+  memory.flush();
 });
 
 Deno.test("20 000 memories made and dropped leave mappings, descriptors and address space bounded", async () => {
@@ -224,7 +215,7 @@ Deno.test("20 000 memories made and dropped leave mappings, descriptors and addr
     drop(100);
     collect();
     const before = [
-      mappings("origin").length,
+      mappings("/memfd:origin").length,
       openDescriptors().length,
       addressSpace(),
     ];
@@ -235,7 +226,7 @@ Deno.test("20 000 memories made and dropped leave mappings, descriptors and addr
     }
     collect();
     const after = [
-      mappings("origin").length,
+      mappings("/memfd:origin").length,
       openDescriptors().length,
       addressSpace(),
     ];
@@ -290,9 +281,9 @@ Deno.test("Memory leaves nothing behind in this process", () => {
   {
     using memory = Memory.create(page, { name });
     using _same = Memory.map(memory.fd!, page);
-    assertEquals(mappings(name).length, 2);
+    assertEquals(mappings(`/memfd:${name}`).length, 2);
   }
-  assertEquals(mappings(name).length, 0);
+  assertEquals(mappings(`/memfd:${name}`).length, 0);
   assertEquals(openDescriptors().length, before);
 });
 
@@ -309,27 +300,4 @@ Deno.test("Deno.inspect() shows what a memory is", () => {
     Deno.inspect(memory),
     "Memory { 100 bytes, writable, for Workers, closed }",
   );
-});
-
-Deno.test("A closed descriptor is not closed once more, whatever a program replaces", async () => {
-  const { code, signal, stdout, stderr } = await run(
-    `
-    import { Memory, pageSize } from "@hostmem/hostmem";
-    FinalizationRegistry.prototype.unregister = () => true;
-    for (let i = 0; i < 8; i++) Memory.create(pageSize()).close();
-    // These have the numbers of those.
-    const files = Array.from({ length: 8 }, () => Deno.openSync("/dev/zero"));
-    for (let i = 0; i < 5; i++) {
-      gc();
-      await new Promise((resolve) => setTimeout(resolve, 10));
-    }
-    for (const file of files) console.log(file.readSync(new Uint8Array(1)));
-  `,
-    {
-      permissions: ["--allow-ffi", "--allow-read", "--allow-write"],
-      v8Flags: ["expose-gc"],
-    },
-  );
-  assertEquals({ code, signal }, { code: 0, signal: null }, stderr);
-  assertEquals(stdout, "1\n".repeat(8));
 });

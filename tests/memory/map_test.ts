@@ -1,12 +1,8 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { BoundsError, NotSupportedError, SystemError } from "../../errors.ts";
 import { Memory, pageSize } from "../../memory/mod.ts";
-import {
-  canBpf,
-  mappings,
-  openDescriptors,
-  TemporaryDirectory,
-} from "../_support.ts";
+import { arenas, bpfTest, testWith } from "../_needs.ts";
+import { mappings, openDescriptors, TemporaryDirectory } from "../_support.ts";
 import {
   BpfMap,
   canMapAt,
@@ -194,38 +190,33 @@ Deno.test("Memory.map() passes on the kernel's reason", () => {
   );
 });
 
-Deno.test({
-  name: "Memory.map() says why a BPF map cannot be mapped",
-  ignore: !canBpf,
-  fn() {
-    using hash = BpfMap.hash(1);
-    assertSystemError(
-      () => Memory.map(hash.fd, page),
-      "ENOTSUPP",
-      "mmap",
-      "this map cannot be mapped",
-    );
-    using plain = BpfMap.unmappable(1);
-    assertSystemError(
-      () => Memory.map(plain.fd, page),
-      "EINVAL",
-      "mmap",
-      "BPF_F_MMAPABLE",
-    );
-    using array = BpfMap.array(1);
-    assertSystemError(
-      () => Memory.map(array.fd, 16 * page),
-      "EINVAL",
-      "mmap",
-      "within the object",
-    );
-  },
+bpfTest("Memory.map() says why a BPF map cannot be mapped", () => {
+  using hash = BpfMap.hash(1);
+  assertSystemError(
+    () => Memory.map(hash.fd, page),
+    "ENOTSUPP",
+    "mmap",
+    "this map cannot be mapped",
+  );
+  using plain = BpfMap.unmappable(1);
+  assertSystemError(
+    () => Memory.map(plain.fd, page),
+    "EINVAL",
+    "mmap",
+    "BPF_F_MMAPABLE",
+  );
+  using array = BpfMap.array(1);
+  assertSystemError(
+    () => Memory.map(array.fd, 16 * page),
+    "EINVAL",
+    "mmap",
+    "within the object",
+  );
 });
 
-Deno.test({
-  name: "Memory.map() refuses a BPF arena by name and leaves it usable",
-  ignore: !canBpf,
-  fn() {
+testWith(arenas)(
+  "Memory.map() refuses a BPF arena by name and leaves it usable",
+  () => {
     using arena = BpfMap.arena(4);
     assertThrows(
       () => Memory.map(arena.fd, 4 * page),
@@ -235,7 +226,7 @@ Deno.test({
     // The first mapping fixes an arena's address: none has been made yet.
     assertEquals(canMapAt(arena.fd, 2n ** 44n, 4 * page), true);
   },
-});
+);
 
 Deno.test("Memory.map() leaves no descriptor and no mapping when it fails", () => {
   const before = openDescriptors().length;
@@ -245,7 +236,7 @@ Deno.test("Memory.map() leaves no descriptor and no mapping when it fails", () =
     () => Memory.map(file.fd, 2 * page, { allowTruncatable: true }),
     BoundsError,
   );
-  assertEquals(mappings("leftover").length, 0);
+  assertEquals(mappings("/memfd:leftover").length, 0);
   assertEquals(openDescriptors().length, before + 1);
 });
 

@@ -2,7 +2,8 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import { ReadOnlyError, SystemError } from "../../errors.ts";
 import { u32 } from "../../layout/mod.ts";
 import { Memory, pageSize } from "../../memory/mod.ts";
-import { canBpf, hasCommand, run, TemporaryDirectory } from "../_support.ts";
+import { bpfMaps, bpfTest, command, testWith } from "../_needs.ts";
+import { run, TemporaryDirectory } from "../_support.ts";
 import {
   BPF_F_RDONLY,
   BPF_F_RDONLY_PROG,
@@ -52,23 +53,20 @@ Deno.test("Memory.map() falls back to read-only on EACCES of a file opened O_RDO
   assertReadOnly(memory, 2);
 });
 
-Deno.test({
-  name: "Memory.map() falls back to read-only on EPERM of a frozen BPF map",
-  ignore: !canBpf,
-  fn() {
+bpfTest(
+  "Memory.map() falls back to read-only on EPERM of a frozen BPF map",
+  () => {
     using map = BpfMap.array(1);
     map.update(0, 3n);
     assert(map.freeze());
     using memory = Memory.map(map.fd, page);
     assertReadOnly(memory, 3);
   },
-});
+);
 
-Deno.test({
-  name:
-    "Memory.map() falls back to read-only on EACCES of a BPF map made with BPF_F_RDONLY_PROG",
-  ignore: !canBpf,
-  fn() {
+bpfTest(
+  "Memory.map() falls back to read-only on EACCES of a BPF map made with BPF_F_RDONLY_PROG",
+  () => {
     using map = BpfMap.array(1, BPF_F_RDONLY_PROG);
     map.update(0, 4n);
     using memory = Memory.map(map.fd, page);
@@ -76,12 +74,11 @@ Deno.test({
     map.update(0, 5n);
     assertReadOnly(memory, 5);
   },
-});
+);
 
-Deno.test({
-  name: "Memory.map() says that a BPF_F_RDONLY descriptor cannot be mapped",
-  ignore: !canBpf,
-  fn() {
+bpfTest(
+  "Memory.map() says that a BPF_F_RDONLY descriptor cannot be mapped",
+  () => {
     using map = BpfMap.array(1);
     using readable = map.reopen(BPF_F_RDONLY);
     for (const readOnly of [false, true]) {
@@ -93,7 +90,7 @@ Deno.test({
       assertEquals([error.code, error.syscall], ["EINVAL", "mmap"]);
     }
   },
-});
+);
 
 Deno.test("Memory.map() asks for reading alone with readOnly: true", () => {
   using file = memfd(page).seal(F_SEAL_SHRINK);
@@ -103,10 +100,9 @@ Deno.test("Memory.map() asks for reading alone with readOnly: true", () => {
   assertReadOnly(memory, 6);
 });
 
-Deno.test({
-  name: "Memory.map() falls back for no error but EPERM and EACCES",
-  ignore: !canBpf || !hasCommand("strace"),
-  async fn() {
+testWith(bpfMaps, command("strace"))(
+  "Memory.map() falls back for no error but EPERM and EACCES",
+  async () => {
     // Only the system calls tell: what refuses to be written for another reason
     // refuses to be read as well.
     using directory = new TemporaryDirectory();
@@ -154,79 +150,12 @@ Deno.test({
     assertEquals(forReading, []);
     assertEquals(forReadingAfterEacces!.length, 2);
   },
-});
+);
 
 Deno.test("Read-only memory for Workers refuses to give its WebAssembly.Memory", () => {
   using file = memfd(page).seal(F_SEAL_SHRINK);
   using memory = Memory.map(file.fd, page, { readOnly: true, workers: true });
   assertReadOnly(memory, 0);
-});
-
-Deno.test("Read-only memory survives a program that replaces what it uses", async () => {
-  const { code, stderr } = await run(
-    `
-    import { Memory, pageSize } from "./memory/mod.ts";
-    import { u32 } from "./layout/mod.ts";
-    import { Region } from "./layout/region/region.ts";
-
-    // Large enough that pointers go through windows.
-    const size = 3 * 2 ** 30;
-    using origin = Memory.create(size);
-    using memory = Memory.map(origin.fd!, size, { readOnly: true });
-    const target = new Uint8Array(pageSize());
-    const { buffer } = target;
-    // Own elements, which a setter on a prototype does not see.
-    const seen: unknown[] = new Array(10_000).fill(undefined);
-    let count = 0;
-    function record(value: unknown): void {
-      if (count < 10_000) seen[count++] = value;
-    }
-    function steal(this: unknown, value: unknown): undefined {
-      record(this);
-      record(value);
-    }
-    const { ownKeys, defineProperty, getPrototypeOf } = Reflect;
-    const { isView } = ArrayBuffer;
-    const typedArray = getPrototypeOf(Uint8Array) as typeof Uint8Array;
-    const trap = { __proto__: null, get: steal, set: steal };
-    for (const prototype of [
-      typedArray.prototype,
-      Uint8Array.prototype,
-      DataView.prototype,
-      ArrayBuffer.prototype,
-      WebAssembly.Memory.prototype,
-    ]) {
-      const names = ownKeys(prototype);
-      for (let i = 0; i < names.length; i++) {
-        if (names[i] !== "constructor") {
-          defineProperty(prototype, names[i]!, trap as PropertyDescriptor);
-        }
-      }
-    }
-    defineProperty(ArrayBuffer, Symbol.species, trap as PropertyDescriptor);
-    defineProperty(typedArray, Symbol.species, trap as PropertyDescriptor);
-    const keys = [0, 1, 2, 3, 1000, "buffer", "root", "value"];
-    for (let i = 0; i < keys.length; i++) {
-      defineProperty(Object.prototype, keys[i]!, trap as PropertyDescriptor);
-    }
-    memory.readAt(target, 0);
-    memory.view(u32, 8);
-    memory.view(u32, size - 4);
-    memory.flush();
-    memory.close();
-    let stolen = 0;
-    for (let i = 0; i < count; i++) {
-      const value = seen[i];
-      if (value !== target && isView(value)) stolen++;
-      if (value instanceof ArrayBuffer && value !== buffer) stolen++;
-      if (value instanceof WebAssembly.Memory) stolen++;
-      if (value instanceof Region) stolen++;
-    }
-    Deno.exit(stolen);
-  `,
-    { permissions: ["-A"] },
-  );
-  assertEquals(code, 0, stderr);
 });
 
 Deno.test("A store to a read-only mapping would end the process, which is why no array of it is given", async () => {

@@ -2,7 +2,8 @@
 
 import { assertEquals } from "@std/assert";
 import { Memory, pageSize } from "../../memory/mod.ts";
-import { isRoot, run, TemporaryDirectory } from "../_support.ts";
+import { memfdPolicy, testWith } from "../_needs.ts";
+import { run, TemporaryDirectory } from "../_support.ts";
 
 const page = pageSize();
 
@@ -28,11 +29,10 @@ Deno.test("A child process inherits neither a mapping nor a descriptor", async (
 });
 
 for (const policy of [0, 1, 2]) {
-  Deno.test({
-    name: `Memory.create() works with vm.memfd_noexec = ${policy}`,
-    // It is set for a namespace of process numbers of its own.
-    ignore: !isRoot,
-    async fn() {
+  // It is set for a namespace of process numbers of its own.
+  testWith(memfdPolicy(policy))(
+    `Memory.create() works with vm.memfd_noexec = ${policy}`,
+    async () => {
       const { code, stdout, stderr } = await run(
         `
         import { Memory } from "./memory/mod.ts";
@@ -54,5 +54,5 @@ for (const policy of [0, 1, 2]) {
       assertEquals(code, 0, stderr);
       assertEquals(stdout, `${policy} 7\n`);
     },
-  });
+  );
 }

@@ -1,5 +1,12 @@
 import { assert, assertEquals } from "@std/assert";
-import { canBpf, isRoot, run, TemporaryDirectory } from "../_support.ts";
+import {
+  arenas,
+  bpfTest,
+  hugePages,
+  hugePageSize,
+  testWith,
+} from "../_needs.ts";
+import { run, TemporaryDirectory } from "../_support.ts";
 
 /** What comes of mapping: for writing, and for reading alone. */
 type Outcome = readonly [writing: string, reading: string];
@@ -43,7 +50,7 @@ const privileged: Record<string, Expected> = {
   "BPF hash table": always(refused("ENOTSUPP")),
   "BPF array per CPU": always(refused("ENOTSUPP")),
   "BPF ring buffer": always(MAPS, READS),
-  "BPF arena": always(refused("NotSupportedError")),
+  ...arenas.met ? { "BPF arena": always(refused("NotSupportedError")) } : {},
   "perf event": always(MAPS, refused("EINVAL")),
 };
 
@@ -130,35 +137,24 @@ Deno.test("Memory.map() of every kind of descriptor with every option maps or th
   await assertOutcomes("ordinary", ordinary);
 });
 
-Deno.test({
-  name:
-    "Memory.map() of every kind of BPF map with every option maps or throws what it should, and leaves nothing behind",
-  ignore: !canBpf,
-  async fn() {
+bpfTest(
+  "Memory.map() of every kind of BPF map with every option maps or throws what it should, and leaves nothing behind",
+  async () => {
     await assertOutcomes("privileged", privileged);
   },
-});
+);
 
 const POOL = "/proc/sys/vm/nr_hugepages";
 
-/** The size of a huge page in bytes. */
-const hugeSize = 1024 *
-  Number(
-    /^Hugepagesize:\s+(\d+) kB$/m
-      .exec(Deno.readTextFileSync("/proc/meminfo"))?.[1] ?? 0,
-  );
-
-Deno.test({
-  name:
-    "Memory.map() of huge pages with every option maps or throws what it should, and leaves nothing behind",
-  ignore: !isRoot || hugeSize === 0,
-  async fn() {
+testWith(hugePages)(
+  "Memory.map() of huge pages with every option maps or throws what it should, and leaves nothing behind",
+  async () => {
     const before = Deno.readTextFileSync(POOL).trim();
     Deno.writeTextFileSync(POOL, "2");
     try {
-      await assertOutcomes("huge", huge, hugeSize);
+      await assertOutcomes("huge", huge, hugePageSize);
     } finally {
       Deno.writeTextFileSync(POOL, before);
     }
   },
-});
+);

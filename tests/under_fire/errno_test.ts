@@ -1,7 +1,8 @@
 import { assert, assertEquals } from "@std/assert";
-import { canBpf, run } from "../_support.ts";
+import { bpfMaps } from "../_needs.ts";
+import { run } from "../_support.ts";
 import type { Findings } from "./_failing_calls.ts";
-import { fire } from "./_fire.ts";
+import { fire } from "../_fire.ts";
 
 /** How many calls, as it comes and under each of the other conditions. */
 const CALLS = fire ? 6_000_000 : 120_000;
@@ -18,7 +19,7 @@ for (const [name, [calls, v8Flags]] of Object.entries(conditions)) {
       new URL("./_failing_threads.ts", import.meta.url),
       {
         permissions: ["-A"],
-        args: [`${calls}`, canBpf ? "bpf" : ""],
+        args: [`${calls}`, bpfMaps.met ? "bpf" : ""],
         v8Flags,
         timeout: fire ? 3_600_000 : 120_000,
       },

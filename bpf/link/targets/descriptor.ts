@@ -8,7 +8,8 @@ import {
   O_RDONLY,
   openFile,
 } from "../../../ffi/mod.ts";
-import { pathOf, requireDescriptor } from "../../../base/arguments.ts";
+import { pathOf } from "../../../base/path.ts";
+import { requireDescriptor } from "../../../base/arguments.ts";
 import { requireAccess } from "../../../base/permission.ts";
 
 /** A descriptor, and whether it was opened here. */

@@ -15,9 +15,8 @@ import {
   systemError,
 } from "../../../ffi/mod.ts";
 import { show } from "../../../base/show.ts";
-import { requireFlag } from "../../../base/arguments.ts";
-import { requireU32 } from "../../../base/option_arguments.ts";
-import { linkFd, programFd } from "../../kernel_object.ts";
+import { requireFlag, requireU32 } from "../../../base/arguments.ts";
+import { descriptorOf, linkFd } from "../../kernel_object.ts";
 import type { UsedProgram } from "../../program/used_program.ts";
 import { SIZE } from "../../../ffi/bpf/attributes.ts";
 import {
@@ -92,7 +91,7 @@ function indexOf(value: unknown): number {
   if (typeof value === "number") return requireU32("Interface", value, 1);
   if (typeof value !== "string" || value === "" || value.includes("\0")) {
     throw new TypeError(
-      `Interface must be a name, not empty and without NUL, or an index: current value is ${
+      `Interface must be a name, not empty and without NUL, or an index: received ${
         show(value)
       }`,
     );
@@ -121,9 +120,7 @@ function xdpFlags(mode: unknown): number {
       return 1 << 3;
     default:
       throw new TypeError(
-        `Mode must be "native", "generic" or "offload": current value is ${
-          show(mode)
-        }`,
+        `Mode must be "native", "generic" or "offload": received ${show(mode)}`,
       );
   }
 }
@@ -162,7 +159,8 @@ function orderOf({ before, after }: AttachOrder): Order {
     const link = linkFd(other);
     if (link !== undefined) flags |= BPF_F_LINK;
     const name = before !== undefined ? "Option before" : "Option after";
-    relative = link ?? programFd(`${name}, unless "all" or a BpfLink,`, other);
+    relative = link ??
+      descriptorOf(`${name}, unless "all" or a BpfLink,`, "program", other);
   }
   return {
     flags,
@@ -179,9 +177,7 @@ export function attachTcx(program: UsedProgram, options: AttachTcx): number {
   const { direction } = options;
   if (direction !== "ingress" && direction !== "egress") {
     throw new TypeError(
-      `Direction must be "ingress" or "egress": current value is ${
-        show(direction)
-      }`,
+      `Direction must be "ingress" or "egress": received ${show(direction)}`,
     );
   }
   const order = orderOf(options);
@@ -237,18 +233,18 @@ export function attachNetfilter(
   const defragment = requireFlag("defragment", options.defragment);
   if (family !== "ipv4" && family !== "ipv6") {
     throw new TypeError(
-      `Family must be "ipv4" or "ipv6": current value is ${show(family)}`,
+      `Family must be "ipv4" or "ipv6": received ${show(family)}`,
     );
   }
   const number = hooks.indexOf(hook);
   if (number < 0) {
     throw new TypeError(
-      `Hook must be a name such as "local_in": current value is ${show(hook)}`,
+      `Hook must be a name such as "local_in": received ${show(hook)}`,
     );
   }
   if ((priority | 0) !== priority) {
     throw new RangeError(
-      `Priority must be a 32-bit integer: current value is ${show(priority)}`,
+      `Priority must be a 32-bit integer: received ${show(priority)}`,
     );
   }
   return createLink({

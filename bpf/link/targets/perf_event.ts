@@ -10,8 +10,12 @@ import {
   toBigInt,
 } from "../../../ffi/mod.ts";
 import { show } from "../../../base/show.ts";
-import { requireDescriptor, requireWhole } from "../../../base/arguments.ts";
-import { requireU32, requireU64 } from "../../../base/option_arguments.ts";
+import {
+  requireDescriptor,
+  requireU32,
+  requireU64,
+  requireWhole,
+} from "../../../base/arguments.ts";
 import type { UsedProgram } from "../../program/used_program.ts";
 import type { ProgramType } from "../../program/type.ts";
 import { SIZE } from "../../../ffi/bpf/attributes.ts";
@@ -103,7 +107,7 @@ function eventOf(
   const hard = hardware.indexOf(event!);
   if (hard >= 0) return { type: PERF_TYPE_HARDWARE, config: toBigInt(hard) };
   throw new TypeError(
-    `Event must be a name such as "cpu_clock", or type and config; or fd must be given: current value is ${
+    `Event must be a name such as "cpu_clock", or type and config; or fd must be given: received ${
       show(event)
     }`,
   );
@@ -117,7 +121,7 @@ function numberOrAll(name: string, value: unknown, least: number): number {
   const number = requireU32(name, value, least);
   if (number > I32_MAX) {
     throw new RangeError(
-      `${name} must be at most ${I32_MAX}: current value is ${number}`,
+      `${name} must be at most ${I32_MAX}: received ${number}`,
     );
   }
   return number;

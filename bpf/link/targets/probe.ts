@@ -16,10 +16,10 @@ import {
 } from "../../../ffi/mod.ts";
 import { NativeUint8Array } from "../../../layout/intrinsics.ts";
 import { show } from "../../../base/show.ts";
-import { pathOf } from "../../../base/arguments.ts";
+import { pathOf } from "../../../base/path.ts";
 import { requireAccess } from "../../../base/permission.ts";
 import type { UsedProgram } from "../../program/used_program.ts";
-import { withText } from "../../../ffi/payload.ts";
+import { withText } from "../../../ffi/block.ts";
 import { withEvent } from "../../../ffi/calls/perf_event.ts";
 import { eventWay, linkEvent, processOf } from "./perf_event.ts";
 import { cookieOf } from "./tracing.ts";
@@ -50,9 +50,7 @@ const TRACE_NAME = /^[A-Za-z0-9_:-]+$/;
 function requireTraceName(name: string, value: unknown): string {
   if (typeof value !== "string" || !TRACE_NAME.test(value)) {
     throw new TypeError(
-      `${name} must be of letters, digits and "_": current value is ${
-        show(value)
-      }`,
+      `${name} must be of letters, digits and "_": received ${show(value)}`,
     );
   }
   return value;
@@ -127,7 +125,7 @@ export function attachUprobe(
   const { kind, offset } = options;
   if (!isSafeInteger(offset) || offset! < 0) {
     throw new RangeError(
-      `Offset must be a whole number of bytes from 0, or a symbol must be given: current value is ${
+      `Offset must be a whole number of bytes from 0, or a symbol must be given: received ${
         show(offset)
       }`,
     );

@@ -28,17 +28,17 @@ import {
   u64,
   u8,
 } from "../../../layout/mod.ts";
-import { pathOf, requireOffset } from "../../../base/arguments.ts";
+import { pathOf } from "../../../base/path.ts";
+import { requireOffset, requireText } from "../../../base/arguments.ts";
 import { Descriptor } from "../../../ffi/descriptor.ts";
 import { requireAccess } from "../../../base/permission.ts";
-import { requireText } from "../../../base/option_arguments.ts";
 import type { Holder } from "../../kernel_object.ts";
 import { NativeLink } from "../../libbpf/link.ts";
 import type { NativeProgram } from "../../libbpf/program.ts";
 import type { UsedProgram } from "../../program/used_program.ts";
 import type { ProgramType } from "../../program/type.ts";
 import { privilegesOf } from "../../privileges.ts";
-import { withText } from "../../../ffi/payload.ts";
+import { withText } from "../../../ffi/block.ts";
 import { processOf } from "./perf_event.ts";
 import { probePrivilege, uprobe } from "./probe.ts";
 import { cookieOf } from "./tracing.ts";

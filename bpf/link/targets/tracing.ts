@@ -12,11 +12,11 @@ import {
   requireText,
   requireU32,
   requireU64,
-} from "../../../base/option_arguments.ts";
-import { openMapOf } from "../../kernel_object.ts";
+} from "../../../base/arguments.ts";
+import { descriptorOf } from "../../kernel_object.ts";
 import type { UsedProgram } from "../../program/used_program.ts";
 import { clearAttributes, run, SIZE } from "../../../ffi/bpf/attributes.ts";
-import { payloadOf, withText } from "../../../ffi/payload.ts";
+import { scratchBlock, withText } from "../../../ffi/block.ts";
 import { checkedLink, createLink, requireType, type Way } from "../create.ts";
 import type {
   AttachIterator,
@@ -131,14 +131,14 @@ export function attachIterator(
 ): number {
   requireType(program, iterator);
   const { map, pid, tid } = options;
-  const given = map === undefined ? undefined : openMapOf("Map", map);
+  const given = map === undefined ? undefined : descriptorOf("Map", "map", map);
   if (given !== undefined && (pid ?? tid) !== undefined) {
     throw new TypeError(
       "Option map excludes pid and tid: they are of different kinds of iterator",
     );
   }
   const first = given !== undefined
-    ? given.open()
+    ? given
     : tid === undefined
     ? 0
     : requireU32("Thread", tid, 1);
@@ -151,7 +151,7 @@ export function attachIterator(
       attachType: "trace_iter",
     });
   }
-  const payload = payloadOf(sizeOf(TaskInfo));
+  const payload = scratchBlock(sizeOf(TaskInfo));
   const info = pointer(TaskInfo, payload.buffer);
   info.tid = first;
   info.pid = second;

@@ -10,16 +10,6 @@ import { decode } from "../../../btf/format/decode.ts";
 import { TypeTable } from "../../../btf/format/type_table.ts";
 import type { BtfType } from "../../../btf/types.ts";
 import { BtfError, InvalidObjectError } from "../../../errors.ts";
-import {
-  dataView,
-  NativeArrayBuffer,
-  NativeDataView,
-  NativeUint8Array,
-  typedArrayBuffer,
-  typedArrayLength,
-  typedArrayOffset,
-  typedArraySet,
-} from "../../../layout/intrinsics.ts";
 import { type Elf, type ElfSection, SECTION } from "./elf.ts";
 
 /** How deep types may nest: as deep as libbpf follows them. */
@@ -28,7 +18,6 @@ const MOST_DEPTH = 32;
 /** Sizes are an `int` to libbpf. */
 const MOST_SIZE = 0x7fff_ffff;
 
-const { getUint16, getUint32 } = dataView;
 const hasOwn = Object.hasOwn as <T extends object, N extends string>(
   object: T,
   name: N,
@@ -48,20 +37,16 @@ export function checkBtf(elf: Elf): void {
   const bytes = copyOf(elf.bytesOf(types));
   const { endId } = checkTypes(bytes);
   if (extension === undefined) return;
-  const namesSize = getUint32(
-    new NativeDataView(typedArrayBuffer(bytes)),
-    20,
-    true,
-  );
+  const namesSize = new DataView(bytes.buffer).getUint32(20, true);
   new Extension(elf.bytesOf(extension), endId, namesSize).check();
 }
 
 /** At an address divisible by 4, which a section's need not be. */
 function copyOf(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
-  const copy = new NativeUint8Array(
-    new NativeArrayBuffer(typedArrayLength(bytes)),
+  const copy = new Uint8Array(
+    new ArrayBuffer(bytes.length),
   );
-  typedArraySet(copy, bytes);
+  copy.set(bytes);
   return copy;
 }
 
@@ -217,10 +202,10 @@ class Extension {
     typesEnd: number,
     namesEnd: number,
   ) {
-    this.#length = typedArrayLength(bytes);
-    this.#view = new NativeDataView(
-      typedArrayBuffer(bytes),
-      typedArrayOffset(bytes),
+    this.#length = bytes.length;
+    this.#view = new DataView(
+      bytes.buffer,
+      bytes.byteOffset,
       this.#length,
     );
     this.#typesEnd = typesEnd;
@@ -230,7 +215,7 @@ class Extension {
   check(): void {
     this.#require(this.#length >= LEAST_HEADER, "have a header");
     this.#require(
-      getUint16(this.#view, 0, true) === EXTENSION_MAGIC,
+      this.#view.getUint16(0, true) === EXTENSION_MAGIC,
       "begin with BTF's number",
     );
     const header = this.#word(4);
@@ -289,7 +274,7 @@ class Extension {
   }
 
   #word(at: number): number {
-    return getUint32(this.#view, at, true);
+    return this.#view.getUint32(at, true);
   }
 
   #require(condition: boolean, what: string): void {

@@ -10,15 +10,6 @@
 
 import { InvalidObjectError } from "../../../errors.ts";
 import { decodeText } from "../../../ffi/c_text.ts";
-import {
-  append,
-  dataView,
-  NativeDataView,
-  NativeUint8Array,
-  typedArrayBuffer,
-  typedArrayLength,
-  typedArrayOffset,
-} from "../../../layout/intrinsics.ts";
 
 /** `linux/elf.h`: the types of sections that matter here. */
 export const SECTION = {
@@ -89,8 +80,6 @@ const EM_BPF = 247;
 /** The kernel has no larger values of arrays. */
 const MOST_SIZE = 0x7fff_ffff;
 
-const { getUint16, getUint32, getBigUint64 } = dataView;
-
 /** An object file whose parts lie where they say. */
 export class Elf {
   readonly #bytes: Uint8Array<ArrayBuffer>;
@@ -109,8 +98,8 @@ export class Elf {
    */
   constructor(bytes: Uint8Array<ArrayBuffer>) {
     this.#bytes = bytes;
-    this.#buffer = typedArrayBuffer(bytes) as ArrayBuffer;
-    this.#view = new NativeDataView(this.#buffer);
+    this.#buffer = bytes.buffer as ArrayBuffer;
+    this.#view = new DataView(this.#buffer);
     this.#checkHeader();
     const sections = this.#readSections();
     this.sections = sections;
@@ -152,7 +141,7 @@ export class Elf {
 
   /** The bytes of a section, not copied; none of one that has none in the file. */
   bytesOf({ type, offset, size }: ElfSection): Uint8Array<ArrayBuffer> {
-    return new NativeUint8Array(
+    return new Uint8Array(
       this.#buffer,
       offset,
       type === SECTION.nobits ? 0 : size,
@@ -161,13 +150,13 @@ export class Elf {
 
   #checkHeader(): void {
     const bytes = this.#bytes;
-    const length = typedArrayLength(bytes);
+    const length = bytes.length;
     if (length < HEADER_SIZE) {
       throw new InvalidObjectError(
         `An object file must have at least ${HEADER_SIZE} bytes: received ${length} bytes`,
       );
     }
-    if (getUint32(this.#view, 0, true) !== 0x464c457f) {
+    if (this.#view.getUint32(0, true) !== 0x464c457f) {
       throw new InvalidObjectError(
         "An object file must be ELF, and begin with 0x7f, E, L, F: it does not",
       );
@@ -182,8 +171,8 @@ export class Elf {
         "An object file must be in this host's byte order, little-endian: it is big-endian; compile with -target bpf or -target bpfel",
       );
     }
-    const type = getUint16(this.#view, 16, true);
-    const machine = getUint16(this.#view, 18, true);
+    const type = this.#view.getUint16(16, true);
+    const machine = this.#view.getUint16(18, true);
     if (machine !== EM_BPF && machine !== EM_NONE) {
       throw new InvalidObjectError(
         `An object file must be for the machine ${EM_BPF}, BPF: it is for ${machine}; compile with -target bpf`,
@@ -198,9 +187,9 @@ export class Elf {
 
   #readSections(): ElfSection[] {
     const at = this.#number(40, "place of the section headers");
-    const size = getUint16(this.#view, 58, true);
-    const count = getUint16(this.#view, 60, true);
-    const names = getUint16(this.#view, 62, true);
+    const size = this.#view.getUint16(58, true);
+    const count = this.#view.getUint16(60, true);
+    const names = this.#view.getUint16(62, true);
     if (size !== SECTION_HEADER_SIZE || count === 0) {
       throw new InvalidObjectError(
         `An object file must have section headers of ${SECTION_HEADER_SIZE} bytes: it has ${count} of ${size}`,
@@ -209,13 +198,13 @@ export class Elf {
     this.#requireWithin("section headers", at, count * size);
     const raw: RawSection[] = [];
     for (let i = 0; i < count; i++) {
-      append(raw, this.#rawSection(at + i * size, i));
+      raw.push(this.#rawSection(at + i * size, i));
     }
     const strings = this.#strings(raw, names, "names of sections");
     const sections: ElfSection[] = [];
     for (let i = 0; i < count; i++) {
       const name = this.#text(strings, raw[i]!.nameAt, "section");
-      append(sections, { ...raw[i]!, name });
+      sections.push({ ...raw[i]!, name });
     }
     return sections;
   }
@@ -224,13 +213,13 @@ export class Elf {
     const view = this.#view;
     const section = {
       index,
-      nameAt: getUint32(view, at, true),
-      type: getUint32(view, at + 4, true),
+      nameAt: view.getUint32(at, true),
+      type: view.getUint32(at + 4, true),
       flags: this.#number(at + 8, `flags of section ${index}`),
       offset: this.#number(at + 24, `place of section ${index}`),
       size: this.#number(at + 32, `size of section ${index}`),
-      link: getUint32(view, at + 40, true),
-      info: getUint32(view, at + 44, true),
+      link: view.getUint32(at + 40, true),
+      info: view.getUint32(at + 44, true),
       entrySize: this.#number(at + 56, `entries of section ${index}`),
     };
     // The first section is none; what its header says has other meanings.
@@ -261,7 +250,7 @@ export class Elf {
       );
     }
     const { offset, size } = section;
-    const bytes = new NativeUint8Array(this.#buffer, offset, size);
+    const bytes = new Uint8Array(this.#buffer, offset, size);
     if (size === 0 || bytes[size - 1] !== 0) {
       throw new InvalidObjectError(`The ${what} must end in a NUL`);
     }
@@ -273,16 +262,16 @@ export class Elf {
     at: number,
     what: string,
   ): string {
-    const length = typedArrayLength(strings);
+    const length = strings.length;
     if (at >= length) {
       throw new InvalidObjectError(
         `The name of a ${what} must begin within the ${length} bytes of them: it begins at ${at}`,
       );
     }
     return decodeText(
-      new NativeUint8Array(
+      new Uint8Array(
         this.#buffer,
-        typedArrayOffset(strings) + at,
+        strings.byteOffset + at,
         length - at,
       ),
     );
@@ -300,16 +289,16 @@ export class Elf {
     for (let at = offset; at < offset + size; at += SYMBOL_SIZE) {
       const info = this.#bytes[at + 4]!;
       const symbol = {
-        name: this.#text(strings, getUint32(this.#view, at, true), "symbol"),
+        name: this.#text(strings, this.#view.getUint32(at, true), "symbol"),
         binding: info >> 4,
         kind: info & 15,
         visibility: this.#bytes[at + 5]! & 3,
-        section: getUint16(this.#view, at + 6, true),
+        section: this.#view.getUint16(at + 6, true),
         value: this.#number(at + 8, "place of a symbol"),
         size: this.#number(at + 16, "size of a symbol"),
       };
       this.#checkSymbol(symbol);
-      append(symbols, symbol);
+      symbols.push(symbol);
     }
     return symbols;
   }
@@ -340,7 +329,7 @@ export class Elf {
     }
     for (let at = offset; at < offset + size; at += RELOCATION_SIZE) {
       const place = this.#number(at, `place of a relocation in ${name}`);
-      const symbol = getUint32(this.#view, at + 12, true);
+      const symbol = this.#view.getUint32(at + 12, true);
       if (place >= target.size || symbol >= this.symbols.length) {
         throw new InvalidObjectError(
           `A relocation in ${name} must be within ${target.size} bytes, by one of ${this.symbols.length} symbols: it is at ${place}, by symbol ${symbol}`,
@@ -359,7 +348,7 @@ export class Elf {
   }
 
   #requireWithin(what: string, at: number, size: number): void {
-    const length = typedArrayLength(this.#bytes);
+    const length = this.#bytes.length;
     if (at + size > length) {
       throw new InvalidObjectError(
         `The ${what} must lie within the ${length} bytes of the file: ${size} bytes from ${at} on do not`,
@@ -369,14 +358,14 @@ export class Elf {
 
   /** A number of 64 bits that is small enough to reckon with. */
   #number(at: number, what: string): number {
-    const high = getUint32(this.#view, at + 4, true);
+    const high = this.#view.getUint32(at + 4, true);
     if (high >= 0x10_0000) {
       throw new InvalidObjectError(
         `The ${what} must be less than 2^52: it is 0x${
-          getBigUint64(this.#view, at, true).toString(16)
+          this.#view.getBigUint64(at, true).toString(16)
         }`,
       );
     }
-    return high * 2 ** 32 + getUint32(this.#view, at, true);
+    return high * 2 ** 32 + this.#view.getUint32(at, true);
   }
 }
