@@ -31,6 +31,7 @@ interface LeafStep {
   readonly place: LeafPlace;
   readonly base: number;
   readonly value: unknown;
+  readonly ground: Ground;
 }
 
 /** Bytes to be copied from where a pointer points. */
@@ -167,12 +168,18 @@ function apply(
     root.u8.set(copied ?? copyOf(step), step.base - shift);
     return;
   }
-  const { place, value } = step;
-  const base = step.base - shift;
+  const { place: { leaf, aligned, offset, path }, value, ground } = step;
+  const at = step.base - shift + offset;
+  const reach = reachOf(aligned, true);
   // Of what is not a number there are many, which read alike: it stays.
-  if (value !== value && Object.is(readLeaf(place, root, base), value)) return;
-  const store = place.leaf.store(reachOf(place.aligned, true)).plain();
-  store(root, base + place.offset, value as never);
+  if (
+    value !== value && Number.isNaN(leaf.load(reach).plain()(root, at, path))
+  ) {
+    return;
+  }
+  const store = ground === "zeros" && leaf.storeOverZeros ||
+    leaf.store(reach).plain();
+  store(root, at, value as never);
 }
 
 /** The bytes that a step copies, with zeros for padding. */
@@ -235,14 +242,13 @@ function settle(
     : claims.filter(({ steps }) =>
       steps.some((step) => !isThere(step, root, 0))
     );
+  const steps = open.flatMap(({ steps }) => steps).sort(vagueFirst);
   if (open.length > 1) {
     const isOpenEnded = flexibleTailOf(type) !== undefined;
     const size = isOpenEnded ? Math.max(bytes, type.size) : type.size;
     const trial = trialOf(root, base, size);
     const shift = base - base % 8;
-    for (const { steps } of open) {
-      for (const step of steps) apply(trial, shift, step);
-    }
+    for (const step of steps) apply(trial, shift, step);
     const lost = open.find(({ steps }) =>
       steps.some((step) => !isThere(step, trial, shift))
     );
@@ -257,7 +263,22 @@ function settle(
       );
     }
   }
-  return open.flatMap(({ steps }) => steps);
+  return steps;
+}
+
+/** Orders steps so that what many bytes read as does not undo what one does. */
+function vagueFirst(one: Step, other: Step): number {
+  return vaguenessOf(other) - vaguenessOf(one);
+}
+
+function vaguenessOf(step: Step): number {
+  if ("from" in step || !step.place.leaf.isVague(step.value)) return 0;
+  // A boolean needs one bit, a text its characters, what is no number most bits.
+  return typeof step.value === "boolean"
+    ? 1
+    : typeof step.value === "string"
+    ? 2
+    : 3;
 }
 
 /** A copy of the bytes from an offset on, as aligned as they are. */
@@ -292,7 +313,8 @@ function collect(
         originOf(from.pointerClass.type) === originOf(type);
       const value = same ? read(from) : values;
       plan.place.leaf.check(value, path);
-      steps.push({ place: plan.place, base: target.base, value });
+      const { base, ground } = target;
+      steps.push({ place: plan.place, base, value, ground });
       break;
     }
     case "column":
@@ -418,7 +440,7 @@ function collectAccess(
         break;
       }
       place.leaf.check(value, path);
-      steps.push({ place, base, value });
+      steps.push({ place, base, value, ground: target.ground });
       break;
     }
     case "object": {
