@@ -44,7 +44,7 @@ export type {
   BtfVar,
   BtfVoid,
 } from "./types.ts";
-export type { ScalarType, shape, Type, Uintptr } from "../layout/types.ts";
+export type { ScalarType, shape, Type, Uintptr } from "../layout/static.ts";
 export {
   BtfError,
   InvalidTypeError,

@@ -1,14 +1,13 @@
 /** Pointers and views at an offset of a region, after all checks. */
 
-import { PrivateWeakMap } from "../intrinsics.ts";
 import { AlignmentError, BoundsError, InvalidTypeError } from "../../errors.ts";
 import { type Make, maker } from "./make_pointer.ts";
-import type { Style } from "./plan.ts";
+import { type AccessMode, READABLE, WRITABLE } from "./plan.ts";
 import type { Region } from "../region/region.ts";
 import { type AnyType, flexibleTailOf } from "../model/types.ts";
 import { show } from "../../base/show.ts";
 import { checkType } from "../model/check_type.ts";
-import type { Pointer, Type, View } from "../types.ts";
+import type { Pointer, Type, View } from "../static.ts";
 
 /** The part of a region that a pointer may be made into, in bytes. */
 export interface Within {
@@ -31,37 +30,34 @@ interface Ready {
     | undefined;
 }
 
-const WRITABLE: Style = { writable: true, aligned: true };
-const READABLE: Style = { writable: false, aligned: true };
-
-const readyPointers = new PrivateWeakMap<object, Ready>();
-const readyViews = new PrivateWeakMap<object, Ready>();
-const readyRecords = new PrivateWeakMap<object, Ready>();
+const readyPointers = new WeakMap<object, Ready>();
+const readyViews = new WeakMap<object, Ready>();
 
 function prepare(
   type: unknown,
-  style: Style,
+  mode: AccessMode,
   known: typeof readyViews,
 ): Ready {
   checkType(type);
-  const genuine = type as AnyType;
-  const tail = flexibleTailOf(genuine);
-  if (genuine.size === 0) {
+  const checked = type as AnyType;
+  const { name, size, align } = checked;
+  const tail = flexibleTailOf(checked);
+  if (size === 0) {
     throw new InvalidTypeError(
-      `${genuine.name}: There is no pointer to a type of size zero`,
+      `${name}: There is no pointer to a type of size zero`,
     );
   }
   const ready: Ready = {
-    name: genuine.name,
-    size: genuine.size,
-    align: genuine.align,
-    make: maker(genuine, style, genuine.name, known === readyRecords),
+    name,
+    size,
+    align,
+    make: maker(checked, mode, name),
     tail: tail && {
       offset: tail.offset,
       stride: (tail.array.element as Type).size,
     },
   };
-  known.set(genuine, ready);
+  known.set(checked, ready);
   return ready;
 }
 
@@ -97,8 +93,7 @@ export function viewAt<T extends Type>(
   length?: number,
   within?: Within,
 ): View<T> {
-  const known = region.noun === "record" ? readyRecords : readyViews;
-  const ready = known.get(type) ?? prepare(type, READABLE, known);
+  const ready = readyViews.get(type) ?? prepare(type, READABLE, readyViews);
   return place(ready, region, offset, length, within) as View<T>;
 }
 
