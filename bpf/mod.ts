@@ -5,6 +5,7 @@
  * | what | is |
  * | ---- | -- |
  * | {@linkcode BpfObject} | an object file that clang made, loaded: its maps, variables and programs, by name |
+ * | {@linkcode readObjectFile} | what is in an object file, without loading it |
  * | {@linkcode BpfVariable} | a global variable of the programs, live in their memory |
  * | {@linkcode BpfProgram}, {@linkcode BpfLink} | a program, and what it is attached to |
  * | {@linkcode BpfMap} | a map: made, pinned, opened by path, id or descriptor; bytes by `lookup` and `update`, memory by `pointer`, `view` and `values` |
@@ -27,8 +28,8 @@
  *
  * @example Programs: load, attach, read a variable
  * ```ts ignore
- * import { HostLayout, SystemError, atomic, struct, u64 } from "@hostmem/hostmem";
- * import { BpfMap, BpfObject } from "@hostmem/hostmem/bpf";
+ * import { atomic, u64 } from "@hostmem/hostmem";
+ * import { BpfObject } from "@hostmem/hostmem/bpf";
  *
  * // u64 hits; const volatile int limit; SEC("raw_tp/sys_enter") int count(…)
  * using object = BpfObject.load("count.bpf.o", { constants: { limit: 10 } });
@@ -39,7 +40,9 @@
  *
  * @example Maps with memory: arrays made with `mmapable`
  * ```ts
- *  *  *
+ * import { atomic, HostLayout, struct, SystemError, u64 } from "@hostmem/hostmem";
+ * import { BpfMap } from "@hostmem/hostmem/bpf";
+ *
  * const Stats = struct("Stats", {
  *   _: HostLayout, // laid out as C lays it out on this host
  *   packets: atomic(u64),
@@ -99,6 +102,13 @@ export type {
   LoadOptions,
   LoadProgramOptions,
 } from "./object/load_options.ts";
+export {
+  type ObjectFile,
+  type ObjectFileMap,
+  type ObjectFileProgram,
+  type ObjectFileVariable,
+  readObjectFile,
+} from "./object/object_file.ts";
 export {
   type LibbpfLevel,
   type LibbpfMessage,

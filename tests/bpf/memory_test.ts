@@ -22,7 +22,7 @@ import {
   u8,
 } from "../../layout/mod.ts";
 import { Memory, pageSize } from "../../memory/mod.ts";
-import { bpfTest } from "../_needs.ts";
+import { arenas, bpfMaps, bpfTest, testWith, userRings } from "../_needs.ts";
 import { mappings } from "../_support.ts";
 import { bytes, mappable, number } from "./_maps.ts";
 
@@ -65,8 +65,11 @@ const makings: [MapType, Partial<CreateMapOptions> | undefined][] = [
   ["arena", { valueSize: 0, flags: ["mmapable"] }],
 ];
 
+/** What maps of some types take. */
+const needs = new Map([["arena", arenas], ["user_ringbuf", userRings]]);
+
 for (const [type, making] of makings) {
-  bpfTest(
+  testWith(bpfMaps, needs.get(type) ?? [])(
     `BpfMap.memory() of a map of type ${type}: ${
       type === "array" ? "its memory" : "says that it needs an array"
     }`,

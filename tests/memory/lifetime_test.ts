@@ -301,26 +301,3 @@ Deno.test("Deno.inspect() shows what a memory is", () => {
     "Memory { 100 bytes, writable, for Workers, closed }",
   );
 });
-
-Deno.test("A closed descriptor is not closed once more, whatever a program replaces", async () => {
-  const { code, signal, stdout, stderr } = await run(
-    `
-    import { Memory, pageSize } from "@hostmem/hostmem";
-    FinalizationRegistry.prototype.unregister = () => true;
-    for (let i = 0; i < 8; i++) Memory.create(pageSize()).close();
-    // These have the numbers of those.
-    const files = Array.from({ length: 8 }, () => Deno.openSync("/dev/zero"));
-    for (let i = 0; i < 5; i++) {
-      gc();
-      await new Promise((resolve) => setTimeout(resolve, 10));
-    }
-    for (const file of files) console.log(file.readSync(new Uint8Array(1)));
-  `,
-    {
-      permissions: ["--allow-ffi", "--allow-read", "--allow-write"],
-      v8Flags: ["expose-gc"],
-    },
-  );
-  assertEquals({ code, signal }, { code: 0, signal: null }, stderr);
-  assertEquals(stdout, "1\n".repeat(8));
-});

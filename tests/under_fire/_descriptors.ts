@@ -8,6 +8,7 @@
 import { NotSupportedError, ReadOnlyError, SystemError } from "../../errors.ts";
 import { u8 } from "../../layout/mod.ts";
 import { type MapOptions, Memory, pageSize } from "../../memory/mod.ts";
+import { arenas } from "../_needs.ts";
 import {
   addressSpace,
   collect,
@@ -103,7 +104,7 @@ const privileged: Kinds = {
   "BPF hash table": () => BpfMap.hash(64).fd,
   "BPF array per CPU": () => bpfMap(BPF_MAP_TYPE_PERCPU_ARRAY, 8, 64),
   "BPF ring buffer": () => bpfMap(BPF_MAP_TYPE_RINGBUF, 0, 4 * page),
-  "BPF arena": () => BpfMap.arena(4).fd,
+  ...arenas.met ? { "BPF arena": () => BpfMap.arena(4).fd } : {},
   "perf event": perfEvent,
 };
 
