@@ -106,6 +106,7 @@ export {
   type LibbpfMessage,
   onLibbpfMessage,
 } from "../ffi/libbpf_messages.ts";
+export { preload } from "./preload.ts";
 export { BpfVariable } from "./object/variable.ts";
 export { BpfProgram } from "./program/program.ts";
 export type { ProgramInfo } from "./program/program_info.ts";
