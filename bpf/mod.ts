@@ -115,6 +115,7 @@ export {
   onLibbpfMessage,
 } from "./libbpf/messages.ts";
 export { libbpfVersion } from "./libbpf/functions.ts";
+export { preload } from "./preload.ts";
 export { BpfVariable } from "./object/variable.ts";
 export { BpfProgram } from "./program/program.ts";
 export type { ProgramInfo } from "./program/info.ts";

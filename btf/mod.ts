@@ -13,6 +13,7 @@
  * @module
  */
 
+export { preload } from "../ffi/preload.ts";
 export { Btf, type ParseOptions } from "./btf.ts";
 export {
   checkLayout,

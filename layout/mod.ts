@@ -25,7 +25,7 @@ export { assign } from "./assign.ts";
 export { atomic } from "./language/atomic.ts";
 export { bits } from "./language/bits.ts";
 export { checkType } from "./model/check_type.ts";
-export { type CodeOptions, codeOf } from "./code_of.ts";
+export { codeOf, type CodeOptions } from "./code_of.ts";
 export { declarationOf } from "./declaration.ts";
 export { enumeration } from "./language/enumeration.ts";
 export { type Field, field } from "./field.ts";
