@@ -253,7 +253,7 @@ traceTest(
       seen[0]!,
       /NotSupportedError: Cannot find tracepoint sched:sched_switch: tracefs is not mounted at \/sys\/kernel\/tracing; mount it/,
     );
-    assertMatch(seen[1]!, /ENOENT .*or tracefs is not mounted \(mount/);
+    assertMatch(seen[1]!, /ENOENT .*: tracefs is not mounted at \/sys\/kernel\/tracing; mount it/);
   },
 );
 
@@ -456,10 +456,9 @@ probeTest(
     const noSymbol = assertThrows(
       () => program.attach({ kind: "uprobe", path, symbol: "play" }),
       SystemError,
-      `no function "play" in it`,
+      `there is no function "play" in "${path}"`,
     );
     assertEquals(noSymbol.code, "ENOENT");
-    assertMatch(noSymbol.message, /failed to find symbol 'play'/);
     for (const where of [{ symbol: "work" }, { offset: 4096 }]) {
       const noFile = assertThrows(
         () => program.attach({ kind: "uprobe", path: nowhere, ...where }),
@@ -469,7 +468,7 @@ probeTest(
       assertEquals(noFile.code, "ENOENT");
     }
     assertThrows(
-      () => opened.attach({ kind: "uprobe", path, symbol: "work" }),
+      () => opened.attach({ kind: "usdt", path, provider: "a", name: "b" }),
       NotSupportedError,
       "takes libbpf, which knows programs of a BpfObject alone",
     );
@@ -512,7 +511,7 @@ probeTest(
     onLibbpfMessage(() => counters.close());
     try {
       assertThrows(
-        () => program.attach({ kind: "uprobe", path, symbol: "play" }),
+        () => program.attach({ kind: "usdt", path, provider: "a", name: "b" }),
         SystemError,
       );
     } finally {
@@ -554,7 +553,7 @@ probeTest(
     const error = assertThrows(
       () => program.attach({ ...target, name: "play" }),
       SystemError,
-      `no probe hostmem:play in it`,
+      `there is no probe hostmem:play in "${path}"`,
     );
     assertEquals(error.code, "ENOENT");
     const all = program.attach(target);

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
-import { BpfMap, BpfProgram } from "../../bpf/mod.ts";
+import { BpfIterator, BpfMap, BpfProgram } from "../../bpf/mod.ts";
 import { ClosedError, NotSupportedError, SystemError } from "../../errors.ts";
 import { openDescriptors, TemporaryDirectory } from "../_support.ts";
 import { attachTest, compileAttach, Counters } from "./_attach.ts";
@@ -90,12 +90,13 @@ attachTest(
 );
 
 attachTest(
-  "BpfLink.read() gives what an iterator writes, once for each object",
+  "BpfIterator.read() gives what an iterator writes, once for each object",
   async () => {
     using directory = new TemporaryDirectory();
     using object = new Counters(await compileAttach(directory, "iterators"));
     using map = BpfMap.create({ type: "array", valueSize: 8, maxEntries: 1 });
     using link = object.program("maps").attach();
+    assert(link instanceof BpfIterator);
     const line = `map ${map.info.id}`;
     assert(link.read().endsWith("\n"));
     const lines = link.read().split("\n");
@@ -193,11 +194,11 @@ attachTest(
 );
 
 attachTest(
-  "BpfLink.lines() leaves nothing open when it is left early",
+  "BpfIterator.lines() leaves nothing open when it is left early",
   async () => {
     using directory = new TemporaryDirectory();
     using object = new Counters(await compileAttach(directory, "iterators"));
-    const link = object.program("tasks").attach();
+    const link = object.program("tasks").attach({ kind: "iterator" });
     const before = openDescriptors("bpf_iter").length;
     for (const _line of link.lines()) {
       assertEquals(openDescriptors("bpf_iter").length, before + 1);
@@ -213,21 +214,35 @@ attachTest(
   },
 );
 
-attachTest("BpfLink.read() refuses links of other types", async () => {
-  using directory = new TemporaryDirectory();
-  using counters = new Counters(await compileAttach(directory));
-  using link = counters.program("count_syscalls").attach();
-  for (
-    const read of [
-      () => link.read(),
-      () => link.readBytes(),
-      () => link.lines().next(),
-    ]
-  ) {
-    assertThrows(
-      read,
-      NotSupportedError,
-      "Cannot read a link of type raw_tracepoint: its type must be iter",
+attachTest(
+  "BpfIterator refuses links of other types, and opens its own",
+  async () => {
+    using directory = new TemporaryDirectory();
+    using counters = new Counters(await compileAttach(directory));
+    using link = counters.program("count_syscalls").attach();
+    assert(!(link instanceof BpfIterator));
+    const descriptors = openDescriptors().length;
+    for (
+      const open of [
+        () => BpfIterator.fromFd(link.fd),
+        () => BpfIterator.fromId(link.info.id),
+      ]
+    ) {
+      assertThrows(
+        open,
+        NotSupportedError,
+        "Cannot read a link of type raw_tracepoint: its type must be iter",
+      );
+    }
+    assertEquals(openDescriptors().length, descriptors);
+    using object = new Counters(await compileAttach(directory, "iterators"));
+    using iterator = object.program("maps").attach({ kind: "iterator" });
+    using again = BpfIterator.fromFd(iterator.fd);
+    using once = BpfIterator.fromId(iterator.info.id);
+    assert(again.read().length > 0 && once.read().length > 0);
+    assertEquals(
+      Deno.inspect(again),
+      "BpfIterator { iterator over bpf_map }",
     );
-  }
-});
+  },
+);
