@@ -5,6 +5,7 @@
  * | what | is |
  * | ---- | -- |
  * | {@linkcode BpfObject} | an object file that clang made, loaded: its maps, variables and programs, by name |
+ * | {@linkcode readObjectFile} | what is in an object file, without loading it |
  * | {@linkcode BpfVariable} | a global variable of the programs, live in their memory |
  * | {@linkcode BpfProgram}, {@linkcode BpfLink} | a program, and what it is attached to |
  * | {@linkcode BpfMap} | a map: made, pinned, opened by path, id or descriptor; bytes by `lookup` and `update`, memory by `pointer`, `view` and `values` |
@@ -100,10 +101,18 @@ export type {
   LoadProgramOptions,
 } from "./object/load_options.ts";
 export {
+  type ObjectFile,
+  type ObjectFileMap,
+  type ObjectFileProgram,
+  type ObjectFileVariable,
+  readObjectFile,
+} from "./object/object_file.ts";
+export {
   type LibbpfLevel,
   type LibbpfMessage,
   onLibbpfMessage,
 } from "./libbpf/messages.ts";
+export { libbpfVersion } from "./libbpf/functions.ts";
 export { BpfVariable } from "./object/variable.ts";
 export { BpfProgram } from "./program/program.ts";
 export type { ProgramInfo } from "./program/info.ts";

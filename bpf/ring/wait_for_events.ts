@@ -11,22 +11,21 @@
 import {
   addToEpoll,
   check,
-  closeDescriptor,
   createEpoll,
   createWaker,
-  EINTR,
   EPOLLET,
   EpollEvents,
   EPOLLIN,
   removeFromEpoll,
-  systemError,
+  waitForEvents,
   wakeUp,
 } from "../../ffi/mod.ts";
+import { Descriptor } from "../../ffi/descriptor.ts";
 
 /** Its descriptors, while anything is watched. */
 interface Poll {
-  readonly epoll: number;
-  readonly waker: number;
+  readonly epoll: Descriptor;
+  readonly waker: Descriptor;
 }
 
 /** An object that keeps a descriptor open for as long as it is kept. */
@@ -53,9 +52,6 @@ interface Entry {
 /** The token of the waker; watches have others. */
 const WAKER = 0;
 
-/** The waits that may fail one after the other without a reason to be found. */
-const FAILURES_MAX = 100;
-
 let poll: Poll | undefined;
 let lastToken = WAKER;
 let waiting = 0;
@@ -67,14 +63,17 @@ const events = new EpollEvents();
 const net = new FinalizationRegistry<Entry>(forget);
 
 function openPoll(): Poll {
-  const epoll = check(createEpoll(), "epoll_create1");
-  let waker = -1;
+  const epoll = new Descriptor(check(createEpoll(), "epoll_create1"));
+  let waker: Descriptor | undefined;
   try {
-    waker = check(createWaker(), "eventfd");
-    check(addToEpoll(epoll, waker, EPOLLIN | EPOLLET, WAKER), "epoll_ctl");
+    waker = new Descriptor(check(createWaker(), "eventfd"));
+    check(
+      addToEpoll(epoll.fd, waker.fd, EPOLLIN | EPOLLET, WAKER),
+      "epoll_ctl",
+    );
   } catch (error) {
-    if (waker >= 0) closeDescriptor(waker);
-    closeDescriptor(epoll);
+    waker?.close();
+    epoll.close();
     throw error;
   }
   return { epoll, waker };
@@ -85,14 +84,14 @@ function closePollIfUnused(): void {
   if (poll === undefined || running || entries.size > 0) return;
   const { epoll, waker } = poll;
   poll = undefined;
-  closeDescriptor(epoll);
-  closeDescriptor(waker);
+  epoll.close();
+  waker.close();
 }
 
 function forget(entry: Entry): void {
   entries.delete(entry.token);
   if (poll !== undefined) {
-    for (const { fd } of entry.watched) removeFromEpoll(poll.epoll, fd);
+    for (const { fd } of entry.watched) removeFromEpoll(poll.epoll.fd, fd);
   }
   closePollIfUnused();
 }
@@ -107,27 +106,12 @@ function settle(entry: Entry, error?: unknown): boolean {
   return true;
 }
 
-/**
- * The number of events, once there are any; 0 for none.
- *
- * @throws {SystemError} if the wait fails for good.
- */
-async function nextEvents({ epoll }: Poll): Promise<number> {
-  for (let failures = 0; failures < FAILURES_MAX; failures++) {
-    const count = await events.wait(epoll);
-    if (count >= 0) return count;
-    // The reason is the other thread's. If it lasts it is this one's as well.
-    const now = check(events.poll(epoll), "epoll_wait");
-    if (now > 0) return now;
-  }
-  throw systemError(EINTR, "epoll_wait", "it was interrupted over and over");
-}
-
 async function run(opened: Poll): Promise<void> {
   running = true;
   try {
     while (waiting > 0) {
-      const count = await nextEvents(opened);
+      await waitForEvents(opened.epoll.fd);
+      const count = check(events.poll(opened.epoll.fd), "epoll_wait");
       for (let i = 0; i < count; i++) {
         const entry = entries.get(events.tokenAt(i));
         if (entry !== undefined && !settle(entry)) entry.ready = true;
@@ -166,7 +150,7 @@ export class Watch {
     try {
       for (const { fd } of watched) {
         const what = interest | EPOLLET;
-        check(addToEpoll(opened.epoll, fd, what, entry.token), "epoll_ctl");
+        check(addToEpoll(opened.epoll.fd, fd, what, entry.token), "epoll_ctl");
       }
     } catch (error) {
       this.close();
@@ -204,7 +188,7 @@ export class Watch {
     const entry = this.#entry;
     if (entry === undefined || !settle(entry)) return;
     // Else the other thread would wait on, and hold the event loop.
-    if (waiting === 0 && poll !== undefined) wakeUp(poll.waker);
+    if (waiting === 0 && poll !== undefined) wakeUp(poll.waker.fd);
   }
 
   /** Watches no longer, and ends a wait that is under way. Once more is nothing. */

@@ -24,8 +24,8 @@ function ringTest(
 
 /** The descriptors that waiting takes. */
 function waiters(): number {
-  return openDescriptors("eventpoll").length +
-    openDescriptors("eventfd").length;
+  return openDescriptors("anon_inode:[eventpoll]").length +
+    openDescriptors("anon_inode:[eventfd").length;
 }
 
 /** Lets the other thread go to sleep, and what is due happen. */
