@@ -6,7 +6,7 @@ import { requireCallback, requireOptions } from "../../base/arguments.ts";
 import { Descriptor } from "../../ffi/descriptor.ts";
 import { limitOf, mapFd } from "../arguments.ts";
 import { openById } from "../map/commands.ts";
-import { mapInfoOf } from "../map/read_info.ts";
+import { mapInfoOf } from "../map/info.ts";
 import type { MapInfo } from "../map/info.ts";
 import { requireSignal } from "../../base/abort_signal.ts";
 import { PerfReader } from "./perf_reader.ts";

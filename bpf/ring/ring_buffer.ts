@@ -5,7 +5,7 @@ import type { Marked, ReadonlyAtomic, Type, View } from "../../layout/mod.ts";
 import { requireCallback, requireOptions } from "../../base/arguments.ts";
 import { Descriptor } from "../../ffi/descriptor.ts";
 import { limitOf, mapFd } from "../arguments.ts";
-import { mapInfoOf } from "../map/read_info.ts";
+import { mapInfoOf } from "../map/info.ts";
 import { requireSignal } from "../../base/abort_signal.ts";
 import { RecordIterator, RecordStream } from "./iterate.ts";
 import { mapRing } from "./memory.ts";

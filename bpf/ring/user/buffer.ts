@@ -19,7 +19,7 @@ import {
 import { Descriptor } from "../../../ffi/descriptor.ts";
 import { mapFd } from "../../arguments.ts";
 import { sizeWith } from "../../../layout/model/open_ended.ts";
-import { mapInfoOf } from "../../map/read_info.ts";
+import { mapInfoOf } from "../../map/info.ts";
 import { requireSignal } from "../../../base/abort_signal.ts";
 import { Watch } from "../wait_for_events.ts";
 import { Drafts, tailIn } from "./draft.ts";
