@@ -1,16 +1,19 @@
 import { show } from "./show.ts";
 
 /**
- * The option `signal`.
+ * An option that is a signal: `signal`, if not named otherwise.
  *
  * @throws {TypeError} if it is not an AbortSignal; an object that only inherits
  * from one is not.
  */
-export function requireSignal(signal: unknown): AbortSignal | undefined {
+export function requireSignal(
+  signal: unknown,
+  name = "signal",
+): AbortSignal | undefined {
   if (signal === undefined) return undefined;
   if (!isSignal(signal)) {
     throw new TypeError(
-      `Option signal must be an AbortSignal: received ${show(signal)}`,
+      `Option ${name} must be an AbortSignal: received ${show(signal)}`,
     );
   }
   return signal;

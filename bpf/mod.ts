@@ -5,6 +5,7 @@
  * | what | is |
  * | ---- | -- |
  * | {@linkcode BpfObject} | an object file that clang made, loaded: its maps, variables and programs, by name |
+ * | {@linkcode readObjectFile} | what is in an object file, without loading it |
  * | {@linkcode BpfVariable} | a global variable of the programs, live in their memory |
  * | {@linkcode BpfProgram}, {@linkcode BpfLink} | a program, and what it is attached to |
  * | {@linkcode BpfMap} | a map: made, pinned, opened by path, id or descriptor; bytes by `lookup` and `update`, memory by `pointer`, `view` and `elements` |
@@ -27,8 +28,8 @@
  *
  * @example Programs: load, attach, read a variable
  * ```ts ignore
- * import { HostLayout, SystemError, atomic, struct, u64 } from "@hostmem/hostmem";
- * import { BpfMap, BpfObject } from "@hostmem/hostmem/bpf";
+ * import { atomic, u64 } from "@hostmem/hostmem";
+ * import { BpfObject } from "@hostmem/hostmem/bpf";
  *
  * // u64 hits; const volatile int limit; SEC("raw_tp/sys_enter") int count(…)
  * using object = BpfObject.load("count.bpf.o", { constants: { limit: 10 } });
@@ -39,7 +40,9 @@
  *
  * @example Maps with memory: arrays made with `mmapable`
  * ```ts
- *  *  *
+ * import { atomic, HostLayout, struct, SystemError, u64 } from "@hostmem/hostmem";
+ * import { BpfMap } from "@hostmem/hostmem/bpf";
+ *
  * const Stats = struct("Stats", {
  *   _: HostLayout, // laid out as C lays it out on this host
  *   packets: atomic(u64),
@@ -100,10 +103,18 @@ export type {
   LoadProgramOptions,
 } from "./object/load_options.ts";
 export {
+  type ObjectFile,
+  type ObjectFileMap,
+  type ObjectFileProgram,
+  type ObjectFileVariable,
+  readObjectFile,
+} from "./object/object_file.ts";
+export {
   type LibbpfLevel,
   type LibbpfMessage,
   onLibbpfMessage,
 } from "./libbpf/messages.ts";
+export { libbpfVersion } from "./libbpf/functions.ts";
 export { BpfVariable } from "./variable/variable.ts";
 export { BpfProgram } from "./program/program.ts";
 export type { ProgramInfo } from "./program/info.ts";
@@ -171,10 +182,10 @@ export {
   type ConsumeOptions,
   type RecordOf,
   type RecordsOptions,
-  RingBuffer,
-  type RingBufferOptions,
+  RecordSource,
   type UntypedRecord,
-} from "./ring/ring_buffer.ts";
+} from "./ring/record_source.ts";
+export { RingBuffer, type RingBufferOptions } from "./ring/ring_buffer.ts";
 export { RingRecord } from "./ring/record.ts";
 export { type ReadyOptions, UserRingBuffer } from "./ring/user/buffer.ts";
 export { UserRingRecord } from "./ring/user/record.ts";

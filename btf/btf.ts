@@ -5,6 +5,7 @@ import { declare } from "./format/c_text.ts";
 import { decode } from "./format/decode.ts";
 import { kernelBytes, moduleBytes } from "./kernel_files.ts";
 import { bytesOfId } from "./kernel_objects.ts";
+import { btfBytesOf } from "./elf_file.ts";
 import { Layouts } from "./layouts/layouts.ts";
 import { titleOf } from "./format/resolve.ts";
 import { TypeTable } from "./format/type_table.ts";
@@ -92,6 +93,27 @@ export class Btf {
       throw new TypeError("The base of BTF must be a Btf");
     }
     return new Btf(secret, new Uint8Array(bytes), base);
+  }
+
+  /**
+   * Reads BTF from a file: a file of BTF, or an ELF file with a section `.BTF`.
+   * Objects of `clang -target bpf -g` have one, programs of `gcc -gbtf`, and
+   * programs that `pahole -J` was run on.
+   *
+   * @param path The file.
+   * @param options What it builds on.
+   * @throws {BtfError} If it has no BTF, or {@linkcode Btf.parse} refuses it.
+   * @throws {Deno.errors.NotFound} If there is no such file.
+   * @throws {Deno.errors.NotCapable} Without `--allow-read` for it.
+   *
+   * @example The structs of a C program
+   * ```ts ignore
+   * // gcc -gbtf -o server server.c
+   * const Config = Btf.open("server").layout("config");
+   * ```
+   */
+  static open(path: string | URL, options: ParseOptions = {}): Btf {
+    return Btf.parse(btfBytesOf(path), options);
   }
 
   /**

@@ -1,7 +1,12 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { fromFileUrl } from "@std/path";
 import { Page } from "../tests/_browser.ts";
-import { bpfMaps, clang, command, testWith } from "../tests/_needs.ts";
+import {
+  bpfObjects,
+  command,
+  rawTracepoint,
+  testWith,
+} from "../tests/_needs.ts";
 import { repository } from "../tests/_support.ts";
 
 const example = new URL("./metrics_server.ts", import.meta.url);
@@ -54,7 +59,7 @@ function sumOf(text: string, name: string): bigint {
   return [...lines].reduce((sum, [, value]) => sum + BigInt(value!), 0n);
 }
 
-const needs = [bpfMaps, clang];
+const needs = [...bpfObjects, rawTracepoint];
 const serverTest = testWith(needs);
 
 serverTest(

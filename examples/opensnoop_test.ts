@@ -5,11 +5,11 @@ import {
   assertThrows,
 } from "@std/assert";
 import { fromFileUrl } from "@std/path";
-import { bpfMaps, clang, testWith } from "../tests/_needs.ts";
+import { bpfObjects, rawTracepoint, testWith } from "../tests/_needs.ts";
 import { repository, TemporaryDirectory } from "../tests/_support.ts";
 
 const example = new URL("./opensnoop.ts", import.meta.url);
-const snoopTest = testWith(bpfMaps, clang);
+const snoopTest = testWith(bpfObjects, rawTracepoint);
 
 /**
  * What it printed, line by line.

@@ -80,6 +80,7 @@ testWith(isRoot ? nobody : [])(
         "deno.json",
         "mod.ts",
         "errors.ts",
+        "base",
         "ffi",
         "layout",
         "memory",

@@ -51,6 +51,9 @@ export const O_NONBLOCK = 0o4000;
 /** `asm-generic/fcntl.h`: closed in a child that executes a program. */
 export const O_CLOEXEC = 0o2000000;
 
+/** `asm-generic/fcntl.h`: name a file without opening it. */
+export const O_PATH = 0o10000000;
+
 /** `asm-generic/fcntl.h`: read a descriptor's flags. */
 export const F_GETFL = 3;
 /** `linux/fcntl.h`: duplicate a descriptor, with close-on-exec. */

@@ -1,42 +1,59 @@
 import { ClosedError } from "../errors.ts";
-import { check, closeDescriptor, duplicate } from "./mod.ts";
-import {
-  atomics,
-  NativeInt32Array,
-  PrivateRegistry,
-  typedArrayBuffer,
-} from "../layout/intrinsics.ts";
-
-const { SharedArrayBuffer: NativeSharedArrayBuffer } = globalThis;
-
-/** An open descriptor, and where other threads read its number. */
-interface Open {
-  readonly fd: number;
-  /** One word: the number, or -1 from before it is closed. */
-  published: Int32Array | undefined;
-}
+import { closeDescriptor, duplicate } from "./calls/descriptors.ts";
+import { check } from "./errno/system_error.ts";
+import { type Held, hold, isWorker, letGo } from "./isolate_end.ts";
+import { emptySlot, moveToSlot } from "./thread_descriptors.ts";
 
 /** In a published word: the descriptor is about to be closed, or is. */
 const GONE = -1;
 
-function closeOpen({ fd, published }: Open): void {
-  if (published !== undefined) atomics.store(published, 0, GONE);
-  // The number is taken from here: other threads can write what is published.
-  closeDescriptor(fd);
+/** An open file, as one number. Apart from the object that the net watches. */
+class OpenFile implements Held {
+  /** The number; -1 once it is closed. */
+  fd: number;
+  /** Where other threads read the number: -1 from before it is closed. */
+  published: Int32Array | undefined;
+  readonly #isSlot: boolean;
+
+  constructor(fd: number) {
+    const slot = isWorker ? moveToSlot(fd) : undefined;
+    this.fd = slot ?? fd;
+    this.#isSlot = slot !== undefined;
+    hold(this);
+  }
+
+  end(): void {
+    const { fd, published } = this;
+    if (fd < 0) return;
+    this.fd = -1;
+    if (published !== undefined) Atomics.store(published, 0, GONE);
+    if (this.#isSlot) emptySlot(fd);
+    else closeDescriptor(fd);
+  }
+}
+
+function close(file: OpenFile): void {
+  letGo(file);
+  file.end();
 }
 
 /** Closes what was dropped without `close`: a net, not the way. */
-const net = new PrivateRegistry<Open>(closeOpen);
+const net = new FinalizationRegistry<OpenFile>(close);
 
-/** A descriptor that this package opened and closes. */
+/**
+ * A descriptor that this package opened and closes: by `close`, when it is
+ * collected, or when its isolate ends.
+ *
+ * Users get none of these. So a class whose constructor is not for them asks for
+ * one, and checks it by {@linkcode Descriptor.is}.
+ */
 export class Descriptor {
-  #open: Open | undefined;
+  readonly #file: OpenFile;
 
-  /** Takes over an open descriptor. */
+  /** Takes over an open descriptor, whose number can be another afterwards. */
   constructor(fd: number) {
-    const open: Open = { fd, published: undefined };
-    this.#open = open;
-    net.register(this, open, this);
+    this.#file = new OpenFile(fd);
+    net.register(this, this.#file, this);
   }
 
   /**
@@ -48,9 +65,14 @@ export class Descriptor {
     return new Descriptor(check(duplicate(fd), "fcntl"));
   }
 
-  /** Its number; -1 once closed. */
+  /** True for a descriptor that this class made, open or closed. */
+  static is(value: unknown): value is Descriptor {
+    return typeof value === "object" && value !== null && #file in value;
+  }
+
+  /** The number of the descriptor; -1 once it is closed. */
   get fd(): number {
-    return this.#open?.fd ?? -1;
+    return this.#file.fd;
   }
 
   /**
@@ -60,23 +82,19 @@ export class Descriptor {
    * @throws {ClosedError} if it is closed.
    */
   publish(): ArrayBufferLike {
-    const open = this.#open;
-    if (open === undefined) throw gone();
-    if (open.published === undefined) {
-      const word = new NativeInt32Array(new NativeSharedArrayBuffer(4), 0, 1);
-      atomics.store(word, 0, open.fd);
-      open.published = word;
+    const file = this.#file;
+    if (file.fd < 0) throw gone();
+    if (file.published === undefined) {
+      file.published = new Int32Array(new SharedArrayBuffer(4));
+      Atomics.store(file.published, 0, file.fd);
     }
-    return typedArrayBuffer(open.published);
+    return file.published.buffer;
   }
 
   /** Closes it. Once more does nothing. */
   close(): void {
-    const open = this.#open;
-    if (open === undefined) return;
     net.unregister(this);
-    this.#open = undefined;
-    closeOpen(open);
+    close(this.#file);
   }
 }
 
@@ -89,12 +107,12 @@ export class Descriptor {
  * @throws {SystemError} if it cannot be duplicated.
  */
 export function duplicatePublished(buffer: ArrayBufferLike): Descriptor {
-  const word = new NativeInt32Array(buffer, 0, 1);
-  const fd = atomics.load(word, 0);
+  const word = new Int32Array(buffer, 0, 1);
+  const fd = Atomics.load(word, 0);
   if (fd === GONE) throw gone();
   const result = duplicate(fd);
   // Who closes it says so first. So if it is still there, it was at the call.
-  if (atomics.load(word, 0) !== fd) {
+  if (Atomics.load(word, 0) !== fd) {
     if (result >= 0) closeDescriptor(result);
     throw gone();
   }

@@ -153,8 +153,8 @@ function refuseDetached(): never {
  *
  * @example A header at the begin of some bytes
  * ```ts
- * import { HostLayout, pointer, struct, u16, u32, view } from "@hostmem/hostmem";
- * import { assertEquals, assertThrows } from "@std/assert";
+ * import { HostLayout, pointer, struct, u16, u32 } from "@hostmem/hostmem";
+ * import { assertEquals } from "@std/assert";
  *
  * const Header = struct("Header", { _: HostLayout, id: u16, size: u32 });
  * const bytes = new Uint8Array(16);
@@ -179,7 +179,9 @@ export function pointer<T extends Type>(
  *
  * @example Reading without being able to write
  * ```ts
- *  *  *
+ * import { HostLayout, struct, u16, u32, view } from "@hostmem/hostmem";
+ * import { assertEquals, assertThrows } from "@std/assert";
+ *
  * const Header = struct("Header", { _: HostLayout, id: u16, size: u32 });
  * const header = view(Header, new Uint8Array([1, 0, 0, 0, 7, 0, 0, 0]));
  * assertEquals([header.id, header.size], [1, 7]);

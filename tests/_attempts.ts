@@ -308,7 +308,7 @@ const BTF_TAILS: Readonly<Record<number, [fixed: number, each: number]>> = {
 };
 
 /** `linux/btf.h`: kinds of types. */
-export const BTF_KIND = { typedef: 8, func: 12 } as const;
+export const BTF_KIND = { struct: 4, typedef: 8, func: 12 } as const;
 
 let btf: Buffer<ArrayBuffer> | undefined;
 

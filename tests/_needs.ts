@@ -207,18 +207,26 @@ export const networks: Need = new Need("network namespaces", () => {
   run("unshare", "--net", "--mount", ...pair);
 });
 
+/** What mounts tracefs, by the shell, where it is not mounted. */
+export const mountTracefs = "{ test -d /sys/kernel/tracing/events || " +
+  "mount -t tracefs none /sys/kernel/tracing; }";
+
 /** Where tracepoints are listed: mounted, or in a name space of its own. */
 export const tracefs: Need = new Need("tracefs", () => {
   requireThat(isRoot, "root");
-  run(
-    "unshare",
-    "--mount",
-    "sh",
-    "-c",
-    "test -d /sys/kernel/tracing/events || " +
-      "mount -t tracefs none /sys/kernel/tracing",
-  );
+  run("unshare", "--mount", "sh", "-c", mountTracefs);
 });
+
+/** Whether memfds may be executable, as a namespace of processes has it. */
+export function memfdPolicy(policy: number): Need {
+  return new Need(`vm.memfd_noexec = ${policy}`, () => {
+    requireThat(isRoot, "root");
+    const path = "/proc/sys/vm/memfd_noexec";
+    requireFile("memfds", path);
+    const set = `echo ${policy} >${path}`;
+    run("unshare", "--pid", "--fork", "--mount-proc", "sh", "-c", set);
+  });
+}
 
 /** The size of a huge page in bytes; 0 where there are none. */
 export const hugePageSize: number = 1024 *
@@ -261,7 +269,9 @@ const USER_RINGBUF = 31;
 const KPROBE = 2;
 const SCHED_CLS = 3;
 const PERF_EVENT = 7;
+const RAW_TRACEPOINT = 17;
 const TRACING = 26;
+const STRUCT_OPS = 27;
 const LSM = 29;
 const NETFILTER = 32;
 
@@ -275,6 +285,7 @@ const TRACE_ITER = 28;
 const PERF_EVENT_LINK = 41;
 const TRACE_KPROBE_MULTI = 42;
 const NETFILTER_LINK = 45;
+const LSM_CGROUP = 43;
 const TCX_INGRESS = 46;
 
 /** A function that nobody calls but tests of BPF (net/bpf/test_run.c). */
@@ -339,8 +350,21 @@ export const libbpf: Need = libbpfSince(1);
 /** A compiler for BPF. */
 export const clang: Need = command("clang");
 
-/** Objects that are compiled and loaded here. */
-export const bpfObjects: readonly Need[] = [bpfMaps, libbpf, clang];
+/**
+ * `HOSTMEM_OBJECTS` from the environment: a folder with the objects of
+ * `tests/bpf/*.bpf.c`, compiled before for a machine that has no compiler.
+ */
+export const compiledBefore: string | undefined = Deno.env.get(
+  "HOSTMEM_OBJECTS",
+);
+
+/** Objects of `tests/bpf/*.bpf.c`, as they are without further flags. */
+const compiled: Need = compiledBefore === undefined
+  ? clang
+  : file(`${compiledBefore}/maps.bpf.o`);
+
+/** Objects that are compiled, here or before, and loaded here. */
+export const bpfObjects: readonly Need[] = [bpfMaps, libbpf, compiled];
 
 /** Declares a test that makes BPF maps. */
 export const bpfTest: Test = testWith(bpfMaps);
@@ -392,6 +416,11 @@ function traced(
   );
 }
 
+/** `SEC("raw_tp/…")`. */
+export const rawTracepoint: Need = attempt("raw tracepoints", (attempt) => {
+  attempt.rawTracepoint(attempt.program({ type: RAW_TRACEPOINT }), "sys_enter");
+});
+
 /** `SEC("fentry/…")`. */
 export const fentry: Need = attempt("fentry", (attempt) => {
   traced(attempt, TRACE_FENTRY, TRACED);
@@ -404,7 +433,7 @@ export const fexit: Need = attempt("fexit", (attempt) => {
 
 /** `SEC("fmod_ret/…")`. */
 export const fmodRet: Need = attempt("fmod_ret", (attempt) => {
-  traced(attempt, MODIFY_RETURN, "bpf_modify_return_test");
+  traced(attempt, MODIFY_RETURN, "security_task_setnice");
 });
 
 /** `SEC("tp_btf/…")`. */
@@ -424,6 +453,26 @@ export const lsm: Need = attempt("lsm", (attempt) => {
   if (attempt.lookup(counts) === 0n) {
     throw new Refusal("bpf is none of its security modules");
   }
+});
+
+/** `SEC("lsm_cgroup/…")`. */
+export const lsmCgroup: Need = attempt("lsm_cgroup", (attempt) => {
+  attempt.program({
+    type: LSM,
+    attachType: LSM_CGROUP,
+    btfId: kernelType(BTF_KIND.func, "bpf_lsm_socket_socketpair"),
+    returns: 1,
+  });
+});
+
+/** `SEC("struct_ops/…")`. */
+export const structOps: Need = attempt("struct_ops", (attempt) => {
+  attempt.program({
+    type: STRUCT_OPS,
+    // The first function of those that are replaced.
+    attachType: 0,
+    btfId: kernelType(BTF_KIND.struct, "tcp_congestion_ops"),
+  });
 });
 
 function iterate(
@@ -457,7 +506,7 @@ export const writingIterators: Need = attempt(
 /** Attaches to a function of the kernel by way of an event. */
 function probed(attempt: Attempt, name: string, returns: boolean): void {
   const path = "/sys/bus/event_source/devices/kprobe/type";
-  requireFile("kprobe events", path);
+  requireFile("kprobe", path);
   const type = Number(Deno.readTextFileSync(path));
   const program = attempt.program({ type: KPROBE });
   const event = attempt.event(type, returns ? 1n : 0n, name);
@@ -503,6 +552,22 @@ function clocked(attempt: Attempt): number {
 /** `SEC("perf_event")`. */
 export const events: Need = attempt("perf events", (attempt) => {
   clocked(attempt);
+});
+
+/** `SEC("uprobe")`, at an address of a file that nobody has mapped. */
+export const uprobe: Need = attempt("uprobe", (attempt) => {
+  const path = "/sys/bus/event_source/devices/uprobe/type";
+  requireFile("uprobe", path);
+  const type = Number(Deno.readTextFileSync(path));
+  const target = Deno.makeTempFileSync({ prefix: "hostmem-" });
+  try {
+    Deno.writeFileSync(target, new Uint8Array(4096));
+    const program = attempt.program({ type: KPROBE });
+    const event = attempt.event(type, 0n, target);
+    attempt.link(program, event, PERF_EVENT_LINK);
+  } finally {
+    Deno.removeSync(target);
+  }
 });
 
 /** A link of an event that says what it is attached to. */

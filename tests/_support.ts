@@ -255,9 +255,10 @@ export const withoutCapabilities: string[] = isRoot
 /**
  * What the open descriptors of this process refer to, one string for each,
  * such as `/memfd:hostmem (deleted)` or `anon_inode:bpf-map`: all of them, or
- * those that contain `naming`.
+ * those that begin with `beginning`. A part of a name would not do: the tests
+ * may lie in a folder of any name, and print to a file of any name.
  */
-export function openDescriptors(naming: string = ""): string[] {
+export function openDescriptors(beginning: string = ""): string[] {
   const targets: string[] = [];
   for (const { name } of Deno.readDirSync("/proc/self/fd")) {
     try {
@@ -267,16 +268,21 @@ export function openDescriptors(naming: string = ""): string[] {
       if (!(error instanceof Deno.errors.NotFound)) throw error;
     }
   }
-  return targets.filter((target) => target.includes(naming));
+  return targets.filter((target) => target.startsWith(beginning));
 }
 
 /**
  * The lines of `/proc/self/maps`, one for each mapping of this process: all of
- * them, or those that contain `naming`.
+ * them, or those of what has a name that begins with `beginning`.
  */
-export function mappings(naming: string = ""): string[] {
+export function mappings(beginning: string = ""): string[] {
   return Deno.readTextFileSync("/proc/self/maps").split("\n")
-    .filter((line) => line !== "" && line.includes(naming));
+    .filter((line) => line !== "" && mappedBy(line).startsWith(beginning));
+}
+
+/** What a line of `/proc/self/maps` ends with, behind five other fields. */
+function mappedBy(line: string): string {
+  return line.replace(/^(?:\S+ +){4}\S+ */, "");
 }
 
 /** The address space that this process takes, `VmSize`, in bytes. */

@@ -285,7 +285,12 @@ export function openLibbpf<const S extends Deno.ForeignLibraryInterface>(
   }
 }
 
-/** The version of libbpf: `"1.1"`. @throws {NotSupportedError} if there is none. */
+/**
+ * The version of libbpf that objects are loaded by: `"1.1"`.
+ *
+ * @throws {NotSupportedError} If there is none, or it is older than 1.1.
+ * @throws {Deno.errors.NotCapable} Without `--allow-ffi`.
+ */
 export function libbpfVersion(): string {
   const { libbpf_major_version, libbpf_minor_version } = libbpf();
   return `${libbpf_major_version()}.${libbpf_minor_version()}`;

@@ -82,7 +82,7 @@ import { VariableNames } from "../variable/names.ts";
  *
  * @example Counting what a BPF program would count
  * ```ts
- * import { HostLayout, SystemError, atomic, struct, u16, u32, u64 } from "@hostmem/hostmem";
+ * import { atomic, HostLayout, struct, SystemError, u64 } from "@hostmem/hostmem";
  * import { BpfMap } from "@hostmem/hostmem/bpf";
  * import { assertEquals } from "@std/assert";
  *
@@ -420,7 +420,10 @@ export class BpfMap<M extends MapType = MapType> extends KernelObject {
    *
    * @example A hash of structs
    * ```ts
-   *    *    *    *
+   * import { HostLayout, struct, SystemError, u16, u32, u64 } from "@hostmem/hostmem";
+   * import { BpfMap } from "@hostmem/hostmem/bpf";
+   * import { assertEquals } from "@std/assert";
+   *
    * const Flow = struct("Flow", { _: HostLayout, address: u32, port: u16 });
    *
    * try {

@@ -4,12 +4,11 @@
  */
 
 import { canGenerate } from "../../layout/access/classes.ts";
-import { uncurry } from "../../layout/intrinsics.ts";
 import type { Move } from "../../layout/access/private_fields.ts";
 import type { Words } from "./memory_order.ts";
 
-/** What the loop reads, and what it shows of it. */
-export interface Drained {
+/** The data that the loop reads, and the object that shows its records. */
+export interface DrainInput {
   /** The data, as 32-bit words. */
   readonly data: Words;
   /** The size of the data less one. */
@@ -18,8 +17,8 @@ export interface Drained {
   readonly record: object;
   /** Points it to a record. */
   readonly move: Move;
-  /** How many bytes a record must have. */
-  readonly least: number;
+  /** The number of bytes that a record must have. */
+  readonly minimum: number;
   /**
    * First how many bytes after `from` are consumed, which is right whenever the
    * callback runs: it may throw, or close the ring. Then the length of a record
@@ -28,19 +27,21 @@ export interface Drained {
   readonly consumed: Int32Array;
 }
 
-/** A result of {@linkcode Drain}: the next header is of no record. */
-export const CORRUPT = -1;
-/** A result: the last record was shorter than the least; it is consumed. */
+/**
+ * A result of {@linkcode Drain}: the last record was shorter than the minimum; it
+ * is consumed.
+ */
 export const SHORT = -2;
 
 /**
  * Reads records, and calls back with each that was not discarded.
  *
  * @param from The position that `consumed` counts from, or its low 32 bits.
- * @param available How many bytes the producer has reserved after it.
- * @param budget After how many of them to stop; a record may exceed that.
- * @param limit After how many records to stop; above 0.
- * @returns How many records were read, `CORRUPT` or `SHORT`.
+ * @param available The bytes that the producer has reserved after it.
+ * @param budget The bytes after which to stop; a record may exceed that.
+ * @param limit The records after which to stop; above 0.
+ * @returns The number of records that were read; `SHORT`; or -1, if the next
+ * header is not of a record.
  */
 export type Drain = (
   from: number,
@@ -55,8 +56,8 @@ export type Drain = (
  * {@linkcode ownDrainOf}. In numbers: a header has 8 bytes, and what follows it
  * is rounded up to 8; its top bits are `BUSY` and `DISCARDED`.
  */
-export function drainOf(drained: Drained): Drain {
-  const { data, mask, record, move, least, consumed } = drained;
+export function drainOf(input: DrainInput): Drain {
+  const { data, mask, record, move, minimum, consumed } = input;
   return (from, available, budget, limit, callback) => {
     let bytes = consumed[0]!;
     let left = limit;
@@ -66,7 +67,7 @@ export function drainOf(drained: Drained): Drain {
       // The callback closed the ring.
       if (header === undefined) break;
       // All that is not as usual behind one test: the loop is a fifth faster.
-      if (header < least || header > 0x3fff_ffff) {
+      if (header < minimum || header > 0x3fff_ffff) {
         if (header < 0) break; // busy
         const length = header & 0x3fff_ffff;
         const next = bytes + ((length + 15) & -8);
@@ -87,8 +88,6 @@ export function drainOf(drained: Drained): Drain {
   };
 }
 
-const Compile = Function;
-const text = uncurry(Function.prototype.toString)(drainOf);
 let copies = 0;
 
 /**
@@ -97,11 +96,11 @@ let copies = 0;
  * that rings have callbacks, types and memory of their own; in a copy it inlines
  * the callback and takes the rest for constants, which is several times as fast.
  */
-export function ownDrainOf(drained: Drained): Drain {
-  if (!canGenerate) return drainOf(drained);
+export function ownDrainOf(input: DrainInput): Drain {
+  if (!canGenerate) return drainOf(input);
   // Two copies of one text would be one function again.
-  const make = new Compile(
-    `return ${text}\n// ${++copies}`,
+  const make = new Function(
+    `return ${drainOf}\n// ${++copies}`,
   )() as typeof drainOf;
-  return make(drained);
+  return make(input);
 }

@@ -1,55 +1,23 @@
 /** Iterating over the records of a ring, now or as they come. */
 
+import { setImmediate } from "node:timers/promises";
 import { EPOLLIN } from "../../ffi/mod.ts";
-import { Watch, type Watched } from "./wait_for_events.ts";
-
-/** What reads records: of a ring buffer, or of the rings of all CPUs. */
-export interface RecordReader {
-  /** Whether it was closed. */
-  readonly closed: boolean;
-  /** The one object that shows the record which was read last. */
-  readonly record: object;
-  /** Called when it is closed, by who reads. */
-  onclose: (() => void) | undefined;
-  /**
-   * Begins to read: from here to `end` nobody else can. What there is now is all
-   * that is read until the next `look`.
-   */
-  begin(): void;
-  /** Looks how much there is to be read now. */
-  look(): void;
-  /**
-   * Goes on to the next record.
-   *
-   * @param most How many bytes to hold before their room is given back.
-   * @returns Whether there is one.
-   */
-  readOne(most: number): boolean;
-  /** Gives the room of what was read back. */
-  publish(): void;
-  /** Ends the validity of the record until there is another: for a wait. */
-  rest(): void;
-  /** Ends that: there is a record. */
-  resume(): void;
-  /** Publishes, and lets others read. Once more is nothing. */
-  end(): void;
-  /** Ends after an error, which counts more than one of ending. */
-  endBecause(): void;
-}
+import type { RecordReader } from "./record_reader.ts";
+import { Watch } from "./wait_for_events.ts";
 
 /** The records that there are now. */
 export class RecordIterator<R> extends Iterator<R, undefined, unknown>
   implements Disposable {
   readonly #reader: RecordReader;
-  /** How many bytes are held before the position is published. */
-  readonly #most: number;
+  /** The bytes that are held before the position is published. */
+  readonly #heldMax: number;
   #state: "new" | "reading" | "ended" = "new";
 
   /** Reads nothing yet, and keeps nobody from reading. */
-  constructor(reader: RecordReader, most: number) {
+  constructor(reader: RecordReader) {
     super();
     this.#reader = reader;
-    this.#most = most;
+    this.#heldMax = reader.size >>> 2;
   }
 
   /** Goes on to the next record. */
@@ -61,10 +29,10 @@ export class RecordIterator<R> extends Iterator<R, undefined, unknown>
     if (this.#state === "reading") {
       let found: boolean;
       try {
-        found = this.#reader.readOne(this.#most);
+        found = this.#reader.readOne(this.#heldMax);
       } catch (error) {
         this.#state = "ended";
-        this.#reader.endBecause();
+        this.#reader.endAfterError();
         throw error;
       }
       if (found) return { value: this.#reader.record as R, done: false };
@@ -91,50 +59,34 @@ export class RecordIterator<R> extends Iterator<R, undefined, unknown>
   }
 }
 
-/** How many records there are at the most between two turns of the event loop. */
+/** The largest number of records between two turns of the event loop. */
 const RUN_MAX = 256;
 
-// As it was when this module loaded. A timer takes a thousand times as long.
-const schedule: (callback: () => void) => unknown =
-  (globalThis as { setImmediate?: (callback: () => void) => unknown })
-    .setImmediate ??
-    setTimeout;
-
-/** Lets the event loop turn once. */
-function turn(): Promise<void> {
-  return new Promise((resolve) => schedule(resolve));
+/** The signals that end a wait for records. */
+export interface EndSignals {
+  /** Ends it with the signal's reason. */
+  readonly signal: AbortSignal | undefined;
+  /** Ends it quietly. */
+  readonly until: AbortSignal | undefined;
 }
 
 /** The records that there are, and those that come. */
 export class RecordStream<R>
   implements AsyncIterableIterator<R, undefined, unknown>, AsyncDisposable {
   readonly #reader: RecordReader;
-  /** What has the descriptors that tell when there are more. */
-  readonly #rings: readonly Watched[];
-  readonly #signal: AbortSignal | undefined;
+  readonly #signals: EndSignals;
   /** One promise for all records: there is one object for all of them. */
   readonly #found: Promise<IteratorResult<R, undefined>>;
   #state: "new" | "reading" | "waiting" | "ended" = "new";
-  /** How many records were given since the event loop turned. */
+  /** The number of records that were given since the event loop turned. */
   #run = 0;
   #watch: Watch | undefined;
   readonly #onabort = (): void => this.#watch?.interrupt();
 
-  /**
-   * Reads nothing yet, and keeps nobody from reading.
-   *
-   * @param reader What reads.
-   * @param rings What has the descriptors, which this may outlive.
-   * @param signal What ends it.
-   */
-  constructor(
-    reader: RecordReader,
-    rings: readonly Watched[],
-    signal: AbortSignal | undefined,
-  ) {
+  /** Reads nothing yet, and keeps nobody from reading. */
+  constructor(reader: RecordReader, signals: EndSignals) {
     this.#reader = reader;
-    this.#rings = rings;
-    this.#signal = signal;
+    this.#signals = signals;
     this.#found = Promise.resolve(
       Object.freeze({ value: reader.record as R, done: false as const }),
     );
@@ -147,14 +99,14 @@ export class RecordStream<R>
         throw new TypeError("Cannot wait for a record: a wait is under way");
       }
       if (this.#state === "new") this.#begin();
-      if (this.#reader.closed) this.#end();
+      this.#endIfOver();
       if (this.#state === "ended") return ended();
       // A program that writes as fast as it is read would else keep timers, and
       // whoever is to abort, from ever being run: promises come before them.
-      if (++this.#run > RUN_MAX) return this.#wait(turn());
+      if (++this.#run > RUN_MAX) return this.#wait(setImmediate());
       return this.#advance() ? this.#found : this.#wait();
     } catch (error) {
-      if (this.#state !== "waiting") this.#endBecause();
+      if (this.#state !== "waiting") this.#endAfterError();
       return Promise.reject(error);
     }
   }
@@ -180,16 +132,17 @@ export class RecordStream<R>
   }
 
   #begin(): void {
-    this.#signal?.throwIfAborted();
+    const { signal, until } = this.#signals;
+    signal?.throwIfAborted();
     this.#reader.begin();
     this.#state = "reading";
     this.#reader.onclose = () => this.#watch?.close();
-    this.#signal?.addEventListener("abort", this.#onabort);
+    signal?.addEventListener("abort", this.#onabort);
+    until?.addEventListener("abort", this.#onabort);
   }
 
   /** Goes on to the next record; false if there is none yet. */
   #advance(): boolean {
-    this.#signal?.throwIfAborted();
     // Nothing is held over an await: what was read is published at once.
     if (this.#reader.readOne(0)) return true;
     // In this order: published, looked, and only then asleep.
@@ -201,50 +154,60 @@ export class RecordStream<R>
   /** Waits for a record, or first for something else. */
   async #wait(first?: Promise<void>): Promise<IteratorResult<R, undefined>> {
     this.#state = "waiting";
-    this.#reader.rest();
+    this.#reader.invalidate();
     try {
       await (first ?? this.#event());
       while (true) {
-        if (this.#reader.closed) this.#end();
+        this.#endIfOver();
         if (!this.#isWaiting()) return await ended();
         // First: what shows records is pointed through memory that is there.
-        this.#reader.resume();
+        this.#reader.validate();
         if (this.#advance()) break;
-        this.#reader.rest();
+        this.#reader.invalidate();
         await this.#event();
       }
       this.#run = 0;
       this.#state = "reading";
       return await this.#found;
     } catch (error) {
-      this.#endBecause();
+      this.#endAfterError();
       throw error;
     }
   }
 
   /** Waits until something has happened to the ring. */
   #event(): Promise<void> {
-    this.#watch ??= new Watch(this.#rings, EPOLLIN);
+    this.#watch ??= new Watch(this.#reader.watched, EPOLLIN);
     return this.#watch.next();
   }
 
-  /** Whether nobody has ended the iteration meanwhile. */
+  /** True if nobody has ended the iteration meanwhile. */
   #isWaiting(): boolean {
     return this.#state === "waiting";
+  }
+
+  /** Ends if the reader is closed, or a signal says so. */
+  #endIfOver(): void {
+    const { signal, until } = this.#signals;
+    if (this.#state === "ended") return;
+    if (this.#reader.closed || until?.aborted) this.#end();
+    else signal?.throwIfAborted();
   }
 
   #end(): void {
     const began = this.#state === "reading" || this.#state === "waiting";
     this.#state = "ended";
     if (!began) return;
-    this.#signal?.removeEventListener("abort", this.#onabort);
+    const { signal, until } = this.#signals;
     this.#reader.onclose = undefined;
     this.#watch?.close();
     this.#reader.end();
+    signal?.removeEventListener("abort", this.#onabort);
+    until?.removeEventListener("abort", this.#onabort);
   }
 
   /** Ends after an error, which counts more than one of ending. */
-  #endBecause(): void {
+  #endAfterError(): void {
     try {
       this.#end();
     } catch {

@@ -6,30 +6,26 @@
 
 import { NotSupportedError, ReadOnlyError } from "../../errors.ts";
 import { check, flagsOf, O_ACCMODE, O_RDWR, pageSize } from "../../ffi/mod.ts";
-import { uncurry } from "../../layout/intrinsics.ts";
+import { Descriptor } from "../../ffi/descriptor.ts";
 import { locate } from "../../layout/access/private_fields.ts";
 import { Region } from "../../layout/region/region.ts";
 import { u8 } from "../../layout/mod.ts";
 import { Memory } from "../../memory/mod.ts";
 import type { MapInfo } from "../map/info.ts";
+import { mapInfoOf } from "../map/info.ts";
 import { type RingGeometry, ringGeometry } from "./geometry.ts";
-
-// As they were when this module loaded.
-const { map } = Memory;
-const viewIn = uncurry(Memory.prototype.view<typeof u8>);
-const closeMemory = uncurry(Memory.prototype.close);
 
 /**
  * The region of a memory: for code of this folder alone. Where the memory is
  * read-only, no typed array of it may leave.
  */
 export function regionOf(memory: Memory): Region {
-  return locate(viewIn(memory, u8))!.root;
+  return locate(memory.view(u8))!.root;
 }
 
-/** A ring buffer's memory. What is the kernel's to write cannot be written. */
+/** The memory of a ring buffer. The part that the kernel writes is read-only. */
 export interface RingMemory {
-  /** Where its parts lie. */
+  /** The places of its parts. */
   readonly geometry: RingGeometry;
   /** The consumer's page. */
   readonly consumer: Region;
@@ -37,7 +33,9 @@ export interface RingMemory {
   readonly producer: Region;
   /** The data and the data again alone. */
   readonly data: Region;
-  /** Unmaps all of it. */
+  /** A descriptor of the map. */
+  readonly fd: number;
+  /** Unmaps all of it, and closes the descriptor. */
   close(): void;
 }
 
@@ -67,32 +65,6 @@ function requireRing(fd: number, info: MapInfo): void {
 }
 
 /**
- * Maps a ring buffer that the kernel writes.
- *
- * @throws {NotSupportedError} if it is no ring buffer that can be consumed.
- * @throws {ReadOnlyError} if it is frozen.
- * @throws {SystemError} with the kernel's reason, as in mmap(2).
- */
-export function mapRing(fd: number, info: MapInfo): RingMemory {
-  requireRing(fd, info);
-  const geometry = ringGeometry(info.maxEntries, pageSize());
-  const { page, length } = geometry;
-  const consumer = map(fd, page);
-  try {
-    if (consumer.readOnly) {
-      throw new ReadOnlyError(
-        `Cannot consume map "${info.name}": it is frozen, and a consumer must write its position`,
-      );
-    }
-    const producer = map(fd, length, { offset: page, readOnly: true });
-    return partsOf(geometry, consumer, producer);
-  } catch (error) {
-    closeMemory(consumer);
-    throw error;
-  }
-}
-
-/**
  * Checks that a descriptor is of a ring buffer that a process writes.
  *
  * @throws {NotSupportedError} if it is not.
@@ -116,48 +88,109 @@ function requireUserRing(fd: number, info: MapInfo): void {
 }
 
 /**
- * Maps a ring buffer that this process writes.
+ * Maps a ring buffer that the kernel writes.
  *
- * @throws {NotSupportedError} if it is no ring buffer that a process writes.
+ * @param fd A descriptor of the map, which is duplicated.
+ * @throws {NotSupportedError} if it is not a ring buffer that can be consumed.
  * @throws {ReadOnlyError} if it is frozen.
  * @throws {SystemError} with the kernel's reason, as in mmap(2).
  */
-export function mapUserRing(fd: number, info: MapInfo): RingMemory {
-  requireUserRing(fd, info);
-  const geometry = ringGeometry(info.maxEntries, pageSize());
-  const { page, length } = geometry;
-  const producer = map(fd, length, { offset: page });
-  try {
-    if (producer.readOnly) {
-      throw new ReadOnlyError(`Cannot write map "${info.name}": it is frozen`);
-    }
-    const consumer = map(fd, page, { readOnly: true });
-    return partsOf(geometry, consumer, producer);
-  } catch (error) {
-    closeMemory(producer);
-    throw error;
-  }
+export function mapRing(fd: number): RingMemory {
+  return mapParts(fd, (own, info) => {
+    requireRing(own, info);
+    const geometry = ringGeometry(info.maxEntries, pageSize());
+    const { page, length } = geometry;
+    const frozen =
+      `Cannot consume map "${info.name}": it is frozen, and a consumer must write its position`;
+    const consumer = mapWritable(own, page, 0, frozen);
+    return closeUnless(consumer, () => {
+      const options = { offset: page, readOnly: true };
+      const producer = Memory.map(own, length, options);
+      return { geometry, consumer, producer };
+    });
+  });
 }
 
-function partsOf(
-  geometry: RingGeometry,
-  consumer: Memory,
-  producer: Memory,
+/**
+ * Maps a ring buffer that this process writes.
+ *
+ * @param fd A descriptor of the map, which is duplicated.
+ * @throws {NotSupportedError} if it is not a ring buffer that a process writes.
+ * @throws {ReadOnlyError} if it is frozen.
+ * @throws {SystemError} with the kernel's reason, as in mmap(2).
+ */
+export function mapUserRing(fd: number): RingMemory {
+  return mapParts(fd, (own, info) => {
+    requireUserRing(own, info);
+    const geometry = ringGeometry(info.maxEntries, pageSize());
+    const { page, length } = geometry;
+    const frozen = `Cannot write map "${info.name}": it is frozen`;
+    const producer = mapWritable(own, length, page, frozen);
+    return closeUnless(producer, () => {
+      const consumer = Memory.map(own, page, { readOnly: true });
+      return { geometry, consumer, producer };
+    });
+  });
+}
+
+/** The two parts of a ring buffer, mapped. */
+interface Parts {
+  readonly geometry: RingGeometry;
+  readonly consumer: Memory;
+  readonly producer: Memory;
+}
+
+/** Maps both parts by a descriptor of their own. */
+function mapParts(
+  fd: number,
+  map: (own: number, info: MapInfo) => Parts,
 ): RingMemory {
-  const whole = regionOf(producer);
-  return {
-    geometry,
-    consumer: regionOf(consumer),
-    producer: whole,
-    data: new Region(
-      whole.buffer,
-      whole.start + geometry.data,
-      2 * geometry.size,
-      "record",
-    ),
-    close() {
-      closeMemory(producer);
-      closeMemory(consumer);
-    },
-  };
+  const descriptor = Descriptor.duplicate(fd);
+  return closeUnless(descriptor, () => {
+    const info = mapInfoOf(descriptor.fd, `descriptor ${fd}`);
+    const { geometry, consumer, producer } = map(descriptor.fd, info);
+    const whole = regionOf(producer);
+    return {
+      geometry,
+      consumer: regionOf(consumer),
+      producer: whole,
+      data: new Region(
+        whole.buffer,
+        whole.start + geometry.data,
+        2 * geometry.size,
+        "record",
+      ),
+      get fd() {
+        return descriptor.fd;
+      },
+      close() {
+        producer.close();
+        consumer.close();
+        descriptor.close();
+      },
+    };
+  });
+}
+
+/** Maps the part that this process writes. */
+function mapWritable(
+  fd: number,
+  length: number,
+  offset: number,
+  frozen: string,
+): Memory {
+  const memory = Memory.map(fd, length, { offset });
+  if (!memory.readOnly) return memory;
+  memory.close();
+  throw new ReadOnlyError(frozen);
+}
+
+/** Passes a result on; closes what it needs if there is none. */
+function closeUnless<R>(needed: { close(): void }, make: () => R): R {
+  try {
+    return make();
+  } catch (error) {
+    needed.close();
+    throw error;
+  }
 }

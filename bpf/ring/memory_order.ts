@@ -30,20 +30,19 @@
  * allows, for these reads as they are made here.
  */
 
-import { atomics, NativeInt32Array } from "../../layout/intrinsics.ts";
 import { BUSY, HEADER_SIZE, RECORD_ALIGN } from "./geometry.ts";
 
 /** Headers, as a typed array has them. */
 export type Words = { readonly [index: number]: number | undefined };
 
 /**
- * How many bytes of records may be read from a position on.
+ * Finds the number of bytes of records that may be read from a position on.
  *
  * @param data The data, as 32-bit words.
  * @param mask The size of the data less one.
- * @param position Where the records begin.
- * @param available How many bytes the producer has reserved from there on.
- * @param budget How many of them are wanted; a record may exceed that.
+ * @param position The position at which the records begin.
+ * @param available The bytes that the producer has reserved from there on.
+ * @param budget The bytes that are wanted; a record may exceed that.
  */
 export type Committed = (
   data: Words,
@@ -55,19 +54,19 @@ export type Committed = (
 
 /** Reads a position: before all that is read after it. */
 export function loadPosition(lane: BigUint64Array): bigint {
-  return atomics.load(lane, 0);
+  return Atomics.load(lane, 0);
 }
 
 /** Writes a position: after all that was read before it. */
 export function storePosition(lane: BigUint64Array, position: bigint): void {
-  atomics.store(lane, 0, position);
+  Atomics.store(lane, 0, position);
 }
 
-const fenceWord = new NativeInt32Array(1);
+const fenceWord = new Int32Array(1);
 
 function fence(): void {
-  atomics.store(fenceWord, 0, 0);
-  atomics.load(fenceWord, 0);
+  Atomics.store(fenceWord, 0, 0);
+  Atomics.load(fenceWord, 0);
 }
 
 /** Where reads keep their order: all that was asked for. */
@@ -96,9 +95,9 @@ function behind(barrier: () => void): Committed {
 }
 
 /**
- * How records are read in order on a processor.
+ * The way to read records in order on a processor.
  *
- * @param arch Which, as `Deno.build.arch` has it.
+ * @param arch The processor, as `Deno.build.arch` has it.
  * @param barrier The fence.
  */
 export function committedOn(

@@ -1,16 +1,13 @@
-/** Reading the rings of all CPUs: one reader at a time. */
+/** Reading the rings of all CPUs. */
 
 import { BoundsError, ClosedError } from "../../errors.ts";
-import { toBigInt } from "../../ffi/mod.ts";
-import {
-  NativeArrayBuffer,
-  NativeUint32Array,
-} from "../../layout/intrinsics.ts";
 import { Region } from "../../layout/region/region.ts";
 import type { Type } from "../../layout/mod.ts";
 import { LOST, type PerfRing, SAMPLE } from "./perf_ring.ts";
-import type { RecordReader } from "./iterate.ts";
-import { type Shown, shownAs } from "./record_view.ts";
+import type { PerfRings } from "./perf_rings.ts";
+import { type RecordCallback, RecordReader } from "./record_reader.ts";
+import { type RecordView, recordViewOf } from "./record_view.ts";
+import type { Watched } from "./wait_for_events.ts";
 
 /**
  * Room for the largest event, whose size has 16 bits: twice, as that which shows
@@ -18,144 +15,114 @@ import { type Shown, shownAs } from "./record_view.ts";
  */
 const SCRATCH_SIZE = 2 * 65536;
 
-/** Where in the scratch a record begins. */
+/** The offset in the scratch at which a record begins. */
 const RECORD = 8;
 
-/** What is called with a record, its length in bytes, and its CPU. */
-export type PerfCallback = (record: never, length: number, cpu: number) => void;
+/** The numbers beside a record: its length in bytes, and its CPU. */
+export type PerfRest = [length: number, cpu: number];
 
 /** Reads the events of all CPUs. */
-export class PerfReader implements RecordReader {
+export class PerfReader extends RecordReader<PerfRest> {
   /** Undefined once closed. */
-  #open: readonly PerfRing[] | undefined;
-  readonly #name: string;
+  #open: PerfRings | undefined;
+  readonly #typeName: string;
   /** An event without its header, so that its record is aligned to 8 bytes. */
   readonly #event: Uint32Array;
   readonly #scratch: Region;
   /** The region of the record, which reaches the scratch while it is valid. */
   readonly #region: Region;
-  readonly #shown: Shown;
-  #reading = false;
+  readonly #view: RecordView;
   #next = 0;
   #lost = 0n;
-  /** How many bytes the record has that was read last. */
-  length = 0;
-  /** The CPU that it is of. */
-  cpu = 0;
-  /** Called when it is closed, by who reads. */
-  onclose: (() => void) | undefined = undefined;
+  /** The length in bytes of the record that was read last. */
+  #length = 0;
+  /** The CPU that wrote it. */
+  #cpu = 0;
+  override readonly watched: readonly Watched[];
 
   /**
-   * Reads from these rings.
+   * Takes over the rings.
    *
    * @param rings The rings.
-   * @param type What each record is.
-   * @throws as `shownAs` does.
+   * @param type The type of each record; undefined where they differ.
+   * @throws as `recordViewOf` does.
    */
-  constructor(rings: readonly PerfRing[], type: Type | undefined) {
-    const buffer = new NativeArrayBuffer(RECORD + SCRATCH_SIZE);
+  constructor(rings: PerfRings, type: Type | undefined) {
+    super("perf buffer", rings.size);
+    const buffer = new ArrayBuffer(RECORD + SCRATCH_SIZE);
     this.#scratch = new Region(buffer, RECORD, SCRATCH_SIZE, "record");
     this.#region = new Region(buffer, RECORD, SCRATCH_SIZE, "record");
-    this.#shown = shownAs(type, this.#region);
+    this.#view = recordViewOf(type, this.#region);
     this.#region.release();
     // A sample is a length of 32 bits, then the record.
-    this.#event = new NativeUint32Array(buffer, RECORD - 4, 65536 / 4);
+    this.#event = new Uint32Array(buffer, RECORD - 4, 65536 / 4);
     this.#open = rings;
-    this.#name = type?.name ?? "Record";
+    this.#typeName = type?.name ?? "Record";
+    this.watched = rings.rings;
   }
 
-  /** Whether it was closed. */
-  get closed(): boolean {
+  override get closed(): boolean {
     return this.#open === undefined;
   }
 
-  /** The object that shows the record which was read last. */
-  get record(): object {
-    return this.#shown.record;
+  override get record(): object {
+    return this.#view.record;
   }
 
-  /** How many records there was no room for, as far as was read. */
+  /** The number of records that there was no room for, as far as was read. */
   get lost(): bigint {
     return this.#lost;
   }
 
-  /** How many bytes there are that were not read, with headers. */
-  unread(): number {
-    const rings = this.#live();
+  override unread(): number {
     let sum = 0;
-    for (let i = 0; i < rings.length; i++) sum += rings[i]!.unread();
+    for (const ring of this.#live()) sum += ring.unread();
     return sum;
   }
 
-  /**
-   * Begins to read: from here to `end` nobody else can. What there is now is all
-   * that is read until the next `look`.
-   *
-   * @throws {ClosedError} if it is closed.
-   * @throws {TypeError} if it is being read already.
-   */
-  begin(): void {
-    this.#live();
-    if (this.#reading) {
-      throw new TypeError(
-        "Cannot read the perf buffer: it is being read already, by an iteration that has not ended or a callback that has not returned",
-      );
-    }
+  protected override start(): void {
     this.look();
-    this.#reading = true;
   }
 
-  /** Looks how much there is to be read now. */
-  look(): void {
-    const rings = this.#live();
-    for (let i = 0; i < rings.length; i++) rings[i]!.look();
+  override look(): void {
+    for (const ring of this.#live()) ring.look();
   }
 
-  /**
-   * Calls back with the records that there are.
-   *
-   * @param limit How many at the most.
-   * @param most How many bytes of a ring to hold before their room is given back.
-   * @returns How many there were.
-   */
-  consume(limit: number, most: number, callback: PerfCallback): number {
-    this.begin();
+  protected override drain(
+    limit: number,
+    callback: RecordCallback<PerfRest>,
+  ): number {
+    const heldMax = this.size >>> 2;
     let count = 0;
-    try {
-      while (count < limit && this.readOne(most)) {
-        count++;
-        callback(this.record as never, this.length, this.cpu);
-      }
-    } catch (error) {
-      this.endBecause();
-      throw error;
+    while (count < limit && this.readOne(heldMax)) {
+      count++;
+      callback(this.record as never, this.#length, this.#cpu);
     }
-    this.end();
     return count;
   }
 
   /**
    * Goes on to the next record, of one CPU after the other.
    *
-   * @param most How many bytes of a ring to hold before their room is given back.
-   * @returns Whether there is one.
+   * @param heldMax The bytes of a ring to hold before their room is given back.
+   * @returns True if there is one.
    * @throws {BoundsError} if it is shorter than the type; it is consumed.
    */
-  readOne(most: number): boolean {
+  override readOne(heldMax: number): boolean {
     this.#region.release();
-    const rings = this.#open ?? [];
+    const rings = this.#open?.rings ?? [];
     for (let i = 0; i < rings.length; i++) {
-      if (this.#readFrom(rings[this.#next]!, most)) return true;
+      if (this.#readFrom(rings[this.#next]!, heldMax)) return true;
       this.#next = (this.#next + 1) % rings.length;
     }
     return false;
   }
 
-  #readFrom(ring: PerfRing, most: number): boolean {
+  #readFrom(ring: PerfRing, heldMax: number): boolean {
     const event = this.#event;
-    for (let type; (type = ring.read(event, most)) !== 0;) {
+    for (let type; (type = ring.read(event, heldMax)) !== 0;) {
       // { u64 id; u64 lost; }: of the second the lower half.
-      if (type === LOST) this.#lost += toBigInt(event[2]!);
+      if (type === LOST) this.#lost += BigInt(event[2]!);
       if (type !== SAMPLE) continue;
       this.#show(event[0]!, ring.cpu);
       return true;
@@ -164,67 +131,42 @@ export class PerfReader implements RecordReader {
   }
 
   #show(length: number, cpu: number): void {
-    const { record, move, least } = this.#shown;
+    const { record, move, minimum } = this.#view;
     // The kernel never says more than the event has; nothing is believed.
-    const bytes = length < SCRATCH_SIZE / 2 ? length : SCRATCH_SIZE / 2;
-    if (bytes < least) {
+    const bytes = Math.min(length, SCRATCH_SIZE / 2);
+    if (bytes < minimum) {
       throw new BoundsError(
-        `${this.#name}: ${least}-byte value exceeds the record of ${bytes} bytes`,
+        `${this.#typeName}: ${minimum}-byte value exceeds the record of ${bytes} bytes`,
       );
     }
-    this.length = bytes;
-    this.cpu = cpu;
+    this.#length = bytes;
+    this.#cpu = cpu;
     this.#region.reachThrough(this.#scratch);
     move(record, 0, bytes);
   }
 
-  /** Gives the kernel the room of what was read. */
-  publish(): void {
-    const rings = this.#open ?? [];
-    for (let i = 0; i < rings.length; i++) rings[i]!.publish();
+  override publish(): void {
+    for (const ring of this.#open?.rings ?? []) ring.publish();
   }
 
-  /** Ends the validity of the record until there is another: for a wait. */
-  rest(): void {
+  override invalidate(): void {
     this.#region.release();
   }
 
-  /** Ends that: there is a record. */
-  resume(): void {
+  override validate(): void {
     this.#region.reachThrough(this.#scratch);
   }
 
-  /** Ends the validity of the record, and lets others read. */
-  end(): void {
-    this.#reading = false;
-    this.#region.release();
-    this.publish();
-  }
-
-  /** Ends after an error, which counts more than one of ending. */
-  endBecause(): void {
-    try {
-      this.end();
-    } catch {
-      // The first error is thrown.
-    }
-  }
-
-  /** Publishes what was read, and unmaps the rings. */
-  close(): void {
+  protected override release(): void {
     const rings = this.#open;
-    if (rings === undefined) return;
-    if (this.#reading) this.publish();
     this.#open = undefined;
-    this.#region.release();
-    this.onclose?.();
-    for (let i = 0; i < rings.length; i++) rings[i]!.close();
+    rings?.close();
   }
 
   #live(): readonly PerfRing[] {
     if (this.#open === undefined) {
       throw new ClosedError("The perf buffer is closed");
     }
-    return this.#open;
+    return this.#open.rings;
   }
 }

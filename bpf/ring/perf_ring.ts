@@ -8,14 +8,7 @@ import {
   ENOENT,
   EPERM,
   pageSize,
-  toBigInt,
-  toNumber,
 } from "../../ffi/mod.ts";
-import {
-  atomics,
-  NativeUint32Array,
-  uncurry,
-} from "../../layout/intrinsics.ts";
 import type { Region } from "../../layout/region/region.ts";
 import { Descriptor } from "../../ffi/descriptor.ts";
 import { Memory } from "../../memory/mod.ts";
@@ -28,10 +21,6 @@ import {
 import { scratchBlock } from "../../ffi/block.ts";
 import { eventHints, openEvent } from "../../ffi/calls/perf_event.ts";
 import { regionOf } from "./memory.ts";
-
-// As they were when this module loaded.
-const { map: mapMemory } = Memory;
-const closeMemory = uncurry(Memory.prototype.close);
 
 /** `linux/perf_event.h` */
 const PERF_TYPE_SOFTWARE = 1;
@@ -51,8 +40,6 @@ export const SAMPLE = 9;
 
 /** `struct perf_event_header { __u32 type; __u16 misc; __u16 size; }`. */
 const HEADER_SIZE = 8;
-
-const { asIntN, asUintN } = BigInt;
 
 const WANTS_OUTPUT =
   "the kernel must know the software event BPF_OUTPUT (Linux 4.4)";
@@ -94,9 +81,9 @@ function openOutput(cpu: number): number | undefined | null {
 function mapRing(fd: number, size: number): Memory {
   let cause: unknown;
   try {
-    const memory = mapMemory(fd, pageSize() + size);
+    const memory = Memory.map(fd, pageSize() + size);
     if (!memory.readOnly) return memory;
-    closeMemory(memory);
+    memory.close();
   } catch (error) {
     if (!(error instanceof SystemError) || error.errno !== EPERM) throw error;
     cause = error;
@@ -119,9 +106,9 @@ export class PerfRing {
   readonly #size: number;
   /** The data's position behind what was read. */
   #tail: bigint;
-  /** How many bytes of it were read and are not published. */
+  /** The bytes of it that were read and are not published. */
   #held = 0;
-  /** How many bytes there were behind it at the last look. */
+  /** The bytes that there were behind it at the last look. */
   #left = 0;
 
   private constructor(
@@ -136,14 +123,14 @@ export class PerfRing {
     this.#region = regionOf(memory);
     this.#page = pageSize();
     this.#size = size;
-    this.#tail = atomics.load(this.#region.u64, DATA_TAIL);
+    this.#tail = Atomics.load(this.#region.u64, DATA_TAIL);
   }
 
   /**
    * Opens and maps the ring of a CPU.
    *
-   * @param cpu Which.
-   * @param size How many bytes of data, a power of two of pages.
+   * @param cpu The number of the CPU.
+   * @param size The size of the data in bytes, a power of two of pages.
    * @returns The ring; undefined where the CPU is offline, null beyond the last.
    * @throws {SystemError} with the kernel's reason.
    */
@@ -164,10 +151,10 @@ export class PerfRing {
     return this.#event.fd;
   }
 
-  /** How many bytes there are that were not read. */
+  /** The number of bytes that were not read. */
   unread(): number {
-    const head = atomics.load(this.#region.u64, DATA_HEAD);
-    const distance = toNumber(asIntN(64, head - this.#tail));
+    const head = Atomics.load(this.#region.u64, DATA_HEAD);
+    const distance = Number(BigInt.asIntN(64, head - this.#tail));
     if (distance < 0 || distance > this.#size) {
       throw new BoundsError(
         `Cannot read the ring of CPU ${this.cpu}, of ${this.#size} bytes: it was read up to ${this.#tail}, and is written up to ${head}`,
@@ -176,7 +163,7 @@ export class PerfRing {
     return distance;
   }
 
-  /** Looks how much there is to be read now. */
+  /** Takes note of how much there is to be read now. */
   look(): void {
     this.#left = this.unread();
   }
@@ -184,15 +171,15 @@ export class PerfRing {
   /**
    * Reads an event: its type, or 0 if there is none.
    *
-   * @param target Where to put the bytes after its header, at most 65 528 of
+   * @param target The room for the bytes after its header, at most 65 528 of
    * them, as 32-bit words.
-   * @param most How many bytes to hold before their room is given back.
+   * @param heldMax The bytes to hold before their room is given back.
    */
-  read(target: Uint32Array, most: number): number {
+  read(target: Uint32Array, heldMax: number): number {
     if (this.#left === 0) return 0;
     const { u16, u32 } = this.#region;
     const mask = this.#size - 1;
-    const begin = toNumber(this.#tail & toBigInt(mask));
+    const begin = Number(this.#tail & BigInt(mask));
     const type = u32[(this.#page + begin) / 4]!;
     const size = u16[(this.#page + begin + 6) / 2]!;
     if (size < HEADER_SIZE || size % 8 !== 0 || size > this.#left) {
@@ -206,10 +193,10 @@ export class PerfRing {
       const at = (begin + HEADER_SIZE + i * 4) & mask;
       target[i] = u32[(this.#page + at) / 4]!;
     }
-    this.#tail = asUintN(64, this.#tail + toBigInt(size));
+    this.#tail = BigInt.asUintN(64, this.#tail + BigInt(size));
     this.#left -= size;
     this.#held += size;
-    if (this.#held >= most) this.publish();
+    if (this.#held >= heldMax) this.publish();
     return type;
   }
 
@@ -217,13 +204,13 @@ export class PerfRing {
   publish(): void {
     if (this.#held === 0) return;
     this.#held = 0;
-    atomics.store(this.#region.u64, DATA_TAIL, this.#tail);
+    Atomics.store(this.#region.u64, DATA_TAIL, this.#tail);
   }
 
   /** Unmaps the ring and closes the event. */
   close(): void {
     try {
-      closeMemory(this.#memory);
+      this.#memory.close();
     } finally {
       this.#event.close();
     }
@@ -244,7 +231,7 @@ export function setEvent(
   event: number | undefined,
 ): void {
   const { buffer, address } = scratchBlock(16);
-  const words = new NativeUint32Array(buffer, 0, 2);
+  const words = new Uint32Array(buffer, 0, 2);
   words[0] = cpu;
   const { element } = clearAttributes();
   element.mapFd = map;

@@ -1,22 +1,34 @@
 /** Records whose type is not known beforehand. */
 
 import { viewAt } from "../../layout/access/at.ts";
-import { NativeUint8Array, typedArraySet } from "../../layout/intrinsics.ts";
-import type { Move } from "../../layout/access/private_fields.ts";
 import { closed, type Region } from "../../layout/region/region.ts";
 import type { Marked, PointerOptions, Type, View } from "../../layout/mod.ts";
 import { lengthIn } from "../../layout/pointer.ts";
 
-/** What only this module has, so that only it can construct. */
-const secret = Symbol("RingRecord");
+/** The place of a record in its ring; it is moved from each to the next. */
+export class RecordPlace {
+  /** The data and the data again, while the record is valid. */
+  readonly region: Region;
+  /** The record's offset in it, in bytes. */
+  offset = 0;
+  /** The record's length in bytes. */
+  length = 0;
 
-// What reaches the private fields; set by the class, which alone can.
-let make: (region: Region) => RingRecord;
-let moveTo: Move;
+  /** Places no record yet. */
+  constructor(region: Region) {
+    this.region = region;
+  }
+
+  /** Points to another record. */
+  moveTo(offset: number, length: number): void {
+    this.offset = offset;
+    this.length = length;
+  }
+}
 
 /**
  * A record of a ring buffer, some bytes, which can be seen as one type or
- * another. It is good for as long as a typed record would be: after that it
+ * another. It is valid for as long as a typed record would be: after that it
  * throws ClosedError, and so do the views taken of it.
  *
  * @example Records of several types
@@ -32,39 +44,36 @@ let moveTo: Move;
  * ```
  */
 export class RingRecord {
-  readonly #region: Region;
-  #offset = 0;
-  #length = 0;
+  readonly #place: RecordPlace;
 
-  private constructor(given: symbol, region: Region) {
-    if (given !== secret) throw new TypeError("Illegal constructor");
-    this.#region = region;
-  }
-
-  static {
-    make = (region) => new RingRecord(secret, region);
-    moveTo = (object, offset, length) => {
-      (object as RingRecord).#offset = offset;
-      (object as RingRecord).#length = length;
-    };
+  /**
+   * Records come from rings alone.
+   *
+   * @internal
+   */
+  constructor(place: RecordPlace) {
+    if (!(place instanceof RecordPlace)) {
+      throw new TypeError("Illegal constructor");
+    }
+    this.#place = place;
+    Object.preventExtensions(this);
   }
 
   /**
-   * How many bytes it has.
+   * The number of bytes that it has.
    *
    * @throws {ClosedError} if it is no longer valid.
    */
   get length(): number {
-    this.#live();
-    return this.#length;
+    return this.#live().length;
   }
 
   /**
    * A view of a value in it.
    *
-   * @param type What lies there. A struct needs the `HostLayout` marker.
-   * @param offset Where, in bytes from the begin of the record.
-   * @param options How long a flexible array at its end is; by default as long
+   * @param type The type of the value. A struct needs the `HostLayout` marker.
+   * @param offset The offset of the value in the record, in bytes.
+   * @param options The length of a flexible array at its end; by default as long
    * as the record has bytes for.
    * @throws {ClosedError} if the record is no longer valid.
    * @throws {InvalidTypeError} if the type cannot be used.
@@ -78,10 +87,10 @@ export class RingRecord {
     options?: PointerOptions,
   ): View<T> {
     this.#live();
-    const length = lengthIn(options);
-    const start = this.#offset;
-    const within = { start, end: start + this.#length };
-    return viewAt<T>(type, this.#region, offset, length, within);
+    const tail = lengthIn(options);
+    const { region, offset: start, length } = this.#live();
+    const within = { start, end: start + length };
+    return viewAt<T>(type, region, offset, tail, within);
   }
 
   /**
@@ -90,33 +99,24 @@ export class RingRecord {
    * @throws {ClosedError} if it is no longer valid.
    */
   bytes(): Uint8Array<ArrayBuffer> {
-    const { buffer, start } = this.#live();
-    const copy = new NativeUint8Array(this.#length);
-    typedArraySet(
-      copy,
-      new NativeUint8Array(buffer, start + this.#offset, this.#length),
-    );
+    const { region: { buffer, start }, offset, length } = this.#live();
+    const copy = new Uint8Array(length);
+    copy.set(new Uint8Array(buffer, start + offset, length));
     return copy;
   }
 
-  /** What `console.log` and `Deno.inspect` show. */
+  /** The text that `console.log` and `Deno.inspect` show. */
   [Symbol.for("Deno.customInspect")](): string {
-    return this.#region.closed
+    const { region, length } = this.#place;
+    return region.closed
       ? "RingRecord [closed]"
-      : `RingRecord { ${this.#length} bytes }`;
+      : `RingRecord { ${length} bytes }`;
   }
 
-  #live(): Region {
-    if (this.#region.closed) closed(this.#region);
-    return this.#region;
+  /** The place, while the record is valid. */
+  #live(): RecordPlace {
+    const place = this.#place;
+    if (place.region.closed) closed(place.region);
+    return place;
   }
 }
-
-/** Makes the record of a ring: for {@linkcode moveRecord}. */
-export function newRecord(region: Region): RingRecord {
-  return make(region);
-}
-
-/** Points a record elsewhere, as `Move` says. */
-export const moveRecord: Move = (object, offset, length) =>
-  moveTo(object, offset, length);

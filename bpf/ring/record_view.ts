@@ -1,4 +1,4 @@
-/** What shows the records of a ring: one object, pointed from each to the next. */
+/** The object that shows the records of a ring, pointed from each to the next. */
 
 import { BoundsError, InvalidTypeError } from "../../errors.ts";
 import { movingView } from "../../layout/access/moving_view.ts";
@@ -12,30 +12,38 @@ import {
 } from "../../layout/model/types.ts";
 import { checkType, type Type } from "../../layout/mod.ts";
 import { HEADER_SIZE, requireRecordAlign } from "./geometry.ts";
-import { moveRecord, newRecord } from "./record.ts";
+import { RecordPlace, RingRecord } from "./record.ts";
 
-/** What shows records, and the least that they must have. */
-export interface Shown {
+/** An object that shows records, and the size that they must have. */
+export interface RecordView {
   /** A view, or a `RingRecord`. */
   readonly record: object;
   /** Points it to a record. */
   readonly move: Move;
-  /** How many bytes a record must have. */
-  readonly least: number;
+  /** The number of bytes that a record must have. */
+  readonly minimum: number;
 }
 
 /**
- * Makes what shows the records of a ring.
+ * Makes the object that shows the records of a ring.
  *
- * @param type What they are; undefined where that is not known beforehand.
+ * @param type Their type; undefined where that is not known beforehand.
  * @param region The data and the data again.
  * @throws {InvalidTypeError} if it cannot be pointed to, or has no size.
  * @throws {AlignmentError} if records are not aligned as it requires.
  * @throws {BoundsError} if it is larger than any record.
  */
-export function shownAs(type: Type | undefined, region: Region): Shown {
+export function recordViewOf(
+  type: Type | undefined,
+  region: Region,
+): RecordView {
   if (type === undefined) {
-    return { record: newRecord(region), move: moveRecord, least: 0 };
+    const place = new RecordPlace(region);
+    return {
+      record: new RingRecord(place),
+      move: (_record, offset, length) => place.moveTo(offset, length),
+      minimum: 0,
+    };
   }
   checkType(type);
   const { name, size } = type;
@@ -45,23 +53,23 @@ export function shownAs(type: Type | undefined, region: Region): Shown {
     );
   }
   requireRecordAlign(type);
-  const least = fixedSizeOf(type as AnyType);
-  const most = region.size / 2 - HEADER_SIZE;
-  if (least > most) {
+  const minimum = fixedSizeOf(type as AnyType);
+  const maximum = region.size / 2 - HEADER_SIZE;
+  if (minimum > maximum) {
     throw new BoundsError(
-      `${name}: ${least}-byte value exceeds any record of a ring buffer of ${
+      `${name}: ${minimum}-byte value exceeds any record of a ring buffer of ${
         region.size / 2
-      } bytes: one has at most ${most}`,
+      } bytes: one has at most ${maximum}`,
     );
   }
   const { view, move } = movingView(type as AnyType, region);
-  return { record: view, move, least };
+  return { record: view, move, minimum };
 }
 
 /**
- * How many bytes a value has without what its flexible array holds. Less than
- * the type's size where that is rounded up: a program may reserve just as much
- * as it writes.
+ * The number of bytes of a value without what its flexible array holds. It is
+ * less than the type's size where that is rounded up: a program may reserve just
+ * as much as it writes.
  */
 function fixedSizeOf(type: AnyType): number {
   if (isFlexible(type)) return 0;

@@ -1,21 +1,15 @@
-/**
- * Reading a ring buffer: one reader at a time, which holds what it has read
- * until it publishes the position.
- */
+/** Reading a ring buffer that the kernel writes. */
 
 import { BoundsError, ClosedError } from "../../errors.ts";
-import { toBigInt, toNumber } from "../../ffi/mod.ts";
-import { NativeInt32Array } from "../../layout/intrinsics.ts";
 import { Region } from "../../layout/region/region.ts";
 import type { Type } from "../../layout/mod.ts";
 import {
   type Drain,
-  type Drained,
+  type DrainInput,
   drainOf,
   ownDrainOf,
   SHORT,
 } from "./drain.ts";
-import type { RecordReader } from "./iterate.ts";
 import type { RingMemory } from "./memory.ts";
 import {
   type Committed,
@@ -23,151 +17,114 @@ import {
   loadPosition,
   storePosition,
 } from "./memory_order.ts";
-import { shownAs } from "./record_view.ts";
-
-const { asIntN, asUintN } = BigInt;
-
-/** What is called with a record and its length in bytes. */
-export type RecordCallback = (record: never, length: number) => void;
+import { type RecordCallback, RecordReader } from "./record_reader.ts";
+import { recordViewOf } from "./record_view.ts";
+import type { Watched } from "./wait_for_events.ts";
 
 const committed: Committed = committedOn(Deno.build.arch);
-const nothing: RecordCallback = () => {};
+
+/** A function that is called with a record and its length in bytes. */
+type RingCallback = RecordCallback<[length: number]>;
+
+const nothing: RingCallback = () => {};
 
 /** Reads the records of one ring. */
-export class RingReader implements RecordReader {
+export class RingReader extends RecordReader<[length: number]> {
   /** Undefined once closed. */
   #memory: RingMemory | undefined;
-  readonly #size: number;
-  readonly #name: string;
+  readonly #typeName: string;
   /** The region of the records, which reaches memory while they are valid. */
-  readonly #shown: Region;
-  readonly #drained: Drained;
+  readonly #region: Region;
+  readonly #input: DrainInput;
   readonly #consumed: Int32Array;
   readonly #step: Drain;
   #drain: Drain | undefined;
-  #reading = false;
   /** The position that is published. */
   #base = 0n;
   /** Its low 32 bits. */
   #from = 0;
-  /** How many bytes after it the producer had reserved at the last look. */
+  /** The bytes after it that the producer had reserved at the last look. */
   #available = 0;
-  /** Called when the ring is closed, by who reads it. */
-  onclose: (() => void) | undefined = undefined;
+  override readonly watched: readonly Watched[];
 
   /**
    * Takes over the memory of a ring.
    *
    * @param memory The memory.
-   * @param type What its records are.
-   * @throws as `shownAs` does.
+   * @param type The type of its records; undefined where they differ.
+   * @throws as `recordViewOf` does.
    */
   constructor(memory: RingMemory, type: Type | undefined) {
     const { data, geometry: { size } } = memory;
+    super("ring buffer", size);
     const region = new Region(data.buffer, data.start, data.size, data.noun);
-    const { record, move, least } = shownAs(type, region);
+    const { record, move, minimum } = recordViewOf(type, region);
     region.release();
+    this.watched = [memory];
     this.#memory = memory;
-    this.#size = size;
-    this.#name = type?.name ?? "Record";
-    this.#shown = region;
-    this.#consumed = new NativeInt32Array(2);
-    this.#drained = {
+    this.#typeName = type?.name ?? "Record";
+    this.#region = region;
+    this.#consumed = new Int32Array(2);
+    this.#input = {
       data: data.i32,
       mask: size - 1,
       record,
       move,
-      least,
+      minimum,
       consumed: this.#consumed,
     };
-    this.#step = drainOf(this.#drained);
+    this.#step = drainOf(this.#input);
   }
 
-  /** Whether it was closed. */
-  get closed(): boolean {
+  override get closed(): boolean {
     return this.#memory === undefined;
   }
 
-  /** The object that shows the record which was read last. */
-  get record(): object {
-    return this.#drained.record;
+  override get record(): object {
+    return this.#input.record;
   }
 
-  /** How many bytes are reserved and not consumed, as the positions say. */
-  unread(): number {
+  override unread(): number {
     const { consumer, producer } = this.#live();
     // The consumer's first: it never overtakes the other.
     const from = loadPosition(consumer.u64);
     return this.#distance(loadPosition(producer.u64), from);
   }
 
-  /**
-   * Begins to read: from here to `end` nobody else can. What there is to be read
-   * now is all that is read until the next `look`.
-   *
-   * @throws {ClosedError} if the ring is closed.
-   * @throws {TypeError} if it is being read already.
-   * @throws {BoundsError} if its positions cannot be.
-   */
-  begin(): void {
+  /** @throws {BoundsError} if the positions cannot be those of a ring. */
+  protected override start(): void {
     const { consumer, data } = this.#live();
-    if (this.#reading) {
-      throw new TypeError(
-        "Cannot read the ring buffer: it is being read already, by an iteration that has not ended or a callback that has not returned",
-      );
-    }
     // Each time anew: another process may have read meanwhile.
     this.#base = loadPosition(consumer.u64);
-    this.#from = toNumber(asIntN(32, this.#base));
+    this.#from = Number(BigInt.asIntN(32, this.#base));
     this.#consumed[0] = 0;
     this.look();
-    this.#shown.reachThrough(data);
-    this.#reading = true;
+    this.#region.reachThrough(data);
   }
 
-  /** Looks how much there is to be read now. */
-  look(): void {
+  override look(): void {
     const { producer } = this.#live();
     const end = loadPosition(producer.u64);
     this.#available = this.#distance(end, this.#base);
   }
 
   #distance(end: bigint, from: bigint): number {
-    const distance = toNumber(asIntN(64, end - from));
-    if (distance < 0 || distance > this.#size || (from & 7n) !== 0n) {
+    const distance = Number(BigInt.asIntN(64, end - from));
+    if (distance < 0 || distance > this.size || (from & 7n) !== 0n) {
       throw new BoundsError(
-        `Cannot read the ring buffer of ${this.#size} bytes: the consumer's position is ${from}, the producer's ${end}`,
+        `Cannot read the ring buffer of ${this.size} bytes: the consumer's position is ${from}, the producer's ${end}`,
       );
     }
     return distance;
   }
 
-  /**
-   * Calls back with all records that there are.
-   *
-   * @param limit How many at the most.
-   * @returns How many there were.
-   */
-  consume(limit: number, callback: RecordCallback): number {
-    this.begin();
-    let count: number;
-    try {
-      count = this.#readAll(limit, callback);
-    } catch (error) {
-      this.endBecause();
-      throw error;
-    }
-    this.end();
-    return count;
-  }
-
   /** Reads, and publishes the position whenever a quarter of the ring was. */
-  #readAll(limit: number, callback: RecordCallback): number {
-    const drain = this.#drain ??= ownDrainOf(this.#drained);
-    const most = this.#size >>> 2;
+  protected override drain(limit: number, callback: RingCallback): number {
+    const drain = this.#drain ??= ownDrainOf(this.#input);
+    const heldMax = this.size >>> 2;
     let count = 0;
     while (count < limit) {
-      const read = this.#read(drain, most, limit - count, callback);
+      const read = this.#read(drain, heldMax, limit - count, callback);
       count += read;
       // Nothing was consumed; or the callback has closed the ring.
       if (this.#consumed[0] === 0 || this.closed) break;
@@ -176,16 +133,10 @@ export class RingReader implements RecordReader {
     return count;
   }
 
-  /**
-   * Goes on to the next record.
-   *
-   * @param most How many bytes to hold before the position is published.
-   * @returns Whether there is one.
-   */
-  readOne(most: number): boolean {
+  override readOne(heldMax: number): boolean {
     while (!this.closed) {
       const before = this.#consumed[0]!;
-      if (before >= most) this.publish();
+      if (before >= heldMax) this.publish();
       const held = this.#consumed[0]!;
       if (this.#read(this.#step, 1, 1, nothing) === 1) return true;
       // What was discarded is no record; what was not consumed is busy.
@@ -196,11 +147,11 @@ export class RingReader implements RecordReader {
 
   #read(
     drain: Drain,
-    most: number,
+    heldMax: number,
     limit: number,
-    callback: RecordCallback,
+    callback: RingCallback,
   ): number {
-    const { data, mask } = this.#drained;
+    const { data, mask } = this.#input;
     const held = this.#consumed[0]!;
     const left = this.#available - held;
     if (left <= 0) return 0;
@@ -209,7 +160,7 @@ export class RingReader implements RecordReader {
       mask,
       (this.#from + held) | 0,
       left,
-      left < most ? left : most,
+      Math.min(left, heldMax),
     );
     const count = drain(
       this.#from,
@@ -223,11 +174,11 @@ export class RingReader implements RecordReader {
   }
 
   #refuse(reason: number): never {
-    const { data, mask, least } = this.#drained;
+    const { data, mask, minimum } = this.#input;
     const consumed = this.#consumed[0]!;
     if (reason === SHORT) {
       throw new BoundsError(
-        `${this.#name}: ${least}-byte value exceeds the record of ${
+        `${this.#typeName}: ${minimum}-byte value exceeds the record of ${
           this.#consumed[1]
         } bytes`,
       );
@@ -235,7 +186,7 @@ export class RingReader implements RecordReader {
     const header = data[((this.#from + consumed) & mask) >>> 2]! >>> 0;
     throw new BoundsError(
       `Cannot read the ring buffer: at position ${
-        this.#base + toBigInt(consumed)
+        this.#base + BigInt(consumed)
       } there is the header 0x${header.toString(16)}, which exceeds the ${
         this.#available - consumed
       } bytes that are reserved`,
@@ -248,7 +199,7 @@ export class RingReader implements RecordReader {
    * @throws {TypeError} if somebody else has moved it: two consumers would each
    * take the other's records.
    */
-  publish(): void {
+  override publish(): void {
     const consumed = this.#consumed[0]!;
     if (consumed === 0) return;
     const { consumer } = this.#live();
@@ -258,52 +209,25 @@ export class RingReader implements RecordReader {
         `Cannot go on reading the ring buffer: it has another consumer, who moved the position from ${this.#base} to ${found}`,
       );
     }
-    this.#base = asUintN(64, this.#base + toBigInt(consumed));
+    this.#base = BigInt.asUintN(64, this.#base + BigInt(consumed));
     this.#from = (this.#from + consumed) | 0;
     this.#available -= consumed;
     this.#consumed[0] = 0;
     storePosition(consumer.u64, this.#base);
   }
 
-  /** Ends the validity of the record until there is another: for a wait. */
-  rest(): void {
-    this.#shown.release();
+  override invalidate(): void {
+    this.#region.release();
   }
 
-  /** Ends that: there may be a record now. */
-  resume(): void {
-    this.#shown.reachThrough(this.#live().data);
+  override validate(): void {
+    this.#region.reachThrough(this.#live().data);
   }
 
-  /** Publishes the position, and lets others read. Once more is nothing. */
-  end(): void {
-    if (!this.#reading) return;
-    this.#reading = false;
-    this.#shown.release();
-    if (!this.closed) this.publish();
-  }
-
-  /** Ends after an error, which counts more than one of ending. */
-  endBecause(): void {
-    try {
-      this.end();
-    } catch {
-      // The first error is thrown.
-    }
-  }
-
-  /** Publishes the position and unmaps the ring. Once more is nothing. */
-  close(): void {
+  protected override release(): void {
     const memory = this.#memory;
-    if (memory === undefined) return;
-    try {
-      if (this.#reading) this.publish();
-    } finally {
-      this.#memory = undefined;
-      this.#shown.release();
-      this.onclose?.();
-      memory.close();
-    }
+    this.#memory = undefined;
+    memory?.close();
   }
 
   #live(): RingMemory {

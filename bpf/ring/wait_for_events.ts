@@ -11,41 +11,39 @@
 import {
   addToEpoll,
   check,
-  closeDescriptor,
   createEpoll,
   createWaker,
-  EINTR,
   EPOLLET,
   EpollEvents,
   EPOLLIN,
   removeFromEpoll,
-  systemError,
+  waitForEvents,
   wakeUp,
 } from "../../ffi/mod.ts";
-import { PrivateRegistry } from "../../layout/intrinsics.ts";
+import { Descriptor } from "../../ffi/descriptor.ts";
 
 /** Its descriptors, while anything is watched. */
 interface Poll {
-  readonly epoll: number;
-  readonly waker: number;
+  readonly epoll: Descriptor;
+  readonly waker: Descriptor;
 }
 
-/** What has a descriptor, and keeps it open for as long as it is kept. */
+/** An object that keeps a descriptor open for as long as it is kept. */
 export interface Watched {
   /** The descriptor. */
   readonly fd: number;
 }
 
 /**
- * What is known of a {@linkcode Watch} here; it does not keep it alive. It does
- * keep what is watched: epoll knows a file by the number of its descriptor, and
+ * A {@linkcode Watch} as it is known here; it does not keep that alive. It does
+ * keep the watched objects: epoll knows a file by the number of its descriptor, and
  * would know the next one under that number, a duplicate of the same map, as one
  * that it watches already.
  */
 interface Entry {
   readonly token: number;
   readonly watched: readonly Watched[];
-  /** Whether there was an event that nobody has waited for yet. */
+  /** True if there was an event that nobody has waited for yet. */
   ready: boolean;
   /** Ends a wait that is under way. */
   settle: ((error?: unknown) => void) | undefined;
@@ -53,9 +51,6 @@ interface Entry {
 
 /** The token of the waker; watches have others. */
 const WAKER = 0;
-
-/** How many waits may fail one after the other without a reason to be found. */
-const FAILURES_MAX = 100;
 
 let poll: Poll | undefined;
 let lastToken = WAKER;
@@ -65,17 +60,20 @@ const entries = new Map<number, Entry>();
 const events = new EpollEvents();
 
 /** Takes out watches that were dropped without `close`: a net, not the way. */
-const net = new PrivateRegistry<Entry>(forget);
+const net = new FinalizationRegistry<Entry>(forget);
 
 function openPoll(): Poll {
-  const epoll = check(createEpoll(), "epoll_create1");
-  let waker = -1;
+  const epoll = new Descriptor(check(createEpoll(), "epoll_create1"));
+  let waker: Descriptor | undefined;
   try {
-    waker = check(createWaker(), "eventfd");
-    check(addToEpoll(epoll, waker, EPOLLIN | EPOLLET, WAKER), "epoll_ctl");
+    waker = new Descriptor(check(createWaker(), "eventfd"));
+    check(
+      addToEpoll(epoll.fd, waker.fd, EPOLLIN | EPOLLET, WAKER),
+      "epoll_ctl",
+    );
   } catch (error) {
-    if (waker >= 0) closeDescriptor(waker);
-    closeDescriptor(epoll);
+    waker?.close();
+    epoll.close();
     throw error;
   }
   return { epoll, waker };
@@ -86,16 +84,14 @@ function closePollIfUnused(): void {
   if (poll === undefined || running || entries.size > 0) return;
   const { epoll, waker } = poll;
   poll = undefined;
-  closeDescriptor(epoll);
-  closeDescriptor(waker);
+  epoll.close();
+  waker.close();
 }
 
 function forget(entry: Entry): void {
   entries.delete(entry.token);
   if (poll !== undefined) {
-    for (let i = 0; i < entry.watched.length; i++) {
-      removeFromEpoll(poll.epoll, entry.watched[i]!.fd);
-    }
+    for (const { fd } of entry.watched) removeFromEpoll(poll.epoll.fd, fd);
   }
   closePollIfUnused();
 }
@@ -110,27 +106,12 @@ function settle(entry: Entry, error?: unknown): boolean {
   return true;
 }
 
-/**
- * How many events there are, once there are any; 0 for none.
- *
- * @throws {SystemError} if the wait fails for good.
- */
-async function nextEvents({ epoll }: Poll): Promise<number> {
-  for (let failures = 0; failures < FAILURES_MAX; failures++) {
-    const count = await events.wait(epoll);
-    if (count >= 0) return count;
-    // The reason is the other thread's. If it lasts it is this one's as well.
-    const now = check(events.poll(epoll), "epoll_wait");
-    if (now > 0) return now;
-  }
-  throw systemError(EINTR, "epoll_wait", "it was interrupted over and over");
-}
-
 async function run(opened: Poll): Promise<void> {
   running = true;
   try {
     while (waiting > 0) {
-      const count = await nextEvents(opened);
+      await waitForEvents(opened.epoll.fd);
+      const count = check(events.poll(opened.epoll.fd), "epoll_wait");
       for (let i = 0; i < count; i++) {
         const entry = entries.get(events.tokenAt(i));
         if (entry !== undefined && !settle(entry)) entry.ready = true;
@@ -149,10 +130,10 @@ export class Watch {
   #entry: Entry | undefined;
 
   /**
-   * Begins to watch. What is ready already counts as the first event.
+   * Begins to watch. A descriptor that is ready already counts as an event.
    *
-   * @param watched What has the descriptors, to stay open until `close`.
-   * @param interest What to wait for: `EPOLLIN`, `EPOLLOUT`.
+   * @param watched The objects that keep the descriptors open until `close`.
+   * @param interest The events to wait for: `EPOLLIN`, `EPOLLOUT`.
    * @throws {SystemError} with the kernel's reason, as in epoll_ctl(2).
    */
   constructor(watched: readonly Watched[], interest: number = EPOLLIN) {
@@ -167,14 +148,9 @@ export class Watch {
     this.#entry = entry;
     net.register(this, entry, this);
     try {
-      for (let i = 0; i < watched.length; i++) {
-        const result = addToEpoll(
-          opened.epoll,
-          watched[i]!.fd,
-          interest | EPOLLET,
-          entry.token,
-        );
-        check(result, "epoll_ctl");
+      for (const { fd } of watched) {
+        const what = interest | EPOLLET;
+        check(addToEpoll(opened.epoll.fd, fd, what, entry.token), "epoll_ctl");
       }
     } catch (error) {
       this.close();
@@ -212,7 +188,7 @@ export class Watch {
     const entry = this.#entry;
     if (entry === undefined || !settle(entry)) return;
     // Else the other thread would wait on, and hold the event loop.
-    if (waiting === 0 && poll !== undefined) wakeUp(poll.waker);
+    if (waiting === 0 && poll !== undefined) wakeUp(poll.waker.fd);
   }
 
   /** Watches no longer, and ends a wait that is under way. Once more is nothing. */

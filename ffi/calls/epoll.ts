@@ -19,6 +19,9 @@ const EVENTS_MAX = 64;
 /** The words of the larger of the two forms of a `struct epoll_event`. */
 const WORDS_MAX = 4;
 
+/** How long a thread waits at a time, in milliseconds. */
+const WAIT_MS = 2000;
+
 // struct epoll_event { __u32 events; __u64 data; }
 const request = new Uint32Array(new ArrayBuffer(WORDS_MAX * 4));
 
@@ -69,20 +72,25 @@ export class EpollEvents {
     return this.#words[index * stride + stride - 2] ?? 0;
   }
 
-  /**
-   * Waits on another thread, for however long it takes: how many events there
-   * are, or -1. The reason is on that thread; {@linkcode poll} tells it.
-   */
-  wait(epoll: number): Promise<number> {
-    return libcPoll().epollWaitElsewhere(epoll, this.#words, EVENTS_MAX, -1);
-  }
-
   /** How many events there are now, or the negative reason. */
   poll(epoll: number): number {
     return resultOf(() =>
       libcPoll().epoll_wait(epoll, this.#words, EVENTS_MAX, 0)
     );
   }
+}
+
+/**
+ * Waits on another thread until there may be events, or a few seconds have
+ * passed; {@linkcode EpollEvents.poll} tells which there are, and why a wait
+ * failed.
+ *
+ * The isolate may end meanwhile, which the thread is not told. So it is given no
+ * memory to write to, which might be freed by then: to an event the kernel says
+ * EFAULT, and keeps it. And it never waits for long, as it could not be woken.
+ */
+export async function waitForEvents(epoll: number): Promise<void> {
+  await libcPoll().epollWaitElsewhere(epoll, null, 1, WAIT_MS);
 }
 
 /** Makes a descriptor that wakes: it, or the negative reason. */

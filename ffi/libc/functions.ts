@@ -247,6 +247,28 @@ const textSymbols = {
   },
 } as const satisfies Deno.ForeignLibraryInterface;
 
+const threadSymbols = {
+  dup3: {
+    parameters: [
+      "i32", // int oldfd
+      "i32", // int newfd
+      "i32", // int flags
+    ],
+    result: "i32", // int
+  },
+  /** Has a function called when this thread ends (glibc 2.18). */
+  atThreadExit: {
+    name: "__cxa_thread_atexit_impl",
+    parameters: [
+      "usize", // void (*function)(void *)
+      "usize", // void *argument
+      "usize", // void *dso_symbol, an address in the library to stay loaded
+    ],
+    result: "i32", // int
+    optional: true,
+  },
+} as const satisfies Deno.ForeignLibraryInterface;
+
 const bpfSymbols = {
   /** libc has no function of its own for `bpf(2)`. */
   bpf: {
@@ -323,6 +345,7 @@ function openLibc<const S extends Deno.ForeignLibraryInterface>(
 let memoryLibrary: Symbols<typeof memorySymbols> | undefined;
 let fileLibrary: Symbols<typeof fileSymbols> | undefined;
 let textLibrary: Symbols<typeof textSymbols> | undefined;
+let threadLibrary: Symbols<typeof threadSymbols> | undefined;
 let bpfLibrary: Symbols<typeof bpfSymbols> | undefined;
 let pollLibrary: Symbols<typeof pollSymbols> | undefined;
 
@@ -335,6 +358,11 @@ function openMemoryLibrary(): Symbols<typeof memorySymbols> {
 function openFileLibrary(): Symbols<typeof fileSymbols> {
   libc();
   return openLibc(fileSymbols);
+}
+
+function openThreadLibrary(): Symbols<typeof threadSymbols> {
+  libc();
+  return openLibc(threadSymbols);
 }
 
 function openBpfLibrary(): Symbols<typeof bpfSymbols> {
@@ -355,6 +383,11 @@ export function libc(): Symbols<typeof memorySymbols> {
 /** The functions that make, fill and write back files. */
 export function libcFile(): Symbols<typeof fileSymbols> {
   return fileLibrary ??= openFileLibrary();
+}
+
+/** The functions that leave descriptors to the end of a thread. */
+export function libcThread(): Symbols<typeof threadSymbols> {
+  return threadLibrary ??= openThreadLibrary();
 }
 
 /** The function that makes the system call `bpf`. */

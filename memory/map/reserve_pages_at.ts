@@ -3,11 +3,13 @@
  * that can lie nowhere else.
  *
  * The engine lets the kernel choose, and the kernel takes the highest range that
- * is free and large enough. So all such ranges above the one that is wanted are
- * reserved for a moment, and the engine asked then. Nothing is ever replaced;
- * what other threads map meanwhile finds room below. Should one of them be given
- * the very range, or a future engine ask in another way, the pages are not where
- * they should be, which is looked at, and dropped.
+ * is free and large enough. So the range that is wanted is reserved, and all such
+ * ranges above it; then the former is given up, and the engine asked at once.
+ * Nothing is ever replaced; what other threads map meanwhile finds room below.
+ * Should one of them be given the very range in that moment, or a future engine
+ * ask in another way, the pages are not where they should be, which is looked at,
+ * and dropped. What another thread was given it gives back, or its engine does
+ * when it collects: so there are pauses between the attempts.
  */
 
 import {
@@ -23,6 +25,7 @@ import {
 import { NativeUint8Array } from "../../layout/intrinsics.ts";
 import { visitMappings } from "./proc_maps.ts";
 import { currentBuffer } from "./mapping.ts";
+import { inTurn, pause } from "./turn.ts";
 import { collect, reserve, WASM_PAGE } from "./engine_pages.ts";
 
 /** Below this there would be too little room for what other threads map. */
@@ -30,8 +33,11 @@ const LOWEST = 2 ** 40;
 /** Where addresses end that the kernel chooses unasked. */
 const HIGHEST = 2 ** 47;
 
-/** How often it is tried where another thread is in the way. */
+/** How often it is tried where other threads may be in the way. */
 const ATTEMPTS = 16;
+/** How long a pause is at most, in milliseconds; the first takes one. */
+const PAUSE_MAX = 32;
+
 /** How many ranges the kernel may still find above, after those known. */
 const STRAGGLERS = 256;
 
@@ -41,8 +47,8 @@ const STRAGGLERS = 256;
  */
 const GAPS_MAX = 1024;
 
-/** A reserved range. */
-interface Blocker {
+/** A range of addresses. */
+interface Range {
   readonly address: bigint;
   readonly length: bigint;
 }
@@ -61,13 +67,11 @@ export function reserveAt(
   // The engine asks for this much, and gives back what is not aligned.
   const room = pages * WASM_PAGE + WASM_PAGE - pageSize();
   if (address < LOWEST || address + room > HIGHEST) return undefined;
+  const target: Range = { address: toBigInt(address), length: toBigInt(room) };
   for (let i = 0; i < ATTEMPTS; i++) {
-    if (!isFree(address, address + room)) {
-      // By pages of the engine's that nothing can reach any more, possibly.
-      collect();
-      if (!isFree(address, address + room)) return undefined;
-    }
-    const memory = reserveBelow(pages, address + room, room);
+    if (i > 0) pause(Math.min(2 ** (i - 1), PAUSE_MAX));
+    // Whoever else aims would be in the way, with all that is reserved above.
+    const memory = inTurn(() => tryReserve(pages, target));
     if (memory !== undefined && beginOf(memory, pages) === address) {
       return memory;
     }
@@ -80,36 +84,42 @@ function beginOf(memory: WebAssembly.Memory, pages: number): number {
   return toNumber(addressOf(new NativeUint8Array(buffer, 0, 1)));
 }
 
-function isFree(from: number, to: number): boolean {
-  let free = true;
-  const known = visitMappings((start, end) => {
-    if (start < to && end > from) free = false;
-    return free && start < to;
-  });
-  return free && known;
+/** Reserves a range; returns whether it was free. */
+function block({ address, length }: Range): boolean {
+  return mmapReserveAt(address, length) === 0;
 }
 
-/** Reserves pages while no range of that room is free above an address. */
-function reserveBelow(
+function unblock({ address, length }: Range): void {
+  munmap(address, length);
+}
+
+/** Reserves pages, at a range if it is free and nobody is faster. */
+function tryReserve(
   pages: number,
-  floor: number,
-  room: number,
+  target: Range,
 ): WebAssembly.Memory | undefined {
-  const blockers = blockAbove(floor, room);
+  if (!block(target)) {
+    // By pages of the engine's that nothing can reach any more, possibly.
+    collect();
+    if (!block(target)) return undefined;
+  }
+  const floor = toNumber(target.address + target.length);
+  const blockers = [target];
   try {
+    blockAbove(floor, toNumber(target.length), blockers);
+    // The last call before: what others map from here on may land there.
+    unblock(blockers.shift()!);
     return reserve(pages, false);
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
     return undefined;
   } finally {
-    for (let i = 0; i < blockers.length; i++) {
-      const { address, length } = blockers[i]!;
-      munmap(address, length);
-    }
+    blockers.forEach(unblock);
   }
 }
 
-function blockAbove(floor: number, room: number): Blocker[] {
+/** Reserves what is free above an address and of that room, or adjacent to it. */
+function blockAbove(floor: number, room: number, blockers: Range[]): void {
   const gaps: [from: number, to: number][] = [];
   let previousEnd = 0;
   visitMappings((start, end, stack) => {
@@ -124,15 +134,11 @@ function blockAbove(floor: number, room: number): Blocker[] {
     previousEnd = end;
     return true;
   });
-  const blockers: Blocker[] = [];
-  if (gaps.length > GAPS_MAX) return blockers;
+  if (gaps.length > GAPS_MAX) return;
   for (let i = 0; i < gaps.length; i++) {
     const [from, to] = gaps[i]!;
-    const address = toBigInt(from);
-    const length = toBigInt(to - from);
-    if (mmapReserveAt(address, length) === 0) {
-      blockers[blockers.length] = { address, length };
-    }
+    const gap = { address: toBigInt(from), length: toBigInt(to - from) };
+    if (block(gap)) blockers[blockers.length] = gap;
   }
   // What there was no line for, such as that below the stack, the kernel tells.
   const length = toBigInt(room);
@@ -145,5 +151,4 @@ function blockAbove(floor: number, room: number): Blocker[] {
     }
     blockers[blockers.length] = { address, length };
   }
-  return blockers;
 }

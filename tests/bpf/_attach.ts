@@ -6,12 +6,23 @@
 
 import { type BpfMap, BpfObject, type BpfProgram } from "../../bpf/mod.ts";
 import { u64 } from "../../layout/mod.ts";
-import { bpfObjects, type Need, root, type Test, testWith } from "../_needs.ts";
+import {
+  bpfObjects,
+  type Need,
+  rawTracepoint,
+  root,
+  type Test,
+  testWith,
+} from "../_needs.ts";
 import type { TemporaryDirectory } from "../_support.ts";
 import { compile } from "./_objects.ts";
 
-/** Programs that are compiled, loaded and attached here. */
-export const attachable: readonly Need[] = [...bpfObjects, root];
+/** What the programs of `attach.bpf.c` take, whatever they are attached to. */
+export const attachable: readonly Need[] = [
+  ...bpfObjects,
+  root,
+  rawTracepoint,
+];
 
 /** Declares a test that attaches programs. */
 export const attachTest: Test = testWith(attachable);
@@ -69,10 +80,7 @@ export async function compileAttach(
   directory: TemporaryDirectory,
   name: string = "attach",
 ): Promise<string> {
-  const target = Deno.build.arch === "x86_64" ? "x86" : "arm64";
-  return await compile(name, directory, {
-    flags: [`-D__TARGET_ARCH_${target}`],
-  });
+  return await compile(name, directory);
 }
 
 /** The numbers of all links that the kernel has. */

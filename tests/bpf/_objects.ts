@@ -5,8 +5,9 @@
  */
 
 import { NativeObject } from "../../bpf/libbpf/object.ts";
-import { fromFileUrl } from "@std/path";
+import { fromFileUrl, join } from "@std/path";
 import type { BpfObject } from "../../bpf/mod.ts";
+import { compiledBefore } from "../_needs.ts";
 import { TemporaryDirectory } from "../_support.ts";
 
 /** How {@linkcode compile} compiles. */
@@ -21,29 +22,55 @@ export interface CompileOptions {
 
 let made = 0;
 
-/** Compiles `tests/bpf/<name>.bpf.c`: the path of the object file. */
-export async function compile(
-  name: string,
-  directory: TemporaryDirectory,
-  { compiler = "clang", target = "bpf", flags = [] }: CompileOptions = {},
-): Promise<string> {
-  const source = fromFileUrl(new URL(`./${name}.bpf.c`, import.meta.url));
-  const object = directory.join(`${name}-${made++}.bpf.o`);
-  await succeed(compiler, [
+/** The machine that an object is for. */
+export interface Machine {
+  /** Its processor; this machine's unless said otherwise. */
+  arch?: typeof Deno.build.arch;
+  /** The folder in which its `/usr/include` lies; `/` unless said otherwise. */
+  system?: string;
+}
+
+/** What the compiler is told. */
+export function compilerArguments(
+  source: string,
+  object: string,
+  { target = "bpf", flags = [] }: Omit<CompileOptions, "compiler"> = {},
+  { arch = Deno.build.arch, system = "" }: Machine = {},
+): string[] {
+  return [
     "-target",
     target,
     "-O2",
     "-g",
     "-Wall",
     "-Werror",
+    // For bpf/bpf_tracing.h.
+    `-D__TARGET_ARCH_${arch === "x86_64" ? "x86" : "arm64"}`,
     // Where Debian has asm/types.h, which the target does not tell.
-    `-I/usr/include/${Deno.build.arch}-linux-gnu`,
+    `-I${system}/usr/include/${arch}-linux-gnu`,
+    `-I${system}/usr/include`,
     ...flags,
     "-c",
     source,
     "-o",
     object,
-  ]);
+  ];
+}
+
+/** Compiles `tests/bpf/<name>.bpf.c`: the path of the object file. */
+export async function compile(
+  name: string,
+  directory: TemporaryDirectory,
+  options: CompileOptions = {},
+): Promise<string> {
+  const source = fromFileUrl(new URL(`./${name}.bpf.c`, import.meta.url));
+  const object = directory.join(`${name}-${made++}.bpf.o`);
+  if (compiledBefore !== undefined && Object.keys(options).length === 0) {
+    await Deno.copyFile(join(compiledBefore, `${name}.bpf.o`), object);
+  } else {
+    const args = compilerArguments(source, object, options);
+    await succeed(options.compiler ?? "clang", args);
+  }
   return object;
 }
 

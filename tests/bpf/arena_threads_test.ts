@@ -1,6 +1,9 @@
 import { assert, assertEquals } from "@std/assert";
+import { Arena } from "../../bpf/mod.ts";
+import { inTurn } from "../../memory/map/turn.ts";
+import { sized } from "../_fire.ts";
 import { run } from "../_support.ts";
-import { arenaTest } from "./_arenas.ts";
+import { arenaMap, arenaTest } from "./_arenas.ts";
 
 /** A program that does something many times, beside a Worker that maps. */
 function beside(body: string): string {
@@ -21,14 +24,14 @@ function beside(body: string): string {
     const canaries: bigint[] = [];
     const left = () => {
       collect();
-      return [mappings("bpf-map").length, openDescriptors().length, addressSpace()];
+      return [mappings("anon_inode:bpf-map").length, openDescriptors().length, addressSpace()];
     };
     const refusals = new Map<string, number>();
     const note = (what: string) => refusals.set(what, (refusals.get(what) ?? 0) + 1);
     function round(i: number): void {${body}}
-    for (let i = 0; i < 200; i++) round(i);
-    const before = left();
     const rounds = Number(Deno.args[0]);
+    for (let i = 0; i < rounds / 5; i++) round(i);
+    const before = left();
     for (let i = 0; i < rounds; i++) {
       round(i);
       // Where there is a hole this lands in it, and is lost when the engine
@@ -53,6 +56,12 @@ function beside(body: string): string {
   `;
 }
 
+/** Rounds. A hole in a hundred arenas shows in a hundred rounds. */
+const ROUNDS = sized(1000, 10_000);
+/** Rounds that take sixteen attempts each, where the other thread is faster. */
+const AIMED = sized(200, 1000);
+const REFUSED = sized(400, 2000);
+
 interface Outcome {
   before: number[];
   after: number[];
@@ -74,14 +83,14 @@ async function outcomeOf(body: string, rounds: number): Promise<Outcome> {
   // Fewer where another thread of Deno had one open for a moment.
   assert(outcome.after[1]! <= outcome.before[1]!, stdout);
   assert(outcome.after[2]! < outcome.before[2]! + 2 ** 28, stdout);
-  assert(outcome.worked > 100, stdout);
+  assert(outcome.worked > 10, stdout);
   assertEquals(outcome.lost, 0);
   assert(outcome.whole);
   return outcome;
 }
 
 arenaTest(
-  "10 000 arenas are mapped, used and closed beside a Worker that maps all the while",
+  "Arenas are mapped, used and closed beside a Worker that maps all the while",
   async () => {
     const { refusals } = await outcomeOf(
       `
@@ -92,14 +101,14 @@ arenaTest(
         throw new Error("another value");
       }
     `,
-      10_000,
+      ROUNDS,
     );
     assertEquals(refusals, []);
   },
 );
 
 arenaTest(
-  "10 000 refusals of arenas leave nothing beside a Worker that maps all the while",
+  "Refusals of arenas leave nothing beside a Worker that maps all the while",
   async () => {
     await outcomeOf(
       `
@@ -114,33 +123,70 @@ arenaTest(
       }
       throw new Error("mapped");
     `,
-      10_000,
+      ROUNDS,
     );
   },
 );
 
 arenaTest(
-  "1000 arenas are mapped where they must lie beside a Worker that maps all the while",
+  "Arenas are mapped where they must lie beside a Worker that maps all the while",
   async () => {
     const { refusals } = await outcomeOf(
       `
       const address = (1n << 44n) + (BigInt(i) << 20n);
       using map = arenaMap({ mapExtra: address });
-      try {
-        using arena = Arena.map(map);
-        arena.pointer(u64, arena.size - 8).value = BigInt(i);
-        if (arena.at(u64, address + BigInt(arena.size - 8)).value !== BigInt(i)) {
-          throw new Error("another value");
-        }
-      } catch (error) {
-        // The other thread was faster, sixteen times.
-        if (!(error instanceof NotSupportedError)) throw error;
-        note("refused");
+      using arena = Arena.map(map);
+      arena.pointer(u64, arena.size - 8).value = BigInt(i);
+      if (arena.at(u64, address + BigInt(arena.size - 8)).value !== BigInt(i)) {
+        throw new Error("another value");
       }
     `,
-      1000,
+      AIMED,
     );
-    assert((refusals[0]?.[1] ?? 0) < 100, JSON.stringify(refusals));
+    assertEquals(refusals, []);
+  },
+);
+
+arenaTest(
+  "Several threads map arenas where they must lie, all at once",
+  async () => {
+    // Each keeps from the others for a moment what they want.
+    const { code, signal, stdout, stderr } = await run(
+      `
+      const answerOf = (worker: Worker) =>
+        new Promise((resolve) => worker.onmessage = ({ data }) => resolve(data));
+      const workers = [1n, 2n, 3n, 4n].map(() =>
+        new Worker(
+          new URL("./tests/bpf/_aiming_worker.ts", import.meta.url),
+          { type: "module" },
+        )
+      );
+      await Promise.all(workers.map(answerOf));
+      const answers = workers.map(async (worker, i) => {
+        worker.postMessage(BigInt(i + 1) << 44n);
+        const right = await answerOf(worker);
+        worker.terminate();
+        return right;
+      });
+      console.log(...await Promise.all(answers));
+    `,
+      { permissions: ["-A"] },
+    );
+    assertEquals({ code, signal }, { code: 0, signal: null }, stderr);
+    assertEquals(stdout, "100n 100n 100n 100n\n");
+  },
+);
+
+arenaTest(
+  "A turn that is never given back keeps no arena from its address",
+  () => {
+    // As by a Worker that was terminated in the middle of it.
+    const base = inTurn(() => {
+      using map = arenaMap({ mapExtra: 1n << 44n });
+      using arena = Arena.map(map);
+      return arena.base;
+    });
+    assertEquals(base, 1n << 44n);
   },
 );
 
@@ -173,9 +219,9 @@ arenaTest(
       }
       throw new Error("mapped");
     `,
-      2000,
+      REFUSED,
     );
     const counts = new Map(refusals);
-    assert(counts.get("mended")! > 1000, JSON.stringify(refusals));
+    assert(counts.get("mended")! > REFUSED / 2, JSON.stringify(refusals));
   },
 );

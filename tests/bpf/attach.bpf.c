@@ -10,6 +10,8 @@
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
 
+#include "counts.h"
+
 char LICENSE[] SEC("license") = "GPL";
 
 #ifdef __TARGET_ARCH_x86
@@ -17,30 +19,6 @@ enum { GETPRIORITY = 140 };
 #else
 enum { GETPRIORITY = 141 };
 #endif
-
-enum { FIRST, SECOND, LAST_COOKIE, LAST_VALUE, SEQUENCE, COUNTS = 16 };
-
-struct {
-  __uint(type, BPF_MAP_TYPE_ARRAY);
-  __uint(map_flags, BPF_F_MMAPABLE);
-  __uint(max_entries, COUNTS);
-  __type(key, __u32);
-  __type(value, __u64);
-} counts SEC(".maps");
-
-static __always_inline __u64 *entry(__u32 index) {
-  return bpf_map_lookup_elem(&counts, &index);
-}
-
-static __always_inline void add(__u32 index) {
-  __u64 *count = entry(index);
-  if (count) __sync_fetch_and_add(count, 1);
-}
-
-static __always_inline void put(__u32 index, __u64 value) {
-  __u64 *count = entry(index);
-  if (count) *count = value;
-}
 
 // Datagrams to port 9999, and no other packets.
 static __always_inline int is_ours(void *data, void *end) {
@@ -112,12 +90,6 @@ int count_syscalls(struct bpf_raw_tracepoint_args *arguments) {
   __u64 who = 0;
   bpf_probe_read_kernel(&who, sizeof who, &PT_REGS_PARM2_SYSCALL(registers));
   if ((__u32)who == 4242) add(FIRST);
-  return 0;
-}
-
-SEC("tp_btf/task_newtask")
-int BPF_PROG(count_tasks) {
-  add(FIRST);
   return 0;
 }
 

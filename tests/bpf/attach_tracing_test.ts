@@ -1,9 +1,12 @@
 import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
 import { BpfMap, BpfProgram } from "../../bpf/mod.ts";
 import { ClosedError, NotSupportedError, SystemError } from "../../errors.ts";
+import { iterators, testWith, tpBtf, writingIterators } from "../_needs.ts";
 import { openDescriptors, TemporaryDirectory } from "../_support.ts";
-import { attachTest, compileAttach, Counters } from "./_attach.ts";
+import { attachable, attachTest, compileAttach, Counters } from "./_attach.ts";
 import { bytes } from "./_maps.ts";
+
+const iteratorTest = testWith(attachable, iterators);
 
 /** Makes so many system calls that only this test makes. */
 function call(times: number): void {
@@ -56,11 +59,11 @@ attachTest(
   },
 );
 
-attachTest(
+testWith(attachable, tpBtf)(
   "BpfProgram.attach() of a tp_btf program needs no name, of an opened one neither",
   async () => {
     using directory = new TemporaryDirectory();
-    using counters = new Counters(await compileAttach(directory));
+    using counters = new Counters(await compileAttach(directory, "tasks"));
     const program = counters.program("count_tasks");
     using opened = BpfProgram.fromId(program.info.id);
     for (
@@ -81,15 +84,16 @@ attachTest(
       NotSupportedError,
       `pass { kind: "tracing" }`,
     );
+    using others = new Counters(await compileAttach(directory));
     assertThrows(
-      () => counters.program("grow").attach({ kind: "tracing" }),
+      () => others.program("grow").attach({ kind: "tracing" }),
       NotSupportedError,
       "its type must be tracing or lsm or ext",
     );
   },
 );
 
-attachTest(
+iteratorTest(
   "BpfLink.read() gives what an iterator writes, once for each object",
   async () => {
     using directory = new TemporaryDirectory();
@@ -117,11 +121,11 @@ attachTest(
   },
 );
 
-attachTest(
+testWith(attachable, writingIterators)(
   "BpfProgram.attach() of an iterator over a map gives its elements",
   async () => {
     using directory = new TemporaryDirectory();
-    using object = new Counters(await compileAttach(directory, "iterators"));
+    using object = new Counters(await compileAttach(directory, "elements"));
     const program = object.program("elements");
     const entries = 20_000;
     using map = BpfMap.create({
@@ -167,7 +171,7 @@ attachTest(
   },
 );
 
-attachTest(
+iteratorTest(
   "BpfProgram.attach() of an iterator over tasks can be limited to one process, or thread",
   async () => {
     using directory = new TemporaryDirectory();
@@ -192,23 +196,23 @@ attachTest(
   },
 );
 
-attachTest(
+iteratorTest(
   "BpfLink.lines() leaves nothing open when it is left early",
   async () => {
     using directory = new TemporaryDirectory();
     using object = new Counters(await compileAttach(directory, "iterators"));
     const link = object.program("tasks").attach();
-    const before = openDescriptors("bpf_iter").length;
+    const before = openDescriptors("anon_inode:bpf_iter").length;
     for (const _line of link.lines()) {
-      assertEquals(openDescriptors("bpf_iter").length, before + 1);
+      assertEquals(openDescriptors("anon_inode:bpf_iter").length, before + 1);
       break;
     }
-    assertEquals(openDescriptors("bpf_iter").length, before);
+    assertEquals(openDescriptors("anon_inode:bpf_iter").length, before);
     const walk = link.lines();
     walk.next();
     link.close();
     assert([...walk].length > 1);
-    assertEquals(openDescriptors("bpf_iter").length, before);
+    assertEquals(openDescriptors("anon_inode:bpf_iter").length, before);
     assertThrows(() => link.read(), ClosedError);
   },
 );

@@ -1,10 +1,13 @@
 import { assert, assertEquals } from "@std/assert";
 import { BpfMap, type MapType } from "../../bpf/mod.ts";
 import { HostLayout, struct, u32 } from "../../layout/mod.ts";
+import { sized } from "../_fire.ts";
 import { bpfTest } from "../_needs.ts";
 
 const STABLE = 500;
 const LIMIT = 2000;
+/** How often all is read: each time while thousands of entries change. */
+const ROUNDS = sized(40, 200);
 const Prefix = struct("Prefix", { _: HostLayout, bits: u32, data: u32 });
 
 /** Runs `use` while a Worker stores and deletes entries. */
@@ -61,7 +64,7 @@ for (const type of ["hash", "lru_hash", "lpm_trie"] as MapType[]) {
         Array.from({ length: STABLE }, (_, i) => [keyOf(i), i + 1]),
       );
       await whileWritten(map, bits, () => {
-        for (let round = 0; round < 200; round++) {
+        for (let round = 0; round < ROUNDS; round++) {
           const stable: number[] = [];
           let count = 0;
           for (const [key, value] of table) {
@@ -97,7 +100,7 @@ bpfTest(
     });
     const table = map.table({ keyType: u32, valueType: u32 });
     await whileWritten(map, false, () => {
-      for (let round = 0; round < 100; round++) {
+      for (let round = 0; round < ROUNDS / 2; round++) {
         table.setAll(Array.from({ length: STABLE }, (_, i) => [i, i]));
         const keys = table.takeAll().map(([key]) => key);
         assertEquals(keys.filter((key) => key < STABLE).length, STABLE);

@@ -105,7 +105,7 @@ for (const [options, errorClass, message] of unsound) {
 bpfTest(
   "BpfMap.create() passes the kernel's refusals on, with what may help",
   () => {
-    const before = openDescriptors("bpf-map").length;
+    const before = openDescriptors("anon_inode:bpf-map").length;
     const error = assertThrows(
       () => BpfMap.create({ ...sound, type: "hash", flags: ["mmapable"] }),
       SystemError,
@@ -115,7 +115,7 @@ bpfTest(
       [error.code, error.errno, error.syscall],
       ["EINVAL", 22, "bpf(BPF_MAP_CREATE)"],
     );
-    assertEquals(openDescriptors("bpf-map").length, before);
+    assertEquals(openDescriptors("anon_inode:bpf-map").length, before);
   },
 );
 

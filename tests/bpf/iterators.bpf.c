@@ -22,11 +22,6 @@ struct bpf_iter__bpf_map {
   struct bpf_iter_meta *meta;
   struct bpf_map *map;
 };
-struct bpf_iter__bpf_map_elem {
-  struct bpf_iter_meta *meta;
-  struct bpf_map *map;
-  void *key, *value;
-};
 struct bpf_iter__task {
   struct bpf_iter_meta *meta;
   struct task_struct *task;
@@ -37,15 +32,6 @@ SEC("iter/bpf_map")
 int maps(struct bpf_iter__bpf_map *context) {
   struct bpf_map *map = context->map;
   if (map) BPF_SEQ_PRINTF(context->meta->seq, "map %u\n", map->id);
-  return 0;
-}
-
-SEC("iter/bpf_map_elem")
-int elements(struct bpf_iter__bpf_map_elem *context) {
-  __u32 *key = context->key;
-  __u64 *value = context->value;
-  if (key && value)
-    BPF_SEQ_PRINTF(context->meta->seq, "%u=%llu\n", *key, *value);
   return 0;
 }
 

@@ -9,7 +9,7 @@ objectTest(
   "BpfObject.load() reads each option once, and survives what reading does (needs clang and libbpf)",
   async () => {
     const path = await objectFile("constants");
-    const before = openDescriptors("bpf").length;
+    const before = openDescriptors("anon_inode:bpf").length;
     let reads = 0;
     const constants = {
       get careless(): boolean {
@@ -56,7 +56,7 @@ objectTest(
     ) {
       assertThrows(() => BpfObject.load(path, options), Error, "mine");
     }
-    assertEquals(openDescriptors("bpf").length, before);
+    assertEquals(openDescriptors("anon_inode:bpf").length, before);
   },
 );
 

@@ -100,7 +100,7 @@ objectTest(
     const path = await objectFile("maps");
     using small = BpfMap.create({ type: "array", valueSize: 8, maxEntries: 1 });
     using hash = BpfMap.create({ type: "hash", valueSize: 8, maxEntries: 4 });
-    const before = openDescriptors("bpf").length;
+    const before = openDescriptors("anon_inode:bpf").length;
     function refuses(
       maps: LoadOptions["maps"] | unknown,
       // deno-lint-ignore no-explicit-any
@@ -153,10 +153,10 @@ objectTest(
       SystemError,
       "bpf_map__set_inner_map_fd(plain) failed with EINVAL (invalid argument): error: unsupported map type",
     );
-    assertEquals(openDescriptors("bpf").length, before);
+    assertEquals(openDescriptors("anon_inode:bpf").length, before);
     small.close();
     refuses({ plain: { reuse: small } }, Error, "");
-    assertEquals(openDescriptors("bpf").length, before - 1);
+    assertEquals(openDescriptors("anon_inode:bpf").length, before - 1);
   },
 );
 

@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { sized } from "../_fire.ts";
 import {
   bpfObjects,
   file,
@@ -138,7 +139,7 @@ objectTest(
       `
       import { BpfObject, onLibbpfMessage } from "@hostmem/hostmem/bpf";
       const module = import.meta.resolve("@hostmem/hostmem/bpf");
-      const [path] = Deno.args;
+      const [path, rounds] = Deno.args;
       const code = \`
         import { BpfObject, onLibbpfMessage } from "\${module}";
         onLibbpfMessage(() => postMessage("heard"));
@@ -156,7 +157,7 @@ objectTest(
       const seen = new Set();
       let heard = 0;
       onLibbpfMessage(() => heard++);
-      for (let round = 0; round < 4; round++) {
+      for (let round = 0; round < rounds; round++) {
         const workers = [0, 1].map(() => new Worker(url, { type: "module" }));
         await Promise.all(workers.map((worker) => new Promise((resolve) => {
           worker.onmessage = ({ data }) => {
@@ -170,10 +171,13 @@ objectTest(
         }
         for (const worker of workers) worker.terminate();
       }
-      console.log([...seen], heard > 100);
+      console.log([...seen], heard > 25 * rounds);
       Deno.exit();
     `,
-      { permissions: ["-A"], args: [await objectFile("constants")] },
+      {
+        permissions: ["-A"],
+        args: [await objectFile("constants"), `${sized(2, 4)}`],
+      },
     );
     assertEquals({ code, signal }, { code: 0, signal: null }, stderr);
     assertEquals(stdout, '[ "loaded" ] true\n');

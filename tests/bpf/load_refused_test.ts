@@ -6,11 +6,12 @@ import {
   assertStringIncludes,
 } from "@std/assert";
 import { BpfObject, SystemError, VerifierError } from "../../bpf/mod.ts";
-import { bpfObjects, objectTest, root, setpriv, testWith } from "../_needs.ts";
+import { bpfObjects, clang, root, setpriv, testWith } from "../_needs.ts";
 import { run, TemporaryDirectory } from "../_support.ts";
 import { compile } from "./_objects.ts";
 
-const dropTest = testWith(bpfObjects, setpriv);
+const compileTest = testWith(bpfObjects, clang);
+const dropTest = testWith(bpfObjects, clang, setpriv);
 const directory = new TemporaryDirectory();
 addEventListener("unload", () => directory[Symbol.dispose]());
 
@@ -110,7 +111,7 @@ dropTest(
   },
 );
 
-objectTest(
+compileTest(
   "A VerifierError's message has the reason, and not the registers behind it (needs clang and libbpf)",
   async () => {
     const error = await failure("raw_tp/sys_enter", "-DENDLESS");
@@ -122,7 +123,7 @@ objectTest(
   },
 );
 
-objectTest(
+compileTest(
   "A section that names nothing is no matter of the verifier (needs clang and libbpf)",
   async () => {
     for (
@@ -148,7 +149,7 @@ objectTest(
   },
 );
 
-testWith(bpfObjects, root)(
+testWith(bpfObjects, clang, root)(
   "A kernel that refuses fentry, fexit or lsm to root is not said to want more privilege (needs clang and libbpf)",
   async () => {
     for (

@@ -73,7 +73,7 @@ objectTest(
   "BpfObject.load() names what is no constant, no variable, or of another type (needs clang and libbpf)",
   async () => {
     const path = await objectFile("variables");
-    const descriptors = openDescriptors("bpf").length;
+    const descriptors = openDescriptors("anon_inode:bpf").length;
     function refuses(
       options: Parameters<typeof BpfObject.load>[1],
       error: typeof RangeError | typeof TypeError,
@@ -104,7 +104,7 @@ objectTest(
     refuses({ constants: { greeting: "hello there" } }, RangeError, "greeting");
     refuses({ constants: { limit: undefined } }, TypeError, "limit");
     refuses({ constants: 7 as never }, TypeError, "Options must be an object");
-    assertEquals(openDescriptors("bpf").length, descriptors);
+    assertEquals(openDescriptors("anon_inode:bpf").length, descriptors);
   },
 );
 
@@ -172,7 +172,7 @@ objectTest(
   "A BpfObject that was dropped without close goes, libbpf's part too (needs clang and libbpf)",
   async () => {
     const path = await objectFile("variables");
-    const before = openDescriptors("bpf").length;
+    const before = openDescriptors("anon_inode:bpf").length;
     function make(): number {
       const object = BpfObject.load(path);
       object.variable("hits").pointer();
@@ -181,7 +181,8 @@ objectTest(
     const id = make();
     await eventually(() => {
       collect();
-      return !mapExists(id) && openDescriptors("bpf").length === before;
+      return !mapExists(id) &&
+        openDescriptors("anon_inode:bpf").length === before;
     });
   },
 );
@@ -365,7 +366,8 @@ testWith(bpfObjects, kernelBtf)(
     using directory = new TemporaryDirectory();
     const btfPath = directory.join("kernel.btf");
     const count = () =>
-      openDescriptors("bpf").length + openDescriptors("memfd").length;
+      openDescriptors("anon_inode:bpf").length +
+      openDescriptors("/memfd:").length;
     const before = count();
     Deno.copyFileSync(vmlinux, btfPath);
     {

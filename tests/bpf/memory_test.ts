@@ -22,7 +22,7 @@ import {
   u8,
 } from "../../layout/mod.ts";
 import { Memory, pageSize } from "../../memory/mod.ts";
-import { bpfTest } from "../_needs.ts";
+import { arenas, bpfMaps, bpfTest, testWith, userRings } from "../_needs.ts";
 import { mappings } from "../_support.ts";
 import { bytes, mappable, number } from "./_maps.ts";
 
@@ -65,8 +65,11 @@ const makings: [MapType, Partial<CreateMapOptions> | undefined][] = [
   ["arena", { valueSize: 0, flags: ["mmapable"] }],
 ];
 
+/** What maps of some types take. */
+const needs = new Map([["arena", arenas], ["user_ringbuf", userRings]]);
+
 for (const [type, making] of makings) {
-  bpfTest(
+  testWith(bpfMaps, needs.get(type) ?? [])(
     `BpfMap.memory() of a map of type ${type}: ${
       type === "array" ? "its memory" : "says that it needs an array"
     }`,
@@ -121,14 +124,14 @@ bpfTest(
     const memory = map.memory();
     assertEquals([memory.size, memory.readOnly], [2 * page, false]);
     assertEquals(map.memory(), memory);
-    const lines = mappings("bpf-map").length;
+    const lines = mappings("anon_inode:bpf-map").length;
     map.pointer(u32, 0);
     map.elements(u32);
-    assertEquals(mappings("bpf-map").length, lines);
+    assertEquals(mappings("anon_inode:bpf-map").length, lines);
     map.update(page / 8, new Uint8Array([1, 2, 3, 4]));
     assertEquals(memory.view(u32, page).value, 0x04030201);
     memory.close();
-    assertEquals(mappings("bpf-map").length, lines - 1);
+    assertEquals(mappings("anon_inode:bpf-map").length, lines - 1);
     const again = map.memory();
     assert(again !== memory);
     assertEquals(again.view(u32, page).value, 0x04030201);

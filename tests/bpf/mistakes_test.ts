@@ -1,7 +1,7 @@
 import { assertStringIncludes, assertThrows } from "@std/assert";
 import { BpfMap, BpfObject, SystemError } from "../../bpf/mod.ts";
 import { pageSize } from "../../memory/mod.ts";
-import { bpfTest, objectTest } from "../_needs.ts";
+import { bpfObjects, bpfTest, clang, testWith } from "../_needs.ts";
 import { run, TemporaryDirectory } from "../_support.ts";
 import { compile } from "./_objects.ts";
 
@@ -39,7 +39,7 @@ bpfTest("BpfMap.lookup() says that a key of 4 bytes may be a number", () => {
   );
 });
 
-objectTest(
+testWith(bpfObjects, clang)(
   "BpfObject.load() of an object without types says how to compile it (needs clang and libbpf)",
   async () => {
     using directory = new TemporaryDirectory();
@@ -48,7 +48,7 @@ objectTest(
   },
 );
 
-objectTest(
+testWith(bpfObjects, clang)(
   "BpfProgram.attach() without an interface asks for a name or an index (needs clang and libbpf)",
   async () => {
     using directory = new TemporaryDirectory();

@@ -1,14 +1,17 @@
 import { assert, assertEquals } from "@std/assert";
+import { sized } from "../_fire.ts";
 import { objectTest } from "../_needs.ts";
 import { run, seed } from "../_support.ts";
 import { objectFile } from "./_objects.ts";
 
-/** How many mistaken objects of each good one; more by `HOSTMEM_MUTATIONS`. */
-const count = Number(Deno.env.get("HOSTMEM_MUTATIONS") ?? 800);
+/** How many mistaken objects of each good one, others in each run. */
+const count = Number(
+  Deno.env.get("HOSTMEM_MUTATIONS") ?? sized(200, 800),
+);
 
 for (const name of ["maps", "variables", "kconfig"]) {
   objectTest(
-    `${count} objects with mistakes, made of ${name}.bpf.c, give an error or load (needs clang and libbpf)`,
+    `Objects with mistakes, made of ${name}.bpf.c, give an error or load (needs clang and libbpf)`,
     async () => {
       const result = await run(new URL("./_mutations.ts", import.meta.url), {
         permissions: ["-A"],

@@ -6,11 +6,13 @@ import {
   SystemError,
 } from "../../bpf/mod.ts";
 import { type Enumeration, u32, u64 } from "../../layout/mod.ts";
-import { bpfObjects, command, objectTest, testWith } from "../_needs.ts";
+import { bpfObjects, clang, command, objectTest, testWith } from "../_needs.ts";
 import { hasCommand, TemporaryDirectory } from "../_support.ts";
 import { compile, objectFile, runProgram, succeed } from "./_objects.ts";
 
-objectTest(
+const compileTest = testWith(bpfObjects, clang);
+
+compileTest(
   "A BpfObject without BTF has its variables as bytes (needs clang and libbpf)",
   async () => {
     using directory = new TemporaryDirectory();
@@ -54,7 +56,7 @@ testWith(bpfObjects, command("llvm-strip"))(
   },
 );
 
-objectTest(
+compileTest(
   "BpfObject.load() refuses a big-endian object (needs clang and libbpf)",
   async () => {
     using directory = new TemporaryDirectory();
@@ -118,7 +120,7 @@ function find(bytes: Uint8Array, pattern: number[]): number {
   throw new Error("Not found");
 }
 
-testWith(bpfObjects, command("bpftool"))(
+testWith(bpfObjects, clang, command("bpftool"))(
   "Static variables of one name are told apart by their sections (needs clang, bpftool and libbpf)",
   async () => {
     using directory = new TemporaryDirectory();
@@ -167,7 +169,7 @@ testWith(bpfObjects, command("bpftool"))(
   },
 );
 
-objectTest(
+compileTest(
   "Variables of a section where all are static are live, too (needs clang and libbpf)",
   async () => {
     using directory = new TemporaryDirectory();
@@ -231,7 +233,7 @@ const compilers = [
 ].filter(hasCommand);
 
 for (const compiler of compilers) {
-  objectTest(
+  compileTest(
     `Objects of ${compiler} are loaded, and typed (needs libbpf)`,
     async () => {
       using directory = new TemporaryDirectory();

@@ -25,15 +25,15 @@ class Bell implements Disposable {
 }
 
 function polls(): number {
-  return openDescriptors("eventpoll").length;
+  return openDescriptors("anon_inode:[eventpoll]").length;
 }
 
 /** Runs a test, after which nothing that waiting takes may be left. */
 function pollTest(name: string, fn: () => Promise<void>): void {
   Deno.test(name, async () => {
-    const before = openDescriptors("anon_inode").length;
+    const before = openDescriptors("anon_inode:").length;
     await fn();
-    await eventually(() => openDescriptors("anon_inode").length === before);
+    await eventually(() => openDescriptors("anon_inode:").length === before);
   });
 }
 
@@ -151,7 +151,8 @@ pollTest(
     const fd = Number(
       [...Deno.readDirSync("/proc/self/fd")].find(({ name }) => {
         try {
-          return Deno.readLinkSync(`/proc/self/fd/${name}`).endsWith("/status");
+          return Deno.readLinkSync(`/proc/self/fd/${name}`) ===
+            `/proc/${Deno.pid}/status`;
         } catch {
           return false;
         }
@@ -172,7 +173,7 @@ function pollNumbers(): number[] {
   return [...Deno.readDirSync("/proc/self/fd")].flatMap(({ name }) => {
     try {
       const target = Deno.readLinkSync(`/proc/self/fd/${name}`);
-      return target.includes("eventpoll") ? [Number(name)] : [];
+      return target === "anon_inode:[eventpoll]" ? [Number(name)] : [];
     } catch {
       return [];
     }

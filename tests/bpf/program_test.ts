@@ -144,16 +144,16 @@ programTest(
 );
 
 programTest("A BpfProgram that was dropped without close goes", async () => {
-  const before = openDescriptors("bpf-prog").length;
+  const before = openDescriptors("anon_inode:bpf-prog").length;
   (() => {
     using map = mappable({ maxEntries: 1 });
     using loaded = Program.counting(map.fd, { type: XDP });
     BpfProgram.fromFd(loaded.fd);
   })();
-  assertEquals(openDescriptors("bpf-prog").length, before + 1);
+  assertEquals(openDescriptors("anon_inode:bpf-prog").length, before + 1);
   await eventually(() => {
     collect();
-    return openDescriptors("bpf-prog").length === before;
+    return openDescriptors("anon_inode:bpf-prog").length === before;
   });
 });
 

@@ -70,7 +70,7 @@ for (const [flag, shown] of limited) {
   bpfTest(
     `BpfMap.memory() says that a descriptor opened ${flag} cannot be mapped`,
     () => {
-      const before = mappings("bpf-map").length;
+      const before = mappings("anon_inode:bpf-map").length;
       using map = mappable({ flags: ["mmapable", flag] });
       for (const use of [() => map.memory(), () => map.view(u64, 0)]) {
         const error = assertThrows(
@@ -80,7 +80,7 @@ for (const [flag, shown] of limited) {
         );
         assertEquals((error.cause as Error).name, "SystemError");
       }
-      assertEquals(mappings("bpf-map").length, before);
+      assertEquals(mappings("anon_inode:bpf-map").length, before);
     },
   );
 }

@@ -24,8 +24,8 @@ function ringTest(
 
 /** The descriptors that waiting takes. */
 function waiters(): number {
-  return openDescriptors("eventpoll").length +
-    openDescriptors("eventfd").length;
+  return openDescriptors("anon_inode:[eventpoll]").length +
+    openDescriptors("anon_inode:[eventfd").length;
 }
 
 /** Lets the other thread go to sleep, and what is due happen. */
@@ -146,6 +146,52 @@ ringTest("abort() ends a wait with the signal's reason", async (test) => {
   assertEquals((await records.next()).done, true);
   assertEquals(ring.available, 0);
 });
+
+ringTest(
+  "The signal of until ends the iteration without an error",
+  async (test) => {
+    using ring = new RingBuffer(test.map, Pair);
+    const read = async (until: AbortSignal) =>
+      await Array.fromAsync(ring.records({ until }), ({ first }) => first);
+    // While it waits.
+    const waited = new AbortController();
+    const waiting = read(waited.signal);
+    await turns();
+    waited.abort();
+    assertEquals(await waiting, []);
+    // Before it begins, and in the body: what was read is kept.
+    const program = test.numbering(16);
+    test.run(program, 3);
+    assertEquals(await read(AbortSignal.abort()), []);
+    const controller = new AbortController();
+    const { signal: until } = controller;
+    const seen: bigint[] = [];
+    for await (const { first } of ring.records({ until })) {
+      seen.push(first);
+      if (seen.length === 2) controller.abort();
+    }
+    assertEquals(seen, [0n, 1n]);
+    // Others can read what is left.
+    assertEquals(ring.consume(() => {}), 1);
+    // The other signal is heard as well, and is an error.
+    const reason = new Error("enough");
+    await assertRejects(
+      async () => {
+        const signal = AbortSignal.abort(reason);
+        await Array.fromAsync(
+          ring.records({ signal, until: new AbortController().signal }),
+        );
+      },
+      Error,
+      "enough",
+    );
+    assertThrows(
+      () => ring.records({ until: {} as AbortSignal }),
+      TypeError,
+      "Option until must be an AbortSignal",
+    );
+  },
+);
 
 ringTest(
   "AbortSignal.timeout() ends a wait, and keeps nobody else waiting",

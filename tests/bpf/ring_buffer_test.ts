@@ -527,6 +527,19 @@ ringTest("close() in a callback or a loop ends it, and publishes", (test) => {
   assertEquals(watcher.available, 24);
 });
 
+ringTest("A store to a RingRecord throws, and makes no property", (test) => {
+  using ring = new RingBuffer(test.map);
+  test.run(test.numbering(16), 1);
+  const count = ring.consume((record) => {
+    const loose = record as unknown as Record<PropertyKey, unknown>;
+    for (const name of ["typo", 0, "length"]) {
+      assertThrows(() => loose[name] = 1, TypeError);
+    }
+    assertEquals([Object.keys(loose), loose.length], [[], 16]);
+  });
+  assertEquals(count, 1);
+});
+
 ringTest(
   "A closed ring buffer throws ClosedError, and its size stays",
   (test) => {

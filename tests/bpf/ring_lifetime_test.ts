@@ -25,10 +25,10 @@ interface Held {
 /** What this process has of ring buffers. */
 function held(): Held {
   return {
-    maps: mappings("bpf-map").length,
-    descriptors: openDescriptors("bpf-map").length,
-    waits: openDescriptors("eventpoll").length +
-      openDescriptors("eventfd").length,
+    maps: mappings("anon_inode:bpf-map").length,
+    descriptors: openDescriptors("anon_inode:bpf-map").length,
+    waits: openDescriptors("anon_inode:[eventpoll]").length +
+      openDescriptors("anon_inode:[eventfd").length,
   };
 }
 

@@ -51,7 +51,7 @@ function consumerOn(arch: string, barrier?: () => void): Access[] {
     mask: 4095,
     record: {},
     move: () => {},
-    least: 24,
+    minimum: 24,
     consumed,
   });
   assertEquals(drain(0, 32, budget, 1, () => data[2]), 1);

@@ -9,6 +9,7 @@ import {
   u64,
   type View,
 } from "../../layout/mod.ts";
+import { sized } from "../_fire.ts";
 import { bpfTest } from "../_needs.ts";
 import { eventually } from "../_support.ts";
 import type { Program } from "./_program.ts";
@@ -114,10 +115,11 @@ async function readUntil<T extends Type>(
 }
 
 bpfTest(
-  "10 M records of a concurrent producer: none torn, missing or twice",
+  "Millions of records of a concurrent producer: none torn, missing or twice",
   async () => {
     const times = 5000;
-    const total = 10_000_000;
+    // The ring wraps every 43 690 records.
+    const total = sized(2_000_000, 10_000_000);
     // Room for 21 845, of which the producer uses 15 000 at the most.
     using test = new TestRing(2 ** 20);
     const program = test.numbering(Numbered.size);

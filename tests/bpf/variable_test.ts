@@ -272,7 +272,7 @@ objectTest(
   "A pointer to a BpfVariable alone keeps its memory, and nothing else does (needs clang and libbpf)",
   async () => {
     const path = await objectFile("variables");
-    const before = mappings("bpf-map").length;
+    const before = mappings("anon_inode:bpf-map").length;
     let held: { value: bigint } | undefined;
     function make(): number {
       using object = BpfObject.load(path);
@@ -290,7 +290,7 @@ objectTest(
     held = undefined;
     await eventually(() => {
       collect();
-      return !mapExists(id) && mappings("bpf-map").length <= before;
+      return !mapExists(id) && mappings("anon_inode:bpf-map").length <= before;
     });
   },
 );

@@ -41,7 +41,7 @@ testWith(kernelBtf)(
     const parsed = Btf.parse(Deno.readFileSync(VMLINUX));
     assertEquals(parsed.length, btf.length);
     assertEquals(parsed.type(btf.length - 1), btf.type(btf.length - 1));
-    assertEquals(openDescriptors("vmlinux"), []);
+    assertEquals(openDescriptors("/sys/kernel/btf/vmlinux"), []);
   },
 );
 
@@ -102,7 +102,7 @@ testWith(bpfMaps, root, kernelBtf)(
     const btf = Btf.fromId(1);
     assertEquals(btf.length, Btf.kernel().length);
     assertEquals(btf.base, undefined);
-    assertEquals(openDescriptors("btf"), []);
+    assertEquals(openDescriptors("anon_inode:btf"), []);
     const none = assertThrows(() => Btf.fromId(0x7fffffff), SystemError);
     assertEquals([none.code, none.syscall], [
       "ENOENT",

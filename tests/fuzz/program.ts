@@ -88,8 +88,8 @@ function failureOf(
 async function nothingIsLeft(): Promise<void> {
   const left = () =>
     [
-      mappings(MEMFD_NAME).length,
-      openDescriptors(MEMFD_NAME).length,
+      mappings(`/memfd:${MEMFD_NAME}`).length,
+      openDescriptors(`/memfd:${MEMFD_NAME}`).length,
       mappingStats().mappings,
     ].join(", ");
   try {

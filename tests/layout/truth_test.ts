@@ -1,4 +1,5 @@
 import { assertEquals } from "@std/assert";
+import { sized } from "../_fire.ts";
 import { command, testWith } from "../_needs.ts";
 import { Random } from "../_support.ts";
 import { Comparison, declarationSeeds, reportOf } from "./truth/comparison.ts";
@@ -6,7 +7,10 @@ import { COMPILERS } from "./truth/compilers.ts";
 import { aggregatesIn, INTEGERS, isFlexible } from "./truth/declarations.ts";
 import { randomDeclaration } from "./truth/random_declaration.ts";
 
+/** What all that there is can be found in. */
 const DECLARATIONS = 300;
+/** How many of them each compiler is asked about, others in each run. */
+const COMPARED = sized(120, DECLARATIONS);
 
 for (const compiler of COMPILERS) {
   const [name] = compiler.command;
@@ -15,7 +19,7 @@ for (const compiler of COMPILERS) {
     `Random declarations are laid out, stored and read as ${compiler.name} does it`,
     async () => {
       using comparison = new Comparison();
-      const seeds = declarationSeeds(0, DECLARATIONS);
+      const seeds = declarationSeeds(0, COMPARED);
       const [first] = await comparison.compare(seeds, [compiler]);
       if (first === undefined) return;
       throw new Error(reportOf(await comparison.simplify(first)));

@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { Memory, pageSize } from "../../memory/mod.ts";
+import { sized } from "../_fire.ts";
 import { bpfTest } from "../_needs.ts";
 import { run } from "../_support.ts";
 import { Program } from "../bpf/_program.ts";
@@ -8,8 +9,8 @@ import { Attached } from "./_workers.ts";
 
 const page = pageSize();
 
-/** How often to map and close; more if asked for. */
-const ROUNDS = Deno.env.get("HOSTMEM_ROUNDS") ?? "20000";
+/** How often to map and close, while two threads look on all the time. */
+const ROUNDS = Deno.env.get("HOSTMEM_ROUNDS") ?? `${sized(2000, 100_000)}`;
 
 const hammered = `
   import { Memory, pageSize } from "./memory/mod.ts";
@@ -22,7 +23,7 @@ const hammered = `
 async function outcome(program: string, timeout: number): Promise<any> {
   const { code, signal, stdout, stderr } = await run(hammered + program, {
     permissions: ["-A"],
-    args: [ROUNDS],
+    args: [ROUNDS, `${sized(50, 200)}`],
     timeout,
   });
   assertEquals({ code, signal }, { code: 0, signal: null }, stderr);
@@ -64,7 +65,7 @@ Deno.test("Two Workers hammer one struct while the main thread maps and closes",
     memory.close();
     origin.close();
     for (const worker of workers) worker.worker.terminate();
-    const left = mappings("hammered").length + mappings("origin").length;
+    const left = mappings("/memfd:hammered").length + mappings("/memfd:origin").length;
     console.log(JSON.stringify({ results, count, wrong, left }));
   `,
     600_000,
@@ -82,7 +83,7 @@ Deno.test("Two Workers hammer a struct that is closed under them, again and agai
     using foreign = Memory.create(page);
     const kept: Memory[] = [];
     const answers: unknown[] = [];
-    for (let i = 0; i < 200; i++) {
+    for (let i = 0; i < Number(Deno.args[1]); i++) {
       const memory = Memory.create(page, { workers: true, name: "hammered" });
       for (const worker of workers) {
         await worker.ask("attach", memory.handle);
@@ -102,7 +103,7 @@ Deno.test("Two Workers hammer a struct that is closed under them, again and agai
     console.log(JSON.stringify({
       answers,
       foreign: bytes.every((byte) => byte === 0),
-      left: mappings("hammered").length,
+      left: mappings("/memfd:hammered").length,
     }));
   `,
     120_000,

@@ -88,10 +88,10 @@ Deno.test("Memory.create() refuses sizes that are none, or too large", () => {
 Deno.test("Memory.create() closes its descriptor with the memory", () => {
   const name = "closed with the memory";
   const memory = Memory.create(page, { name });
-  assertEquals(openDescriptors(name).length, 1);
+  assertEquals(openDescriptors(`/memfd:${name}`).length, 1);
   memory.close();
-  assertEquals(openDescriptors(name).length, 0);
-  assertEquals(mappings(name).length, 0);
+  assertEquals(openDescriptors(`/memfd:${name}`).length, 0);
+  assertEquals(mappings(`/memfd:${name}`).length, 0);
   assertEquals(memory.fd, undefined);
 });
 
@@ -106,7 +106,7 @@ Deno.test("Memory.create() closes the descriptor of memory that was dropped", as
     drop();
     await eventually(() => {
       collect();
-      return openDescriptors("dropped").length === 0;
+      return openDescriptors("/memfd:dropped").length === 0;
     });
   `,
     { permissions: ["-A"] },

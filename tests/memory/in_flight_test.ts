@@ -11,7 +11,7 @@ const page = pageSize();
 async function gone(name: string): Promise<void> {
   await eventually(() => {
     collect();
-    return mappings(name).length === 0;
+    return mappings(`/memfd:${name}`).length === 0;
   });
 }
 
@@ -30,7 +30,7 @@ Deno.test("Memory whose handle nobody takes out of a MessageChannel goes with th
     const { port1, port2 } = new MessageChannel();
     for (let i = 0; i < 20; i++) post(name, port1);
     collect();
-    assertEquals(mappings(name).length, 20);
+    assertEquals(mappings(`/memfd:${name}`).length, 20);
     // Until it is closed the other end could still ask.
     await new Promise((resolve) => setTimeout(resolve, 1));
     port1.close();
@@ -62,7 +62,7 @@ Deno.test("A hundred handles posted twice to a Worker are gone after it is termi
       await worker.ask("hold", [key + 100, handle]);
     }
     collect();
-    assertEquals(mappings(name).length, 100);
+    assertEquals(mappings(`/memfd:${name}`).length, 100);
   })();
   await gone(name);
 });
@@ -75,7 +75,7 @@ for (const end of ["terminate()", "close()"]) {
       const attached = new Attached();
       await attached.ask("make", [50, workers, name]);
       collect();
-      assertEquals(mappings(name).length, 50);
+      assertEquals(mappings(`/memfd:${name}`).length, 50);
       if (end === "close()") attached.worker.postMessage({ action: "end" });
       else attached.worker.terminate();
       await gone(name);

@@ -2,6 +2,7 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import { ClosedError } from "../../errors.ts";
 import { array, HostLayout, struct, u32 } from "../../layout/mod.ts";
 import { Memory, pageSize } from "../../memory/mod.ts";
+import { sized } from "../_fire.ts";
 import { bpfTest } from "../_needs.ts";
 import {
   collect,
@@ -169,10 +170,10 @@ bpfTest(
 );
 
 bpfTest(
-  "A BPF map is counted as mapped for as long as it is, 20 000 times over",
+  "A BPF map is counted as mapped for as long as it is, over and over",
   () => {
     using map = BpfMap.array(8);
-    for (let i = 0; i < 20_000; i++) {
+    for (let i = 0; i < sized(4000, 20_000); i++) {
       const memory = Memory.map(map.fd, page);
       const same = i % 4 === 0 ? Memory.map(map.fd, page) : undefined;
       if (i % 1000 === 0) assertEquals(map.freeze(), false);
@@ -214,7 +215,7 @@ Deno.test("20 000 memories made and dropped leave mappings, descriptors and addr
     drop(100);
     collect();
     const before = [
-      mappings("origin").length,
+      mappings("/memfd:origin").length,
       openDescriptors().length,
       addressSpace(),
     ];
@@ -225,7 +226,7 @@ Deno.test("20 000 memories made and dropped leave mappings, descriptors and addr
     }
     collect();
     const after = [
-      mappings("origin").length,
+      mappings("/memfd:origin").length,
       openDescriptors().length,
       addressSpace(),
     ];
@@ -280,9 +281,9 @@ Deno.test("Memory leaves nothing behind in this process", () => {
   {
     using memory = Memory.create(page, { name });
     using _same = Memory.map(memory.fd!, page);
-    assertEquals(mappings(name).length, 2);
+    assertEquals(mappings(`/memfd:${name}`).length, 2);
   }
-  assertEquals(mappings(name).length, 0);
+  assertEquals(mappings(`/memfd:${name}`).length, 0);
   assertEquals(openDescriptors().length, before);
 });
 
@@ -299,27 +300,4 @@ Deno.test("Deno.inspect() shows what a memory is", () => {
     Deno.inspect(memory),
     "Memory { 100 bytes, writable, for Workers, closed }",
   );
-});
-
-Deno.test("A closed descriptor is not closed once more, whatever a program replaces", async () => {
-  const { code, signal, stdout, stderr } = await run(
-    `
-    import { Memory, pageSize } from "@hostmem/hostmem";
-    FinalizationRegistry.prototype.unregister = () => true;
-    for (let i = 0; i < 8; i++) Memory.create(pageSize()).close();
-    // These have the numbers of those.
-    const files = Array.from({ length: 8 }, () => Deno.openSync("/dev/zero"));
-    for (let i = 0; i < 5; i++) {
-      gc();
-      await new Promise((resolve) => setTimeout(resolve, 10));
-    }
-    for (const file of files) console.log(file.readSync(new Uint8Array(1)));
-  `,
-    {
-      permissions: ["--allow-ffi", "--allow-read", "--allow-write"],
-      v8Flags: ["expose-gc"],
-    },
-  );
-  assertEquals({ code, signal }, { code: 0, signal: null }, stderr);
-  assertEquals(stdout, "1\n".repeat(8));
 });

@@ -1,7 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { BoundsError, NotSupportedError, SystemError } from "../../errors.ts";
 import { Memory, pageSize } from "../../memory/mod.ts";
-import { bpfTest } from "../_needs.ts";
+import { arenas, bpfTest, testWith } from "../_needs.ts";
 import { mappings, openDescriptors, TemporaryDirectory } from "../_support.ts";
 import {
   BpfMap,
@@ -214,16 +214,19 @@ bpfTest("Memory.map() says why a BPF map cannot be mapped", () => {
   );
 });
 
-bpfTest("Memory.map() refuses a BPF arena by name and leaves it usable", () => {
-  using arena = BpfMap.arena(4);
-  assertThrows(
-    () => Memory.map(arena.fd, 4 * page),
-    NotSupportedError,
-    "is a BPF arena",
-  );
-  // The first mapping fixes an arena's address: none has been made yet.
-  assertEquals(canMapAt(arena.fd, 2n ** 44n, 4 * page), true);
-});
+testWith(arenas)(
+  "Memory.map() refuses a BPF arena by name and leaves it usable",
+  () => {
+    using arena = BpfMap.arena(4);
+    assertThrows(
+      () => Memory.map(arena.fd, 4 * page),
+      NotSupportedError,
+      "is a BPF arena",
+    );
+    // The first mapping fixes an arena's address: none has been made yet.
+    assertEquals(canMapAt(arena.fd, 2n ** 44n, 4 * page), true);
+  },
+);
 
 Deno.test("Memory.map() leaves no descriptor and no mapping when it fails", () => {
   const before = openDescriptors().length;
@@ -233,7 +236,7 @@ Deno.test("Memory.map() leaves no descriptor and no mapping when it fails", () =
     () => Memory.map(file.fd, 2 * page, { allowTruncatable: true }),
     BoundsError,
   );
-  assertEquals(mappings("leftover").length, 0);
+  assertEquals(mappings("/memfd:leftover").length, 0);
   assertEquals(openDescriptors().length, before + 1);
 });
 

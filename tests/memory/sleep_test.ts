@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { ClosedError } from "../../errors.ts";
 import { Memory, pageSize } from "../../memory/mod.ts";
+import { sized } from "../_fire.ts";
 import { eventually } from "../_support.ts";
 import { type Answer, Attached, Shared } from "./_workers.ts";
 
@@ -112,7 +113,8 @@ Deno.test("No sleeper is missed, whenever the memory is closed", async () => {
   using one = new Attached();
   using other = new Attached();
   let before = 0;
-  for (let i = 0; i < 300; i++) {
+  // Each moment between the two states is met some times.
+  for (let i = 0; i < sized(100, 300); i++) {
     const memory = Memory.create(page, { workers: true });
     for (const worker of [one, other]) {
       await worker.ask("attach", memory.handle);

@@ -90,7 +90,7 @@ for (const closer of ["main thread", "Worker", "other Worker"]) {
         await other.ask("close");
         other.worker.terminate();
       }
-      const gone = mappings("stale").length === 0;
+      const gone = mappings("/memfd:stale").length === 0;
       // What is mapped from now on must not be touched.
       using foreign = Memory.create(pageSize());
       const maps = Array.from(

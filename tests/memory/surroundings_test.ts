@@ -2,7 +2,7 @@
 
 import { assertEquals } from "@std/assert";
 import { Memory, pageSize } from "../../memory/mod.ts";
-import { root, testWith } from "../_needs.ts";
+import { memfdPolicy, testWith } from "../_needs.ts";
 import { run, TemporaryDirectory } from "../_support.ts";
 
 const page = pageSize();
@@ -30,7 +30,7 @@ Deno.test("A child process inherits neither a mapping nor a descriptor", async (
 
 for (const policy of [0, 1, 2]) {
   // It is set for a namespace of process numbers of its own.
-  testWith(root)(
+  testWith(memfdPolicy(policy))(
     `Memory.create() works with vm.memfd_noexec = ${policy}`,
     async () => {
       const { code, stdout, stderr } = await run(

@@ -8,6 +8,7 @@
 import { NotSupportedError, ReadOnlyError, SystemError } from "../../errors.ts";
 import { u8 } from "../../layout/mod.ts";
 import { type MapOptions, Memory, pageSize } from "../../memory/mod.ts";
+import { arenas } from "../_needs.ts";
 import {
   addressSpace,
   collect,
@@ -103,7 +104,7 @@ const privileged: Kinds = {
   "BPF hash table": () => BpfMap.hash(64).fd,
   "BPF array per CPU": () => bpfMap(BPF_MAP_TYPE_PERCPU_ARRAY, 8, 64),
   "BPF ring buffer": () => bpfMap(BPF_MAP_TYPE_RINGBUF, 0, 4 * page),
-  "BPF arena": () => BpfMap.arena(4).fd,
+  ...arenas.met ? { "BPF arena": () => BpfMap.arena(4).fd } : {},
   "perf event": perfEvent,
 };
 
@@ -193,16 +194,16 @@ function outcomeOf(fd: number, size: number, options: MapOptions): string {
 /** What the kind refers to, where the kernel shows it in its maps. */
 function left(): { mappings: number; descriptors: number; bytes: number } {
   collect();
-  const naming = [
-    "bpf-map",
-    "perf_event",
-    "memfd",
+  const beginnings = [
+    "anon_inode:bpf-map",
+    "anon_inode:[perf_event]",
+    "/memfd:",
     directory,
     "/dev/zero",
-    "vmlinux",
+    "/sys/kernel/btf/vmlinux",
   ];
   return {
-    mappings: naming.reduce((sum, name) => sum + mappings(name).length, 0),
+    mappings: beginnings.flatMap((beginning) => mappings(beginning)).length,
     descriptors: openDescriptors().length,
     bytes: addressSpace(),
   };

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { singleThreaded } from "./_fire.ts";
+import { singleThreaded } from "../_fire.ts";
 import { after, type Case, type Run, TYPE_ERROR } from "./_stale_scene.ts";
 
 type Encoded = Uint8Array & {

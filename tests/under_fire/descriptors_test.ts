@@ -1,5 +1,11 @@
 import { assert, assertEquals } from "@std/assert";
-import { bpfTest, hugePages, hugePageSize, testWith } from "../_needs.ts";
+import {
+  arenas,
+  bpfTest,
+  hugePages,
+  hugePageSize,
+  testWith,
+} from "../_needs.ts";
 import { run, TemporaryDirectory } from "../_support.ts";
 
 /** What comes of mapping: for writing, and for reading alone. */
@@ -44,7 +50,7 @@ const privileged: Record<string, Expected> = {
   "BPF hash table": always(refused("ENOTSUPP")),
   "BPF array per CPU": always(refused("ENOTSUPP")),
   "BPF ring buffer": always(MAPS, READS),
-  "BPF arena": always(refused("NotSupportedError")),
+  ...arenas.met ? { "BPF arena": always(refused("NotSupportedError")) } : {},
   "perf event": always(MAPS, refused("EINVAL")),
 };
 

@@ -6,7 +6,7 @@
 
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { run } from "../_support.ts";
-import { fire } from "./_fire.ts";
+import { fire } from "../_fire.ts";
 
 const RUNS = fire ? 20 : 1;
 
@@ -92,7 +92,7 @@ for (const [name, v8Flags] of Object.entries(flags)) {
       found.changed = memories.filter(({ buffer }, i) =>
         !new Uint8Array(buffer, 0, SIZE).every((byte) => byte === i + 1)
       ).length;
-      found.kept = mappings("engine-stays").length;
+      found.kept = mappings("/memfd:engine-stays").length;
       `,
       v8Flags,
     );
@@ -113,7 +113,7 @@ Deno.test("grow(0) of a WebAssembly.Memory detaches its buffer and leaves its pa
     const again = new Uint8Array(memory.buffer);
     found.pages = [addressOf(again) === before, again[0], again.length];
     await settle();
-    found.held = mappings("engine-grow").length;
+    found.held = mappings("/memfd:engine-grow").length;
     const large = new WebAssembly.Memory({
       initial: 65537n, maximum: 65537n, address: "i64",
     } as unknown as WebAssembly.MemoryDescriptor);
@@ -180,12 +180,12 @@ for (const shared of [false, true]) {
           held = hold(memory);
         })();
         await settle();
-        lines.push(mappings("engine-unmaps").length);
+        lines.push(mappings("/memfd:engine-unmaps").length);
         held = undefined;
-        for (let i = 0; i < 100 && mappings("engine-unmaps").length > 0; i++) {
+        for (let i = 0; i < 100 && mappings("/memfd:engine-unmaps").length > 0; i++) {
           await settle();
         }
-        lines.push(mappings("engine-unmaps").length);
+        lines.push(mappings("/memfd:engine-unmaps").length);
       }
       found.lines = lines;
       // Where it lay something else lies now, and is left alone.
@@ -195,7 +195,7 @@ for (const shared of [false, true]) {
       const foreign = libc.mmap(address, BigInt(SIZE), 3, 0x100001, fd, 0n);
       found.foreign = foreign === address || foreign === 2n ** 64n - 1n;
       for (let i = 0; i < 5; i++) await settle();
-      found.after = mappings("engine-foreign").length ===
+      found.after = mappings("/memfd:engine-foreign").length ===
         (foreign === address ? 1 : 0);
       if (held !== undefined) console.log(held);
     `);
@@ -209,11 +209,11 @@ Deno.test("The engine collects garbage before it refuses an ArrayBuffer of an im
     (() => {
       for (let i = 0; i < 50; i++) overlay(reserve(), "engine-collects");
     })();
-    found.made = mappings("engine-collects").length > 0;
+    found.made = mappings("/memfd:engine-collects").length > 0;
     try {
       new ArrayBuffer(Number.MAX_SAFE_INTEGER);
     } catch { /* that was the point */ }
-    found.left = mappings("engine-collects").length;
+    found.left = mappings("/memfd:engine-collects").length;
   `);
   assert(made);
   // What the last iteration left in a register is not garbage yet.

@@ -2,7 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import { bpfMaps } from "../_needs.ts";
 import { run } from "../_support.ts";
 import type { Findings } from "./_failing_calls.ts";
-import { fire } from "./_fire.ts";
+import { fire } from "../_fire.ts";
 
 /** How many calls, as it comes and under each of the other conditions. */
 const CALLS = fire ? 6_000_000 : 120_000;

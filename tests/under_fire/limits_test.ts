@@ -48,7 +48,8 @@ const prelude = `
   function left(): number[] {
     collect();
     return [
-      mappings("limits").length + mappings("hostmem").length,
+      ["/memfd:limits", "/memfd:hostmem", path]
+        .flatMap((beginning) => mappings(beginning)).length,
       openDescriptors().length,
     ];
   }

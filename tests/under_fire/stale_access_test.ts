@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { run } from "../_support.ts";
-import { flagSets } from "./_fire.ts";
+import { flagSets } from "../_fire.ts";
 
 const flags = flagSets({
   "while memory is compacted all the time": ["stress-compaction"],

@@ -1,7 +1,6 @@
 import { ClosedError } from "../../../errors.ts";
 import { EPOLLOUT } from "../../../ffi/mod.ts";
 import { pointerAt } from "../../../layout/access/at.ts";
-import { typedArrayLength } from "../../../layout/intrinsics.ts";
 import { isType } from "../../../layout/model/types.ts";
 import type {
   Input,
@@ -16,16 +15,14 @@ import {
   requireBytes,
   requireOptions,
 } from "../../../base/arguments.ts";
-import { Descriptor } from "../../../ffi/descriptor.ts";
 import { mapFd } from "../../arguments.ts";
 import { sizeWith } from "../../../layout/model/open_ended.ts";
-import { mapInfoOf } from "../../map/info.ts";
 import { requireSignal } from "../../../base/abort_signal.ts";
 import { Watch } from "../wait_for_events.ts";
 import { Drafts, tailIn } from "./draft.ts";
-import { mapUserRing } from "../memory.ts";
+import { mapUserRing, type RingMemory } from "../memory.ts";
 import { RingProducer } from "./producer.ts";
-import { newUserRecord, type UserRingRecord } from "./record.ts";
+import { Reservation, UserRingRecord } from "./record.ts";
 
 /** Options of {@linkcode UserRingBuffer.ready}. */
 export interface ReadyOptions {
@@ -56,7 +53,7 @@ export interface ReadyOptions {
  *
  * try {
  *   using map = BpfMap.create({ type: "user_ringbuf", maxEntries: 65536 });
- *   // … of which a BPF program that was loaded with it makes use.
+ *   // … that is used by a BPF program which was loaded with it.
  *   using ring = new UserRingBuffer(map);
  *   assert(ring.write(Command, { kind: 1, pid: Deno.pid, limit: 10n }));
  *
@@ -72,7 +69,7 @@ export interface ReadyOptions {
  * }
  * ```
  *
- * @example However many there are
+ * @example More records than there is room for
  * ```ts ignore
  * for (const command of commands) {
  *   while (!ring.write(Command, command)) await ring.ready(Command.size);
@@ -81,8 +78,8 @@ export interface ReadyOptions {
  */
 export class UserRingBuffer implements Disposable {
   readonly #producer: RingProducer;
-  readonly #descriptor: Descriptor;
-  readonly #size: number;
+  /** The memory of the ring: its descriptor tells when there is room. */
+  readonly #memory: RingMemory;
   readonly #reserved = new Set<UserRingRecord<Type | undefined>>();
   readonly #drafts = new Drafts();
   #watch: Watch | undefined;
@@ -96,7 +93,7 @@ export class UserRingBuffer implements Disposable {
    *
    * @param map A map of type `"user_ringbuf"`: a `BpfMap`, or whatever has its
    * descriptor.
-   * @throws {TypeError} if it is none.
+   * @throws {TypeError} if it is not a map.
    * @throws {ClosedError} if the map is closed.
    * @throws {NotSupportedError} if it is of another type, or was opened for
    * reading or writing alone.
@@ -105,31 +102,22 @@ export class UserRingBuffer implements Disposable {
    * @throws {Deno.errors.NotCapable} without `--allow-ffi`.
    */
   constructor(map: { readonly fd: number }) {
-    const fd = mapFd(map, "user_ringbuf");
-    this.#descriptor = Descriptor.duplicate(fd);
-    try {
-      const info = mapInfoOf(this.#descriptor.fd, `descriptor ${fd}`);
-      const memory = mapUserRing(this.#descriptor.fd, info);
-      this.#producer = new RingProducer(memory);
-      this.#size = memory.geometry.size;
-    } catch (error) {
-      this.#descriptor.close();
-      throw error;
-    }
+    this.#memory = mapUserRing(mapFd(map, "user_ringbuf"));
+    this.#producer = new RingProducer(this.#memory);
   }
 
-  /** How many bytes of records it has room for, each with a header of 8 bytes. */
+  /** The bytes of records that it has room for, each with a header of 8 bytes. */
   get size(): number {
-    return this.#size;
+    return this.#memory.geometry.size;
   }
 
-  /** How many bytes a record can have at the most: below 16 MiB. */
+  /** The number of bytes that a record can have: below 16 MiB. */
   get recordSizeMax(): number {
-    return this.#producer.most;
+    return this.#producer.recordSizeMax;
   }
 
   /**
-   * How many bytes the program has not read, headers of 8 bytes and what is
+   * The number of bytes that the program has not read, headers of 8 bytes and what is
    * reserved included.
    *
    * @throws {ClosedError} if the ring buffer is closed.
@@ -138,7 +126,7 @@ export class UserRingBuffer implements Disposable {
     return this.#producer.unread();
   }
 
-  /** Whether it was closed. */
+  /** True once closed. */
   get closed(): boolean {
     return this.#producer.closed;
   }
@@ -147,20 +135,20 @@ export class UserRingBuffer implements Disposable {
    * Writes a record of some bytes.
    *
    * @param bytes The bytes; they are copied.
-   * @returns Whether there was room for it.
+   * @returns True if there was room for it.
    * @throws {ClosedError} if the ring buffer is closed.
-   * @throws {TypeError} if they are no `Uint8Array`.
+   * @throws {TypeError} if they are not a `Uint8Array`.
    * @throws {BoundsError} if they are more than a record can have.
    */
   write(bytes: Uint8Array): boolean;
   /**
-   * Writes a record of a type. What is not given is zero. Everything is checked
-   * before anything is written.
+   * Writes a record of a type. Members that are not given are zero. Everything is
+   * checked before anything is written.
    *
-   * @param type What the record is. A struct needs the `HostLayout` marker.
-   * @param values What to store, as {@linkcode assign} takes it.
-   * @param options How long a flexible array at its end is; 0 by default.
-   * @returns Whether there was room for it.
+   * @param type The type of the record. A struct needs the `HostLayout` marker.
+   * @param values The values, as {@linkcode assign} takes them.
+   * @param options The length of a flexible array at its end; 0 by default.
+   * @returns True if there was room for it.
    * @throws {ClosedError} if the ring buffer is closed.
    * @throws {InvalidTypeError} if the type cannot be used.
    * @throws {AlignmentError} if it must be aligned to more than 8 bytes.
@@ -182,9 +170,8 @@ export class UserRingBuffer implements Disposable {
     }
     this.#requireOpen();
     requireBytes("Record", what);
-    const length = typedArrayLength(what);
-    this.#producer.requireLength(length);
-    return this.#producer.write(what, length);
+    this.#producer.requireLength(what.length);
+    return this.#producer.write(what);
   }
 
   #writeValues<T extends Type>(
@@ -198,29 +185,29 @@ export class UserRingBuffer implements Disposable {
     const bytes = this.#drafts.bytesOf(type, length, tail, values);
     // A getter among the values may have closed it.
     this.#requireOpen();
-    return this.#producer.write(bytes, length);
+    return this.#producer.write(bytes);
   }
 
   /**
    * Reserves a record of so many bytes, all zero, to be filled in place.
    *
-   * @param length How many bytes.
+   * @param length The number of bytes.
    * @returns The record; undefined where there is no room for it.
    * @throws {ClosedError} if the ring buffer is closed.
-   * @throws {RangeError} if the length is no whole number from 0.
+   * @throws {RangeError} if the length is not a whole number from 0.
    * @throws {BoundsError} if it is more than a record can have.
    */
   reserve(length: number): UserRingRecord | undefined;
   /**
    * Reserves a record of a type, all zero, to be filled in place.
    *
-   * @param type What the record is. A struct needs the `HostLayout` marker.
-   * @param options How long a flexible array at its end is; 0 by default.
+   * @param type The type of the record. A struct needs the `HostLayout` marker.
+   * @param options The length of a flexible array at its end; 0 by default.
    * @returns The record; undefined where there is no room for it.
    * @throws {ClosedError} if the ring buffer is closed.
    * @throws {InvalidTypeError} if the type cannot be used.
-   * @throws {TypeError} if a length was given for a type that ends in no flexible
-   * array.
+   * @throws {TypeError} if a length was given for a type that does not end in a
+   * flexible array.
    * @throws {AlignmentError} if it must be aligned to more than 8 bytes.
    * @throws {BoundsError} if it has more bytes than a record can.
    */
@@ -248,11 +235,9 @@ export class UserRingBuffer implements Disposable {
       this.#producer.commit(region, true);
       throw error;
     }
-    const producer = this.#producer;
-    const reserved = this.#reserved;
-    return newUserRecord({ region, producer, value, reserved }) as
-      | UserRingRecord<T | undefined>
-      | undefined;
+    return new UserRingRecord<T | undefined>(
+      new Reservation(region, this.#producer, value, this.#reserved),
+    );
   }
 
   #requireLength(length: unknown): number {
@@ -261,7 +246,7 @@ export class UserRingBuffer implements Disposable {
     return length;
   }
 
-  /** How many bytes a record of a type has, after all checks of the type. */
+  /** The number of bytes of a record of a type, after all checks of the type. */
   #lengthOf(type: Type, tail: number | undefined): number {
     const length = sizeWith(type, tail);
     this.#producer.requireLength(length);
@@ -276,12 +261,12 @@ export class UserRingBuffer implements Disposable {
    * it does so with `BPF_RB_NO_WAKEUP`. Another writer may be faster to use the
    * room: try, and wait again.
    *
-   * @param length How many bytes; 0 by default.
-   * @param options How to end it.
+   * @param length The number of bytes; 0 by default.
+   * @param options The signal that ends it.
    * @throws {ClosedError} if the ring buffer is closed, also while it waits.
-   * @throws {RangeError} if the length is no whole number from 0.
+   * @throws {RangeError} if the length is not a whole number from 0.
    * @throws {BoundsError} if it is more than a record can have.
-   * @throws {TypeError} if the signal is no AbortSignal.
+   * @throws {TypeError} if the signal is not an AbortSignal.
    */
   async ready(length: number = 0, options: ReadyOptions = {}): Promise<void> {
     this.#requireOpen();
@@ -296,7 +281,7 @@ export class UserRingBuffer implements Disposable {
   }
 
   async #nextEvent(signal: AbortSignal | undefined): Promise<void> {
-    this.#watch ??= new Watch([this.#descriptor], EPOLLOUT);
+    this.#watch ??= new Watch([this.#memory], EPOLLOUT);
     const watch = this.#watch;
     const event = this.#event ??= watch.next().finally(() => {
       this.#event = undefined;
@@ -326,7 +311,6 @@ export class UserRingBuffer implements Disposable {
     } finally {
       this.#watch?.close();
       this.#producer.close();
-      this.#descriptor.close();
     }
   }
 
@@ -335,10 +319,10 @@ export class UserRingBuffer implements Disposable {
     this.close();
   }
 
-  /** What `console.log` and `Deno.inspect` show. */
+  /** The text that `console.log` and `Deno.inspect` show. */
   [Symbol.for("Deno.customInspect")](): string {
     const closed = this.closed ? ", closed" : "";
-    return `UserRingBuffer { ${this.#size} bytes${closed} }`;
+    return `UserRingBuffer { ${this.size} bytes${closed} }`;
   }
 
   #requireOpen(): void {

@@ -2,12 +2,6 @@
 
 import { InvalidTypeError } from "../../../errors.ts";
 import { pointerAt } from "../../../layout/access/at.ts";
-import {
-  NativeArrayBuffer,
-  NativeUint8Array,
-  PrivateWeakMap,
-  typedArrayFill,
-} from "../../../layout/intrinsics.ts";
 import { Region } from "../../../layout/region/region.ts";
 import { flexibleTailOf } from "../../../layout/model/types.ts";
 import { show } from "../../../base/show.ts";
@@ -22,12 +16,10 @@ import {
 import { lengthIn } from "../../../layout/pointer.ts";
 import { requireRecordAlign } from "../geometry.ts";
 
-const { isSafeInteger } = Number;
-
 /**
- * How long the flexible array at the end of a type shall be, read once;
- * undefined where it has none. All else is checked as well: what is reserved
- * cannot be given back.
+ * The length of the flexible array at the end of a type, read once; undefined
+ * where it has none. All else is checked as well: what is reserved cannot be
+ * given back.
  *
  * @throws {InvalidTypeError | TypeError | RangeError | AlignmentError}
  */
@@ -49,7 +41,7 @@ export function tailIn(
       `${type.name}: There is no record of a type of size zero`,
     );
   }
-  if (length !== undefined && (!isSafeInteger(length) || length < 0)) {
+  if (length !== undefined && (!Number.isSafeInteger(length) || length < 0)) {
     throw new RangeError(
       `${type.name}: The length must be an integer of at least 0: received ${
         show(length)
@@ -59,15 +51,15 @@ export function tailIn(
   return length ?? (flexible ? 0 : undefined);
 }
 
-/** Where a value is put together. */
+/** Memory in which a value is put together. */
 interface Draft {
   readonly bytes: Uint8Array;
   readonly region: Region;
 }
 
-/** How many bytes a draft has at least. */
-const DRAFT_LEAST = 256;
-/** How many it has at most to be kept for the next value. */
+/** The number of bytes that a draft has at least. */
+const DRAFT_MIN = 256;
+/** The number of bytes up to which it is kept for the next value. */
 const DRAFT_KEPT = 65536;
 
 /**
@@ -79,13 +71,13 @@ export class Drafts {
   #draft: Draft | undefined;
 
   /**
-   * The bytes of a value; zero where nothing is given. They are good until this
+   * The bytes of a value; zero where nothing is given. They are valid until this
    * is called again.
    *
-   * @param type What it is, checked by {@linkcode tailIn}.
-   * @param length How many bytes it has.
-   * @param tail How long the flexible array at its end is.
-   * @param values What to store.
+   * @param type Its type, checked by {@linkcode tailIn}.
+   * @param length The number of its bytes.
+   * @param tail The length of the flexible array at its end.
+   * @param values The values to store.
    * @throws as {@linkcode assign} does.
    */
   bytesOf(
@@ -107,18 +99,18 @@ export class Drafts {
     );
     assign(target as never, (whole ? values : { array: values }) as never);
     if (region.size <= DRAFT_KEPT) this.#draft = draft;
-    return new NativeUint8Array(region.buffer, 0, length);
+    return new Uint8Array(region.buffer, 0, length);
   }
 
   #take(length: number): Draft {
     const draft = this.#draft;
     this.#draft = undefined;
     if (draft !== undefined && draft.region.size >= length) {
-      typedArrayFill(draft.bytes, 0, 0, length);
+      draft.bytes.fill(0, 0, length);
       return draft;
     }
-    const size = length < DRAFT_LEAST ? DRAFT_LEAST : length;
-    const bytes = new NativeUint8Array(new NativeArrayBuffer(size));
+    const size = Math.max(length, DRAFT_MIN);
+    const bytes = new Uint8Array(size);
     return {
       bytes,
       region: new Region(bytes.buffer, 0, size, "reserved record"),
@@ -127,7 +119,7 @@ export class Drafts {
 }
 
 /** For each type of array a struct with one in it. */
-const holders = new PrivateWeakMap<Type, Type>();
+const holders = new WeakMap<Type, Type>();
 
 function holderOf(type: Type): Type {
   let holder = holders.get(type);

@@ -15,39 +15,28 @@
  */
 
 import { BoundsError, ClosedError } from "../../../errors.ts";
-import { toBigInt, toNumber } from "../../../ffi/mod.ts";
-import {
-  atomics,
-  NativeUint8Array,
-  typedArrayFill,
-  typedArraySet,
-} from "../../../layout/intrinsics.ts";
 import { Region } from "../../../layout/region/region.ts";
 import { BUSY, DISCARDED, HEADER_SIZE } from "../geometry.ts";
 import type { RingMemory } from "../memory.ts";
 
 /**
- * How many bytes a record may have: the kernel hands it to the program as a
- * dynptr (`DYNPTR_MAX_SIZE`), and stops for ever at one that is longer.
+ * The number of bytes that a record may have: the kernel hands it to the program
+ * as a dynptr (`DYNPTR_MAX_SIZE`), and stops for ever at one that is longer.
  */
 const RECORD_MAX = 2 ** 24 - 1;
 
-/** How long one may hold the lock, in milliseconds: else its holder has died. */
+/** The time to hold the lock, in milliseconds: after it the holder has died. */
 const LOCK_LIMIT = 1000;
-
-const { asUintN } = BigInt;
-const now = performance.now.bind(performance);
-const { random } = Math;
 
 /** Writes the records of one ring. */
 export class RingProducer {
   /** Undefined once closed. */
   #memory: RingMemory | undefined;
   readonly #size: number;
-  /** Which 32-bit word of the producer's page is the lock. */
+  /** The index of the lock among the 32-bit words of the producer's page. */
   readonly #lock: number;
-  /** What the lock was held with last; from somewhere in 32 bits on. */
-  #token = (random() * 2 ** 32) | 0;
+  /** The token that the lock was held with last; it begins at random. */
+  #token = (Math.random() * 2 ** 32) | 0;
 
   /** Takes over the memory of a ring. */
   constructor(memory: RingMemory) {
@@ -56,25 +45,24 @@ export class RingProducer {
     this.#lock = memory.geometry.page / 4 - 1;
   }
 
-  /** Whether it was closed. */
+  /** True once closed. */
   get closed(): boolean {
     return this.#memory === undefined;
   }
 
-  /** How many bytes the largest record can have. */
-  get most(): number {
-    const most = this.#size - HEADER_SIZE;
-    return most < RECORD_MAX ? most : RECORD_MAX;
+  /** The number of bytes that the largest record can have. */
+  get recordSizeMax(): number {
+    return Math.min(this.#size - HEADER_SIZE, RECORD_MAX);
   }
 
-  /** How many bytes were written that the kernel has not read, with headers. */
+  /** The number of bytes that the kernel has not read, with headers. */
   unread(): number {
     const { consumer, producer } = this.#live();
-    const from = atomics.load(consumer.u64, 0);
-    return this.#distance(atomics.load(producer.u64, 0), from);
+    const from = Atomics.load(consumer.u64, 0);
+    return this.#distance(Atomics.load(producer.u64, 0), from);
   }
 
-  /** Whether there is room for a record of so many bytes. */
+  /** True if there is room for a record of so many bytes. */
   hasRoom(length: number): boolean {
     return stepOf(length) <= this.#size - this.unread();
   }
@@ -83,9 +71,9 @@ export class RingProducer {
    * @throws {BoundsError} unless a record can have so many bytes.
    */
   requireLength(length: number): void {
-    if (length > this.most) {
+    if (length > this.recordSizeMax) {
       throw new BoundsError(
-        `A record of this ring buffer has at most ${this.most} bytes: received ${length}`,
+        `A record of this ring buffer has at most ${this.recordSizeMax} bytes: received ${length}`,
       );
     }
   }
@@ -93,25 +81,25 @@ export class RingProducer {
   /**
    * Writes a record.
    *
-   * @param bytes What it has.
-   * @param length How many bytes that are, at most `most`.
-   * @returns Whether there was room.
+   * @param bytes Its bytes, at most `recordSizeMax`.
+   * @returns True if there was room.
    */
-  write(bytes: Uint8Array, length: number): boolean {
+  write(bytes: Uint8Array): boolean {
+    const { length } = bytes;
     return this.#append(length, length, (buffer, start) => {
-      typedArraySet(new NativeUint8Array(buffer, start, length), bytes);
+      new Uint8Array(buffer, start, length).set(bytes);
     }) >= 0;
   }
 
   /**
    * Reserves a record of zeros, for {@linkcode commit}.
    *
-   * @param length How many bytes it has, at most `most`.
-   * @returns Where it lies; undefined where there is no room.
+   * @param length The number of its bytes, at most `recordSizeMax`.
+   * @returns Its region; undefined where there is no room.
    */
   reserve(length: number): Region | undefined {
     const start = this.#append(length, length | BUSY, (buffer, start) => {
-      typedArrayFill(new NativeUint8Array(buffer, start, length), 0);
+      new Uint8Array(buffer, start, length).fill(0);
     });
     if (start < 0) return undefined;
     return new Region(
@@ -126,14 +114,14 @@ export class RingProducer {
   commit(record: Region, discard: boolean): void {
     const { data } = this.#live();
     const header = record.start - data.start - HEADER_SIZE;
-    atomics.exchange(
+    Atomics.exchange(
       data.i32,
       header / 4,
       discard ? record.size | DISCARDED : record.size,
     );
   }
 
-  /** Where in the buffer the record begins; negative where there is no room. */
+  /** Writes a record: its start in the buffer; negative if there is no room. */
   #append(
     length: number,
     header: number,
@@ -142,16 +130,20 @@ export class RingProducer {
     const { consumer, producer, data } = this.#live();
     const token = this.#acquire(producer);
     try {
-      const from = atomics.load(consumer.u64, 0);
-      const position = atomics.load(producer.u64, 0);
+      const from = Atomics.load(consumer.u64, 0);
+      const position = Atomics.load(producer.u64, 0);
       const step = stepOf(length);
       if (step > this.#size - this.#distance(position, from)) return -1;
-      const offset = toNumber(position & toBigInt(this.#size - 1));
+      const offset = Number(position & BigInt(this.#size - 1));
       const start = data.start + offset + HEADER_SIZE;
       fill(data.buffer, start);
       data.i32[offset / 4] = header;
       data.i32[offset / 4 + 1] = 0;
-      atomics.store(producer.u64, 0, asUintN(64, position + toBigInt(step)));
+      Atomics.store(
+        producer.u64,
+        0,
+        BigInt.asUintN(64, position + BigInt(step)),
+      );
       return start;
     } finally {
       this.#release(producer, token);
@@ -168,17 +160,17 @@ export class RingProducer {
    */
   #acquire({ i32 }: Region): number {
     const token = this.#nextToken();
-    let seen = atomics.compareExchange(i32, this.#lock, 0, token);
+    let seen = Atomics.compareExchange(i32, this.#lock, 0, token);
     if (seen === 0) return token;
-    let limit = now() + LOCK_LIMIT;
+    let limit = performance.now() + LOCK_LIMIT;
     while (true) {
-      const holder = atomics.compareExchange(i32, this.#lock, 0, token);
+      const holder = Atomics.compareExchange(i32, this.#lock, 0, token);
       if (holder === 0) return token;
       if (holder !== seen) {
         seen = holder;
-        limit = now() + LOCK_LIMIT;
-      } else if (now() > limit) {
-        const last = atomics.compareExchange(i32, this.#lock, seen, token);
+        limit = performance.now() + LOCK_LIMIT;
+      } else if (performance.now() > limit) {
+        const last = Atomics.compareExchange(i32, this.#lock, seen, token);
         if (last === seen) return token;
       }
     }
@@ -186,7 +178,7 @@ export class RingProducer {
 
   /** Gives the lock back, unless it was taken away. */
   #release({ i32 }: Region, token: number): void {
-    atomics.compareExchange(i32, this.#lock, token, 0);
+    Atomics.compareExchange(i32, this.#lock, token, 0);
   }
 
   /** One that nobody else has, nor this one had before. */
@@ -196,7 +188,7 @@ export class RingProducer {
   }
 
   #distance(end: bigint, from: bigint): number {
-    const distance = toNumber(asUintN(64, end - from));
+    const distance = Number(BigInt.asUintN(64, end - from));
     if (distance > this.#size || (end & 7n) !== 0n) {
       throw new BoundsError(
         `Cannot write the ring buffer of ${this.#size} bytes: the consumer's position is ${from}, the producer's ${end}`,
@@ -220,7 +212,7 @@ export class RingProducer {
   }
 }
 
-/** How many bytes a record takes in the ring. */
+/** The number of bytes that a record takes in the ring. */
 function stepOf(length: number): number {
   return (length + HEADER_SIZE + 7) & -8;
 }

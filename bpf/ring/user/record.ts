@@ -2,11 +2,6 @@
 
 import { ClosedError } from "../../../errors.ts";
 import { pointerAt } from "../../../layout/access/at.ts";
-import {
-  NativeUint8Array,
-  typedArrayLength,
-  typedArraySet,
-} from "../../../layout/intrinsics.ts";
 import type { Region } from "../../../layout/region/region.ts";
 import type {
   Marked,
@@ -23,25 +18,30 @@ import {
 import { requireRecordAlign } from "../geometry.ts";
 import type { RingProducer } from "./producer.ts";
 
-/** What only this module has, so that only it can construct. */
-const secret = Symbol("UserRingRecord");
-
-/** What a record is made of. */
-export interface UserRingRecordParts {
-  /** Where it lies. */
+/** The room of a record that is reserved in a ring. */
+export class Reservation {
+  /** The bytes of the record. */
   readonly region: Region;
-  /** Who commits it. */
+  /** The producer that commits it. */
   readonly producer: RingProducer;
-  /** Its value; undefined where it was reserved by its length. */
+  /** A pointer to its value; undefined where it was reserved by its length. */
   readonly value: unknown;
   /** The records of the ring that are reserved. */
   readonly reserved: Set<object>;
-}
 
-/** Makes a record: for `UserRingBuffer.reserve`. */
-export let newUserRecord: (
-  parts: UserRingRecordParts,
-) => UserRingRecord<Type | undefined>;
+  /** Tells of room that is reserved. */
+  constructor(
+    region: Region,
+    producer: RingProducer,
+    value: unknown,
+    reserved: Set<object>,
+  ) {
+    this.region = region;
+    this.producer = producer;
+    this.value = value;
+    this.reserved = reserved;
+  }
+}
 
 /**
  * A record that was reserved in a ring buffer, to be filled in place and then
@@ -56,31 +56,29 @@ export let newUserRecord: (
  */
 export class UserRingRecord<T extends Type | undefined = undefined>
   implements Disposable {
-  readonly #region: Region;
-  readonly #producer: RingProducer;
-  readonly #value: unknown;
-  readonly #reserved: Set<object>;
+  readonly #reservation: Reservation;
   #open = true;
 
-  private constructor(given: symbol, parts: UserRingRecordParts) {
-    if (given !== secret) throw new TypeError("Illegal constructor");
-    this.#region = parts.region;
-    this.#producer = parts.producer;
-    this.#value = parts.value;
-    this.#reserved = parts.reserved;
-    this.#reserved.add(this);
+  /**
+   * Records come from `UserRingBuffer.reserve` alone.
+   *
+   * @internal
+   */
+  constructor(reservation: Reservation) {
+    if (!(reservation instanceof Reservation)) {
+      throw new TypeError("Illegal constructor");
+    }
+    this.#reservation = reservation;
+    reservation.reserved.add(this);
+    Object.preventExtensions(this);
   }
 
-  static {
-    newUserRecord = (parts) => new UserRingRecord(secret, parts);
-  }
-
-  /** How many bytes it has. */
+  /** The number of its bytes. */
   get length(): number {
-    return this.#region.size;
+    return this.#reservation.region.size;
   }
 
-  /** Whether it was submitted or discarded. */
+  /** True once submitted or discarded. */
   get closed(): boolean {
     return !this.#open;
   }
@@ -90,18 +88,18 @@ export class UserRingRecord<T extends Type | undefined = undefined>
    * Undefined where it was reserved by its length.
    */
   get value(): T extends Type ? Pointer<T> : undefined {
-    return this.#value as T extends Type ? Pointer<T> : undefined;
+    return this.#reservation.value as T extends Type ? Pointer<T> : undefined;
   }
 
   /**
    * A pointer to a value in it.
    *
-   * @param type What lies there. A struct needs the `HostLayout` marker.
-   * @param offset Where, in bytes from the begin of the record.
-   * @param options How long a flexible array at its end is.
+   * @param type The type of the value. A struct needs the `HostLayout` marker.
+   * @param offset The offset of the value in the record, in bytes.
+   * @param options The length of a flexible array at its end.
    * @throws {ClosedError} if the record was submitted or discarded.
    * @throws {InvalidTypeError} if the type cannot be used.
-   * @throws {RangeError} if the offset or the length is no whole number.
+   * @throws {RangeError} if the offset or the length is not a whole number.
    * @throws {AlignmentError} if the offset is not aligned as the type requires,
    * or that is more than 8 bytes.
    * @throws {BoundsError} if the record does not have the bytes.
@@ -121,19 +119,18 @@ export class UserRingRecord<T extends Type | undefined = undefined>
    * Copies bytes into it, all of them or none.
    *
    * @param source The bytes.
-   * @param offset Where to begin, in bytes from the begin of the record.
+   * @param offset The offset in the record from which on they lie, in bytes.
    * @throws {ClosedError} if the record was submitted or discarded.
-   * @throws {TypeError} if the source is no `Uint8Array`.
-   * @throws {RangeError} if the offset is no whole number of bytes.
+   * @throws {TypeError} if the source is not a `Uint8Array`.
+   * @throws {RangeError} if the offset is not a whole number of bytes.
    * @throws {BoundsError} if the bytes do not all lie within the record.
    */
   writeAt(source: Uint8Array, offset: number = 0): void {
     const { buffer, start, size } = this.#live();
     requireBytes("Source", source);
     requireOffset(offset);
-    const length = typedArrayLength(source);
-    requireWithin(offset, length, size);
-    typedArraySet(new NativeUint8Array(buffer, start + offset, length), source);
+    requireWithin(offset, source.length, size);
+    new Uint8Array(buffer, start + offset, source.length).set(source);
   }
 
   /**
@@ -147,7 +144,7 @@ export class UserRingRecord<T extends Type | undefined = undefined>
     this.#end(false);
   }
 
-  /** Lets the kernel skip the record. Once it is submitted or discarded, nothing. */
+  /** Lets the kernel skip the record. Does nothing once submitted or discarded. */
   discard(): void {
     if (this.#open) this.#end(true);
   }
@@ -157,7 +154,7 @@ export class UserRingRecord<T extends Type | undefined = undefined>
     this.discard();
   }
 
-  /** What `console.log` and `Deno.inspect` show. */
+  /** The text that `console.log` and `Deno.inspect` show. */
   [Symbol.for("Deno.customInspect")](): string {
     return this.#open
       ? `UserRingRecord { ${this.length} bytes }`
@@ -166,16 +163,17 @@ export class UserRingRecord<T extends Type | undefined = undefined>
 
   /** First the pointers end, so that what the kernel reads stays as it is. */
   #end(discard: boolean): void {
+    const { region, producer, reserved } = this.#reservation;
     this.#open = false;
-    this.#reserved.delete(this);
-    this.#region.release();
-    this.#producer.commit(this.#region, discard);
+    reserved.delete(this);
+    region.release();
+    producer.commit(region, discard);
   }
 
   #live(): Region {
     if (!this.#open) {
       throw new ClosedError("The record was submitted or discarded");
     }
-    return this.#region;
+    return this.#reservation.region;
   }
 }

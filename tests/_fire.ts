@@ -1,12 +1,18 @@
 /**
- * How hard the tests of this folder try: `HOSTMEM_FIRE=1` in the environment
- * makes them take minutes instead of seconds.
+ * How long tests try. An ordinary run has each promise at a size at which it has
+ * been seen to fail where it is broken; `HOSTMEM_FIRE=1` in the environment takes
+ * what is rare, minutes instead of seconds: `deno task fire` sets it.
  *
  * @module
  */
 
 /** Whether to take minutes. */
 export const fire: boolean = Deno.env.get("HOSTMEM_FIRE") === "1";
+
+/** The size of an ordinary run, or that under fire. */
+export function sized(ordinary: number, underFire: number): number {
+  return fire ? underFire : ordinary;
+}
 
 /** The flags of V8 to run under: none but the default, or several. */
 export function flagSets(

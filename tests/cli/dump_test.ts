@@ -1,13 +1,13 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { fromFileUrl } from "@std/path";
-import { BpfMap } from "../bpf/mod.ts";
-import { u32, u64 } from "../layout/mod.ts";
-import { Builder, K, SIGNED } from "../tests/btf/_builder.ts";
-import { btfMap } from "../tests/bpf/_btf_maps.ts";
-import { bpfMaps, command, mounts, root, testWith } from "../tests/_needs.ts";
-import { eventually, run, TemporaryDirectory } from "../tests/_support.ts";
+import { BpfMap } from "../../bpf/mod.ts";
+import { u32, u64 } from "../../layout/mod.ts";
+import { Builder, K, SIGNED } from "../btf/_builder.ts";
+import { btfMap } from "../bpf/_btf_maps.ts";
+import { bpfMaps, command, mounts, root, testWith } from "../_needs.ts";
+import { eventually, run, TemporaryDirectory } from "../_support.ts";
 
-const example = new URL("./inspect_map.ts", import.meta.url);
+const cli = new URL("../../cli/mod.ts", import.meta.url);
 const permissions = ["--allow-ffi", "--allow-read"];
 const needs = [bpfMaps, root];
 const mapTest = testWith(needs);
@@ -42,8 +42,11 @@ function flows(): BpfMap {
   });
 }
 
-async function inspect(...args: string[]): Promise<string[]> {
-  const { code, stdout, stderr } = await run(example, { permissions, args });
+async function dump(...args: string[]): Promise<string[]> {
+  const { code, stdout, stderr } = await run(cli, {
+    permissions,
+    args: ["dump", ...args],
+  });
   assertEquals({ code, stderr }, { code: 0, stderr: "" });
   return stdout.trimEnd().split("\n");
 }
@@ -54,7 +57,7 @@ function cells(line: string): string[] {
 }
 
 mapTest(
-  "inspect_map.ts shows the entries of a map by its id, decoded",
+  "hostmem dump shows the entries of a map by its id, decoded",
   async () => {
     using map = flows();
     map.table().setAll([
@@ -65,10 +68,10 @@ mapTest(
       }],
     ]);
     const id = `${map.info.id}`;
-    const [title, header, row, ...rest] = await inspect(id);
+    const [title, header, row, ...rest] = await dump(id);
     assertStringIncludes(
       title!,
-      `map ${id} "": hash, key 8 bytes, value 24 bytes, at most 100 entries`,
+      `map ${id}: hash, key 8 B, value 24 B, at most 100 entries`,
     );
     assertEquals(cells(header!), [
       "address",
@@ -86,17 +89,11 @@ mapTest(
       "OPEN",
     ]);
     assertEquals(rest, []);
-    const list = (await inspect()).map(cells);
-    assertEquals(list[0], ["id", "type", "name", "key", "value", "entries"]);
-    assertEquals(
-      list.find((row) => row[0] === id)?.slice(0, 2),
-      [id, "hash"],
-    );
   },
 );
 
 mapTest(
-  "inspect_map.ts shows bytes without BTF, sums of per-CPU maps, variables",
+  "hostmem dump shows bytes without BTF, sums of per-CPU maps, variables",
   async () => {
     using plain = BpfMap.create({
       type: "hash",
@@ -106,8 +103,8 @@ mapTest(
       maxEntries: 4,
     });
     plain.update(new Uint8Array([1, 2]), new Uint8Array([3, 4, 255]));
-    const bytes = await inspect(`${plain.info.id}`);
-    assertStringIncludes(bytes[0]!, `"plain"`);
+    const bytes = await dump(`${plain.info.id}`);
+    assertStringIncludes(bytes[0]!, " plain: ");
     assertEquals(cells(bytes[2]!), ["0102", "0304ff"]);
 
     const btf = new Builder();
@@ -124,7 +121,7 @@ mapTest(
     });
     const table = counts.perCpu({ keyType: u32, valueType: u64 });
     table.set(1, table.get(1)!.map(() => 5n));
-    const sums = await inspect(`${counts.info.id}`);
+    const sums = await dump(`${counts.info.id}`);
     assertEquals(cells(sums[1]!), ["key", "sum of value"]);
     assertEquals(sums.slice(2).map(cells), [
       ["0", "0"],
@@ -151,8 +148,9 @@ mapTest(
       valueTypeId: section,
     });
     variables.table().set(0, { hits: 12n, limit: 3 });
-    const lines = await inspect(`${variables.info.id}`);
+    const lines = await dump(`${variables.info.id}`);
     assertEquals(lines.slice(1).map(cells), [
+      ["field", "value"],
       ["key", "0"],
       ["hits", "12"],
       ["limit", "3"],
@@ -160,29 +158,52 @@ mapTest(
   },
 );
 
-mapTest("inspect_map.ts says what it cannot show", async () => {
-  const none = await run(example, { permissions, args: ["4294967295"] });
-  assertEquals(none.code, 1);
-  assertStringIncludes(none.stderr, "there is no map of that id");
-  const path = await run(example, { permissions, args: ["/nowhere/map"] });
-  assertEquals(path.code, 1);
-  assertStringIncludes(path.stderr, "ENOENT");
+mapTest("hostmem dump says what it cannot show", async () => {
+  const fails = async (name: string, said: string) => {
+    const { code, stderr } = await run(cli, {
+      permissions,
+      args: ["dump", name],
+    });
+    assertEquals(code, 1);
+    assertStringIncludes(stderr, said);
+  };
+  await fails("4294967295", "there is no map of that id");
+  await fails("/nowhere/map", "ENOENT");
   using queue = BpfMap.create({ type: "queue", valueSize: 4, maxEntries: 1 });
-  const keyless = await run(example, {
-    permissions,
-    args: [`${queue.info.id}`],
+  await fails(`${queue.info.id}`, "of type queue");
+});
+
+mapTest("hostmem dump --json writes keys and values as data", async () => {
+  using map = flows();
+  map.table().set({ address: 7, to: { port: 443 } }, {
+    packets: 2n ** 63n,
+    device: "\x1b[2Jx",
+    state: 1,
   });
-  assertEquals(keyless.code, 1);
-  assertStringIncludes(keyless.stderr, "of type queue");
-  for (const args of [["1", "2"], ["--watch=x"], ["--watch", "--help"]]) {
-    const { code, stderr } = await run(example, { permissions, args });
-    assertEquals(code, 2);
-    assertStringIncludes(stderr, "Usage:");
-  }
+  assertEquals(
+    JSON.parse((await dump(`${map.info.id}`, "--json")).join("\n")),
+    [
+      {
+        key: { address: 7, to: { port: 443 } },
+        value: { packets: "9223372036854775808", device: "\x1b[2Jx", state: 1 },
+      },
+    ],
+  );
+  using plain = BpfMap.create({
+    type: "hash",
+    keySize: 2,
+    valueSize: 3,
+    maxEntries: 4,
+  });
+  plain.update(new Uint8Array([1, 2]), new Uint8Array([3, 4, 255]));
+  assertEquals(
+    JSON.parse((await dump(`${plain.info.id}`, "--json")).join("\n")),
+    [{ key: ["0x01", "0x02"], value: ["0x03", "0x04", "0xff"] }],
+  );
 });
 
 testWith(needs, mounts)(
-  "inspect_map.ts opens a pinned map (needs unshare)",
+  "hostmem dump opens a pinned map (needs unshare)",
   async () => {
     using directory = new TemporaryDirectory();
     const { code, stdout, stderr } = await run(
@@ -192,7 +213,7 @@ testWith(needs, mounts)(
       map.update(1, new Uint8Array([1, 2, 3, 4]));
       map.pin("${directory.path}/map");
       const { code, stdout } = new Deno.Command(Deno.execPath(), {
-        args: ["run", "--no-lock", "--allow-ffi", "--allow-read", "examples/inspect_map.ts", "${directory.path}/map"],
+        args: ["run", "--no-lock", "--allow-ffi", "--allow-read", "cli/mod.ts", "dump", "${directory.path}/map"],
       }).outputSync();
       console.log(new TextDecoder().decode(stdout), code);
     `,
@@ -209,7 +230,7 @@ testWith(needs, mounts)(
       },
     );
     assertEquals(code, 0, stderr);
-    assertStringIncludes(stdout, `"pinned"`);
+    assertStringIncludes(stdout, " pinned: ");
     assertStringIncludes(stdout, "01020304");
   },
 );
@@ -230,7 +251,8 @@ class Terminal {
       "--no-lock",
       "--no-check",
       ...permissions,
-      fromFileUrl(example),
+      fromFileUrl(cli),
+      "dump",
       ...args,
     ].map((part) => `'${part}'`).join(" ");
     this.#child = new Deno.Command("script", {
@@ -273,13 +295,13 @@ class Terminal {
   get frames(): string[][] {
     return this.text.split("\x1b[H").slice(1).map((frame) =>
       // deno-lint-ignore no-control-regex
-      frame.split("\x1b[J")[0]!.replaceAll(/\x1b\[K/g, "").split("\r\n")
+      frame.split("\x1b[J")[0]!.replaceAll(/\x1b\[\d*[Km]/g, "").split("\r\n")
     );
   }
 }
 
 testWith(needs, command("script"))(
-  "inspect_map.ts --watch draws in place what fits, and restores the terminal (needs script)",
+  "hostmem dump --watch draws in place what fits, and restores the terminal (needs script)",
   async () => {
     using map = BpfMap.create({
       type: "array",
@@ -287,7 +309,11 @@ testWith(needs, command("script"))(
       maxEntries: 1000,
       name: "watched",
     });
-    const terminal = new Terminal(12, 40, [`${map.info.id}`, "--watch=0.05"]);
+    const terminal = new Terminal(12, 40, [
+      `${map.info.id}`,
+      "--watch",
+      "--interval=0.05",
+    ]);
     await eventually(() => terminal.frames.length > 2, 30_000);
     map.update(3, new Uint8Array([171, 205, 0, 0, 0, 0, 0, 0]));
     await eventually(() => terminal.text.includes("abcd"), 30_000);
@@ -310,7 +336,7 @@ testWith(needs, command("script"))(
 );
 
 mapTest(
-  "inspect_map.ts --watch into a pipe draws without escape sequences",
+  "hostmem dump --watch into a pipe draws without escape sequences",
   async () => {
     using map = BpfMap.create({ type: "array", valueSize: 1, maxEntries: 200 });
     const child = new Deno.Command(Deno.execPath(), {
@@ -319,9 +345,11 @@ mapTest(
         "--quiet",
         "--no-lock",
         ...permissions,
-        fromFileUrl(example),
+        fromFileUrl(cli),
+        "dump",
         `${map.info.id}`,
-        "--watch=0.05",
+        "--watch",
+        "--interval=0.05",
       ],
       stdin: "null",
       stdout: "piped",
@@ -340,5 +368,50 @@ mapTest(
     assert(!text.includes("\x1b"));
     // All of it: a title, a header, 200 rows.
     assertEquals(text.split("\n\n")[1]!.split("\n").length, 202);
+  },
+);
+
+testWith(needs, command("script"))(
+  "hostmem dump --watch shows how fast counters grow (needs script)",
+  async () => {
+    const btf = new Builder();
+    const int = btf.int("unsigned int", 4);
+    const long = btf.int("unsigned long long", 8);
+    using map = btfMap({
+      type: "array",
+      keySize: 4,
+      valueSize: 8,
+      maxEntries: 2,
+      btf,
+      keyTypeId: int,
+      valueTypeId: long,
+    });
+    const table = map.table();
+    const terminal = new Terminal(12, 60, [
+      `${map.info.id}`,
+      "--watch",
+      "--interval=0.2",
+    ]);
+    const ticking = setInterval(
+      () => table.set(1, table.get(1) as bigint + 100n),
+      50,
+    );
+    const rates = () =>
+      terminal.frames.map((frame) => cells(frame[3] ?? ""))
+        .filter((row) => row.length === 3).map((row) => Number(row[2]));
+    try {
+      await eventually(() => rates().some((rate) => rate > 0), 60_000);
+    } finally {
+      clearInterval(ticking);
+    }
+    await terminal.type("\x03");
+    await terminal.ended();
+    assertEquals(cells(terminal.frames.at(-1)![1]!), [
+      "key",
+      "value",
+      "value/s",
+    ]);
+    // Nobody touches the first entry.
+    assertEquals(cells(terminal.frames.at(-1)![2]!), ["0", "0", "0"]);
   },
 );

@@ -1,0 +1,206 @@
+import { ClosedError } from "../../errors.ts";
+import type { Type, View } from "../../layout/mod.ts";
+import { requireCallback, requireOptions } from "../../base/arguments.ts";
+import { limitOf } from "../arguments.ts";
+import { requireSignal } from "../../base/abort_signal.ts";
+import { RecordIterator, RecordStream } from "./iterate.ts";
+import type { RingRecord } from "./record.ts";
+import { type RecordCallback, RecordReader } from "./record_reader.ts";
+
+/** The type that stands for records whose type is not known beforehand. */
+export interface UntypedRecord extends Type<RingRecord, RingRecord> {}
+
+/** The view of a record, by the type of its ring. */
+export type RecordOf<T extends Type> = View<T>;
+
+/** Options of {@linkcode RecordSource.consume}. */
+export interface ConsumeOptions {
+  /** The largest number of records; all that there are, by default. */
+  readonly limit?: number | undefined;
+}
+
+/** Options of {@linkcode RecordSource.records}. */
+export interface RecordsOptions {
+  /** Ends the iteration with an error: it throws the signal's reason. */
+  readonly signal?: AbortSignal | undefined;
+  /** Ends the iteration quietly, as if there were no more records. */
+  readonly until?: AbortSignal | undefined;
+}
+
+/**
+ * A source of records that BPF programs write: a {@linkcode RingBuffer} or a
+ * {@linkcode PerfBuffer}.
+ *
+ * There are three ways to read: `consume` with a callback, which is the
+ * fastest; `for (const record of ring)`, which can be left; both take what there
+ * is when they begin. And `for await (const record of ring)`, which waits for
+ * more. All sources of a thread are waited for together, by one call on one other
+ * thread; nothing is polled.
+ *
+ * **A record is valid until the next one, and not beyond its loop or callback.**
+ * All records are shown by one object, which is pointed from each to the next;
+ * after the last it throws {@linkcode ClosedError}, and so does whatever was
+ * taken out of it. To keep a record copy it: `snapshot(record)`. In an `async`
+ * callback of `consume` it is gone after the first `await`; in the body of a
+ * `for await` it is not.
+ *
+ * The program gets the room of what was read back when the position is
+ * published: by `consume` and `for` whenever a quarter of a ring was read, and
+ * at the end; by `for await` before each next record. A callback that throws, a
+ * `break`, and `close` publish exactly what was read, the record in hand
+ * included.
+ *
+ * One reader at a time: to read in a callback or the body of a loop is an error.
+ *
+ * `for await` lets the event loop turn now and then, however many records there
+ * are, so that timers and signals are heard. Having read all, it sleeps until the
+ * kernel wakes it.
+ * A Worker that is terminated while it sleeps is not gone before the kernel wakes
+ * it either: end its iterations first, by a signal or `close`.
+ */
+export abstract class RecordSource<
+  T extends Type,
+  Rest extends unknown[] = [length: number],
+> implements Iterable<RecordOf<T>>, AsyncIterable<RecordOf<T>>, Disposable {
+  readonly #reader: RecordReader<Rest>;
+
+  /**
+   * Sources are made by the classes that extend this one.
+   *
+   * @internal
+   */
+  constructor(reader: RecordReader<Rest>) {
+    if (!(reader instanceof RecordReader)) {
+      throw new TypeError("Illegal constructor");
+    }
+    this.#reader = reader;
+  }
+
+  /**
+   * The size of a ring in bytes. Each record in it has a header: of 8 bytes in a
+   * ring buffer, of 12 in a perf buffer, where each CPU has a ring of this size.
+   */
+  get size(): number {
+    return this.#reader.size;
+  }
+
+  /**
+   * The number of bytes that are reserved and not read, headers and what is not
+   * yet submitted included. What was read counts until it is published.
+   *
+   * @throws {ClosedError} if the source is closed.
+   */
+  get available(): number {
+    return this.#reader.unread();
+  }
+
+  /** True once closed. */
+  get closed(): boolean {
+    return this.#reader.closed;
+  }
+
+  /**
+   * Calls back with each record that there is now: in order, and of a perf buffer
+   * those of one CPU after those of the other.
+   *
+   * A callback that throws ends it, and so does one that closes the source; the
+   * record that it was called with is consumed. So is a record that is shorter
+   * than the type: the next call goes on behind it.
+   *
+   * @param callback Is given the record and its length in bytes; of a perf buffer
+   * also the CPU that wrote it.
+   * @param options The largest number of records.
+   * @returns The number of records.
+   * @throws {ClosedError} if the source is closed.
+   * @throws {TypeError} if it is being read already, also by another process, or
+   * the callback is not a function.
+   * @throws {RangeError} if the limit is not a whole number from 0.
+   * @throws {BoundsError} if a record is shorter than the type, or a ring cannot
+   * be read because what is in it are not records.
+   *
+   * @example
+   * ```ts ignore
+   * let bytes = 0;
+   * ring.consume((packet, length) => bytes += length, { limit: 1000 });
+   * ```
+   */
+  consume(
+    callback: (record: RecordOf<T>, ...rest: Rest) => void,
+    options: ConsumeOptions = {},
+  ): number {
+    requireCallback(callback);
+    requireOptions(options);
+    const limit = limitOf(options.limit);
+    return this.#reader.consume(limit, callback as RecordCallback<Rest>);
+  }
+
+  /**
+   * Iterates over the records that there are when the first is asked for. With
+   * `for`, which ends the reading when it is left.
+   *
+   * @throws as {@linkcode RecordSource.consume} does, when a record is asked for.
+   */
+  [Symbol.iterator](): IteratorObject<RecordOf<T>, undefined, unknown> {
+    return new RecordIterator<RecordOf<T>>(this.#reader);
+  }
+
+  /**
+   * Iterates over the records that there are and those that come, until the
+   * source is closed. The same as {@linkcode RecordSource.records} without a
+   * signal.
+   */
+  [Symbol.asyncIterator](): AsyncIterableIterator<
+    RecordOf<T>,
+    undefined,
+    unknown
+  > {
+    return this.records();
+  }
+
+  /**
+   * Iterates over the records that there are and those that come, until the
+   * source is closed or a signal is aborted. The event loop is held while it
+   * waits for one, and no longer.
+   *
+   * @param options The signals that end it: `until` quietly, `signal` by throwing
+   * its reason.
+   * @throws {ClosedError} if the source is closed.
+   * @throws {TypeError} if a signal is not an AbortSignal.
+   * @throws as {@linkcode RecordSource.consume} does, and the signal's reason,
+   * when a record is asked for.
+   *
+   * @example All that is written within ten seconds
+   * ```ts ignore
+   * const until = AbortSignal.timeout(10_000);
+   * for await (const event of ring.records({ until })) kept.push(snapshot(event));
+   * ```
+   */
+  records(
+    options: RecordsOptions = {},
+  ): AsyncIterableIterator<RecordOf<T>, undefined, unknown> {
+    requireOptions(options);
+    const signal = requireSignal(options.signal);
+    const until = requireSignal(options.until, "until");
+    if (this.closed) {
+      throw new ClosedError(`The ${this.#reader.noun} is closed`);
+    }
+    return new RecordStream<RecordOf<T>>(this.#reader, { signal, until });
+  }
+
+  /**
+   * Unmaps the source at once and ends what reads it: a loop behind the record in
+   * hand, `for await` also while it waits. What was read is published. Once more
+   * does nothing.
+   *
+   * @throws {TypeError} if another process has read meanwhile, so that the
+   * position is not this one's to publish; it is closed all the same.
+   */
+  close(): void {
+    this.#reader.close();
+  }
+
+  /** Closes the source at the end of a `using` declaration's block. */
+  [Symbol.dispose](): void {
+    this.close();
+  }
+}

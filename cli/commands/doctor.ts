@@ -1,0 +1,90 @@
+/** `hostmem doctor`: what this machine allows, and the remedy for what it does not. */
+
+import type { Command } from "../command.ts";
+import type { Finding, State } from "../doctor/check.ts";
+import { featureFindings } from "../doctor/features.ts";
+import { systemFindings } from "../doctor/system.ts";
+import { toolFindings } from "../doctor/tools.ts";
+import { cut, type Output, printable, type StyleName } from "../output.ts";
+import { version } from "../version.ts";
+
+/** The sign before each finding, and its colour. */
+const SIGNS: Readonly<Record<State, readonly [sign: string, StyleName]>> = {
+  ok: ["✓", "green"],
+  limited: ["!", "yellow"],
+  missing: ["✗", "red"],
+};
+
+function* sectionLines(
+  title: string,
+  findings: readonly Finding[],
+  output: Output,
+): Generator<string> {
+  yield output.style(title, "bold");
+  const width = Math.max(...findings.map(({ name }) => name.length));
+  const room = output.columns;
+  for (const { name, state, found, remedy } of findings) {
+    const [sign, style] = SIGNS[state];
+    yield cut(
+      `  ${output.style(sign, style)} ${name.padEnd(width)}  ${
+        printable(found)
+      }`,
+      room,
+    );
+    if (remedy !== undefined) {
+      const indent = " ".repeat(6);
+      for (const line of wrapped(`→ ${remedy}`, room - indent.length)) {
+        yield indent + output.style(line, "dim");
+      }
+    }
+  }
+}
+
+/** Words in lines of at most so many columns. */
+function wrapped(text: string, width: number): string[] {
+  const lines: string[] = [];
+  let line = "";
+  for (const word of text.split(" ")) {
+    if (line !== "" && line.length + 1 + word.length > width) {
+      lines.push(line);
+      line = "";
+    }
+    line += line === "" ? word : ` ${word}`;
+  }
+  return [...lines, line];
+}
+
+/** The command. */
+export const doctor: Command = {
+  name: "doctor",
+  parameters: "",
+  summary: "Show what this machine allows, and the remedy for what it does not",
+  details: "Everything is asked of the kernel by trying. Nothing stays behind.",
+  examples: ["doctor", "doctor --json"],
+  options: {
+    json: { type: "boolean", short: "j", help: "Write JSON" },
+  },
+  count: [0, 0],
+  run(given, output) {
+    const sections = {
+      system: systemFindings(),
+      tools: toolFindings(),
+      features: featureFindings(),
+    };
+    if (given.is("json")) {
+      return output.json({
+        versions: { hostmem: version, ...Deno.version },
+        ...sections,
+      });
+    }
+    output.lines([
+      `hostmem ${version}, Deno ${Deno.version.deno}`,
+      "",
+      ...sectionLines("System", sections.system, output),
+      "",
+      ...sectionLines("Tools", sections.tools, output),
+      "",
+      ...sectionLines("BPF", sections.features, output),
+    ]);
+  },
+};

@@ -1,0 +1,175 @@
+/** `hostmem links`: all links of the system. */
+
+import { BpfLink, type LinkInfo } from "../../bpf/mod.ts";
+import type { Command } from "../command.ts";
+import {
+  cgroupPath,
+  interfaceName,
+  type Whereabouts,
+} from "../kernel_objects.ts";
+import { printable } from "../output.ts";
+import {
+  collect,
+  holdersCell,
+  LIST_OPTIONS,
+  pathsCell,
+  showTable,
+  unlessEmpty,
+} from "./listing.ts";
+
+/** A target, with the names that `bpftool -j link show` has. */
+function targetFields({ target }: LinkInfo): Record<string, unknown> {
+  switch (target?.kind) {
+    case "raw_tracepoint":
+      return { tp_name: target.name };
+    case "tracing":
+      return {
+        attach_type: target.attachType,
+        target_obj_id: target.objectId,
+        target_btf_id: target.btfId,
+      };
+    case "cgroup":
+      return {
+        cgroup_id: target.cgroupId,
+        attach_type: target.attachType,
+        cgroup: cgroupPath(target.cgroupId),
+      };
+    case "iterator":
+      return {
+        target_name: target.name,
+        map_id: target.mapId === 0 ? undefined : target.mapId,
+      };
+    case "netns":
+      return { netns_ino: target.inode, attach_type: target.attachType };
+    case "xdp":
+    case "tcx":
+    case "netkit":
+      return {
+        devname: interfaceName(target.interfaceIndex) ?? "(unknown)",
+        ifindex: target.interfaceIndex,
+        attach_type: target.attachType,
+      };
+    case "netfilter":
+      return {
+        pf: target.family,
+        hook: target.hook,
+        prio: target.priority,
+      };
+    case "uprobe":
+    case "uretprobe":
+      return {
+        retprobe: target.kind === "uretprobe",
+        file: target.name,
+        offset: target.offset,
+      };
+    case "kprobe":
+    case "kretprobe":
+      return {
+        retprobe: target.kind === "kretprobe",
+        func: target.name,
+        offset: target.offset,
+      };
+    case "tracepoint":
+      return { tracepoint: target.name };
+    case "perf_event":
+      return { event_type: target.type, event_config: target.config };
+    default:
+      return {};
+  }
+}
+
+/** A link, with the names that `bpftool -j link show` has. */
+function describe(link: BpfLink, whereabouts: Whereabouts) {
+  const { info } = link;
+  return {
+    id: info.id,
+    type: info.type ?? `type ${info.typeNumber}`,
+    prog_id: info.programId,
+    ...targetFields(info),
+    ...unlessEmpty("pinned", whereabouts.pins("link", info.id)),
+    ...unlessEmpty("pids", whereabouts.holders("link", info.id)),
+    target: info.target,
+  };
+}
+
+/** What a link is attached to, in a few words. */
+function targetCell({ target }: { target: LinkInfo["target"] }): string {
+  if (target === undefined) return "";
+  switch (target.kind) {
+    case "raw_tracepoint":
+    case "tracepoint":
+      return printable(target.name);
+    case "iterator":
+      return printable(target.name) +
+        (target.mapId === 0 ? "" : ` of map ${target.mapId}`);
+    case "tracing":
+      return `function ${target.btfId} of object ${target.objectId}`;
+    case "cgroup":
+      return printable(
+        cgroupPath(target.cgroupId) ?? `cgroup ${target.cgroupId}`,
+      );
+    case "netns":
+      return `network namespace ${target.inode}`;
+    case "xdp":
+    case "tcx":
+    case "netkit":
+      return printable(
+        interfaceName(target.interfaceIndex) ??
+          `interface ${target.interfaceIndex}`,
+      );
+    case "netfilter":
+      return `family ${target.family}, hook ${target.hook}, priority ${target.priority}`;
+    case "perf_event":
+      return `event ${target.type}:${target.config}`;
+    default:
+      return `${printable(target.name)}+0x${target.offset.toString(16)}`;
+  }
+}
+
+/** The command. */
+export const links: Command = {
+  name: "links",
+  parameters: "",
+  summary: "List all BPF links of the system, and what they attach to",
+  details: "It takes CAP_SYS_ADMIN: run it as root.\n" +
+    "Programs that are attached without a link, such as by tc(8), are not there.",
+  examples: ["links", "links --json"],
+  options: LIST_OPTIONS,
+  count: [0, 0],
+  run(given, output) {
+    const all = collect(
+      BpfLink.ids(),
+      (id) => BpfLink.fromId(id),
+      describe,
+    );
+    if (given.is("json")) {
+      return output.json(all.map(({ target: _, ...fields }) => fields));
+    }
+    showTable(
+      {
+        titles: [
+          "id",
+          "type",
+          "program",
+          "attached to",
+          "how",
+          "pinned",
+          "held by",
+        ],
+        rows: all.map((link) => [
+          `${link.id}`,
+          link.type,
+          `${link.prog_id}`,
+          targetCell(link),
+          link.target !== undefined && "attachType" in link.target
+            ? link.target.attachType ?? ""
+            : link.target?.kind ?? "",
+          pathsCell(link.pinned ?? []),
+          holdersCell(link.pids ?? []),
+        ]),
+      },
+      output,
+      "links",
+    );
+  },
+};

@@ -1,0 +1,118 @@
+/** `hostmem programs`: all programs of the system. */
+
+import { BpfProgram } from "../../bpf/mod.ts";
+import type { Command } from "../command.ts";
+import {
+  descriptorFields,
+  readText,
+  type Whereabouts,
+} from "../kernel_objects.ts";
+import { printable } from "../output.ts";
+import {
+  collect,
+  holdersCell,
+  LIST_OPTIONS,
+  pathsCell,
+  showTable,
+  unlessEmpty,
+} from "./listing.ts";
+
+/** The time at which the system was started, in seconds since 1970. */
+function bootTime(): number {
+  const [, seconds] = /^btime (\d+)$/m.exec(readText("/proc/stat") ?? "") ?? [];
+  return Number(seconds ?? NaN);
+}
+
+/** A program, with the names that `bpftool -j prog show` has. */
+function describe(
+  program: BpfProgram,
+  whereabouts: Whereabouts,
+  boot: number,
+) {
+  const { info } = program;
+  const memlock = descriptorFields(program.fd).get("memlock");
+  const ran = info.runCount > 0n || info.runTime > 0n;
+  return {
+    id: info.id,
+    type: info.type ?? `type ${info.typeNumber}`,
+    ...info.name === "" ? {} : { name: info.name },
+    tag: info.tag,
+    gpl_compatible: info.gplCompatible,
+    ...ran ? { run_time_ns: info.runTime, run_cnt: info.runCount } : {},
+    ...info.recursionMisses > 0n
+      ? { recursion_misses: info.recursionMisses }
+      : {},
+    loaded_at: boot + Math.floor(Number(info.loadTime / 1_000_000_000n)),
+    uid: info.createdByUid,
+    bytes_xlated: info.translatedSize,
+    jited: info.jitedSize > 0,
+    ...info.jitedSize > 0 ? { bytes_jited: info.jitedSize } : {},
+    bytes_memlock: memlock === undefined ? undefined : Number(memlock),
+    ...unlessEmpty("map_ids", info.mapIds),
+    btf_id: info.btfId === 0 ? undefined : info.btfId,
+    ...unlessEmpty("pinned", whereabouts.pins("program", info.id)),
+    ...unlessEmpty("pids", whereabouts.holders("program", info.id)),
+  };
+}
+
+/** A time of this day as the hour, another as the date. */
+function timeCell(seconds: number): string {
+  const date = new Date(seconds * 1000);
+  if (Number.isNaN(date.getTime())) return "";
+  const local = Temporal.Instant.fromEpochMilliseconds(date.getTime())
+    .toZonedDateTimeISO(Temporal.Now.timeZoneId());
+  return local.toPlainDate().equals(Temporal.Now.plainDateISO())
+    ? local.toPlainTime().toString({ smallestUnit: "second" })
+    : local.toPlainDate().toString();
+}
+
+/** The command. */
+export const programs: Command = {
+  name: "programs",
+  parameters: "",
+  summary: "List all BPF programs of the system",
+  details: "It takes CAP_SYS_ADMIN: run it as root.\n" +
+    "Runs and their time are counted while kernel.bpf_stats_enabled is 1.",
+  examples: ["programs", "programs --json"],
+  options: LIST_OPTIONS,
+  count: [0, 0],
+  run(given, output) {
+    const boot = bootTime();
+    const all = collect(
+      BpfProgram.ids(),
+      (id) => BpfProgram.fromId(id),
+      (program, whereabouts) => describe(program, whereabouts, boot),
+    );
+    if (given.is("json")) return output.json(all);
+    showTable(
+      {
+        titles: [
+          "id",
+          "type",
+          "name",
+          "loaded",
+          "uid",
+          "size",
+          "maps",
+          "runs",
+          "pinned",
+          "held by",
+        ],
+        rows: all.map((program) => [
+          `${program.id}`,
+          program.type,
+          printable(program.name ?? ""),
+          timeCell(program.loaded_at),
+          `${program.uid}`,
+          `${program.bytes_xlated} B`,
+          (program.map_ids ?? []).join(","),
+          program.run_cnt === undefined ? "" : `${program.run_cnt}`,
+          pathsCell(program.pinned ?? []),
+          holdersCell(program.pids ?? []),
+        ]),
+      },
+      output,
+      "programs",
+    );
+  },
+};

@@ -1,0 +1,87 @@
+/** `hostmem types`: TypeScript of types that C has. */
+
+import { pathToFileURL } from "node:url";
+import { checkLayout, typescript } from "../../btf/mod.ts";
+import type { Type } from "../../layout/mod.ts";
+import { type Command, UsageError } from "../command.ts";
+import { formatted, writeSource } from "../format.ts";
+import { btfOf, MODULE_OPTION } from "../sources.ts";
+import { defaultImport } from "../version.ts";
+
+/** A type that somebody wrote: `file.ts#Export`. */
+async function importType(reference: string): Promise<Type> {
+  const [, file, name] = /^(.+)#([\p{ID_Start}$_][\p{ID_Continue}$]*)$/u
+    .exec(reference) ?? [];
+  if (file === undefined) {
+    throw new UsageError(
+      `--check takes file.ts#Export: received ${JSON.stringify(reference)}`,
+    );
+  }
+  const module: Record<string, unknown> = await import(
+    pathToFileURL(file).href
+  );
+  if (!Object.hasOwn(module, name!)) {
+    throw new RangeError(
+      `${file} has no export ${name}: it has ${
+        Object.keys(module).join(", ") || "none"
+      }`,
+    );
+  }
+  return module[name!] as Type;
+}
+
+/** The command. */
+export const types: Command = {
+  name: "types",
+  parameters: "<file|vmlinux> <name…>",
+  summary: "Write types that C has as TypeScript, or check those you wrote",
+  details:
+    "The file is BTF, or an ELF file that has it: an object of clang -target bpf -g,\n" +
+    "a program of gcc -gbtf or one that pahole -J was run on. vmlinux is the running\n" +
+    "kernel. With --check it writes nothing, compares, and ends with 1 where the\n" +
+    "layouts differ.",
+  examples: [
+    "types vmlinux task_struct -o task.ts",
+    "types ./server config --check types.ts#Config",
+  ],
+  options: {
+    output: {
+      type: "string",
+      short: "o",
+      value: "file",
+      help: "Write to this file, not to standard output",
+    },
+    import: {
+      type: "string",
+      value: "specifier",
+      help: `Import hostmem from there; ${defaultImport} by default`,
+    },
+    check: {
+      type: "string",
+      value: "file.ts#Export",
+      help: "Compare this type with the one that is named",
+    },
+    module: MODULE_OPTION,
+  },
+  count: [1, Infinity],
+  async run(given, output) {
+    const [file, ...names] = given.names;
+    const btf = btfOf(file, given);
+    if (names.length === 0) {
+      throw new UsageError("Arguments are missing: the names of types");
+    }
+    const reference = given.value("check");
+    if (reference !== undefined) {
+      if (names.length > 1) {
+        throw new UsageError("--check compares with one type: name one");
+      }
+      const check = checkLayout(await importType(reference), btf, names[0]!);
+      output.lines([check.ok ? "The layouts agree" : check.toString()]);
+      return check.ok ? 0 : 1;
+    }
+    const source = typescript(btf, names, {
+      from: given.value("import") ?? defaultImport,
+    });
+    writeSource(await formatted(source), given.value("output"), output);
+  },
+};

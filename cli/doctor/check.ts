@@ -1,0 +1,34 @@
+/** What the doctor looks at, one thing at a time. */
+
+/**
+ * How a thing stands: `ok` works, `limited` works not for everybody or not
+ * wholly, `missing` does not work.
+ */
+export type State = "ok" | "limited" | "missing";
+
+/** One thing that was looked at. */
+export interface Finding {
+  /** What it is. */
+  readonly name: string;
+  /** How it stands. */
+  readonly state: State;
+  /** What was found, in a few words. */
+  readonly found: string;
+  /** What to do about it; undefined where nothing is wrong. */
+  readonly remedy?: string;
+}
+
+/** A finding about something that works. */
+export function ok(name: string, found: string): Finding {
+  return { name, state: "ok", found };
+}
+
+/** A finding about something that works not for everybody, or not wholly. */
+export function limited(name: string, found: string, remedy: string): Finding {
+  return { name, state: "limited", found, remedy };
+}
+
+/** A finding about something that does not work. */
+export function missing(name: string, found: string, remedy: string): Finding {
+  return { name, state: "missing", found, remedy };
+}

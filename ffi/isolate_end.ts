@@ -1,0 +1,70 @@
+/**
+ * What this isolate holds of the kernel's, to be ended when the isolate ends and
+ * its process lives on: when `deno run --watch` runs the program anew, and when
+ * `deno test` goes on to the next file. Nothing else would: the engine collects
+ * the objects of an isolate that ends without a word to their registries.
+ *
+ * Deno tells the main isolate of a process by the event `unload`. It tells a
+ * Worker nothing: there libc ends what a thread holds, see
+ * `thread_descriptors.ts`. Nor does it tell anybody of an uncaught error.
+ */
+
+import { readStart } from "./calls/descriptors.ts";
+
+/** Something of the kernel's that this isolate holds. */
+export interface Held {
+  /** Gives it back. Not called more than once, nor after `letGo`. */
+  end(): void;
+}
+
+/** True in a Worker, which is told nothing of its end. */
+export const isWorker: boolean = "WorkerGlobalScope" in globalThis;
+
+/** Newest last. It does not keep alive the objects that hold these. */
+const held = new Set<Held>();
+let isListening = false;
+
+/** Has something ended with this isolate, unless it is let go of before. */
+export function hold(something: Held): void {
+  if (!isListening) {
+    isListening = true;
+    if (!isWorker && processMayOutliveIsolate()) {
+      addEventListener("unload", endAll);
+    }
+  }
+  held.add(something);
+}
+
+/** Takes something back that was held. False if it was not, or has ended. */
+export function letGo(something: Held): boolean {
+  return held.delete(something);
+}
+
+/** Ends the newest first: links before the programs and maps that they use. */
+function endAll(): void {
+  for (const something of [...held].reverse()) {
+    if (!held.delete(something)) continue;
+    try {
+      something.end();
+    } catch {
+      // There is nobody left to tell, and the rest is to be ended too.
+    }
+  }
+}
+
+/** How many bytes of a command line are read; the flags come first. */
+const COMMAND_LINE_SIZE = 4096;
+
+/**
+ * True where Deno was started by a command that runs programs one after the
+ * other. Elsewhere the process ends with its program, and the program's own
+ * listeners of `unload` shall find everything open.
+ */
+function processMayOutliveIsolate(): boolean {
+  const bytes = new Uint8Array(new ArrayBuffer(COMMAND_LINE_SIZE));
+  if (readStart("/proc/self/cmdline", bytes, COMMAND_LINE_SIZE) < 0) {
+    return false;
+  }
+  const words = new TextDecoder().decode(bytes).split("\0");
+  return words[1] === "test" || words.some((word) => /^--watch\b/.test(word));
+}

@@ -1,0 +1,97 @@
+/**
+ * Populates the system with maps, programs and links, and tells what hostmem and
+ * bpftool(8) say of them: as JSON `{ ids, hostmem, bpftool }` for each kind.
+ *
+ *     deno run -A _population.ts <attach.bpf.o> <bpffs> <cgroup>
+ */
+
+import { BpfMap, BpfObject, type MapType } from "../../bpf/mod.ts";
+import { SystemError } from "../../mod.ts";
+
+const [objectPath, pins, group] = Deno.args as [string, string, string];
+using held = new DisposableStack();
+
+const shapes: [type: MapType, keySize: number, valueSize: number][] = [
+  ["array", 4, 24],
+  ["hash", 13, 7],
+  ["lru_hash", 8, 8],
+  ["percpu_array", 4, 8],
+  ["percpu_hash", 4, 16],
+  ["lru_percpu_hash", 4, 8],
+  ["queue", 0, 8],
+  ["stack", 0, 4],
+  ["bloom_filter", 0, 8],
+  ["prog_array", 4, 4],
+  ["perf_event_array", 4, 4],
+  ["cgroup_array", 4, 4],
+  ["stack_trace", 4, 8],
+  ["devmap", 4, 4],
+  ["devmap_hash", 4, 4],
+  ["cpumap", 4, 4],
+  ["xskmap", 4, 4],
+  ["sockmap", 4, 4],
+  ["sockhash", 4, 4],
+  ["reuseport_sockarray", 4, 4],
+  ["ringbuf", 0, 0],
+  ["user_ringbuf", 0, 0],
+];
+
+const maps: BpfMap[] = [];
+for (const [type, keySize, valueSize] of shapes) {
+  try {
+    const map = BpfMap.create({
+      type,
+      name: `p_${type}`.slice(0, 15),
+      keySize,
+      valueSize,
+      maxEntries: type.endsWith("ringbuf") ? 4096 : 4,
+    });
+    maps.push(held.use(map));
+  } catch (error) {
+    if (!(error instanceof SystemError)) throw error;
+  }
+}
+const frozen = BpfMap.create({
+  type: "array",
+  valueSize: 8,
+  maxEntries: 3,
+  flags: ["mmapable"],
+});
+maps.push(held.use(frozen));
+frozen.freeze();
+frozen.pin(`${pins}/frozen`);
+maps[1]!.pin(`${pins}/hash`);
+
+const object = held.use(BpfObject.load(objectPath));
+maps.push(...Object.values(object.maps));
+const programs = Object.values(object.programs);
+const links = [
+  object.program("count_syscalls").attach(),
+  object.program("xdp_first").attach({ kind: "xdp", interface: "lo" }),
+  object.program("count_lookup").attach({ kind: "netns" }),
+  object.program("count_egress").attach({ kind: "cgroup", cgroup: group }),
+].map((link) => held.use(link));
+links[0]!.pin(`${pins}/link`);
+programs[0]!.pin(`${pins}/program`);
+
+function json(command: string, args: string[]): unknown {
+  const { success, stdout, stderr } = new Deno.Command(command, { args })
+    .outputSync();
+  const decoder = new TextDecoder();
+  if (!success) throw new Error(`${command}: ${decoder.decode(stderr)}`);
+  return JSON.parse(decoder.decode(stdout));
+}
+
+const cli = new URL("../../cli/mod.ts", import.meta.url).href;
+const kinds = [
+  ["maps", "map", maps],
+  ["programs", "prog", programs],
+  ["links", "link", links],
+] as const;
+console.log(JSON.stringify(Object.fromEntries(
+  kinds.map(([ours, theirs, objects]) => [ours, {
+    ids: objects.map(({ info }) => info.id),
+    hostmem: json(Deno.execPath(), ["run", "-A", cli, ours, "--json"]),
+    bpftool: json("bpftool", ["-j", "-f", theirs, "show"]),
+  }]),
+)));

@@ -1,0 +1,62 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { asNobody, nobody, testWith } from "../_needs.ts";
+import { hostmem, jsonOf, outputOf } from "./_hostmem.ts";
+
+interface Finding {
+  readonly name: string;
+  readonly state: "ok" | "limited" | "missing";
+  readonly found: string;
+  readonly remedy?: string;
+}
+
+type Report = Record<"system" | "tools" | "features", Finding[]>;
+
+function checked(report: Report): Finding[] {
+  const all = [...report.system, ...report.tools, ...report.features];
+  for (const { name, state, found, remedy } of all) {
+    assert(found !== "", name);
+    assertEquals(remedy === undefined, state === "ok", name);
+  }
+  return all;
+}
+
+Deno.test("hostmem doctor gives a remedy for whatever does not work", async () => {
+  const report: Report & { versions: Record<string, string> } = await jsonOf(
+    "doctor",
+  );
+  const all = checked(report);
+  assertEquals(report.versions.deno, Deno.version.deno);
+  const kernel = all.find(({ name }) => name === "kernel")!;
+  assertStringIncludes(kernel.found, Deno.osRelease());
+  const text = await outputOf("doctor");
+  for (const { name } of all) assertStringIncludes(text, name);
+  assert(!text.includes("\\x1b"));
+});
+
+testWith(nobody)(
+  "hostmem doctor tells an ordinary user which capabilities are missing",
+  async () => {
+    const { code, stdout, stderr } = await hostmem(["doctor", "--json"], {
+      under: [...asNobody],
+      env: { HOME: "/tmp" },
+    });
+    assertEquals(code, 0, stderr);
+    const all = checked(JSON.parse(stdout));
+    const capabilities = all.find(({ name }) => name === "capabilities")!;
+    assertEquals(capabilities.state, "missing");
+    assertStringIncludes(capabilities.remedy!, "CAP_BPF");
+    assertEquals(all.find(({ name }) => name === "shared memory")!.state, "ok");
+  },
+);
+
+Deno.test("hostmem doctor colours only where it may", async () => {
+  const colored = await hostmem(["doctor"], {
+    env: { FORCE_COLOR: "1", NO_COLOR: "" },
+  });
+  assertEquals(colored.code, 0);
+  const plain = await hostmem(["doctor"], {
+    env: { FORCE_COLOR: "1", NO_COLOR: "1" },
+  });
+  assert(colored.stdout.includes("\x1b[1m"));
+  assert(!plain.stdout.includes("\x1b"));
+});

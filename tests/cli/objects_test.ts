@@ -1,0 +1,126 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import {
+  bpfMaps,
+  bpfMounts,
+  bpfObjects,
+  command,
+  networks,
+  root,
+  testWith,
+} from "../_needs.ts";
+import { BpfMap } from "../../bpf/mod.ts";
+import { run, TemporaryDirectory } from "../_support.ts";
+import { compileAttach } from "../bpf/_attach.ts";
+import { hostmem, jsonOf, outputOf } from "./_hostmem.ts";
+
+type Fields = Record<string, unknown>;
+
+interface Listing {
+  readonly ids: readonly number[];
+  readonly hostmem: readonly Fields[];
+  readonly bpftool: readonly Fields[];
+}
+
+/** Fields that change from one moment to the next. */
+const MOVING = new Set(["pids", "run_time_ns", "run_cnt"]);
+
+/** bpftool writes the time of loading as its clock rounds it. */
+function closeTo(a: unknown, b: unknown): boolean {
+  return Math.abs(Number(a) - Number(b)) <= 1;
+}
+
+testWith(bpfObjects, bpfMounts, networks, root, command("bpftool"))(
+  "maps, programs and links --json agree with bpftool in every field that both have",
+  async () => {
+    using directory = new TemporaryDirectory();
+    const object = await compileAttach(directory);
+    const { code, stdout, stderr } = await run(
+      new URL("./_population.ts", import.meta.url),
+      {
+        permissions: ["-A"],
+        args: [object, directory.join("bpf"), directory.join("cgroup/own")],
+        under: [
+          "unshare",
+          "--mount",
+          "--net",
+          "bash",
+          "-ec",
+          `ip link set lo up
+          mkdir "$0"/bpf "$0"/cgroup
+          mount -t bpf none "$0"/bpf
+          mount -t cgroup2 none "$0"/cgroup
+          mkdir "$0"/cgroup/own
+          trap 'rmdir "$0"/cgroup/own' EXIT
+          "$@"`,
+          directory.path,
+        ],
+      },
+    );
+    assertEquals({ code, stderr }, { code: 0, stderr: "" });
+    const kinds: Record<string, Listing> = JSON.parse(stdout);
+    let compared = 0;
+    for (const [kind, { ids, hostmem, bpftool }] of Object.entries(kinds)) {
+      for (const id of ids) {
+        const ours = hostmem.find((one) => one.id === id);
+        const theirs = bpftool.find((one) => one.id === id);
+        assert(ours !== undefined, `${kind} ${id} is missing`);
+        assert(theirs !== undefined, `bpftool does not know ${kind} ${id}`);
+        for (const [name, value] of Object.entries(theirs)) {
+          if (!(name in ours) || MOVING.has(name)) continue;
+          compared++;
+          if (name === "loaded_at") assert(closeTo(ours[name], value));
+          else if (name === "name" && kind === "programs") {
+            // The kernel keeps 15 bytes of it; bpftool takes the rest from BTF.
+            assert(`${value}`.startsWith(`${ours[name]}`));
+          } else assertEquals(ours[name], value, `${kind} ${id}: ${name}`);
+        }
+        for (const name of ["id", "type"]) {
+          assert(name in ours && name in theirs);
+        }
+      }
+    }
+    const objects = Object.values(kinds)
+      .reduce((sum, { ids }) => sum + ids.length, 0);
+    assert(objects >= 30, `there were ${objects} objects only`);
+    assert(compared >= objects * 6, `${compared} fields of ${objects} objects`);
+    const pinned = kinds.maps!.hostmem.flatMap((one) => one.pinned ?? []);
+    assertEquals(pinned.length, 2);
+  },
+);
+
+testWith(bpfMaps, root)(
+  "hostmem maps says which process holds a map, and whether it is frozen",
+  async () => {
+    using map = BpfMap.create({
+      type: "array",
+      name: "held",
+      valueSize: 8,
+      maxEntries: 3,
+    });
+    map.freeze();
+    const { id } = map.info;
+    const all: Fields[] = await jsonOf("maps");
+    const { frozen, pids, bytes_memlock: memory } = all.find((one) =>
+      one.id === id
+    )!;
+    assertEquals(frozen, 1);
+    assert(Number(memory) > 0);
+    assert((pids as { pid: number }[]).some(({ pid }) => pid === Deno.pid));
+    const text = await outputOf("maps");
+    assertStringIncludes(text, `(${Deno.pid})`);
+  },
+);
+
+testWith(bpfMaps)(
+  "The lists say which capability they take",
+  async () => {
+    for (const list of ["maps", "programs", "links"]) {
+      const { code, stdout, stderr } = await hostmem([list], {
+        under: ["setpriv", "--bounding-set=-all", "--inh-caps=-all", "--"],
+      });
+      assertEquals({ code, stdout }, { code: 1, stdout: "" });
+      assertStringIncludes(stderr, "CAP_SYS_ADMIN");
+      assert(!/\n +at /.test(stderr));
+    }
+  },
+);

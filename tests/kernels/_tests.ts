@@ -1,0 +1,147 @@
+/**
+ * The tests that are tried on other kernels: those that a kernel makes a
+ * difference to, by what it allows, counts, lays out or answers. What is the same
+ * on every kernel is not here: types, what a program may replace, who holds
+ * memory until when, what Deno is asked.
+ *
+ * Under emulation a child process takes a quarter of a minute to start, a Worker
+ * ten seconds, and what is done a million times does not end: of such tests
+ * there are as many as show that the kernel does its part.
+ *
+ * @module
+ */
+
+/** Tests of a file, by regular expressions that match their names. */
+export interface Choice {
+  /** The file. */
+  readonly file: string;
+  /** Those that are run; all by default. */
+  readonly only?: readonly RegExp[];
+  /** Those of them that are not. */
+  readonly without?: readonly RegExp[];
+}
+
+/** By process: what ends one of them does not end the others. */
+export const groups: Readonly<Record<string, readonly Choice[]>> = {
+  memory: [
+    { file: "tests/memory/copy_test.ts", without: [/would end the process/] },
+    { file: "tests/memory/create_test.ts" },
+    { file: "tests/memory/detach_test.ts" },
+    {
+      file: "tests/memory/holes_test.ts",
+      only: [/^Memory\.open\(\) fills the holes of a file/],
+    },
+    { file: "tests/memory/huge_pages_test.ts" },
+    { file: "tests/memory/map_test.ts" },
+    {
+      file: "tests/memory/open_test.ts",
+      without: [
+        /does not wait for the other end of a pipe/,
+        /fails with EACCES/,
+        /asks Deno/,
+        /that Deno was asked for/,
+      ],
+    },
+    {
+      file: "tests/memory/read_only_test.ts",
+      without: [
+        /falls back for no error but/,
+        /survives a program/,
+        /would end the process/,
+      ],
+    },
+    { file: "tests/memory/size_test.ts" },
+    {
+      file: "tests/memory/surroundings_test.ts",
+      only: [/vm\.memfd_noexec = 2/],
+    },
+  ],
+  btf: [
+    { file: "tests/btf/kernel_test.ts", without: [/needs --allow-ffi/] },
+    { file: "tests/bpf/btf_test.ts", without: [/without CAP_SYS_ADMIN/] },
+  ],
+  bpf: [
+    { file: "tests/bpf/kernel_sections_test.ts" },
+    {
+      file: "tests/bpf/arena_test.ts",
+      without: [/^Another process/, /ends a process/, /replaces methods/],
+    },
+    { file: "tests/bpf/attach_cgroup_test.ts" },
+    {
+      file: "tests/bpf/attach_event_test.ts",
+      only: [/clock of a process/, /page faults/, /no event/, /tracepoint/],
+    },
+    {
+      file: "tests/bpf/attach_network_test.ts",
+      only: [
+        /XDP \(native\) sees every packet/,
+        /TCX runs programs in the order/,
+        /network namespace/,
+        /netfilter/,
+      ],
+    },
+    { file: "tests/bpf/attach_tracing_test.ts" },
+    { file: "tests/bpf/create_test.ts" },
+    { file: "tests/bpf/elements_test.ts" },
+    { file: "tests/bpf/inner_maps_test.ts" },
+    { file: "tests/bpf/kernel_version_test.ts" },
+    {
+      file: "tests/bpf/link_test.ts",
+      only: [
+        /^A link stays when its program is closed/,
+        /^Closing an object closes the links/,
+        /^BpfLink\.(fromFd|update|ids)\(\)/,
+      ],
+    },
+    {
+      file: "tests/bpf/load_maps_test.ts",
+      without: [/asks Deno/, /leaves no pin/],
+    },
+    {
+      file: "tests/bpf/load_test.ts",
+      without: [/leaves nothing behind/, /never writes to standard error/],
+    },
+    { file: "tests/bpf/map_size_test.ts" },
+    { file: "tests/bpf/memory_test.ts" },
+    {
+      file: "tests/bpf/object_btf_test.ts",
+      without: [/need no CAP_SYS_ADMIN/],
+    },
+    {
+      file: "tests/bpf/object_file_test.ts",
+      only: [/^Variables in \.kconfig/],
+    },
+    {
+      file: "tests/bpf/perf_buffer_test.ts",
+      without: [
+        /does not hold the event loop/,
+        /of another thread/,
+        /was killed/,
+      ],
+    },
+    { file: "tests/bpf/pin_test.ts", only: [/keeps a map that/] },
+    { file: "tests/bpf/poller_test.ts" },
+    { file: "tests/bpf/possible_cpus_test.ts" },
+    { file: "tests/bpf/program_test.ts" },
+    { file: "tests/bpf/read_only_test.ts" },
+    {
+      file: "tests/bpf/ring_async_test.ts",
+      without: [/event loop is not held/, /holds the event loop/],
+    },
+    { file: "tests/bpf/ring_buffer_test.ts" },
+    { file: "tests/bpf/ring_record_ended_test.ts" },
+    { file: "tests/bpf/table_test.ts" },
+    {
+      file: "tests/bpf/user_ring_buffer_test.ts",
+      without: [
+        /^A million records/,
+        /^Several threads/,
+        /^A lock that changes hands/,
+        /^A writer that died/,
+        /does not hold the event loop/,
+        /was killed/,
+      ],
+    },
+    { file: "tests/bpf/variable_test.ts" },
+  ],
+};

@@ -1,0 +1,81 @@
+/** What a guest's console says, line by line. */
+
+import { type Result, resultIn, sumIn } from "./_results.ts";
+
+/** Takes the lines of a console, and keeps what they come to. */
+export class Transcript {
+  /** What became of the tests so far. */
+  readonly results: Result[] = [];
+  /** What did not go as it should, besides tests that failed. */
+  readonly troubles: string[] = [];
+  /** All that was said of tests that failed. */
+  readonly failures: string[] = [];
+  readonly #lines: string[] = [];
+  #group = "";
+  /** How many of the group's tests were told apart. */
+  #listed = 0;
+  #summedUp = false;
+  #isFailure = false;
+  readonly #file: string;
+
+  /** Writes all of them into a file, too. */
+  constructor(file: string) {
+    this.#file = file;
+    Deno.writeTextFileSync(file, "");
+  }
+
+  /**
+   * Takes a line. What is to be shown of it: a result, or what a script of the
+   * guest says to the host.
+   */
+  hear(line: string): Result | string | undefined {
+    this.#lines.push(line);
+    Deno.writeTextFileSync(this.#file, `${line}\n`, { append: true });
+    const [, word, said = ""] = /^@guest (\w+) ?(.*)$/.exec(line) ?? [];
+    if (word !== undefined) return this.#obey(word, said);
+    if (line.trim() === "ERRORS") this.#isFailure = true;
+    const sum = sumIn(line);
+    if (sum !== undefined) this.#sumUp(sum);
+    if (this.#isFailure) {
+      this.failures.push(line);
+      return undefined;
+    }
+    const result = resultIn(line);
+    if (result === undefined) return undefined;
+    this.#listed++;
+    this.results.push(result);
+    return result;
+  }
+
+  /** The last lines. */
+  tail(count: number): readonly string[] {
+    return this.#lines.slice(-count);
+  }
+
+  #obey(word: string, said: string): string {
+    switch (word) {
+      case "begin":
+        this.#group = said;
+        this.#listed = 0;
+        this.#summedUp = false;
+        break;
+      case "end":
+        if (!this.#summedUp) {
+          this.troubles.push(`the tests of ${this.#group} ended with ${said}`);
+        }
+        break;
+      case "trouble":
+        this.troubles.push(said);
+    }
+    return `${word} ${said}`.trim();
+  }
+
+  #sumUp(sum: number): void {
+    this.#summedUp = true;
+    this.#isFailure = false;
+    if (sum === this.#listed) return;
+    this.troubles.push(
+      `of ${sum} tests of ${this.#group} only ${this.#listed} were told apart`,
+    );
+  }
+}

@@ -1,0 +1,129 @@
+/** Processes that tasks start: what they print, how they end, several at a time. */
+
+import { repository } from "../_support.ts";
+
+/** How a command is run. */
+export interface Options {
+  /** Environment variables on top of the inherited ones. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Takes what it prints, without colours, as it comes. */
+  show(part: string, stream: "stdout" | "stderr"): void;
+}
+
+/** How a command ended. */
+export interface Ended {
+  readonly success: boolean;
+  /** The same in words: "exit code 1", "SIGSEGV". */
+  readonly end: string;
+  /** Whether it was stopped because this process is to stop. */
+  readonly stopped: boolean;
+}
+
+/** Runs a command in the root of the repository. */
+export async function printed(
+  [command, ...args]: readonly string[],
+  { env = {}, show }: Options,
+): Promise<Ended> {
+  const child = new Deno.Command(command!, {
+    args,
+    cwd: repository,
+    env: { ...env, NO_COLOR: "1" },
+    stdin: "null",
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+  const stopped = stopWithThis(child);
+  const ended = new AbortController();
+  const shown = Promise.all(
+    (["stdout", "stderr"] as const).map((stream) =>
+      read(child[stream], (part) => show(part, stream), ended.signal)
+    ),
+  );
+  const { success, code, signal } = await child.status;
+  // A process of its own that outlives it holds the streams open.
+  const timer = setTimeout(() => ended.abort(), 2000);
+  await shown;
+  clearTimeout(timer);
+  return { success, end: signal ?? `exit code ${code}`, stopped: stopped() };
+}
+
+async function read(
+  stream: ReadableStream<Uint8Array<ArrayBuffer>>,
+  show: (part: string) => void,
+  signal: AbortSignal,
+): Promise<void> {
+  const reader = stream.pipeThrough(new TextDecoderStream()).getReader();
+  signal.addEventListener("abort", () => void reader.cancel());
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) return;
+    show(value);
+  }
+}
+
+/** Stops a child when this process is to stop; the result tells whether it was. */
+function stopWithThis(child: Deno.ChildProcess): () => boolean {
+  let stopped = false;
+  const stop = () => {
+    stopped = true;
+    try {
+      child.kill();
+    } catch (error) {
+      // It has ended: a terminal's signal reaches it, too.
+      if (!(error instanceof TypeError)) throw error;
+    }
+  };
+  for (const signal of SIGNALS) Deno.addSignalListener(signal, stop);
+  void child.status.then(() => {
+    for (const signal of SIGNALS) Deno.removeSignalListener(signal, stop);
+  });
+  return () => stopped;
+}
+
+const SIGNALS = ["SIGINT", "SIGTERM"] as const;
+
+/**
+ * Works on so many things at a time, in their order.
+ *
+ * @throws whatever the first that failed threw; no further one is begun then.
+ */
+export async function inParallel<Thing>(
+  things: readonly Thing[],
+  atATime: number,
+  work: (thing: Thing) => Promise<void>,
+): Promise<void> {
+  const queue = things.values();
+  let broken = false;
+  async function workOn(): Promise<void> {
+    for (const thing of queue) {
+      if (broken) return;
+      try {
+        await work(thing);
+      } catch (error) {
+        broken = true;
+        throw error;
+      }
+    }
+  }
+  const outcomes = await Promise.allSettled(
+    Array.from({ length: atATime }, workOn),
+  );
+  for (const outcome of outcomes) {
+    if (outcome.status === "rejected") throw outcome.reason;
+  }
+}
+
+/**
+ * How many processes to run at a time: `HOSTMEM_JOBS` from the environment, or as
+ * many as there are CPUs that this process may run on. More than eight gain
+ * nothing: the longest takes its time.
+ */
+export function jobs(): number {
+  const given = Deno.env.get("HOSTMEM_JOBS");
+  if (given === undefined) return Math.min(navigator.hardwareConcurrency, 8);
+  const count = Number(given);
+  if (!Number.isInteger(count) || count < 1) {
+    throw new RangeError(`HOSTMEM_JOBS must be an integer from 1: "${given}"`);
+  }
+  return count;
+}

@@ -1,0 +1,64 @@
+/** How far the tests are, told by room, a line for each part that has ended. */
+
+import type { Group } from "./_plan.ts";
+import type { Promises } from "./_promises.ts";
+import type { Outcome } from "./_run_tests.ts";
+
+/** As many letters of names as fit a line. */
+const WIDTH = 40;
+
+/** Tells how far they are. */
+export class Progress {
+  readonly #begin = performance.now();
+  readonly #promised: Promises | undefined;
+  readonly #counted = new Map<string, number>();
+
+  /** Knows how many tests each room has, or does not. */
+  constructor(promised: Promises | undefined) {
+    this.#promised = promised;
+  }
+
+  /** How many tests of each room have ended. */
+  get counted(): Promises {
+    return this.#counted;
+  }
+
+  /** Seconds since the beginning. */
+  get seconds(): number {
+    return (performance.now() - this.#begin) / 1000;
+  }
+
+  /** "  12 s  memory  35/171  3 s  create detach". */
+  tell({ room, kind, files }: Group, outcome: Outcome): void {
+    const { results, failed, seconds } = outcome;
+    if (kind !== "types") {
+      const count = (this.#counted.get(room) ?? 0) + results.length;
+      this.#counted.set(room, count);
+    }
+    console.log(
+      [
+        `${this.seconds.toFixed(0).padStart(4)} s `,
+        room.padEnd(10),
+        this.#share(room).padStart(9),
+        `${seconds.toFixed(0).padStart(5)} s `,
+        kind === "tests" ? namesOf(files) : kind,
+        failed > 0 ? ` ${failed} FAILED` : "",
+      ].join(" ").trimEnd(),
+    );
+  }
+
+  #share(room: string): string {
+    const counted = this.#counted.get(room);
+    if (counted === undefined) return "";
+    const promised = this.#promised?.get(room);
+    return promised === undefined ? `${counted}` : `${counted}/${promised}`;
+  }
+}
+
+/** The names of files, as many as a line takes. */
+function namesOf(files: readonly string[]): string {
+  const text = files.map((file) =>
+    file.slice(file.lastIndexOf("/") + 1).replace("_test.ts", "")
+  ).join(" ");
+  return text.length <= WIDTH ? text : `${text.slice(0, WIDTH - 1)}…`;
+}

@@ -1,0 +1,84 @@
+/** The arguments of `deno task test`. */
+
+import { relative, resolve } from "@std/path";
+import { repository } from "../_support.ts";
+import { QUICK } from "./_plan.ts";
+import { allExamples, allTests, roomOf, testsIn } from "./_test_files.ts";
+
+/** What to run. */
+interface Selection {
+  /** Files of tests. */
+  readonly tests: readonly string[];
+  /** Folders and files whose examples are tried. */
+  readonly examples: readonly string[];
+}
+
+/** What is asked for. */
+export interface Request extends Selection {
+  /** Arguments of `deno test`. */
+  readonly options: readonly string[];
+  /** Whether all tests run that there are. */
+  readonly everything: boolean;
+  /** Whether there must be as many tests as there have to be. */
+  readonly count: boolean;
+  /** Whether to write down how many there are. */
+  readonly recount: boolean;
+}
+
+/** @throws {RangeError} if a name is neither that of a room nor a path. */
+export function requestOf(args: readonly string[]): Request {
+  const names: string[] = [];
+  const options: string[] = [];
+  const rest = args.values();
+  for (const arg of rest) {
+    if (arg === "--count" || arg === "--recount") continue;
+    if (arg === "--filter") options.push(`${arg}=${rest.next().value ?? ""}`);
+    else (arg.startsWith("-") ? options : names).push(arg);
+  }
+  const all: Selection = { tests: allTests(), examples: allExamples() };
+  const chosen = names.map((name) => select(name, all));
+  const selection: Selection = names.length === 0 ? all : {
+    tests: unique(chosen.flatMap(({ tests }) => tests)),
+    examples: unique(chosen.flatMap(({ examples }) => examples)),
+  };
+  return {
+    ...selection,
+    options,
+    everything: names.length + options.length === 0,
+    count: args.includes("--count"),
+    recount: args.includes("--recount"),
+  };
+}
+
+/** What is quick, belongs to a room, or lies at a path. */
+function select(name: string, { tests, examples }: Selection): Selection {
+  if (name === "quick") return { tests: QUICK, examples: [] };
+  const isIn = (path: string) => roomOf(path) === name;
+  const room = { tests: tests.filter(isIn), examples: examples.filter(isIn) };
+  if (room.tests.length + room.examples.length > 0) return room;
+  const path = relative(repository, resolve(name));
+  if (!exists(name)) {
+    const rooms = new Set([...tests, ...examples].map(roomOf));
+    throw new RangeError(
+      `There is no room and no file "${name}". The rooms are ${
+        [...rooms].sort().join(", ")
+      }`,
+    );
+  }
+  const there = testsIn(path);
+  // A file of tests has no examples; a file that has them may have no tests.
+  return { tests: there, examples: there.includes(path) ? [] : [path] };
+}
+
+function exists(path: string): boolean {
+  try {
+    Deno.statSync(path);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function unique(paths: readonly string[]): string[] {
+  return [...new Set(paths)];
+}

@@ -1,0 +1,62 @@
+/**
+ * The files that have tests, and the rooms that they belong to: a folder of
+ * `tests/`, or one beside it. Examples in the documentation belong to the folder
+ * that has them, those of the front door to the room `docs`.
+ *
+ * @module
+ */
+
+import { repository } from "../_support.ts";
+
+/** The room of what is in no folder. */
+const FRONT = "docs";
+
+/** Folders that have neither tests nor documentation of the package. */
+const OUTSIDE = ["bench", "coverage", "node_modules", "shim"];
+
+/** The room that a file or folder belongs to. */
+export function roomOf(path: string): string {
+  const [first = "", second] = path.split("/");
+  if (first === "tests" && second !== undefined) return second;
+  return first.includes(".") ? FRONT : first;
+}
+
+/** The files of tests at a path. */
+export function testsIn(path: string): string[] {
+  return filesIn(path).filter((file) => file.endsWith("_test.ts"));
+}
+
+/** All files of tests. */
+export function allTests(): string[] {
+  return topLevel().flatMap(testsIn);
+}
+
+/** The folders and files at the root whose documentation has examples. */
+export function allExamples(): string[] {
+  return topLevel().filter((path) => examplesIn(path) > 0);
+}
+
+/** How many examples `deno test --doc` finds at a path. */
+export function examplesIn(path: string): number {
+  return filesIn(path)
+    .filter((file) => /\.(md|ts)$/.test(file) && !file.startsWith("tests/"))
+    .map((file) => Deno.readTextFileSync(`${repository}/${file}`))
+    .reduce((sum, text) => sum + [...text.matchAll(EXAMPLE)].length, 0);
+}
+
+const EXAMPLE = /^[ *]*```[jt]s\s*$/gm;
+
+function topLevel(): string[] {
+  return Array.from(Deno.readDirSync(repository), ({ name }) => name)
+    .filter((name) => !name.startsWith(".") && !OUTSIDE.includes(name))
+    .sort();
+}
+
+/** The path itself, or all files in it and in its folders. */
+function filesIn(path: string): string[] {
+  const whole = `${repository}/${path}`;
+  if (!Deno.statSync(whole).isDirectory) return [path];
+  return Array.from(Deno.readDirSync(whole), ({ name }) => `${path}/${name}`)
+    .sort()
+    .flatMap(filesIn);
+}
