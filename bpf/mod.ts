@@ -28,8 +28,8 @@
  *
  * @example Programs: load, attach, read a variable
  * ```ts ignore
- * import { HostLayout, SystemError, atomic, struct, u64 } from "@hostmem/hostmem";
- * import { BpfMap, BpfObject } from "@hostmem/hostmem/bpf";
+ * import { atomic, u64 } from "@hostmem/hostmem";
+ * import { BpfObject } from "@hostmem/hostmem/bpf";
  *
  * // u64 hits; const volatile int limit; SEC("raw_tp/sys_enter") int count(…)
  * using object = BpfObject.load("count.bpf.o", { constants: { limit: 10 } });
@@ -40,7 +40,9 @@
  *
  * @example Maps with memory: arrays made with `mmapable`
  * ```ts
- *  *  *
+ * import { atomic, HostLayout, struct, SystemError, u64 } from "@hostmem/hostmem";
+ * import { BpfMap } from "@hostmem/hostmem/bpf";
+ *
  * const Stats = struct("Stats", {
  *   _: HostLayout, // laid out as C lays it out on this host
  *   packets: atomic(u64),
@@ -113,6 +115,7 @@ export {
   onLibbpfMessage,
 } from "./libbpf/messages.ts";
 export { libbpfVersion } from "./libbpf/functions.ts";
+export { preload } from "./preload.ts";
 export { BpfVariable } from "./object/variable.ts";
 export { BpfProgram } from "./program/program.ts";
 export type { ProgramInfo } from "./program/info.ts";

@@ -73,7 +73,7 @@ import {
  *
  * @example Counting what a BPF program would count
  * ```ts
- * import { HostLayout, SystemError, atomic, struct, u16, u32, u64 } from "@hostmem/hostmem";
+ * import { atomic, HostLayout, struct, SystemError, u64 } from "@hostmem/hostmem";
  * import { BpfMap } from "@hostmem/hostmem/bpf";
  * import { assertEquals } from "@std/assert";
  *
@@ -404,7 +404,10 @@ export class BpfMap extends KernelObject {
    *
    * @example A hash of structs
    * ```ts
-   *    *    *    *
+   * import { HostLayout, struct, SystemError, u16, u32, u64 } from "@hostmem/hostmem";
+   * import { BpfMap } from "@hostmem/hostmem/bpf";
+   * import { assertEquals } from "@std/assert";
+   *
    * const Flow = struct("Flow", { _: HostLayout, address: u32, port: u16 });
    *
    * try {

@@ -2,7 +2,7 @@
 
 import { aggregate } from "../model/struct_options.ts";
 import type { StructOptions } from "../model/place_fields.ts";
-import type { Fields, StructType } from "../types.ts";
+import type { Fields, StructType } from "../static.ts";
 
 export type { StructOptions };
 
@@ -20,7 +20,7 @@ export type { StructOptions };
  *
  * @example A struct and a pointer to one
  * ```ts
- * import { HostLayout, type StructType, type U32, array, pointer, struct, u16, u32, u64 } from "@hostmem/hostmem";
+ * import { array, HostLayout, pointer, struct, u16, u64 } from "@hostmem/hostmem";
  * import { assertEquals } from "@std/assert";
  *
  * const Stats = struct("Stats", {
@@ -36,7 +36,8 @@ export type { StructOptions };
  *
  * @example Annotated, for a package of your own on JSR
  * ```ts
- *  *
+ * import { HostLayout, struct, type StructType, type U32, u32 } from "@hostmem/hostmem";
+ *
  * export const Point: StructType<{ _: HostLayout; x: U32; y: U32 }> = struct(
  *   "Point",
  *   { _: HostLayout, x: u32, y: u32 },

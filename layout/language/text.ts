@@ -1,7 +1,7 @@
 /** Text in a fixed number of bytes. */
 
 import { checkCount, register } from "../model/types.ts";
-import type { Text } from "../types.ts";
+import type { Text } from "../static.ts";
 
 /**
  * `char[size]`: UTF-8 that ends at a NUL or fills all bytes. Its value is a

@@ -6,7 +6,7 @@ import { BtfError, InvalidObjectError } from "../../../errors.ts";
 import { flexibleTailOf } from "../../../layout/model/types.ts";
 import { array } from "../../../layout/language/array.ts";
 import { u8 } from "../../../layout/language/scalars.ts";
-import type { Type } from "../../../layout/types.ts";
+import type { Type } from "../../../layout/static.ts";
 import type { Elf } from "../file_check/elf.ts";
 
 /** A variable, as the object file tells of it. */
