@@ -87,7 +87,7 @@
  *
  * @example Lists and trees: arenas
  * ```ts ignore
- * using arena = Arena.map(map); // before the programs that use it are loaded
+ * using arena = new Arena(map); // before the programs that use it are loaded
  * for (let at = head.value; at !== 0n; at = arena.at(Node, at).next) {
  *   console.log(arena.at(Node, at).value);
  * }

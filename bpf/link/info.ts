@@ -55,13 +55,13 @@ export type LinkTarget =
 const readers: Partial<
   Record<LinkType, (raw: RawLinkInfo) => LinkTarget | undefined>
 > = {
-  raw_tracepoint: readRawTracepoint,
+  "raw_tracepoint": readRawTracepoint,
   tracing: readTracing,
   cgroup: readCgroup,
   iter: readIterator,
   netns: readNetns,
   xdp: readXdp,
-  perf_event: readEvent,
+  "perf_event": readEvent,
   netfilter: readNetfilter,
   tcx: readTcx,
   netkit: readTcx,

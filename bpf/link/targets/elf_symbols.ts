@@ -306,7 +306,7 @@ function absence(
       `Cannot attach to "${symbol}" of "${path}": the file imports it; attach to the library that has it`,
     );
   }
-  const versions = all.flatMap(({ version }) => version ?? []);
+  const versions = all.flatMap(({ version }) => version ?? []).sort();
   const others = versions.length === 0
     ? ""
     : `; there are the versions ${[...new Set(versions)].join(", ")}`;

@@ -1,5 +1,6 @@
 /** The files of programs and libraries that probes are put into. */
 
+import { normalize } from "node:path";
 import {
   check,
   closeDescriptor,
@@ -16,7 +17,7 @@ import { requireAccess } from "../../../base/permission.ts";
 
 /** Architectures as Debian names the folders of their libraries. */
 const multiarch: Record<string, string> = {
-  x86_64: "x86_64-linux-gnu",
+  "x86_64": "x86_64-linux-gnu",
   aarch64: "aarch64-linux-gnu",
 };
 
@@ -92,7 +93,7 @@ const causes: Readonly<Record<number, (path: string) => string>> = {
 /** The absolute path that is meant; undefined if there is no such file. */
 function find(path: string): string | undefined {
   if (path.startsWith("/")) return path;
-  const here = `${workingDirectory()}/${path}`;
+  const here = normalize(`${workingDirectory()}/${path}`);
   if (path.includes("/") || isThere(here)) return here;
   const folders = /\.so(\.|$)/.test(path) ? libraryFolders() : programFolders;
   return folders.map((folder) => `${folder}/${path}`).find(isThere);
