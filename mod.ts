@@ -28,6 +28,8 @@
  * @module
  */
 
+import "./ffi/require_deno.ts";
+
 export * from "./layout/mod.ts";
 export * from "./memory/mod.ts";
 export { preload } from "./ffi/preload.ts";

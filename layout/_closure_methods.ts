@@ -24,7 +24,7 @@ export function offsetAt(
 ): number {
   const length = keys.length!(array);
   if (
-    Number.isSafeInteger(index) && index as number >= 0 &&
+    Number.isSafeInteger(index) && (index as number) >= 0 &&
     index as number < length
   ) {
     return index as number * stride;

@@ -19,6 +19,8 @@
  * @module
  */
 
+import "./require_runtime.ts";
+
 export { aligned } from "./aligned.ts";
 export { array } from "./array.ts";
 export { assign } from "./assign.ts";
