@@ -23,7 +23,7 @@
  * stats.ports[3] = 443;
  * ```
  *
- * Run with `--allow-ffi`.
+ * Run with `--allow-ffi`, by Deno 2.2 or later.
  *
  * @module
  */

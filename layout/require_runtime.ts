@@ -5,6 +5,6 @@
 
 if (!("detached" in ArrayBuffer.prototype)) {
   throw new Error(
-    "hostmem's layout language needs a runtime with ArrayBuffer.prototype.detached, such as Deno 2.2, Node 22 or Bun 1.2, or later",
+    "hostmem's layout language needs a runtime with ArrayBuffer.prototype.detached, such as Deno 2.2, Node 22 or Bun 1.4, or later",
   );
 }
