@@ -63,11 +63,12 @@ const decoder = new TextDecoder();
 async function output(
   command: string,
   args: readonly string[],
+  env: Record<string, string> = {},
 ): Promise<{ code: number; text: string }> {
   const { code, stdout, stderr } = await new Deno.Command(command, {
     args: [...args],
     cwd: repository,
-    env: { NO_COLOR: "1" },
+    env: { NO_COLOR: "1", ...env },
     stdin: "null",
   }).output();
   return { code, text: decoder.decode(stdout) + decoder.decode(stderr) };
@@ -113,7 +114,7 @@ async function tryCore(deno: string, log: Log): Promise<boolean> {
   const core = fromFileUrl(new URL("../versions/core.ts", import.meta.url));
   const { code, text } = await output(deno, [
     ...["test", "-A", "--no-check", "--no-lock", `--config=${config}`, core],
-  ]);
+  ], { HOSTMEM_CONFIG: config });
   log(text.split("\n").findLast((line) => /^(ok|FAILED) \|/.test(line)) ?? "");
   if (code !== 0) log(text);
   return code === 0;
