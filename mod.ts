@@ -30,4 +30,5 @@
 
 export * from "./layout/mod.ts";
 export * from "./memory/mod.ts";
+export { preload } from "./ffi/preload.ts";
 export { SystemError, type SystemErrorInit } from "./errors.ts";

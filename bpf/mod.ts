@@ -87,7 +87,7 @@
  *
  * @example Lists and trees: arenas
  * ```ts ignore
- * using arena = Arena.map(map); // before the programs that use it are loaded
+ * using arena = new Arena(map); // before the programs that use it are loaded
  * for (let at = head.value; at !== 0n; at = arena.at(Node, at).next) {
  *   console.log(arena.at(Node, at).value);
  * }
@@ -115,6 +115,7 @@ export {
   onLibbpfMessage,
 } from "./libbpf/messages.ts";
 export { libbpfVersion } from "./libbpf/functions.ts";
+export { preload } from "./preload.ts";
 export { BpfVariable } from "./variable/variable.ts";
 export { BpfProgram } from "./program/program.ts";
 export type { ProgramInfo } from "./program/info.ts";
@@ -122,40 +123,43 @@ export type { ProgramType } from "./program/type.ts";
 export type { RunOptions, RunResult } from "./program/run.ts";
 export { BpfStatistics } from "./program/statistics.ts";
 export { BpfLink, type UpdateLinkOptions } from "./link/link.ts";
+export { BpfIterator } from "./link/iterator.ts";
+export type { LinkInfo, LinkTarget } from "./link/info.ts";
+export type { LinkType } from "./link/type.ts";
+export type { AttachTarget } from "./link/attach.ts";
+export type { AttachCookie } from "./link/target_kind.ts";
+export type { AttachCgroup, CgroupTarget } from "./link/targets/cgroup.ts";
 export type {
-  CgroupTarget,
   EventTarget,
-  InterfaceTarget,
-  IteratorTarget,
-  LinkInfo,
-  LinkTarget,
-  LinkType,
-  NetfilterTarget,
-  NetnsTarget,
   ProbeTarget,
-  RawTracepointTarget,
   TracepointTarget,
-  TracingTarget,
-} from "./link/info.ts";
+} from "./link/targets/event_info.ts";
+export type { InterfaceTarget } from "./link/targets/interface.ts";
 export type {
-  AttachCgroup,
-  AttachCookie,
   AttachIterator,
+  IteratorTarget,
+} from "./link/targets/iterator.ts";
+export type {
   AttachNetfilter,
-  AttachNetns,
-  AttachOrder,
+  NetfilterTarget,
+} from "./link/targets/netfilter.ts";
+export type { AttachNetns, NetnsTarget } from "./link/targets/netns.ts";
+export type { AttachOrder } from "./link/targets/order.ts";
+export type {
   AttachPerfEvent,
-  AttachRawTracepoint,
-  AttachTarget,
-  AttachTcx,
-  AttachTracepoint,
-  AttachTracing,
-  AttachUprobe,
-  AttachUsdt,
-  AttachXdp,
   PerfEvent,
   PerfEventName,
-} from "./link/attach_target.ts";
+} from "./link/targets/perf_event.ts";
+export type {
+  AttachRawTracepoint,
+  RawTracepointTarget,
+} from "./link/targets/raw_tracepoint.ts";
+export type { AttachTcx } from "./link/targets/tcx.ts";
+export type { AttachTracepoint } from "./link/targets/tracepoint.ts";
+export type { AttachTracing, TracingTarget } from "./link/targets/tracing.ts";
+export type { AttachUprobe } from "./link/targets/uprobe.ts";
+export type { AttachUsdt } from "./link/targets/usdt.ts";
+export type { AttachXdp } from "./link/targets/xdp.ts";
 export type { AttachType } from "./link/attach_type.ts";
 export type { HasDescriptor, KernelObject } from "./kernel_object.ts";
 export { BpfMap } from "./map/map.ts";

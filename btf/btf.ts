@@ -1,7 +1,7 @@
 import { type OptionNames, requireOptions } from "../base/arguments.ts";
 import { BtfError } from "../errors.ts";
 import { declarationOf } from "../layout/declaration.ts";
-import type { Type } from "../layout/types.ts";
+import type { Type } from "../layout/static.ts";
 import { declare } from "./format/c_text.ts";
 import { decode } from "./format/decode.ts";
 import { kernelBytes, moduleBytes } from "./kernel_files.ts";

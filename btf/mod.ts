@@ -13,6 +13,7 @@
  * @module
  */
 
+export { preload } from "../ffi/preload.ts";
 export { Btf, type ParseOptions } from "./btf.ts";
 export {
   checkLayout,
@@ -44,7 +45,7 @@ export type {
   BtfVar,
   BtfVoid,
 } from "./types.ts";
-export type { ScalarType, shape, Type, Uintptr } from "../layout/types.ts";
+export type { ScalarType, shape, Type, Uintptr } from "../layout/static.ts";
 export {
   BtfError,
   InvalidTypeError,

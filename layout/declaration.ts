@@ -1,59 +1,26 @@
 /** Types as C declarations. */
 
+import type { Declarator } from "./leaves/leaf.ts";
+import { isLeaf, leafOf } from "./leaves/leaf_of.ts";
 import {
   aggregateOf,
   type AnyType,
   declaredAlignOf,
-  genuine,
   isFlexible,
   type Member,
+  requireType,
   unnamedBitsOf,
 } from "./model/types.ts";
-import type { Bits, StructType, Type, UnionType } from "./types.ts";
-
-/** What C calls each scalar. */
-const C_NAMES: Readonly<Record<string, string>> = {
-  bool: "_Bool",
-  u8: "uint8_t",
-  i8: "int8_t",
-  u16: "uint16_t",
-  i16: "int16_t",
-  u32: "uint32_t",
-  i32: "int32_t",
-  u64: "uint64_t",
-  i64: "int64_t",
-  f32: "float",
-  f64: "double",
-  uintptr: "uintptr_t",
-  be16: "__be16",
-  be32: "__be32",
-  be64: "__be64",
-};
-
-/** A C declarator's two halves: `char` and `[16]`. */
-interface Declarator {
-  readonly base: string;
-  readonly suffix: string;
-}
+import type { Bits, StructType, Type, UnionType } from "./static.ts";
 
 function declaratorOf(type: AnyType): Declarator {
+  if (isLeaf(type)) return leafOf(type).declarator;
   switch (type.kind) {
-    case "safe":
-    case "bits":
-      return declaratorOf(type.base);
-    case "atomic": {
-      const { base, suffix } = declaratorOf(type.base);
-      return { base: `_Atomic ${base}`, suffix };
-    }
-    case "text":
-      return { base: "char", suffix: `[${type.length}]` };
     case "array": {
       const { base, suffix } = declaratorOf(type.element as AnyType);
       const length = isFlexible(type) ? "" : type.length;
       return { base, suffix: `[${length}]${suffix}` };
     }
-    case "enumeration":
-      return { base: `enum ${type.name}`, suffix: "" };
     case "struct":
     case "union":
       return { base: `${type.kind} ${type.name}`, suffix: "" };
@@ -65,16 +32,7 @@ function declaratorOf(type: AnyType): Declarator {
     }
     case "marker":
       return { base: "/* HostLayout */", suffix: "" };
-    case "uintptr": {
-      if (type.name === "uintptr") break;
-      // What BTF says of a pointer: its declaration, without what it declares.
-      const at = type.name.indexOf("(*)") + 2;
-      return at < 2
-        ? { base: type.name, suffix: "" }
-        : { base: type.name.slice(0, at), suffix: type.name.slice(at) };
-    }
   }
-  return { base: C_NAMES[type.kind]!, suffix: "" };
 }
 
 /** The bit-field that a member is, named or not. */
@@ -189,7 +147,7 @@ function aggregateLines(type: StructType | UnionType): string[] {
  * ```
  */
 export function declarationOf(type: Type): string {
-  const known = genuine(type, "declarationOf()");
+  const known = requireType(type, "declarationOf()");
   if (known.kind === "struct" || known.kind === "union") {
     return aggregateLines(known).join("\n");
   }

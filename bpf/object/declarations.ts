@@ -4,7 +4,7 @@ import type { Btf } from "../../btf/btf.ts";
 import { InvalidObjectError } from "../../errors.ts";
 import { array } from "../../layout/language/array.ts";
 import { u8 } from "../../layout/language/scalars.ts";
-import type { Type } from "../../layout/types.ts";
+import type { Type } from "../../layout/static.ts";
 import { Declaration, declarationsOf } from "../variable/declarations.ts";
 import type { Elf } from "./file_check/elf.ts";
 

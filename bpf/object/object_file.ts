@@ -3,7 +3,7 @@
 import { Btf } from "../../btf/btf.ts";
 import type { BtfType } from "../../btf/types.ts";
 import { InvalidObjectError } from "../../errors.ts";
-import type { Type } from "../../layout/types.ts";
+import type { Type } from "../../layout/static.ts";
 import { type MapType, mapTypeName } from "../map/type.ts";
 import { checkBtf } from "./file_check/btf.ts";
 import { Elf, type ElfSection, SECTION } from "./file_check/elf.ts";

@@ -1,6 +1,6 @@
 /** A value of a type at a place in memory or in bytes, read and written whole. */
 
-import type { PointerTo, ViewOf } from "../../layout/live.ts";
+import type { PointerTo, ViewOf } from "../../layout/static.ts";
 import {
   assign,
   HostLayout,

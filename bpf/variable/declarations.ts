@@ -4,7 +4,7 @@ import type { Btf } from "../../btf/btf.ts";
 import type { BtfDatasec, BtfVar } from "../../btf/types.ts";
 import { BtfError } from "../../errors.ts";
 import { flexibleTailOf } from "../../layout/model/types.ts";
-import type { Type } from "../../layout/types.ts";
+import type { Type } from "../../layout/static.ts";
 
 /** Facts about a variable. */
 interface Facts {

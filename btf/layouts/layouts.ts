@@ -3,14 +3,14 @@
 import { BtfError } from "../../errors.ts";
 import { array } from "../../layout/language/array.ts";
 import { bits } from "../../layout/language/bits.ts";
-import { foreignAggregate } from "../../layout/model/placed_struct.ts";
+import { structPlacedElsewhere } from "../../layout/model/placed_struct.ts";
 import {
   type AnyType,
   flexibleTailOf,
   type Member,
 } from "../../layout/model/types.ts";
 import { text } from "../../layout/language/text.ts";
-import type { Type } from "../../layout/types.ts";
+import type { Type } from "../../layout/static.ts";
 import { declare } from "../format/c_text.ts";
 import { decode } from "../format/decode.ts";
 import { checkPlace, lastOf, wrongMember } from "./member_checks.ts";
@@ -212,7 +212,7 @@ export class Layouts {
         placeOf(this.#table, type.id),
       );
     }
-    return foreignAggregate({
+    return structPlacedElsewhere({
       kind: type.kind,
       name,
       members: parts.members,
@@ -400,7 +400,7 @@ export class Layouts {
       );
     }
     const { id, name, size } = type;
-    return foreignAggregate({
+    return structPlacedElsewhere({
       kind: "struct",
       name: name || ANONYMOUS,
       members,

@@ -24,7 +24,7 @@ import type {
   Enumeration,
   IntegerType,
   Type,
-} from "../../layout/types.ts";
+} from "../../layout/static.ts";
 import type { BtfEnum, BtfEnum64, BtfInt, BtfModifier } from "../types.ts";
 
 /** What anonymous types are called. */

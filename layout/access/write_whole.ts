@@ -4,23 +4,62 @@
  */
 
 import { BoundsError, InvalidTypeError } from "../../errors.ts";
-import { checkValue } from "../leaves/check_value.ts";
-import { NativeUint8Array, typedArraySet } from "../intrinsics.ts";
-import { storeLeaf } from "../leaves/leaf.ts";
-import type { Slot } from "../leaves/leaf_type.ts";
-import { type Access, accessTo, type Plan, planOf } from "./plan.ts";
-import { locate, type Located } from "./private_fields.ts";
-import { type Extent, extentOf, read } from "./read_whole.ts";
+import { countIn } from "./indices.ts";
+import {
+  type Access,
+  accessTo,
+  type ElementsPlan,
+  type LeafPlace,
+  type ObjectAccess,
+  type ObjectsPlan,
+  type Plan,
+  planOf,
+  READABLE,
+  type StructPlan,
+} from "./plan.ts";
+import { type Located, whereIs } from "./private_fields.ts";
+import { read } from "./read_whole.ts";
+import { reachOf } from "../region/lanes.ts";
 import { closed, type Region } from "../region/region.ts";
 import { type AnyType, originOf } from "../model/types.ts";
 import { show } from "../../base/show.ts";
 
 /** One thing to be written. */
 type Step =
-  | { readonly slot: Slot; readonly base: number; readonly value: unknown }
-  // The object, not where it points: steps go through arrays, whose methods a
-  // program can replace, and a region must not.
-  | { readonly from: unknown; readonly base: number; readonly size: number };
+  | {
+    readonly place: LeafPlace;
+    readonly base: number;
+    readonly value: unknown;
+  }
+  | { readonly from: Located; readonly base: number; readonly size: number };
+
+/** A stretch of memory that is written as a whole. */
+interface Extent {
+  /** The whole region. */
+  readonly root: Region;
+  /** The offset in it, in bytes. */
+  readonly base: number;
+  /** The bytes there are for what ends in a flexible array. */
+  readonly bytes: number;
+  /** An array's length in elements. */
+  readonly length: number;
+}
+
+/** The stretch that an access leads to, within another. */
+function extentOf(
+  { offset, length, stride }: ObjectAccess,
+  outer: Extent,
+  further: number,
+): Extent {
+  const start = further + offset;
+  const bytes = outer.bytes - start;
+  return {
+    root: outer.root,
+    base: outer.base + start,
+    bytes,
+    length: length === "flexible" ? countIn(bytes, stride) : length ?? 0,
+  };
+}
 
 /**
  * Writes values where a pointer points.
@@ -29,18 +68,18 @@ type Step =
  * @throws {RangeError} If a value does not fit.
  */
 export function write(located: Located, values: unknown): void {
-  const { made: { type, style, slot }, root, absolute, extent, length } =
-    located;
-  if (slot !== undefined) {
+  const { pointerClass, root, absolute, extent, length } = located;
+  const { type, mode, place } = pointerClass;
+  if (place !== undefined) {
     throw new TypeError(
       "Cannot assign to a column: store its values one by one",
     );
   }
-  const plan = planOf(type, { writable: false, aligned: style.aligned });
+  const plan = planOf(type, { writable: false, aligned: mode.aligned });
   const steps: Step[] = [];
   const target = { root, base: absolute, bytes: extent, length };
   if (
-    plan.kind === "record" && type.kind !== "struct" && type.kind !== "union"
+    plan.kind === "struct" && type.kind !== "struct" && type.kind !== "union"
   ) {
     collectAccess(
       plan.properties[0]!.access,
@@ -70,10 +109,7 @@ export function writeValue(
   bytes: number,
   values: unknown,
 ): void {
-  const access = accessTo(type, type.name, 0, {
-    writable: false,
-    aligned: true,
-  });
+  const access = accessTo(type, type.name, 0, READABLE);
   const steps: Step[] = [];
   const target = { root, base, bytes, length: 0 };
   collectAccess(access, target, 0, values, type.name, steps);
@@ -83,11 +119,11 @@ export function writeValue(
 function applyAll(root: Region, steps: readonly Step[]): void {
   if (root.closed) closed(root);
   for (const step of steps) {
-    if ("from" in step && locate(step.from)!.root.closed) closed();
+    if ("from" in step && step.from.root.closed) closed(step.from.root);
   }
   // With more than one step, one may write what another is to copy.
   const copies = steps.length > 1
-    ? steps.map((step) => "from" in step ? bytesOf(step, true) : undefined)
+    ? steps.map((step) => "from" in step ? bytesOf(step).slice() : undefined)
     : [];
   steps.forEach((step, index) => apply(root, step, copies[index]));
 }
@@ -97,24 +133,21 @@ function apply(
   step: Step,
   copied: Uint8Array | undefined,
 ): void {
-  if ("slot" in step) {
-    storeLeaf(step.slot, root, step.base, step.value);
+  if ("place" in step) {
+    const { leaf, aligned, offset } = step.place;
+    const store = leaf.store(reachOf(aligned, true)).plain();
+    store(root, step.base + offset, step.value as never);
   } else {
-    typedArraySet(root.u8, copied ?? bytesOf(step, false), step.base);
+    root.u8.set(copied ?? bytesOf(step), step.base);
   }
 }
 
-/** The bytes that a step copies, or a copy of them. */
+/** The bytes that a step copies. */
 function bytesOf(
   { from, size }: Extract<Step, { from: unknown }>,
-  apart: boolean,
 ): Uint8Array {
-  const { root, absolute } = locate(from)!;
-  const bytes = new NativeUint8Array(root.buffer, root.start + absolute, size);
-  if (!apart) return bytes;
-  const copy = new NativeUint8Array(size);
-  typedArraySet(copy, bytes);
-  return copy;
+  const { root, absolute } = from;
+  return new Uint8Array(root.buffer, root.start + absolute, size);
 }
 
 function collect(
@@ -125,22 +158,22 @@ function collect(
   path: string,
   steps: Step[],
 ): void {
-  const from = locate(values);
+  const from = whereIs(values);
   if (from !== undefined && plan.kind !== "atomic") {
     const size = copySize(type, from, target, path);
-    steps.push({ from: values, base: target.base, size });
+    steps.push({ from, base: target.base, size });
     return;
   }
   switch (plan.kind) {
-    case "record":
+    case "struct":
       collectFields(type, plan, target, values, path, steps);
       break;
     case "atomic": {
       const same = from !== undefined &&
-        originOf(from.made.type) === originOf(type);
+        originOf(from.pointerClass.type) === originOf(type);
       const value = same ? read(from) : values;
-      checkValue(plan.type, value, path);
-      steps.push({ slot: plan.slot, base: target.base, value });
+      plan.place.leaf.check(value, path);
+      steps.push({ place: plan.place, base: target.base, value });
       break;
     }
     case "column":
@@ -157,8 +190,8 @@ function copySize(
   target: Extent,
   path: string,
 ): number {
-  const other = from.made.type;
-  if (from.made.slot !== undefined) {
+  const { type: other, place } = from.pointerClass;
+  if (place !== undefined) {
     throw new TypeError(`Cannot assign a column to ${path}`);
   }
   if (type.kind === "array" && other.kind === "array") {
@@ -183,7 +216,7 @@ function tooLong(path: string, target: Extent, length: number): never {
 
 function collectFields(
   type: AnyType,
-  plan: Extract<Plan, { kind: "record" }>,
+  plan: StructPlan,
   target: Extent,
   values: unknown,
   path: string,
@@ -216,7 +249,7 @@ function collectFields(
 }
 
 function collectElements(
-  plan: Extract<Plan, { kind: "elements" | "records" }>,
+  plan: ElementsPlan | ObjectsPlan,
   target: Extent,
   values: unknown,
   path: string,
@@ -234,9 +267,9 @@ function collectElements(
   if (length > target.length) tooLong(path, target, length);
   for (let index = 0; index < length; index++) {
     const value = (values as ArrayLike<unknown>)[index];
-    const access: Access = plan.kind === "records"
+    const access: Access = plan.kind === "objects"
       ? plan.element
-      : { kind: "leaf", slot: plan.slot };
+      : { kind: "leaf", place: plan.place };
     const further = index * plan.stride;
     collectAccess(access, target, further, value, `${path}[${index}]`, steps);
   }
@@ -252,21 +285,21 @@ function collectAccess(
 ): void {
   switch (access.kind) {
     case "leaf": {
-      const { slot } = access;
+      const { place } = access;
       const base = target.base + further;
-      const from = slot.bit === undefined ? locate(value) : undefined;
+      const from = place.type.kind === "bits" ? undefined : whereIs(value);
       if (from !== undefined) {
-        const size = copySize(slot.type, from, target, path);
-        steps.push({ from: value, base: base + slot.offset, size });
+        const size = copySize(place.type, from, target, path);
+        steps.push({ from, base: base + place.offset, size });
         break;
       }
-      checkValue(slot.type, value, path);
-      steps.push({ slot, base, value });
+      place.leaf.check(value, path);
+      steps.push({ place, base, value });
       break;
     }
     case "object": {
       const extent = extentOf(access, target, further);
-      const plan = planOf(access.type, access.style);
+      const plan = planOf(access.type, access.mode);
       collect(access.type, plan, extent, value, path, steps);
       break;
     }
