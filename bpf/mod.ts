@@ -96,6 +96,8 @@
  * @module
  */
 
+import "../ffi/require_deno.ts";
+
 export { BpfObject } from "./object/object.ts";
 export type {
   LoadMapOptions,
