@@ -23,6 +23,7 @@ import {
   u8,
 } from "../../layout/mod.ts";
 import { NativeMap } from "./map.ts";
+import type { Owner } from "./owner.ts";
 import { NativeProgram } from "./program.ts";
 
 /** `struct bpf_object_open_opts` of libbpf 1.1; later ones take what is missing for 0. */
@@ -66,7 +67,7 @@ const net = new FinalizationRegistry<bigint>((handle) =>
 );
 
 /** An object of libbpf's. */
-export class NativeObject {
+export class NativeObject implements Owner {
   /** Its maps, those of sections too. */
   readonly maps: readonly NativeMap[];
   /** Its programs. */
