@@ -23,10 +23,12 @@
  * stats.ports[3] = 443;
  * ```
  *
- * Run with `--allow-ffi`.
+ * Run with `--allow-ffi`, by Deno 2.2 or later.
  *
  * @module
  */
+
+import "./ffi/require_deno.ts";
 
 export * from "./layout/mod.ts";
 export * from "./memory/mod.ts";

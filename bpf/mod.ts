@@ -8,7 +8,7 @@
  * | {@linkcode readObjectFile} | what is in an object file, without loading it |
  * | {@linkcode BpfVariable} | a global variable of the programs, live in their memory |
  * | {@linkcode BpfProgram}, {@linkcode BpfLink} | a program, and what it is attached to |
- * | {@linkcode BpfMap} | a map: made, pinned, opened by path, id or descriptor; bytes by `lookup` and `update`, memory by `pointer`, `view` and `values` |
+ * | {@linkcode BpfMap} | a map: made, pinned, opened by path, id or descriptor; bytes by `lookup` and `update`, memory by `pointer`, `view` and `elements` |
  * | {@linkcode MapTable}, {@linkcode PerCpuTable}, {@linkcode MapQueue} | a map as plain data: `table`, `perCpu` and `queue` |
  * | {@linkcode RingBuffer}, {@linkcode PerfBuffer} | records that programs write, read in place or copied |
  * | {@linkcode UserRingBuffer} | records that this process writes for programs |
@@ -56,7 +56,7 @@
  *     maxEntries: 4,
  *     flags: ["mmapable"],
  *   });
- *   const stats = map.pointer(3, Stats); // the memory that BPF programs use
+ *   const stats = map.pointer(Stats, 3); // the memory that BPF programs use
  *   stats.packets.add(1n);
  *   map.lookup(3); // the same bytes, by way of the system call
  * } catch (error) {
@@ -96,6 +96,8 @@
  * @module
  */
 
+import "../ffi/require_deno.ts";
+
 export { BpfObject } from "./object/object.ts";
 export type {
   LoadMapOptions,
@@ -116,7 +118,7 @@ export {
 } from "./libbpf/messages.ts";
 export { libbpfVersion } from "./libbpf/functions.ts";
 export { preload } from "./preload.ts";
-export { BpfVariable } from "./object/variable.ts";
+export { BpfVariable } from "./variable/variable.ts";
 export { BpfProgram } from "./program/program.ts";
 export type { ProgramInfo } from "./program/info.ts";
 export type { ProgramType } from "./program/type.ts";
@@ -167,12 +169,12 @@ export type {
   CreateMapOptions,
   OpenMapOptions,
   UpdateMode,
-  ValuesOptions,
 } from "./map/options.ts";
-export type { MapType } from "./map/type.ts";
+export type { MapType, PerCpuMapType } from "./map/type.ts";
 export type { MapFlag } from "./map/flag.ts";
 export type { MapInfo } from "./map/info.ts";
 export type {
+  EntryValue,
   MapTable,
   MapTypes,
   PerCpuTable,
@@ -181,7 +183,7 @@ export type {
   TableOf,
 } from "./map/table.ts";
 export type { MapQueue, PushOptions, QueueOf } from "./map/queue.ts";
-export type { MapValues, ReadonlyMapValues } from "./map/memory_entries.ts";
+export type { MapElements, MapElementViews } from "./map/elements.ts";
 export {
   type ConsumeOptions,
   type RecordOf,

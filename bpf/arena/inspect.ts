@@ -3,7 +3,7 @@
 import { NotSupportedError } from "../../errors.ts";
 import { EPERM, flagsOf, O_ACCMODE, O_RDWR, pageSize } from "../../ffi/mod.ts";
 import { requireU64 } from "../../base/arguments.ts";
-import { mapInfoOf } from "../map/read_info.ts";
+import { mapInfoOf } from "../map/info.ts";
 import { clearAttributes, run, SIZE } from "../../ffi/bpf/attributes.ts";
 
 /** `linux/bpf.h`: a page that the program has not allocated cannot be touched. */

@@ -8,7 +8,7 @@ import { listening, warningsIn } from "./messages.ts";
 import { libc } from "../../ffi/libc/functions.ts";
 import { cString } from "../../ffi/mod.ts";
 import type { NativeObject } from "./object.ts";
-import { mapInfoOf } from "../map/read_info.ts";
+import { mapInfoOf } from "../map/info.ts";
 import { requireSame } from "./same_map.ts";
 
 /** A map of an object of libbpf's. */

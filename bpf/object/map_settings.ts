@@ -4,7 +4,7 @@ import { pathOf } from "../../base/path.ts";
 import { requireOptions, requireU32 } from "../../base/arguments.ts";
 import { descriptorOf } from "../kernel_object.ts";
 import type { NativeMap } from "../libbpf/map.ts";
-import { nothingNamed } from "./named.ts";
+import { nothingNamed } from "../named.ts";
 import type { LoadMapOptions } from "./load_options.ts";
 
 /** The settings of one map, checked. */

@@ -10,23 +10,24 @@ import {
   closeWithLinks,
   programOf,
 } from "../program/program.ts";
-import { emptyRecord, named } from "./named.ts";
+import { emptyRecord, named } from "../named.ts";
 import { checkBtf } from "./file_check/btf.ts";
-import { declarationsIn } from "./variables/declarations.ts";
+import type { Declaration } from "../variable/declarations.ts";
+import { declarationsIn } from "./declarations.ts";
 import { Elf } from "./file_check/elf.ts";
 import { loadNative, type LoadRequest } from "./load.ts";
 import { type LoadSettings, readLoadOptions } from "./settings.ts";
 import {
-  applyImages,
-  type Images,
-  imagesWith,
-} from "./variables/initial_values.ts";
+  initialContents,
+  type SectionContents,
+  setInitialContents,
+} from "./initial_values.ts";
 import { withSealedFile } from "./sealed_file.ts";
-import { makeMappable, sectionSizes } from "./variables/sections.ts";
+import { makeMappable, sectionSizes } from "./sections.ts";
 import { readSource } from "./file.ts";
-import { VariableNames } from "./variables/names.ts";
+import { VariableNames } from "../variable/names.ts";
 import type { LoadOptions } from "./load_options.ts";
-import { type BpfVariable, makeVariable } from "./variable.ts";
+import { BpfVariable } from "../variable/variable.ts";
 
 /** What only this module has, so that only it can construct. */
 const secret = Symbol("BpfObject");
@@ -94,7 +95,7 @@ export class BpfObject implements Disposable {
     this.#logs = takeLogs(native);
     const variables = emptyRecord<BpfVariable>();
     for (const name of names.names()) {
-      variables[name] = makeVariable(...this.#find(name), undefined);
+      variables[name] = new BpfVariable(...this.#find(name));
     }
     this.#variables = Object.freeze(variables);
     this.#opened = opened.move();
@@ -141,19 +142,19 @@ export class BpfObject implements Disposable {
 
   static #load(elf: Elf, request: Request): BpfObject {
     let parts: Parts | undefined;
-    let images: Images | undefined;
+    let contents: SectionContents | undefined;
     return loadNative(request, {
       prepare(native) {
         makeMappable(native.maps);
         parts = { ...readParts(elf, native), native };
         // Once: what the values are is not asked again for another attempt.
-        images ??= imagesWith(
+        contents ??= initialContents(
           parts.names,
           native.maps,
           request.constants,
           request.variables,
         );
-        applyImages(native.maps, images);
+        setInitialContents(native.maps, contents);
       },
       finish(native) {
         using opened = new DisposableStack();
@@ -236,7 +237,7 @@ export class BpfObject implements Disposable {
    */
   variable<T extends Type>(name: string, type: T & Marked<T>): BpfVariable<T>;
   variable<T extends Type>(name: string, type?: T): BpfVariable<T> {
-    return makeVariable(...this.#find(name), type);
+    return new BpfVariable(...this.#find(name), type);
   }
 
   /**
@@ -277,7 +278,7 @@ export class BpfObject implements Disposable {
     } variables, ${count(this.#programs)} programs${closed} }`;
   }
 
-  #find(name: string): [Parameters<typeof makeVariable>[0], BpfMap] {
+  #find(name: string): [Declaration, BpfMap] {
     const declaration = this.#names.find(name);
     return [declaration, this.#maps[declaration.section]!];
   }

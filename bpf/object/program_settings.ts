@@ -2,7 +2,7 @@
 
 import { requireFlag, requireOptions } from "../../base/arguments.ts";
 import type { NativeProgram } from "../libbpf/program.ts";
-import { nothingNamed } from "./named.ts";
+import { nothingNamed } from "../named.ts";
 import type { LoadProgramOptions } from "./load_options.ts";
 
 /** The settings of one program, checked. */

@@ -5,7 +5,7 @@ import { pathOf } from "../../base/path.ts";
 import { checkTypes } from "./file_check/btf.ts";
 import type { LoadRequest } from "./load.ts";
 import { readMapSettings } from "./map_settings.ts";
-import type { Presets } from "./variables/initial_values.ts";
+import type { Values } from "./initial_values.ts";
 import { readProgramSettings } from "./program_settings.ts";
 import { requireObjectName } from "./file.ts";
 import type { LoadOptions } from "./load_options.ts";
@@ -16,8 +16,8 @@ export interface LoadSettings
   readonly name: string | undefined;
   /** BTF to relocate against in place of the kernel's own. */
   readonly kernelBtf: Uint8Array | undefined;
-  readonly constants: Presets | undefined;
-  readonly variables: Presets | undefined;
+  readonly constants: Values | undefined;
+  readonly variables: Values | undefined;
 }
 
 /** Bits that `linux/bpf_verifier.h` has names for. */

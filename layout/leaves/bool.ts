@@ -12,8 +12,9 @@ function decodeBool(): (raw: number) => boolean {
   return (raw) => raw !== 0;
 }
 
-function encodeBool(): (value: boolean) => number {
-  return (a) => +a;
+// Every byte but 0 is true: the one that is there stays.
+function mergeBool(): (value: boolean, raw: number) => number {
+  return (a, raw) => a ? raw || 1 : 0;
 }
 
 /** C's `bool`. */
@@ -22,7 +23,7 @@ export const bool: LaneLeaf = new LaneLeaf({
   fits: part(fitsBoolean),
   check: checkKind("boolean"),
   decode: part(decodeBool),
-  encode: part(encodeBool),
+  merge: part(mergeBool),
   declarator: { base: "_Bool", suffix: "" },
   zero: undefined,
 });

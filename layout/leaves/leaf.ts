@@ -137,8 +137,7 @@ export class LaneLeaf implements Leaf {
     this.conversion = conversion;
     this.#access = access;
     this.fits = fits;
-    this.isQuick = conversion.merge === undefined &&
-      (LANE_SIZE[lane] < 8 || lane === "f64");
+    this.isQuick = LANE_SIZE[lane] < 8 || lane === "f64";
     this.check = check;
     this.lane = lane;
     this.isNative = isNative ?? false;

@@ -5,10 +5,17 @@ import { type Part, part, sharedPart } from "../../base/specialise.ts";
 import { closed, type Region } from "../region/region.ts";
 import type { Declarator, Fits, Leaf, Load, Store } from "./leaf.ts";
 
+// A byte that is not UTF-8 is a lone surrogate in the string, U+DC80 for 0x80 and
+// so on, as Python's "surrogateescape" has it (PEP 383): no byte is lost.
+
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 const encoder = new TextEncoder();
 
-/** Reads a text; bytes that are not UTF-8 become U+FFFD. */
+/** What is added to a byte that is not UTF-8. */
+const ESCAPE = 0xdc00;
+const REPLACEMENT = "\ufffd";
+
+/** Reads a text. */
 function readText(region: Region, offset: number, size: number): string {
   const { u8 } = region;
   if (u8[offset] === undefined) closed(region);
@@ -22,7 +29,7 @@ function readText(region: Region, offset: number, size: number): string {
     bytes[length] = byte;
     ascii &&= byte < 0x80;
   }
-  if (!ascii || length > 64) return decoder.decode(bytes.subarray(0, length));
+  if (!ascii || length > 64) return decode(bytes.subarray(0, length));
   let text = "";
   for (let index = 0; index < length; index++) {
     text += String.fromCharCode(bytes[index]!);
@@ -30,8 +37,47 @@ function readText(region: Region, offset: number, size: number): string {
   return text;
 }
 
+function decode(bytes: Uint8Array<ArrayBuffer>): string {
+  const text = decoder.decode(bytes);
+  return text.includes(REPLACEMENT) ? decodeEscaped(bytes) : text;
+}
+
+/** Decodes one character after the other. */
+function decodeEscaped(bytes: Uint8Array<ArrayBuffer>): string {
+  let text = "";
+  for (let index = 0; index < bytes.length;) {
+    const byte = bytes[index]!;
+    const length = byte < 0xc0 ? 1 : byte < 0xe0 ? 2 : byte < 0xf0 ? 3 : 4;
+    const sequence = bytes.subarray(index, index + length);
+    const character = decoder.decode(sequence);
+    const isUtf8 = !character.includes(REPLACEMENT) ||
+      isReplacement(sequence);
+    text += isUtf8 ? character : String.fromCharCode(ESCAPE + byte);
+    index += isUtf8 ? length : 1;
+  }
+  return text;
+}
+
+/** Whether this is U+FFFD itself. */
+function isReplacement([first, second, third]: Uint8Array): boolean {
+  return first === 0xef && second === 0xbf && third === 0xbd;
+}
+
+/** The bytes of a string; undefined where it has surrogates that are no bytes. */
+function encode(value: string): Uint8Array | undefined {
+  if (value.isWellFormed()) return encoder.encode(value);
+  const bytes: number[] = [];
+  for (const character of value) {
+    const code = character.codePointAt(0)!;
+    if (character.isWellFormed()) bytes.push(...encoder.encode(character));
+    else if (code < ESCAPE + 0x80 || code > ESCAPE + 0xff) return undefined;
+    else bytes.push(code - ESCAPE);
+  }
+  return new Uint8Array(bytes);
+}
+
 /**
- * The bytes of a text, the rest of them zero.
+ * The bytes of a text, without a NUL behind them.
  *
  * @throws {TypeError} If it is not a string.
  * @throws {RangeError} If it cannot be stored in so many bytes.
@@ -42,12 +88,14 @@ function textBytes(value: unknown, size: number, path: string): Uint8Array {
       `Cannot store ${show(value)} as ${path}: must be a string`,
     );
   }
-  if (!value.isWellFormed()) {
+  const encoded = encode(value);
+  if (encoded === undefined) {
     throw new RangeError(
-      `Cannot store ${show(value)} as ${path}: must not hold a lone surrogate`,
+      `Cannot store ${
+        show(value)
+      } as ${path}: must not hold a lone surrogate, but for U+DC80 to U+DCFF`,
     );
   }
-  const encoded = encoder.encode(value);
   if (encoded.length > size) {
     throw new RangeError(
       `Cannot store ${
@@ -60,9 +108,23 @@ function textBytes(value: unknown, size: number, path: string): Uint8Array {
       `Cannot store ${show(value)} as ${path}: must not hold a NUL`,
     );
   }
-  const bytes = new Uint8Array(size);
-  bytes.set(encoded);
-  return bytes;
+  return encoded;
+}
+
+/** Writes a text and zeros behind it, unless it is there already. */
+function writeText(
+  region: Region,
+  offset: number,
+  size: number,
+  bytes: Uint8Array,
+): void {
+  const { u8 } = region;
+  if (u8[offset] === undefined) closed(region);
+  const isThere = bytes.every((byte, index) => u8[offset + index] === byte) &&
+    (bytes.length === size || u8[offset + bytes.length] === 0);
+  if (isThere) return;
+  u8.set(bytes, offset);
+  u8.fill(0, offset + bytes.length, offset + size);
 }
 
 function loadText(size: number): Load {
@@ -71,9 +133,7 @@ function loadText(size: number): Load {
 
 function storeText(size: number): Store {
   return (region, offset, value) => {
-    const bytes = textBytes(value, size, "text");
-    if (region.u8[offset] === undefined) closed(region);
-    region.u8.set(bytes, offset);
+    writeText(region, offset, size, textBytes(value, size, "text"));
   };
 }
 

@@ -1,8 +1,10 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { relative } from "@std/path";
 import { repository, TemporaryDirectory } from "../_support.ts";
+import { groupsOf, namedFiles } from "./_plan.ts";
 import { Report } from "./_report.ts";
 import { type Outcome, runTests } from "./_run_tests.ts";
+import { allExamples, allTests, roomOf } from "./_test_files.ts";
 
 const SKIPPED = `
   Deno.test({ name: "writes [refused: iterators: EACCES]", ignore: true, fn() {} });
@@ -94,5 +96,18 @@ Deno.test("deno task test with CI set fails for a skip for want of what can be h
       text,
       new RegExp(`\n0 passed, ${failed} failed, 2 skipped in `),
     );
+  }
+});
+
+Deno.test("The runner's plan has each file once, and none that is not there", () => {
+  const tests = allTests();
+  assertEquals(namedFiles().filter((file) => !tests.includes(file)), []);
+  const groups = groupsOf(tests, allExamples());
+  const planned = groups.filter(({ kind }) => kind === "tests")
+    .flatMap(({ files }) => files);
+  assertEquals(planned.toSorted(), tests.toSorted());
+  for (const { room, kind, files } of groups) {
+    // What is kept together may be of two rooms.
+    if (kind !== "types") assertEquals(roomOf(files[0]!), room);
   }
 });

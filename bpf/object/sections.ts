@@ -1,7 +1,7 @@
 /** The sections of variables, which libbpf makes maps of. */
 
-import { BPF_F_MMAPABLE } from "../../../ffi/mod.ts";
-import type { NativeMap } from "../../libbpf/map.ts";
+import { BPF_F_MMAPABLE } from "../../ffi/mod.ts";
+import type { NativeMap } from "../libbpf/map.ts";
 
 /**
  * Has the maps of sections made mmap-able: libbpf leaves those out of which all

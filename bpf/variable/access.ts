@@ -1,6 +1,6 @@
 /** A value of a type at a place in memory or in bytes, read and written whole. */
 
-import type { PointerTo, ViewOf } from "../../../layout/static.ts";
+import type { PointerTo, ViewOf } from "../../layout/static.ts";
 import {
   assign,
   HostLayout,
@@ -11,9 +11,24 @@ import {
   type Type,
   type Value,
   view,
-} from "../../../layout/mod.ts";
-import { requireTypeOfSize } from "../../../layout/model/open_ended.ts";
+} from "../../layout/mod.ts";
+import { requireTypeOfSize } from "../../layout/model/open_ended.ts";
+import type { Memory } from "../../memory/mod.ts";
 import type { Declaration } from "./declarations.ts";
+
+/** As much of a map of a section as its variables take. */
+export interface VariableMap {
+  /** What the kernel told of it. */
+  readonly info: { readonly flagBits: number };
+  /** Whether it was closed. */
+  readonly closed: boolean;
+  /** Its memory. */
+  memory(): Memory;
+  /** A copy of the section. */
+  lookup(key: number): Uint8Array<ArrayBuffer> | undefined;
+  /** Stores the section. */
+  update(key: number, value: Uint8Array): void;
+}
 
 /** What pointers are made by: a {@linkcode Memory}, or the functions for buffers. */
 export interface Pointing {
@@ -41,8 +56,8 @@ export function buffered(bytes: Uint8Array): Pointing {
 /** What C would not take for a variable's name, the layout language may not. */
 const ORDINARY = /^[A-Za-z_$][A-Za-z0-9_$]*$/;
 
-/** The place of a variable in its section, as a type has it. */
-export class Place<T extends Type> {
+/** Access to a variable in its section, as a type has it. */
+export class VariableAccess<T extends Type> {
   /** Where it begins in its section, in bytes. */
   readonly offset: number;
   /** How long the flexible array at its end is; undefined without one. */

@@ -1,17 +1,17 @@
 /** The values that variables have when an object is loaded. */
 
-import { NotSupportedError } from "../../../errors.ts";
-import { requireOptions } from "../../../base/arguments.ts";
-import type { NativeMap } from "../../libbpf/map.ts";
-import type { Declaration } from "./declarations.ts";
-import { buffered, Place } from "./access.ts";
-import type { VariableNames } from "./names.ts";
+import { NotSupportedError } from "../../errors.ts";
+import { requireOptions } from "../../base/arguments.ts";
+import type { NativeMap } from "../libbpf/map.ts";
+import type { Declaration } from "../variable/declarations.ts";
+import { buffered, VariableAccess } from "../variable/access.ts";
+import type { VariableNames } from "../variable/names.ts";
 
 /** Values by the names of variables. */
-export type Presets = Readonly<Record<string, unknown>>;
+export type Values = Readonly<Record<string, unknown>>;
 
 /** What sections hold at first, by their names. */
-export type Images = ReadonlyMap<string, Uint8Array<ArrayBuffer>>;
+export type SectionContents = ReadonlyMap<string, Uint8Array<ArrayBuffer>>;
 
 /**
  * Puts values into what sections hold at first. Nothing is set before all of
@@ -22,28 +22,29 @@ export type Images = ReadonlyMap<string, Uint8Array<ArrayBuffer>>;
  * @throws {RangeError} if there is no such variable, or it is of the other kind.
  * @throws {TypeError | RangeError} if a value is not of its variable's type.
  */
-export function imagesWith(
+export function initialContents(
   names: VariableNames,
   maps: readonly NativeMap[],
-  constants: Presets | undefined,
-  variables: Presets | undefined,
-): Images {
-  const images = new Map<string, Uint8Array<ArrayBuffer>>();
-  for (const [presets, constant] of [[constants, true], [variables, false]]) {
-    if (presets === undefined) continue;
-    requireOptions(presets);
-    for (const [name, value] of Object.entries(presets as Presets)) {
+  constants: Values | undefined,
+  variables: Values | undefined,
+): SectionContents {
+  const contents = new Map<string, Uint8Array<ArrayBuffer>>();
+  for (const [values, constant] of [[constants, true], [variables, false]]) {
+    if (values === undefined) continue;
+    requireOptions(values);
+    for (const [name, value] of Object.entries(values as Values)) {
       const declaration = names.find(name);
       requireKind(declaration, constant as boolean);
-      let image = images.get(declaration.section);
-      if (image === undefined) {
-        image = initialImage(declaration, maps);
-        images.set(declaration.section, image);
+      let content = contents.get(declaration.section);
+      if (content === undefined) {
+        content = ownContent(declaration, maps);
+        contents.set(declaration.section, content);
       }
-      new Place(declaration, declaration.type()).write(buffered(image), value);
+      new VariableAccess(declaration, declaration.type())
+        .write(buffered(content), value);
     }
   }
-  return images;
+  return contents;
 }
 
 function requireKind(
@@ -64,24 +65,27 @@ function requireKind(
   );
 }
 
-function initialImage(
+function ownContent(
   { name, section }: Declaration,
   maps: readonly NativeMap[],
 ): Uint8Array<ArrayBuffer> {
   const map = maps.find((map) => map.isSection && map.name === section)!;
-  const image = map.fd >= 0 ? undefined : map.initialValue();
-  if (image === undefined) {
+  const content = map.fd >= 0 ? undefined : map.initialValue();
+  if (content === undefined) {
     throw new NotSupportedError(
       `Cannot set ${name} before loading: another map is used in place of that of its section ${section}`,
     );
   }
-  return image;
+  return content;
 }
 
 /** Has sections hold at first what was put together. */
-export function applyImages(maps: readonly NativeMap[], images: Images): void {
+export function setInitialContents(
+  maps: readonly NativeMap[],
+  contents: SectionContents,
+): void {
   for (const map of maps) {
-    const image = map.isSection ? images.get(map.name) : undefined;
-    if (image !== undefined) map.setInitialValue(image);
+    const content = map.isSection ? contents.get(map.name) : undefined;
+    if (content !== undefined) map.setInitialValue(content);
   }
 }

@@ -10,18 +10,13 @@ import type {
   View,
 } from "../../layout/mod.ts";
 import type { Memory } from "../../memory/mod.ts";
-import type { BpfMap } from "../map/map.ts";
-import type { Declaration } from "./variables/declarations.ts";
-import { buffered, Place, type Pointing } from "./variables/access.ts";
-
-/** What only this module has, so that only it can construct. */
-const secret = Symbol("BpfVariable");
-
-let make: <T extends Type>(
-  declaration: Declaration,
-  map: BpfMap,
-  type: T | undefined,
-) => BpfVariable<T>;
+import { Declaration } from "./declarations.ts";
+import {
+  buffered,
+  type Pointing,
+  VariableAccess,
+  type VariableMap,
+} from "./access.ts";
 
 /**
  * A global variable of BPF programs, live: it is the memory that they use, at
@@ -44,28 +39,31 @@ let make: <T extends Type>(
  */
 export class BpfVariable<T extends Type = Type> {
   readonly #declaration: Declaration;
-  readonly #map: BpfMap;
+  readonly #map: VariableMap;
   readonly #flagBits: number;
   #type: T | undefined;
-  #place: Place<T> | undefined;
+  #access: VariableAccess<T> | undefined;
 
-  private constructor(
-    given: symbol,
-    declaration: Declaration,
-    map: BpfMap,
-    type: T | undefined,
-  ) {
-    if (given !== secret) throw new TypeError("Illegal constructor");
+  /**
+   * Takes a variable from its map; nobody outside of this package has a
+   * declaration.
+   *
+   * @param map The map of its section.
+   * @param type Its type, where it is not that of its declaration.
+   * @throws {InvalidTypeError} if the type cannot be used, or has another size.
+   * @ignore
+   */
+  constructor(declaration: Declaration, map: VariableMap, type?: T) {
+    if (!(declaration instanceof Declaration)) {
+      throw new TypeError("Illegal constructor");
+    }
     this.#declaration = declaration;
     this.#map = map;
     this.#flagBits = map.info.flagBits;
     this.#type = type;
-    if (type !== undefined) this.#place = new Place(declaration, type);
-  }
-
-  static {
-    make = (declaration, map, type) =>
-      new BpfVariable(secret, declaration, map, type);
+    if (type !== undefined) {
+      this.#access = new VariableAccess(declaration, type);
+    }
   }
 
   /** Its name in C. */
@@ -115,7 +113,7 @@ export class BpfVariable<T extends Type = Type> {
    * @throws {SystemError} with the kernel's reason, as in mmap(2) and bpf(2).
    */
   get(): Value<T> {
-    return this.#placeOf().read(this.#reading());
+    return this.#accessAs().read(this.#reading());
   }
 
   /**
@@ -130,13 +128,13 @@ export class BpfVariable<T extends Type = Type> {
    */
   set(value: Input<T>): void {
     this.#requireWritable();
-    const place = this.#placeOf();
+    const access = this.#accessAs();
     if (this.#mappable) {
-      place.write(this.#memory(), value);
+      access.write(this.#memory(), value);
       return;
     }
     const bytes = this.#copy();
-    place.write(buffered(bytes), value);
+    access.write(buffered(bytes), value);
     this.#map.update(0, bytes);
   }
 
@@ -159,7 +157,7 @@ export class BpfVariable<T extends Type = Type> {
   pointer<U extends Type>(type: U & Marked<U>): Pointer<U>;
   pointer(type?: Type): unknown {
     this.#requireWritable();
-    const { offset, options } = this.#placeOf(type);
+    const { offset, options } = this.#accessAs(type);
     return this.#live("pointer")
       .pointer<Type>(type ?? this.type, offset, options);
   }
@@ -181,7 +179,7 @@ export class BpfVariable<T extends Type = Type> {
    */
   view<U extends Type>(type: U & Marked<U>): View<U>;
   view(type?: Type): unknown {
-    const { offset, options } = this.#placeOf(type);
+    const { offset, options } = this.#accessAs(type);
     return this.#live("view").view<Type>(type ?? this.type, offset, options);
   }
 
@@ -198,10 +196,10 @@ export class BpfVariable<T extends Type = Type> {
     return (this.#flagBits & BPF_F_MMAPABLE) !== 0;
   }
 
-  #placeOf(type?: Type): Place<T> {
+  #accessAs(type?: Type): VariableAccess<T> {
     return type === undefined
-      ? this.#place ??= new Place(this.#declaration, this.type)
-      : new Place(this.#declaration, type as T);
+      ? this.#access ??= new VariableAccess(this.#declaration, this.type)
+      : new VariableAccess(this.#declaration, type as T);
   }
 
   #memory(): Memory {
@@ -238,19 +236,4 @@ export class BpfVariable<T extends Type = Type> {
       );
     }
   }
-}
-
-/**
- * Makes a variable.
- *
- * @param map That of its section.
- * @param type Its type, where it is not that of its declaration.
- * @throws {InvalidTypeError} if the type cannot be used, or has another size.
- */
-export function makeVariable<T extends Type>(
-  declaration: Declaration,
-  map: BpfMap,
-  type: T | undefined,
-): BpfVariable<T> {
-  return make(declaration, map, type);
 }
