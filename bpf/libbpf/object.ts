@@ -7,6 +7,7 @@
  * closed.
  */
 
+import { type Held, hold, letGo } from "../../ffi/isolate_end.ts";
 import { ClosedError, SystemError } from "../../errors.ts";
 import { libbpf } from "./functions.ts";
 import { libbpfErrorInit } from "./errors.ts";
@@ -61,10 +62,27 @@ export interface OpenRequest {
   readonly kconfig: string | undefined;
 }
 
+/** An object of libbpf's that ends with this isolate, if not before. */
+class OpenObject implements Held {
+  readonly #handle: bigint;
+
+  constructor(handle: bigint) {
+    this.#handle = handle;
+    hold(this);
+  }
+
+  /** Closes it. Once more does nothing. */
+  close(): void {
+    if (letGo(this)) this.end();
+  }
+
+  end(): void {
+    libbpf().bpf_object__close(this.#handle);
+  }
+}
+
 /** Frees what was dropped without `close`: a net, not the way. */
-const net = new FinalizationRegistry<bigint>((handle) =>
-  libbpf().bpf_object__close(handle)
-);
+const net = new FinalizationRegistry<OpenObject>((open) => open.close());
 
 /** An object of libbpf's. */
 export class NativeObject implements Owner {
@@ -72,13 +90,15 @@ export class NativeObject implements Owner {
   readonly maps: readonly NativeMap[];
   /** Its programs. */
   readonly programs: readonly NativeProgram[];
+  readonly #open: OpenObject;
   #handle: bigint;
   #closed = false;
   #holders = 1;
 
   private constructor(handle: bigint) {
     this.#handle = handle;
-    net.register(this, handle, this);
+    this.#open = new OpenObject(handle);
+    net.register(this, this.#open, this);
     const { bpf_object__next_map, bpf_object__next_program } = libbpf();
     const maps: NativeMap[] = [];
     let map = 0n;
@@ -196,10 +216,9 @@ export class NativeObject implements Owner {
 
   #release(): void {
     if (--this.#holders !== 0) return;
-    const handle = this.#handle;
     this.#handle = 0n;
     net.unregister(this);
-    libbpf().bpf_object__close(handle);
+    this.#open.close();
   }
 
   /** Closes it: programs and maps can no longer be had. Once more does nothing. */
