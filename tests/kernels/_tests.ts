@@ -126,7 +126,10 @@ export const groups: Readonly<Record<string, readonly Choice[]>> = {
     { file: "tests/bpf/pin_test.ts", only: [/keeps a map that/] },
     { file: "tests/bpf/poller_test.ts" },
     { file: "tests/bpf/possible_cpus_test.ts" },
-    { file: "tests/bpf/program_test.ts" },
+    {
+      file: "tests/bpf/program_test.ts",
+      without: [/without any capability/],
+    },
     { file: "tests/bpf/read_only_test.ts" },
     {
       file: "tests/bpf/ring_async_test.ts",
@@ -138,6 +141,8 @@ export const groups: Readonly<Record<string, readonly Choice[]>> = {
     {
       file: "tests/bpf/user_ring_buffer_test.ts",
       without: [
+        /^Records of any length/,
+        /^Positions beyond/,
         /^A million records/,
         /^Several threads/,
         /^A lock that changes hands/,
