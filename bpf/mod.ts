@@ -104,6 +104,17 @@ export type {
   LoadOptions,
   LoadProgramOptions,
 } from "./object/load_options.ts";
+export type {
+  BpfConstant,
+  EachOf,
+  InputsOf,
+  MapShape,
+  MapsOf,
+  ObjectShape,
+  ProgramsOf,
+  UntypedBytes,
+  VariablesOf,
+} from "./object/shape.ts";
 export {
   type ObjectFile,
   type ObjectFileMap,
@@ -128,7 +139,7 @@ export { BpfLink, type UpdateLinkOptions } from "./link/link.ts";
 export { BpfIterator } from "./link/iterator.ts";
 export type { LinkInfo, LinkTarget } from "./link/info.ts";
 export type { LinkType } from "./link/type.ts";
-export type { AttachTarget } from "./link/attach.ts";
+export type { AttachArguments, AttachTarget, LinkOf } from "./link/attach.ts";
 export type { AttachCookie } from "./link/target_kind.ts";
 export type { AttachCgroup, CgroupTarget } from "./link/targets/cgroup.ts";
 export type {
