@@ -106,13 +106,19 @@ export type {
 } from "./object/load_options.ts";
 export type {
   BpfConstant,
+  ConstantsOf,
   EachOf,
   InputsOf,
   MapShape,
   MapsOf,
   ObjectShape,
+  PartOf,
   ProgramsOf,
+  Telling,
+  TypeIn,
+  TypesOf,
   UntypedBytes,
+  VariablePart,
   VariablesOf,
 } from "./object/shape.ts";
 export {

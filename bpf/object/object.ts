@@ -1,8 +1,7 @@
 import { Btf } from "../../btf/btf.ts";
 import { InvalidObjectError } from "../../errors.ts";
 import type { Marked, Type } from "../../layout/mod.ts";
-import { requireOptions } from "../../base/arguments.ts";
-import type { NativeObject } from "../libbpf/object.ts";
+import { NativeObject } from "../libbpf/object.ts";
 import { shareBtf } from "../map/types_from_btf.ts";
 import { BpfMap } from "../map/map.ts";
 import {
@@ -22,16 +21,12 @@ import {
   type SectionContents,
   setInitialContents,
 } from "./initial_values.ts";
-import { withSealedFile } from "./sealed_file.ts";
 import { makeMappable, sectionSizes } from "./sections.ts";
-import { readSource } from "./file.ts";
+import { readSource, withSealedFile } from "./file.ts";
 import { VariableNames } from "../variable/names.ts";
 import type { LoadOptions } from "./load_options.ts";
 import type { MapsOf, ObjectShape, ProgramsOf, VariablesOf } from "./shape.ts";
 import { BpfVariable } from "../variable/variable.ts";
-
-/** What only this module has, so that only it can construct. */
-const secret = Symbol("BpfObject");
 
 /** What an object is made of. */
 interface Parts {
@@ -85,11 +80,12 @@ export class BpfObject<S extends ObjectShape = ObjectShape>
   readonly #logs: Readonly<Record<string, string>>;
 
   private constructor(
-    given: symbol,
     { native, btf, names }: Parts,
     opened: DisposableStack,
   ) {
-    if (given !== secret) throw new TypeError("Illegal constructor");
+    if (!(native instanceof NativeObject)) {
+      throw new TypeError("Illegal constructor");
+    }
     this.#native = native;
     this.#btf = btf;
     this.#names = names;
@@ -130,7 +126,6 @@ export class BpfObject<S extends ObjectShape = ObjectShape>
     source: string | URL | Uint8Array,
     options: LoadOptions<NoInfer<S>> = {},
   ): BpfObject<S> {
-    requireOptions(options);
     const settings = readLoadOptions(options);
     const { bytes, name } = readSource(source);
     const elf = new Elf(bytes);
@@ -167,7 +162,7 @@ export class BpfObject<S extends ObjectShape = ObjectShape>
       finish(native) {
         using opened = new DisposableStack();
         opened.defer(() => native.close());
-        return new BpfObject(secret, parts!, opened);
+        return new BpfObject(parts!, opened);
       },
     });
   }

@@ -7,9 +7,6 @@ import type { MapType } from "../map/type.ts";
 import type { BpfProgram } from "../program/program.ts";
 import type { BpfVariable } from "../variable/variable.ts";
 
-/** Types by name. */
-type Types = Readonly<Record<string, Type>>;
-
 /**
  * What an object file has, for the type checker alone: nothing checks at run
  * time that it is so. `hostmem skeleton` writes one from an object file; by hand
@@ -31,11 +28,11 @@ export interface ObjectShape {
   /** The maps, by name: those of sections, such as `".bss"`, too. */
   readonly maps?: Readonly<Record<string, MapShape>>;
   /** The types of variables that can be changed. */
-  readonly variables?: Types;
+  readonly variables?: Readonly<Record<string, Type>>;
   /** The types of constants: of what is in `.rodata`. */
-  readonly constants?: Types;
+  readonly constants?: Readonly<Record<string, Type>>;
   /** The types of what programs declare as `__kconfig`. */
-  readonly kconfig?: Types;
+  readonly kconfig?: Readonly<Record<string, Type>>;
   /**
    * What `attach` of each program takes; see {@linkcode AttachArguments}. Those
    * that are loaded only if asked for are optional properties.
@@ -64,29 +61,31 @@ export type BpfConstant<T extends Type = Type> = Omit<
 >;
 
 /** What a part of a shape is; anything of its kind where that leaves it out. */
-type PartOf<S extends ObjectShape, Part extends "maps" | "programs"> = S extends
-  { readonly [P in Part]: infer Given } ? Given
-  : NonNullable<ObjectShape[Part]>;
+export type PartOf<S extends ObjectShape, Part extends "maps" | "programs"> =
+  S extends { readonly [P in Part]: infer Given } ? Given
+    : NonNullable<ObjectShape[Part]>;
 
 /** The parts of a shape that are variables. */
-type VariablePart = "variables" | "constants" | "kconfig";
+export type VariablePart = "variables" | "constants" | "kconfig";
 
 /** A shape that tells of variables. */
-type Telling = {
-  readonly [Part in VariablePart]: { readonly [P in Part]: Types };
+export type Telling = {
+  readonly [Part in VariablePart]: {
+    readonly [P in Part]: Readonly<Record<string, Type>>;
+  };
 }[VariablePart];
 
 /**
  * The types of variables of one part: none where a shape tells of others alone,
  * and any where it tells of none at all.
  */
-type TypesOf<S extends ObjectShape, Part extends VariablePart> = S extends
-  { readonly [P in Part]: infer Given } ? Given
-  : S extends Telling ? Readonly<Record<never, Type>>
-  : Types;
+export type TypesOf<S extends ObjectShape, Part extends VariablePart> =
+  S extends { readonly [P in Part]: infer Given } ? Given
+    : S extends Telling ? Readonly<Record<never, Type>>
+    : Readonly<Record<string, Type>>;
 
 /** A type that a map's shape has; `Type` where it leaves it out. */
-type TypeIn<M, Part extends "key" | "value"> = M extends
+export type TypeIn<M, Part extends "key" | "value"> = M extends
   { readonly [P in Part]: infer Given extends Type } ? Given : Type;
 
 /** The maps of an object, by name. */
@@ -108,7 +107,8 @@ export type VariablesOf<S extends ObjectShape> =
   & ConstantsOf<TypesOf<S, "constants">>
   & ConstantsOf<TypesOf<S, "kconfig">>;
 
-type ConstantsOf<Given> = {
+/** The variables of some types that cannot be changed. */
+export type ConstantsOf<Given> = {
   readonly [Name in keyof Given]: BpfConstant<Extract<Given[Name], Type>>;
 };
 
