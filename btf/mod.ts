@@ -13,6 +13,9 @@
  * @module
  */
 
+import "../ffi/require_deno.ts";
+
+export { preload } from "../ffi/preload.ts";
 export { Btf, type ParseOptions } from "./btf.ts";
 export {
   checkLayout,

@@ -19,6 +19,8 @@
  * @module
  */
 
+import "./require_runtime.ts";
+
 export { aligned } from "./language/aligned.ts";
 export { array } from "./language/array.ts";
 export { assign } from "./assign.ts";

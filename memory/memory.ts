@@ -53,7 +53,7 @@ export let memoryOf: (parts: Parts) => Memory;
  *
  * @example Memory shared by its descriptor
  * ```ts
- * import { Memory, atomic, pageSize, u32, u64 } from "@hostmem/hostmem";
+ * import { Memory, pageSize, u32 } from "@hostmem/hostmem";
  * import { assertEquals } from "@std/assert";
  *
  * using memory = Memory.create(pageSize());
@@ -152,7 +152,9 @@ export class Memory {
    *
    * @example A file in shared memory
    * ```ts
-   *    *    *
+   * import { Memory, u64 } from "@hostmem/hostmem";
+   * import { assertEquals } from "@std/assert";
+   *
    * const path = Deno.makeTempFileSync({ dir: "/dev/shm" });
    * Deno.writeFileSync(path, new Uint8Array(64));
    * {
@@ -189,7 +191,9 @@ export class Memory {
    *
    * @example Two threads, one counter
    * ```ts
-   *    *    *
+   * import { atomic, Memory, u64 } from "@hostmem/hostmem";
+   * import { assertEquals } from "@std/assert";
+   *
    * // Usually a file of its own, which imports Memory and calls
    * // Memory.attach(data) in its onmessage.
    * const module = import.meta.resolve("@hostmem/hostmem");

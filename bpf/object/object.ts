@@ -1,8 +1,7 @@
 import { Btf } from "../../btf/btf.ts";
 import { InvalidObjectError } from "../../errors.ts";
 import type { Marked, Type } from "../../layout/mod.ts";
-import { requireOptions } from "../../base/arguments.ts";
-import type { NativeObject } from "../libbpf/object.ts";
+import { NativeObject } from "../libbpf/object.ts";
 import { shareBtf } from "../map/types_from_btf.ts";
 import { BpfMap } from "../map/map.ts";
 import {
@@ -10,26 +9,24 @@ import {
   closeWithLinks,
   programOf,
 } from "../program/program.ts";
-import { emptyRecord, named } from "./named.ts";
+import { emptyRecord, named } from "../named.ts";
 import { checkBtf } from "./file_check/btf.ts";
-import { declarationsIn } from "./variables/declarations.ts";
+import type { Declaration } from "../variable/declarations.ts";
+import { declarationsIn } from "./declarations.ts";
 import { Elf } from "./file_check/elf.ts";
 import { loadNative, type LoadRequest } from "./load.ts";
 import { type LoadSettings, readLoadOptions } from "./settings.ts";
 import {
-  applyImages,
-  type Images,
-  imagesWith,
-} from "./variables/initial_values.ts";
-import { withSealedFile } from "./sealed_file.ts";
-import { makeMappable, sectionSizes } from "./variables/sections.ts";
-import { readSource } from "./file.ts";
-import { VariableNames } from "./variables/names.ts";
+  initialContents,
+  type SectionContents,
+  setInitialContents,
+} from "./initial_values.ts";
+import { makeMappable, sectionSizes } from "./sections.ts";
+import { readSource, withSealedFile } from "./file.ts";
+import { VariableNames } from "../variable/names.ts";
 import type { LoadOptions } from "./load_options.ts";
-import { type BpfVariable, makeVariable } from "./variable.ts";
-
-/** What only this module has, so that only it can construct. */
-const secret = Symbol("BpfObject");
+import type { MapsOf, ObjectShape, ProgramsOf, VariablesOf } from "./shape.ts";
+import { BpfVariable } from "../variable/variable.ts";
 
 /** What an object is made of. */
 interface Parts {
@@ -67,8 +64,11 @@ type Request = LoadRequest & Pick<LoadSettings, "constants" | "variables">;
  * using link = object.program("count").attach();
  * console.log(hits.load()); // no system call: the program's own memory
  * ```
+ *
+ * @typeParam S What it has, where that is known; see {@linkcode ObjectShape}.
  */
-export class BpfObject implements Disposable {
+export class BpfObject<S extends ObjectShape = ObjectShape>
+  implements Disposable {
   /** What `close` closes, the last first. */
   readonly #opened: DisposableStack;
   readonly #native: NativeObject;
@@ -80,11 +80,12 @@ export class BpfObject implements Disposable {
   readonly #logs: Readonly<Record<string, string>>;
 
   private constructor(
-    given: symbol,
     { native, btf, names }: Parts,
     opened: DisposableStack,
   ) {
-    if (given !== secret) throw new TypeError("Illegal constructor");
+    if (!(native instanceof NativeObject)) {
+      throw new TypeError("Illegal constructor");
+    }
     this.#native = native;
     this.#btf = btf;
     this.#names = names;
@@ -94,7 +95,7 @@ export class BpfObject implements Disposable {
     this.#logs = takeLogs(native);
     const variables = emptyRecord<BpfVariable>();
     for (const name of names.names()) {
-      variables[name] = makeVariable(...this.#find(name), undefined);
+      variables[name] = new BpfVariable(...this.#find(name));
     }
     this.#variables = Object.freeze(variables);
     this.#opened = opened.move();
@@ -106,6 +107,7 @@ export class BpfObject implements Disposable {
    *
    * @param source A path, a `file:` URL, or the bytes of the file.
    * @param options What to set before it is loaded.
+   * @typeParam S What it has, for the type checker.
    * @throws {VerifierError} if the kernel's verifier refuses a program; its `log`
    * says why.
    * @throws {InvalidObjectError} if it is not an object file for BPF, or not
@@ -120,11 +122,10 @@ export class BpfObject implements Disposable {
    * @throws {Deno.errors.NotCapable} without `--allow-ffi`, without permission to
    * read the path, or to read and write where maps are pinned.
    */
-  static load(
+  static load<S extends ObjectShape = ObjectShape>(
     source: string | URL | Uint8Array,
-    options: LoadOptions = {},
-  ): BpfObject {
-    requireOptions(options);
+    options: LoadOptions<NoInfer<S>> = {},
+  ): BpfObject<S> {
     const settings = readLoadOptions(options);
     const { bytes, name } = readSource(source);
     const elf = new Elf(bytes);
@@ -139,26 +140,29 @@ export class BpfObject implements Disposable {
       );
   }
 
-  static #load(elf: Elf, request: Request): BpfObject {
+  static #load<S extends ObjectShape>(
+    elf: Elf,
+    request: Request,
+  ): BpfObject<S> {
     let parts: Parts | undefined;
-    let images: Images | undefined;
+    let contents: SectionContents | undefined;
     return loadNative(request, {
       prepare(native) {
         makeMappable(native.maps);
         parts = { ...readParts(elf, native), native };
         // Once: what the values are is not asked again for another attempt.
-        images ??= imagesWith(
+        contents ??= initialContents(
           parts.names,
           native.maps,
           request.constants,
           request.variables,
         );
-        applyImages(native.maps, images);
+        setInitialContents(native.maps, contents);
       },
       finish(native) {
         using opened = new DisposableStack();
         opened.defer(() => native.close());
-        return new BpfObject(secret, parts!, opened);
+        return new BpfObject(parts!, opened);
       },
     });
   }
@@ -167,24 +171,24 @@ export class BpfObject implements Disposable {
    * The maps, by name: that of the variable in C, and for the sections of
    * variables that of the section, such as `".bss"`.
    */
-  get maps(): Readonly<Record<string, BpfMap>> {
-    return this.#maps;
+  get maps(): MapsOf<S> {
+    return this.#maps as MapsOf<S>;
   }
 
   /**
    * The global variables, by name. Static ones of which there are several have
    * the section before it: `".bss/count"`.
    */
-  get variables(): Readonly<Record<string, BpfVariable>> {
-    return this.#variables;
+  get variables(): VariablesOf<S> {
+    return this.#variables as VariablesOf<S>;
   }
 
   /**
    * The programs, by name: that of the function in C. Those that were not loaded
    * are missing.
    */
-  get programs(): Readonly<Record<string, BpfProgram>> {
-    return this.#programs;
+  get programs(): ProgramsOf<S> {
+    return this.#programs as ProgramsOf<S>;
   }
 
   /**
@@ -236,7 +240,7 @@ export class BpfObject implements Disposable {
    */
   variable<T extends Type>(name: string, type: T & Marked<T>): BpfVariable<T>;
   variable<T extends Type>(name: string, type?: T): BpfVariable<T> {
-    return makeVariable(...this.#find(name), type);
+    return new BpfVariable(...this.#find(name), type);
   }
 
   /**
@@ -277,7 +281,7 @@ export class BpfObject implements Disposable {
     } variables, ${count(this.#programs)} programs${closed} }`;
   }
 
-  #find(name: string): [Parameters<typeof makeVariable>[0], BpfMap] {
+  #find(name: string): [Declaration, BpfMap] {
     const declaration = this.#names.find(name);
     return [declaration, this.#maps[declaration.section]!];
   }

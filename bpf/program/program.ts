@@ -3,13 +3,19 @@ import { requireDescriptor, requireU32 } from "../../base/arguments.ts";
 import { Descriptor } from "../../ffi/descriptor.ts";
 import { KernelObject } from "../kernel_object.ts";
 import type { NativeProgram } from "../libbpf/program.ts";
-import { attach } from "../link/attach.ts";
-import type { AttachTarget } from "../link/attach_target.ts";
-import { type BpfLink, newLink } from "../link/link.ts";
+import {
+  attach,
+  type AttachArguments,
+  type AttachTarget,
+  type LinkOf,
+} from "../link/attach.ts";
+import type { BpfIterator } from "../link/iterator.ts";
+import type { BpfLink } from "../link/link.ts";
+import type { AttachIterator } from "../link/targets/iterator.ts";
 import { idsOf, openById } from "../ids.ts";
 import { openPinned } from "../pins.ts";
-import { programInfoOf } from "./read_info.ts";
-import { runProgram } from "./run_program.ts";
+import { programInfoOf } from "./info.ts";
+import { runProgram } from "./run.ts";
 import type { UsedProgram } from "./used_program.ts";
 import type { ProgramInfo } from "./info.ts";
 import type { ProgramType } from "./type.ts";
@@ -33,8 +39,12 @@ let closeAll: (program: BpfProgram) => void;
  * using program = BpfProgram.open("/sys/fs/bpf/filter");
  * const { returnValue, data } = program.run({ data: new Uint8Array(64) });
  * ```
+ *
+ * @typeParam A What `attach` takes, where that is known: of a program of an object
+ * whose shape is known.
  */
-export class BpfProgram extends KernelObject {
+export class BpfProgram<A extends AttachArguments = AttachArguments>
+  extends KernelObject {
   readonly #native: NativeProgram | undefined;
   readonly #name: string;
   /** What messages call it. */
@@ -226,6 +236,14 @@ export class BpfProgram extends KernelObject {
   }
 
   /**
+   * Attaches a program for an iterator, which is run when the link is read.
+   *
+   * @param target The objects to go over.
+   * @returns The link, which can be read.
+   * @throws as below.
+   */
+  attach(target: Extract<A[0], AttachIterator>): BpfIterator;
+  /**
    * Attaches the program: from here on the kernel runs it.
    *
    * Without a target, to what its section names, as libbpf understands it:
@@ -251,10 +269,14 @@ export class BpfProgram extends KernelObject {
    * program.attach({ kind: "uprobe", path: "/bin/sh", symbol: "main" });
    * ```
    */
+  attach(...target: A): LinkOf<A>;
   attach(target?: AttachTarget): BpfLink {
     void this.fd;
-    const holder = attach(this.#asUsed(), target);
-    const link = newLink(holder, (link) => this.#links.delete(link));
+    const link = attach(
+      this.#asUsed(),
+      target,
+      (link) => this.#links.delete(link),
+    );
     this.#links.add(link);
     return link;
   }

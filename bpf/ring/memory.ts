@@ -12,7 +12,7 @@ import { Region } from "../../layout/region/region.ts";
 import { u8 } from "../../layout/mod.ts";
 import { Memory } from "../../memory/mod.ts";
 import type { MapInfo } from "../map/info.ts";
-import { mapInfoOf } from "../map/read_info.ts";
+import { mapInfoOf } from "../map/info.ts";
 import { type RingGeometry, ringGeometry } from "./geometry.ts";
 
 /**

@@ -8,6 +8,7 @@ export type Check = (value: unknown, path: string) => void;
 /** A check that a value is of a kind. */
 export function checkKind(kind: "boolean" | "number" | "bigint"): Check {
   return (value, path) => {
+    // deno-lint-ignore valid-typeof -- The parameter's type has valid ones alone.
     if (typeof value !== kind) {
       throw new TypeError(
         `Cannot store ${show(value)} as ${path}: must be a ${kind}`,
