@@ -26,7 +26,6 @@ import { repository, TemporaryDirectory } from "../_support.ts";
 import { command, Impossible, requireCommands } from "./_command.ts";
 import { boot, type GuestEnd, type GuestOptions } from "./_guest.ts";
 import { type Image, makeImage } from "./_image.ts";
-import type { ChoiceInGuest } from "./_in_guest.ts";
 import { type Kernel, kernels } from "./_kernels.ts";
 import {
   type Column,
@@ -35,7 +34,7 @@ import {
   tableOfFiles,
   tableOfTests,
 } from "./_results.ts";
-import { type Choice, groups } from "./_tests.ts";
+import { groups, inGuest } from "./_tests.ts";
 import { Transcript } from "./_transcript.ts";
 
 const IMPOSSIBLE = 77;
@@ -148,12 +147,6 @@ ${lines.join("\n")}
 /** A word for the shell, whatever is in it. */
 function quoted(text: string): string {
   return `'${text.replaceAll("'", `'\\''`)}'`;
-}
-
-function inGuest({ file, only = [], without = [] }: Choice): ChoiceInGuest {
-  const sources = (patterns: readonly RegExp[]) =>
-    patterns.map(({ source }) => source);
-  return { file, only: sources(only), without: sources(without) };
 }
 
 /** What came of a kernel. */
