@@ -5,7 +5,7 @@ import { EINVAL, EOPNOTSUPP, EPERM, systemError } from "../../ffi/mod.ts";
 import type { UsedProgram } from "../program/used_program.ts";
 import type { ProgramType } from "../program/type.ts";
 import { clearAttributes, run, SIZE } from "../../ffi/bpf/attributes.ts";
-import type { ProgramCommand } from "../../ffi/bpf/commands.ts";
+import type { Command } from "../../ffi/bpf/commands.ts";
 import {
   kernelIsOlderThan,
   type KernelVersion,
@@ -75,7 +75,7 @@ export function createLink(request: LinkRequest): number {
 
 /** Passes a new link's descriptor on, or throws the error that it is. */
 export function checkedLink(
-  command: ProgramCommand,
+  command: Command,
   result: number,
   way: Way,
 ): number {
