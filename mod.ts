@@ -23,11 +23,14 @@
  * stats.ports[3] = 443;
  * ```
  *
- * Run with `--allow-ffi`.
+ * Run with `--allow-ffi`, by Deno 2.2 or later.
  *
  * @module
  */
 
+import "./ffi/require_deno.ts";
+
 export * from "./layout/mod.ts";
 export * from "./memory/mod.ts";
+export { preload } from "./ffi/preload.ts";
 export { SystemError, type SystemErrorInit } from "./errors.ts";

@@ -52,12 +52,12 @@ export async function koffi(): Promise<Library> {
     return koffi.struct(`${name}_${++count}`, Object.fromEntries(fields));
   }
 
-  function locate(type: KoffiType, shape: Shape, path: string) {
+  function whereIs(type: KoffiType, shape: Shape, path: string) {
     const [name, ...rest] = path.split(".");
     const member = koffi.type(type).members![name!]!;
     const field = shape[name!]!;
     if (!isShape(field)) return { offset: member.offset, scalar: field };
-    const inner: { offset: number; scalar: Scalar | number } = locate(
+    const inner: { offset: number; scalar: Scalar | number } = whereIs(
       member.type,
       field,
       rest.join("."),
@@ -78,7 +78,7 @@ export async function koffi(): Promise<Library> {
       // address; by name is the fastest way to store.
       const place = (path: string) => {
         const [, array, index] = path.match(/^(.*?)(?:\[(\d)\])?$/)!;
-        const { offset, scalar } = locate(type, shape, array!);
+        const { offset, scalar } = whereIs(type, shape, array!);
         const kind = typeof scalar === "number" ? "u32" : scalar;
         return {
           kind: koffiNames[kind],

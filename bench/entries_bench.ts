@@ -68,7 +68,7 @@ const library = await compileC(source, directory, flags).catch(() => {
 const c = native(library);
 const { sum_batches: sumBatches, sum_singles: sumSingles } = c.symbols;
 
-function sumNumbers(map: BpfMap): number {
+function sumNumbers(map: BpfMap<"hash">): number {
   let sum = 0n;
   for (const [key, value] of map.entries({ keyType: u32, valueType: u64 })) {
     sum += BigInt(key) + value;
@@ -76,7 +76,7 @@ function sumNumbers(map: BpfMap): number {
   return Number(sum);
 }
 
-function sumStructs(map: BpfMap): number {
+function sumStructs(map: BpfMap<"hash">): number {
   let sum = 0n;
   for (const [key, value] of map.entries({ keyType: u32, valueType: Stats })) {
     sum += BigInt(key) + value.packets;
@@ -95,7 +95,7 @@ function sumBytes(map: BpfMap): number {
 
 function sumLookups(map: BpfMap): number {
   let sum = 0n;
-  for (const key of map.keys()) {
+  for (const key of map.keyBytes()) {
     const view = new DataView(map.lookup(key)!.buffer);
     const number = new DataView(key.buffer).getUint32(0, true);
     sum += BigInt(number) + view.getBigUint64(0, true);

@@ -160,7 +160,7 @@ export abstract class KernelObject implements Disposable {
   [Symbol.for("Deno.customInspect")](): string {
     const closed = this.#closed ? ["closed"] : [];
     const parts = [...this.describe(), ...closed].join(", ");
-    return `${classNames[this.#kind]} { ${parts} }`;
+    return `${this.constructor.name} { ${parts} }`;
   }
 
   /** The kind of an object; undefined of what is none. @ignore */
@@ -203,19 +203,4 @@ export function descriptorOf(name: string, kind: Kind, value: unknown): number {
   }
   requireDescriptor(fd);
   return fd;
-}
-
-const links = new WeakMap<object, Holder>();
-
-/** Lets the room know what holds the descriptor of a link. */
-export function registerLink(link: object, holder: Holder): void {
-  links.set(link, holder);
-}
-
-/** The descriptor of a link; undefined of what is none. */
-export function linkFd(link: unknown): number | undefined {
-  const holder = links.get(link as object);
-  if (holder === undefined) return undefined;
-  if (holder.fd < 0) throw new ClosedError("The BPF link is closed");
-  return holder.fd;
 }

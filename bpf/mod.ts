@@ -8,7 +8,7 @@
  * | {@linkcode readObjectFile} | what is in an object file, without loading it |
  * | {@linkcode BpfVariable} | a global variable of the programs, live in their memory |
  * | {@linkcode BpfProgram}, {@linkcode BpfLink} | a program, and what it is attached to |
- * | {@linkcode BpfMap} | a map: made, pinned, opened by path, id or descriptor; bytes by `lookup` and `update`, memory by `pointer`, `view` and `values` |
+ * | {@linkcode BpfMap} | a map: made, pinned, opened by path, id or descriptor; bytes by `lookup` and `update`, memory by `pointer`, `view` and `elements` |
  * | {@linkcode MapTable}, {@linkcode PerCpuTable}, {@linkcode MapQueue} | a map as plain data: `table`, `perCpu` and `queue` |
  * | {@linkcode RingBuffer}, {@linkcode PerfBuffer} | records that programs write, read in place or copied |
  * | {@linkcode UserRingBuffer} | records that this process writes for programs |
@@ -56,7 +56,7 @@
  *     maxEntries: 4,
  *     flags: ["mmapable"],
  *   });
- *   const stats = map.pointer(3, Stats); // the memory that BPF programs use
+ *   const stats = map.pointer(Stats, 3); // the memory that BPF programs use
  *   stats.packets.add(1n);
  *   map.lookup(3); // the same bytes, by way of the system call
  * } catch (error) {
@@ -87,7 +87,7 @@
  *
  * @example Lists and trees: arenas
  * ```ts ignore
- * using arena = Arena.map(map); // before the programs that use it are loaded
+ * using arena = new Arena(map); // before the programs that use it are loaded
  * for (let at = head.value; at !== 0n; at = arena.at(Node, at).next) {
  *   console.log(arena.at(Node, at).value);
  * }
@@ -95,6 +95,8 @@
  *
  * @module
  */
+
+import "../ffi/require_deno.ts";
 
 export { BpfObject } from "./object/object.ts";
 export type {
@@ -115,47 +117,51 @@ export {
   onLibbpfMessage,
 } from "./libbpf/messages.ts";
 export { libbpfVersion } from "./libbpf/functions.ts";
-export { BpfVariable } from "./object/variable.ts";
+export { preload } from "./preload.ts";
+export { BpfVariable } from "./variable/variable.ts";
 export { BpfProgram } from "./program/program.ts";
 export type { ProgramInfo } from "./program/info.ts";
 export type { ProgramType } from "./program/type.ts";
 export type { RunOptions, RunResult } from "./program/run.ts";
 export { BpfStatistics } from "./program/statistics.ts";
 export { BpfLink, type UpdateLinkOptions } from "./link/link.ts";
+export { BpfIterator } from "./link/iterator.ts";
+export type { LinkInfo, LinkTarget } from "./link/info.ts";
+export type { LinkType } from "./link/type.ts";
+export type { AttachTarget } from "./link/attach.ts";
+export type { AttachCookie } from "./link/target_kind.ts";
+export type { AttachCgroup, CgroupTarget } from "./link/targets/cgroup.ts";
 export type {
-  CgroupTarget,
   EventTarget,
-  InterfaceTarget,
-  IteratorTarget,
-  LinkInfo,
-  LinkTarget,
-  LinkType,
-  NetfilterTarget,
-  NetnsTarget,
   ProbeTarget,
-  RawTracepointTarget,
   TracepointTarget,
-  TracingTarget,
-} from "./link/info.ts";
+} from "./link/targets/event_info.ts";
+export type { InterfaceTarget } from "./link/targets/interface.ts";
 export type {
-  AttachCgroup,
-  AttachCookie,
   AttachIterator,
+  IteratorTarget,
+} from "./link/targets/iterator.ts";
+export type {
   AttachNetfilter,
-  AttachNetns,
-  AttachOrder,
+  NetfilterTarget,
+} from "./link/targets/netfilter.ts";
+export type { AttachNetns, NetnsTarget } from "./link/targets/netns.ts";
+export type { AttachOrder } from "./link/targets/order.ts";
+export type {
   AttachPerfEvent,
-  AttachRawTracepoint,
-  AttachTarget,
-  AttachTcx,
-  AttachTracepoint,
-  AttachTracing,
-  AttachUprobe,
-  AttachUsdt,
-  AttachXdp,
   PerfEvent,
   PerfEventName,
-} from "./link/attach_target.ts";
+} from "./link/targets/perf_event.ts";
+export type {
+  AttachRawTracepoint,
+  RawTracepointTarget,
+} from "./link/targets/raw_tracepoint.ts";
+export type { AttachTcx } from "./link/targets/tcx.ts";
+export type { AttachTracepoint } from "./link/targets/tracepoint.ts";
+export type { AttachTracing, TracingTarget } from "./link/targets/tracing.ts";
+export type { AttachUprobe } from "./link/targets/uprobe.ts";
+export type { AttachUsdt } from "./link/targets/usdt.ts";
+export type { AttachXdp } from "./link/targets/xdp.ts";
 export type { AttachType } from "./link/attach_type.ts";
 export type { HasDescriptor, KernelObject } from "./kernel_object.ts";
 export { BpfMap } from "./map/map.ts";
@@ -163,12 +169,12 @@ export type {
   CreateMapOptions,
   OpenMapOptions,
   UpdateMode,
-  ValuesOptions,
 } from "./map/options.ts";
-export type { MapType } from "./map/type.ts";
+export type { MapType, PerCpuMapType } from "./map/type.ts";
 export type { MapFlag } from "./map/flag.ts";
 export type { MapInfo } from "./map/info.ts";
 export type {
+  EntryValue,
   MapTable,
   MapTypes,
   PerCpuTable,
@@ -177,7 +183,7 @@ export type {
   TableOf,
 } from "./map/table.ts";
 export type { MapQueue, PushOptions, QueueOf } from "./map/queue.ts";
-export type { MapValues, ReadonlyMapValues } from "./map/memory_entries.ts";
+export type { MapElements, MapElementViews } from "./map/elements.ts";
 export {
   type ConsumeOptions,
   type RecordOf,

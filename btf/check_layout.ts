@@ -1,16 +1,16 @@
 /** Types written by hand against BTF. */
 
 import { declarationOf } from "../layout/declaration.ts";
-import { isLeaf } from "../layout/leaves/leaf_type.ts";
+import { isLeaf } from "../layout/leaves/leaf_of.ts";
 import {
   aggregateOf,
   type AnyType,
-  genuine,
   isFlexible,
   type Member,
+  requireType,
   unnamedBitsOf,
 } from "../layout/model/types.ts";
-import type { StructType, Type, UnionType } from "../layout/types.ts";
+import type { StructType, Type, UnionType } from "../layout/static.ts";
 import type { Btf } from "./btf.ts";
 import type { BtfKind } from "./types.ts";
 
@@ -88,7 +88,7 @@ export function checkLayout(
   nameOrId: string | number = type.name,
   kind?: BtfKind,
 ): LayoutCheck {
-  const own = genuine(type, "checkLayout()");
+  const own = requireType(type, "checkLayout()");
   const told = btf.layout(nameOrId, kind) as AnyType;
   const differences: LayoutDifference[] = [];
   compare(own, told, own.name, differences);

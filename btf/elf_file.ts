@@ -4,6 +4,7 @@
  */
 
 import { BtfError } from "../errors.ts";
+import { hex } from "../base/hex.ts";
 import { show } from "../base/show.ts";
 
 const ELF_MAGIC = 0x464c_457f; // "\x7fELF"
@@ -43,7 +44,7 @@ export function btfBytesOf(path: string | URL): Uint8Array<ArrayBuffer> {
   }
   throw new BtfError(
     `${show(`${path}`)} must be BTF or an ELF file: its first bytes are ${
-      head.subarray(0, 4).toHex()
+      hex(head.subarray(0, 4))
     }`,
   );
 }

@@ -13,6 +13,9 @@
  * @module
  */
 
+import "../ffi/require_deno.ts";
+
+export { preload } from "../ffi/preload.ts";
 export { Btf, type ParseOptions } from "./btf.ts";
 export {
   checkLayout,
@@ -44,7 +47,7 @@ export type {
   BtfVar,
   BtfVoid,
 } from "./types.ts";
-export type { ScalarType, shape, Type, Uintptr } from "../layout/types.ts";
+export type { ScalarType, shape, Type, Uintptr } from "../layout/static.ts";
 export {
   BtfError,
   InvalidTypeError,

@@ -1,7 +1,7 @@
 /** Pointers in memory that know what they point to. */
 
 import { register } from "../layout/model/types.ts";
-import type { Type, Uintptr } from "../layout/types.ts";
+import type { Type, Uintptr } from "../layout/static.ts";
 
 /**
  * The type of a pointer that BTF describes: an address as a bigint, with what

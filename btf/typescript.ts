@@ -2,7 +2,7 @@
 
 import { declarationOf } from "../layout/declaration.ts";
 import { aggregateOf, type AnyType } from "../layout/model/types.ts";
-import type { Enumeration, StructType, UnionType } from "../layout/types.ts";
+import type { Enumeration, StructType, UnionType } from "../layout/static.ts";
 import type { Btf } from "./btf.ts";
 import { type PlacedField, recipeFor } from "./typescript/placement.ts";
 import {

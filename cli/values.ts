@@ -6,20 +6,21 @@ import type {
   StructType,
   Type,
 } from "../layout/mod.ts";
+import { hex } from "../base/hex.ts";
 import { printable } from "./output.ts";
 
 /** The most bytes of a value without a type that are shown. */
 const MOST_BYTES = 16;
 
-function hex(bytes: Uint8Array): string {
+function bytesText(bytes: Uint8Array): string {
   return bytes.length <= MOST_BYTES
-    ? bytes.toHex()
-    : `${bytes.subarray(0, MOST_BYTES).toHex()}… (${bytes.length} bytes)`;
+    ? hex(bytes)
+    : `${hex(bytes.subarray(0, MOST_BYTES))}… (${bytes.length} bytes)`;
 }
 
 /** A decoded value as text; what others wrote has its control characters escaped. */
 export function valueText(value: unknown, type?: Type): string {
-  if (value instanceof Uint8Array) return hex(value);
+  if (value instanceof Uint8Array) return bytesText(value);
   if (typeof value === "string") return `"${printable(value)}"`;
   if (Array.isArray(value) || ArrayBuffer.isView(value)) {
     const element = type?.kind === "array" ? (type as ArrayType).element : type;

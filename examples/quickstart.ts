@@ -73,7 +73,7 @@ function useMap(map: BpfMap): void {
   );
 
   step("Written through a typed pointer, without a system call");
-  const stats: Stats = map.pointer(2, Stats);
+  const stats: Stats = map.pointer(Stats, 2);
   fill(stats);
   say(stats);
 
@@ -90,8 +90,8 @@ function useMap(map: BpfMap): void {
   map.freeze();
   const memory = map.memory();
   say(`memory.readOnly is ${memory.readOnly}`);
-  attempt("map.pointer(2, Stats)", () => map.pointer(2, Stats));
-  attempt("map.view(2, Stats)", () => map.view(2, Stats));
+  attempt("map.pointer(Stats, 2)", () => map.pointer(Stats, 2));
+  attempt("map.view(Stats, 2)", () => map.view(Stats, 2));
   memory.close();
 }
 

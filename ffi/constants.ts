@@ -185,3 +185,7 @@ export const ESTALE = 116;
 export const EDQUOT = 122;
 /** `linux/errno.h`: the kernel's own, unknown to libc. */
 export const ENOTSUPP = 524;
+/** `asm-generic/errno-base.h` */
+export const ERANGE = 34;
+/** `asm-generic/errno.h` */
+export const EILSEQ = 84;

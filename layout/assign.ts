@@ -1,11 +1,17 @@
 /** Many stores at once. */
 
 import { ReadOnlyError } from "../errors.ts";
-import { locate } from "./access/private_fields.ts";
+import { whereIs } from "./access/private_fields.ts";
 import { show } from "../base/show.ts";
 import { write } from "./access/write_whole.ts";
-import type { Input, Pointer, Type, View } from "./types.ts";
-import type { PointerTo, ViewOf } from "./live.ts";
+import type {
+  Input,
+  Pointer,
+  PointerTo,
+  Type,
+  View,
+  ViewOf,
+} from "./static.ts";
 
 /**
  * Stores plain data where a pointer points: any part of a struct, one member of
@@ -38,13 +44,13 @@ export function assign<T extends Type>(
   pointer: PointerTo<T> | Pointer<T>,
   values: Input<T> | ViewOf<T> | View<T>,
 ): void {
-  const located = locate(pointer);
+  const located = whereIs(pointer);
   if (located === undefined) {
     throw new TypeError(`Cannot assign to ${show(pointer)}: must be a pointer`);
   }
-  if (!located.made.style.writable) {
+  if (!located.pointerClass.mode.writable) {
     throw new ReadOnlyError(
-      `Cannot assign to a view of ${located.made.type.name}: must be a pointer`,
+      `Cannot assign to a view of ${located.pointerClass.type.name}: must be a pointer`,
     );
   }
   write(located, values);

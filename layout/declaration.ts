@@ -1,62 +1,30 @@
 /** Types as C declarations. */
 
+import { cName } from "./leaves/c_name.ts";
+import type { Declarator } from "./leaves/leaf.ts";
+import { isLeaf, leafOf } from "./leaves/leaf_of.ts";
 import {
   aggregateOf,
   type AnyType,
   declaredAlignOf,
-  genuine,
   isFlexible,
   type Member,
+  requireType,
   unnamedBitsOf,
 } from "./model/types.ts";
-import type { Bits, StructType, Type, UnionType } from "./types.ts";
-
-/** What C calls each scalar. */
-const C_NAMES: Readonly<Record<string, string>> = {
-  bool: "_Bool",
-  u8: "uint8_t",
-  i8: "int8_t",
-  u16: "uint16_t",
-  i16: "int16_t",
-  u32: "uint32_t",
-  i32: "int32_t",
-  u64: "uint64_t",
-  i64: "int64_t",
-  f32: "float",
-  f64: "double",
-  uintptr: "uintptr_t",
-  be16: "__be16",
-  be32: "__be32",
-  be64: "__be64",
-};
-
-/** A C declarator's two halves: `char` and `[16]`. */
-interface Declarator {
-  readonly base: string;
-  readonly suffix: string;
-}
+import type { Bits, StructType, Type, UnionType } from "./static.ts";
 
 function declaratorOf(type: AnyType): Declarator {
+  if (isLeaf(type)) return leafOf(type).declarator;
   switch (type.kind) {
-    case "safe":
-    case "bits":
-      return declaratorOf(type.base);
-    case "atomic": {
-      const { base, suffix } = declaratorOf(type.base);
-      return { base: `_Atomic ${base}`, suffix };
-    }
-    case "text":
-      return { base: "char", suffix: `[${type.length}]` };
     case "array": {
       const { base, suffix } = declaratorOf(type.element as AnyType);
       const length = isFlexible(type) ? "" : type.length;
       return { base, suffix: `[${length}]${suffix}` };
     }
-    case "enumeration":
-      return { base: `enum ${type.name}`, suffix: "" };
     case "struct":
     case "union":
-      return { base: `${type.kind} ${type.name}`, suffix: "" };
+      return { base: `${type.kind} ${cName(type.name)}`, suffix: "" };
     case "padding": {
       const unnamed = unnamedBitsOf(type);
       return unnamed === undefined
@@ -65,27 +33,13 @@ function declaratorOf(type: AnyType): Declarator {
     }
     case "marker":
       return { base: "/* HostLayout */", suffix: "" };
-    case "uintptr": {
-      if (type.name === "uintptr") break;
-      // What BTF says of a pointer: its declaration, without what it declares.
-      const at = type.name.indexOf("(*)") + 2;
-      return at < 2
-        ? { base: type.name, suffix: "" }
-        : { base: type.name.slice(0, at), suffix: type.name.slice(at) };
-    }
   }
-  return { base: C_NAMES[type.kind]!, suffix: "" };
 }
 
 /** The bit-field that a member is, named or not. */
 function bitsOf(type: AnyType): Bits | undefined {
   if (type.kind === "bits") return type;
   return type.kind === "padding" ? unnamedBitsOf(type) : undefined;
-}
-
-/** A name as C can have it, or quoted. */
-function nameOf(name: string): string {
-  return /^[A-Za-z_]\w*$/.test(name) ? name : JSON.stringify(name);
 }
 
 function memberLine({ name, type, offset, bit }: Member): string {
@@ -98,7 +52,7 @@ function memberLine({ name, type, offset, bit }: Member): string {
   if (bits === undefined || bit === undefined) {
     return line(
       base,
-      `${nameOf(name)}${suffix}${attribute};`,
+      `${cName(name)}${suffix}${attribute};`,
       `${pad(offset)} ${pad(type.size)}`,
     );
   }
@@ -106,7 +60,7 @@ function memberLine({ name, type, offset, bit }: Member): string {
   const at = `${pad(Math.floor(bit / unit) * bits.size)}:${
     String(bit % unit).padStart(2)
   } ${String(bits.size).padStart(2)}`;
-  const declared = type.kind === "bits" ? nameOf(name) : "";
+  const declared = type.kind === "bits" ? cName(name) : "";
   return line(base, `${declared}:${bits.width};`, at);
 }
 
@@ -144,7 +98,7 @@ function holeLines(from: number, to: number): string[] {
 
 function aggregateLines(type: StructType | UnionType): string[] {
   const { members, packed } = aggregateOf(type);
-  const lines = [`${type.kind} ${nameOf(type.name)} {`];
+  const lines = [`${type.kind} ${cName(type.name)} {`];
   let end = 0;
   for (const member of members) {
     const start = member.bit ?? member.offset * 8;
@@ -189,7 +143,7 @@ function aggregateLines(type: StructType | UnionType): string[] {
  * ```
  */
 export function declarationOf(type: Type): string {
-  const known = genuine(type, "declarationOf()");
+  const known = requireType(type, "declarationOf()");
   if (known.kind === "struct" || known.kind === "union") {
     return aggregateLines(known).join("\n");
   }

@@ -1,15 +1,20 @@
 /** Pointers to fields. */
 
 import { InvalidTypeError } from "../errors.ts";
-import { variants } from "./intrinsics.ts";
 import { type Make, maker } from "./access/make_pointer.ts";
 import { resolve } from "./model/field_path.ts";
-import { locate } from "./access/private_fields.ts";
-import { genuine, originOf } from "./model/types.ts";
+import { whereIs } from "./access/private_fields.ts";
+import { originOf, requireType } from "./model/types.ts";
 import { show } from "../base/show.ts";
-import type { Pointer, Type, View } from "./types.ts";
-import type { PointerTo, ViewOf } from "./live.ts";
-import type { At, Path } from "./paths.ts";
+import type {
+  At,
+  Path,
+  Pointer,
+  PointerTo,
+  Type,
+  View,
+  ViewOf,
+} from "./static.ts";
 
 /**
  * A field of a struct type: where it lies, and how to point to it.
@@ -61,7 +66,7 @@ export function field<T extends Type, const P extends string>(
   type: T,
   path: Path<T, P>,
 ): Field<T, At<T, P>> {
-  const owner = genuine(type, "field()");
+  const owner = requireType(type, "field()");
   const found = resolve(owner, path);
   if (found.bit !== undefined) {
     throw new InvalidTypeError(
@@ -71,26 +76,28 @@ export function field<T extends Type, const P extends string>(
   const { type: target, offset } = found;
   const name = `${owner.name}.${path}`;
   const origin = originOf(owner);
-  const makers = variants<Make>();
+  const makers = new Map<number, Make>();
 
   function of(pointer: unknown): object {
-    const located = locate(pointer);
-    if (located === undefined || originOf(located.made.type) !== origin) {
+    const located = whereIs(pointer);
+    if (
+      located === undefined || originOf(located.pointerClass.type) !== origin
+    ) {
       throw new TypeError(
         `Cannot take ${name} of ${
           located === undefined
             ? show(pointer)
-            : `a pointer to ${located.made.type.name}`
+            : `a pointer to ${located.pointerClass.type.name}`
         }: must be a pointer to ${owner.name}`,
       );
     }
-    const { made: { style }, root, absolute, extent } = located;
-    const variant = Number(style.writable) | Number(style.aligned) << 1;
-    const make = makers[variant] ??= maker(
-      target,
-      { ...style, aligned: style.aligned && found.aligned },
-      name,
-    );
+    const { pointerClass: { mode }, root, absolute, extent } = located;
+    const variant = Number(mode.writable) | Number(mode.aligned) << 1;
+    let make = makers.get(variant);
+    if (make === undefined) {
+      const aligned = mode.aligned && found.aligned;
+      makers.set(variant, make = maker(target, { ...mode, aligned }, name));
+    }
     return make(root, absolute + offset, extent - offset);
   }
 

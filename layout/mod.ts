@@ -19,13 +19,17 @@
  * @module
  */
 
+import "./require_runtime.ts";
+
 export { aligned } from "./language/aligned.ts";
 export { array } from "./language/array.ts";
 export { assign } from "./assign.ts";
 export { atomic } from "./language/atomic.ts";
 export { bits } from "./language/bits.ts";
 export { checkType } from "./model/check_type.ts";
+export { codeOf, type CodeOptions } from "./code_of.ts";
 export { declarationOf } from "./declaration.ts";
+export { decode, encode, equals } from "./encode.ts";
 export { enumeration } from "./language/enumeration.ts";
 export { type Field, field } from "./field.ts";
 export { HostLayout } from "./language/host_layout.ts";
@@ -56,17 +60,26 @@ export { text } from "./language/text.ts";
 export { union } from "./language/union.ts";
 export type {
   ArrayType,
+  At,
+  Atomic,
   AtomicBase,
+  AtomicBoolean,
   AtomicType,
   Be16,
   Be32,
   Be64,
   Bits,
   Bool,
+  Boxed,
+  Column,
+  ColumnValue,
+  Elements,
   Enumeration,
   F32,
   F64,
   Fields,
+  FieldsOf,
+  Hidden,
   HostLayoutMarker,
   I16,
   I32,
@@ -74,16 +87,35 @@ export type {
   I8,
   Input,
   IntegerType,
+  LiveArray,
+  LiveArrayView,
+  LiveAtomic,
   Marked,
   MissingHostLayout,
+  Names,
+  NativeArrays,
   Padding,
+  Path,
   pointee,
   Pointer,
+  PointerTo,
   Primitive,
+  ReadonlyAtomic,
+  ReadonlyColumn,
+  ReadonlyElements,
+  ReadonlyRecords,
+  Records,
   Safe,
+  ScalarKind,
   ScalarType,
   shape,
+  Side,
+  Stored,
+  StructInput,
+  StructPointer,
   StructType,
+  StructValue,
+  StructView,
   Text,
   Type,
   U16,
@@ -93,38 +125,10 @@ export type {
   Uintptr,
   UnionType,
   Value,
-  ValueOf,
   View,
-} from "./types.ts";
-export type {
-  Atomic,
-  AtomicBoolean,
-  Boxed,
-  Column,
-  ColumnValue,
-  Elements,
-  Hidden,
-  LiveArray,
-  LiveArrayView,
-  LiveAtomic,
-  NativeArrays,
-  PointerTo,
-  ReadonlyAtomic,
-  ReadonlyColumn,
-  ReadonlyElements,
-  ReadonlyRecords,
-  Records,
-  ScalarKind,
-  Side,
-  Stored,
-  StructInput,
-  StructPointer,
-  StructValue,
-  StructView,
   ViewOf,
   WaitableAtomic,
-} from "./live.ts";
-export type { At, FieldsOf, Names, Path } from "./paths.ts";
+} from "./static.ts";
 export {
   AlignmentError,
   BoundsError,

@@ -1,25 +1,10 @@
 /** Pointers and views into any buffer. */
 
 import { ClosedError, NotSupportedError } from "../errors.ts";
-import { pointerAt, viewAt, type Within } from "./access/at.ts";
-import {
-  arrayBufferDetached,
-  arrayBufferLength,
-  arrayBufferResizable,
-  dataViewBuffer,
-  dataViewLength,
-  dataViewOffset,
-  PrivateWeakMap,
-  sharedBufferGrowable,
-  sharedBufferLength,
-  typedArrayBuffer,
-  typedArrayLength,
-  typedArrayName,
-  typedArrayOffset,
-} from "./intrinsics.ts";
+import { pointerAt, viewAt, type Within } from "./access/pointer_at.ts";
 import { Region } from "./region/region.ts";
 import { show } from "../base/show.ts";
-import type { Marked, Pointer, Type, View } from "./types.ts";
+import type { Marked, Pointer, Type, View } from "./static.ts";
 
 /** What a pointer or view can be told beyond its type and offset. */
 export interface PointerOptions {
@@ -44,89 +29,85 @@ export function lengthIn(
 }
 
 /** The regions of the buffers that were pointed into. */
-const regions = new PrivateWeakMap<object, Region>();
-const { isView } = ArrayBuffer;
-
-const ELEMENT_SIZE: Readonly<Record<string, number>> = {
-  Uint8Array: 1,
-  Uint8ClampedArray: 1,
-  Int8Array: 1,
-  Uint16Array: 2,
-  Int16Array: 2,
-  Float16Array: 2,
-  Uint32Array: 4,
-  Int32Array: 4,
-  Float32Array: 4,
-  Float64Array: 8,
-  BigUint64Array: 8,
-  BigInt64Array: 8,
-};
+const regions = new WeakMap<ArrayBufferLike, Region>();
 
 /** The region of a buffer, and the part of it that was given. */
-interface Given {
+export interface GivenMemory {
+  /** The region of the whole buffer. */
   readonly region: Region;
+  /** The part of it. */
   readonly within: Within;
 }
 
-function read(given: unknown): Given {
-  if (!isView(given)) {
+/**
+ * The memory of a buffer, or of a view of one.
+ *
+ * @throws {TypeError} If it is neither.
+ * @throws {NotSupportedError} If the buffer can be resized.
+ * @throws {ClosedError} If the buffer is detached.
+ */
+export function memoryOf(given: unknown): GivenMemory {
+  if (!ArrayBuffer.isView(given)) {
     const region = regionOf(given);
     return { region, within: { start: 0, end: region.size } };
   }
-  const name = typedArrayName(given);
   // First the region: of a detached DataView there is no offset to read.
-  const region = regionOf(
-    name === undefined ? dataViewBuffer(given) : typedArrayBuffer(given),
-  );
-  const start = name === undefined
-    ? dataViewOffset(given)
-    : typedArrayOffset(given);
-  const length = name === undefined
-    ? dataViewLength(given)
-    : typedArrayLength(given) * ELEMENT_SIZE[name]!;
-  return { region, within: { start, end: start + length } };
+  const region = regionOf(given.buffer);
+  const start = given.byteOffset;
+  return { region, within: { start, end: start + given.byteLength } };
 }
 
 function regionOf(buffer: unknown): Region {
-  const known = regions.get(buffer as object);
-  if (known === undefined) return newRegion(buffer);
+  const known = regions.get(buffer as ArrayBufferLike);
+  if (known === undefined) return newRegion(requireBuffer(buffer));
   if (known.closed) refuseDetached();
   return known;
 }
 
-function newRegion(buffer: unknown): Region {
-  const [size, resizable] = measure(buffer);
-  if (resizable) {
+/** Whether this is a buffer, and not only of its class. */
+function isBuffer(value: unknown): value is ArrayBufferLike {
+  try {
+    return (value instanceof ArrayBuffer ||
+      value instanceof SharedArrayBuffer) && value.byteLength >= 0;
+  } catch {
+    return false;
+  }
+}
+
+function requireBuffer(buffer: unknown): ArrayBufferLike {
+  if (isBuffer(buffer)) return buffer;
+  throw new TypeError(
+    `Cannot point into ${
+      show(buffer)
+    }: must be an ArrayBuffer, a SharedArrayBuffer or a view of one`,
+  );
+}
+
+function newRegion(buffer: ArrayBufferLike): Region {
+  if (
+    buffer instanceof SharedArrayBuffer ? buffer.growable : buffer.resizable
+  ) {
     // Besides, one such buffer makes the engine's accesses slow for all others.
     throw new NotSupportedError(
       "Cannot point into a buffer that can be resized: use one of fixed length",
     );
   }
-  if (size === undefined) refuseDetached();
-  const region = new Region(buffer as ArrayBufferLike, 0, size, "buffer");
-  regions.set(buffer as object, region);
+  if (!(buffer instanceof SharedArrayBuffer) && isDetached(buffer)) {
+    refuseDetached();
+  }
+  const region = new Region(buffer, 0, buffer.byteLength, "buffer");
+  regions.set(buffer, region);
   return region;
 }
 
-/** A buffer's size in bytes, unless detached, and whether that can change. */
-function measure(buffer: unknown): [size: number | undefined, boolean] {
+/** `ArrayBuffer.prototype.detached` where the runtime has it. */
+function isDetached(buffer: ArrayBuffer): boolean {
+  if (buffer.detached !== undefined) return buffer.detached;
   try {
-    const detached = arrayBufferDetached(buffer);
-    return [
-      detached ? undefined : arrayBufferLength(buffer),
-      arrayBufferResizable(buffer),
-    ];
+    new Uint8Array(buffer);
+    return false;
   } catch {
-    // Not an ArrayBuffer.
-  }
-  try {
-    return [sharedBufferLength(buffer), sharedBufferGrowable(buffer)];
-  } catch {
-    throw new TypeError(
-      `Cannot point into ${
-        show(buffer)
-      }: must be an ArrayBuffer, a SharedArrayBuffer or a view of one`,
-    );
+    return true;
   }
 }
 
@@ -169,7 +150,7 @@ export function pointer<T extends Type>(
   offset = 0,
   options?: PointerOptions,
 ): Pointer<T> {
-  const { region, within } = read(buffer);
+  const { region, within } = memoryOf(buffer);
   return pointerAt<T>(type, region, offset, lengthIn(options), within);
 }
 
@@ -195,6 +176,6 @@ export function view<T extends Type>(
   offset = 0,
   options?: PointerOptions,
 ): View<T> {
-  const { region, within } = read(buffer);
+  const { region, within } = memoryOf(buffer);
   return viewAt<T>(type, region, offset, lengthIn(options), within);
 }

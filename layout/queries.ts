@@ -2,9 +2,8 @@
 
 import { InvalidTypeError } from "../errors.ts";
 import { resolve } from "./model/field_path.ts";
-import { genuine } from "./model/types.ts";
-import type { Type } from "./types.ts";
-import type { Path } from "./paths.ts";
+import { requireType } from "./model/types.ts";
+import type { Path, Type } from "./static.ts";
 
 /**
  * The size of a type in bytes: C's `sizeof`.
@@ -13,7 +12,7 @@ import type { Path } from "./paths.ts";
  * @throws {InvalidTypeError} If it is not a type made by this package.
  */
 export function sizeOf(type: Type): number {
-  return genuine(type, "sizeOf()").size;
+  return requireType(type, "sizeOf()").size;
 }
 
 /**
@@ -23,7 +22,7 @@ export function sizeOf(type: Type): number {
  * @throws {InvalidTypeError} If it is not a type made by this package.
  */
 export function alignOf(type: Type): number {
-  return genuine(type, "alignOf()").align;
+  return requireType(type, "alignOf()").align;
 }
 
 /**
@@ -48,7 +47,7 @@ export function offsetOf<T extends Type, const P extends string>(
   type: T,
   path: Path<T, P>,
 ): number {
-  const found = resolve(genuine(type, "offsetOf()"), path);
+  const found = resolve(requireType(type, "offsetOf()"), path);
   if (found.bit !== undefined) {
     throw new InvalidTypeError(
       `${type.name}.${path}: A bit-field has no offset in bytes`,

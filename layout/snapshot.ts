@@ -1,12 +1,9 @@
 /** Plain copies of live values. */
 
-import { locate } from "./access/private_fields.ts";
+import { whereIs } from "./access/private_fields.ts";
 import { read } from "./access/read_whole.ts";
 import { show } from "../base/show.ts";
-import type { Pointer, Type, Value, View } from "./types.ts";
-import type { ViewOf } from "./live.ts";
-
-const { isView } = ArrayBuffer;
+import type { Pointer, Type, Value, View, ViewOf } from "./static.ts";
 
 /**
  * Copies what a pointer or view points to into plain data: nested structs as
@@ -35,9 +32,9 @@ const { isView } = ArrayBuffer;
 export function snapshot<T extends Type>(
   pointer: ViewOf<T> | View<T> | Pointer<T>,
 ): Value<T> {
-  const located = locate(pointer);
+  const located = whereIs(pointer);
   if (located === undefined) {
-    if (isView(pointer)) {
+    if (ArrayBuffer.isView(pointer)) {
       throw new TypeError(
         "Cannot take a snapshot of a typed array, which is the engine's own: copy it with Array.from(…) or slice()",
       );

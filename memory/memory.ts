@@ -1,9 +1,9 @@
 import { ClosedError, NotSupportedError, ReadOnlyError } from "../errors.ts";
 import { check, EINVAL, EROFS, MS_SYNC, msync } from "../ffi/mod.ts";
-import { pointerAt, viewAt } from "../layout/access/at.ts";
+import { pointerAt, viewAt } from "../layout/access/pointer_at.ts";
 import { Region } from "../layout/region/region.ts";
 import { lengthIn, type PointerOptions } from "../layout/pointer.ts";
-import type { Marked, Pointer, Type, View } from "../layout/types.ts";
+import type { Marked, Pointer, Type, View } from "../layout/static.ts";
 import {
   lengthOf,
   requireBytes,

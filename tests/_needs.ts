@@ -197,6 +197,14 @@ export const bpfMounts: Need = new Need("mounting bpf", () => {
   run("unshare", "--mount", "mount", "-t", "bpf", "none", "/tmp");
 });
 
+/** Control groups, the second version, in a network of their own. */
+export const cgroups: Need = new Need("cgroups", () => {
+  requireThat(isRoot, "root");
+  for (const name of ["ip", "bash"]) requireThat(hasCommand(name), name);
+  const mount = "mount -t cgroup2 none /tmp".split(" ");
+  run("unshare", "--net", "--mount", ...mount);
+});
+
 /** A network with interfaces of its own. */
 export const networks: Need = new Need("network namespaces", () => {
   requireThat(isRoot, "root");
@@ -548,6 +556,12 @@ function clocked(attempt: Attempt): number {
   // PERF_TYPE_SOFTWARE, PERF_COUNT_SW_CPU_CLOCK
   return attempt.link(program, attempt.event(1, 0n), PERF_EVENT_LINK);
 }
+
+/** Events that programs put out records to. */
+export const perfBuffers: Need = attempt("perf buffers", (attempt) => {
+  // PERF_TYPE_SOFTWARE, PERF_COUNT_SW_BPF_OUTPUT
+  attempt.event(1, 10n);
+});
 
 /** `SEC("perf_event")`. */
 export const events: Need = attempt("perf events", (attempt) => {

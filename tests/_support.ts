@@ -100,6 +100,13 @@ const emulator: string[] = Deno.env.get("HOSTMEM_EMULATOR")?.split(" ") ?? [];
  */
 const patience = Number(Deno.env.get("HOSTMEM_PATIENCE") ?? 1);
 
+/**
+ * The configuration of child processes: `HOSTMEM_CONFIG` from the environment,
+ * for a Deno that does not understand all of the repository's.
+ */
+const configuration: string = Deno.env.get("HOSTMEM_CONFIG") ??
+  join(repository, "deno.json");
+
 async function runFile(file: string, options: RunOptions): Promise<RunResult> {
   const [command, ...rest] = [
     ...options.under ?? [],
@@ -110,7 +117,7 @@ async function runFile(file: string, options: RunOptions): Promise<RunResult> {
     "--no-prompt",
     // Children run side by side; none of them may rewrite deno.lock.
     "--no-lock",
-    `--config=${join(repository, "deno.json")}`,
+    `--config=${configuration}`,
     ...v8FlagArguments(options.v8Flags ?? []),
     ...options.permissions ?? ["--allow-ffi"],
     ...options.flags ?? [],

@@ -6,14 +6,7 @@ import {
   MADV_POPULATE_WRITE,
   madvise,
   pageSize,
-  toBigInt,
-  toNumber,
 } from "../../ffi/mod.ts";
-import {
-  NativeUint8Array,
-  PrivateWeakMap,
-  typedArrayLength,
-} from "../../layout/intrinsics.ts";
 import { flexibleTailOf } from "../../layout/model/types.ts";
 import { show } from "../../base/show.ts";
 import type {
@@ -31,6 +24,7 @@ import {
   reserveArenaPagesAt,
 } from "../../memory/map/map_arena.ts";
 import {
+  type OptionNames,
   requireBytes,
   requireFlag,
   requireOffset,
@@ -43,13 +37,13 @@ import type { Mapping } from "../../memory/map/mapping.ts";
 import { Memory } from "../../memory/memory.ts";
 import { sizeWith } from "../../layout/model/open_ended.ts";
 import { BpfMap } from "../map/map.ts";
-import { addressIn, type ArenaSource, hex, inspectArena } from "./inspect.ts";
+import { addressIn, hex, inspectArena } from "./inspect.ts";
 
-/** Options of {@linkcode Arena.map}. */
+/** Options of {@linkcode Arena}. */
 export interface ArenaOptions {
   /**
-   * At which address it shall lie, or must, because somebody mapped it before: a
-   * multiple of the page size. By default the one that the map was made with
+   * The address that it shall lie at, or must, because somebody mapped it before:
+   * a multiple of the page size. By default the one that the map was made with
    * (`mapExtra`), or else any.
    *
    * The engine is made to reserve memory there, if nothing lies there in this
@@ -67,17 +61,13 @@ export interface ArenaOptions {
   readonly allowSegmentationFaults?: boolean | undefined;
 }
 
-/** What only this module has, so that only it can construct. */
-const secret = Symbol("Arena");
+const arenaOptions = {
+  address: true,
+  readOnly: true,
+  allowSegmentationFaults: true,
+} as const satisfies OptionNames<ArenaOptions>;
 
-/** What an arena is made of. */
-interface Parts {
-  readonly mapping: Mapping;
-  readonly address: bigint;
-  readonly faulting: boolean;
-}
-
-/** Where a map lies in this process, and the arena that is open there. */
+/** The place of a map in this process, and the arena that is open there. */
 interface Place {
   readonly id: number;
   readonly pages: ArenaPages;
@@ -88,16 +78,16 @@ interface Place {
  * By map, for as long as the map's object lives: the pages are the only ones
  * that it can be mapped over again.
  */
-const places = new PrivateWeakMap<BpfMap, Place>();
+const places = new WeakMap<BpfMap, Place>();
 
 /**
  * The memory of a BPF arena (Linux 6.9): up to 4 GiB that BPF programs and
  * processes share, with pointers in it that both can follow.
  *
  * An address that a program stored in the arena is a number here. {@linkcode at}
- * turns it into a pointer, after it was checked to lie in the arena: so linked
- * lists, trees and tables can be walked, whatever is in them. An arena lies at
- * one address in all processes, and so does what is in it.
+ * turns it into a pointer, after it was checked to lie in the arena. With that,
+ * linked lists, trees and tables can be walked, whatever is in them. An arena lies
+ * at one address in all processes, and so do the values in it.
  *
  * **Map it first.** The first mapping of an arena decides, for ever and for
  * every process, at which address it lies, unless it was made with one
@@ -112,7 +102,7 @@ const places = new PrivateWeakMap<BpfMap, Place>();
  * not; one that is frozen before is mapped for reading.
  *
  * **Memory is allocated at the first touch**, by the process or the program, and
- * is charged to whom made the map. Where there is none left, or no more in its
+ * is charged to the process that made the map. Where there is none left, or no more in its
  * control group, the kernel ends a process for it: as for all memory by SIGKILL,
  * or by SIGSEGV. {@linkcode populate} has that happen at a moment of your choice.
  *
@@ -132,7 +122,7 @@ const places = new PrivateWeakMap<BpfMap, Place>();
  *     maxEntries: 16, // pages
  *     flags: ["mmapable"],
  *   });
- *   using arena = Arena.map(map);
+ *   using arena = new Arena(map);
  *
  *   // Usually the program does this.
  *   arena.pointer(Node, 64).value = 1n;
@@ -154,48 +144,34 @@ const places = new PrivateWeakMap<BpfMap, Place>();
  * ```
  */
 export class Arena implements Disposable {
-  readonly #memory: Memory;
-  readonly #mapping: Mapping;
-  readonly #base: bigint;
-  readonly #faulting: boolean;
-
-  private constructor(given: symbol, { mapping, address, faulting }: Parts) {
-    if (given !== secret) throw new TypeError("Illegal constructor");
-    this.#mapping = mapping;
-    this.#base = address;
-    this.#faulting = faulting;
-    this.#memory = new Memory({
-      mapping,
-      size: mapping.length,
-      control: undefined,
-      descriptor: undefined,
-      backing: undefined,
-    });
-  }
+  // Set but where the constructor gives the arena that is open already.
+  readonly #memory!: Memory;
+  readonly #mapping!: Mapping;
+  readonly #base!: bigint;
+  readonly #faulting!: boolean;
 
   /**
-   * Maps all of an arena: the same object until that is closed, then once more
-   * at the same address. The mapping outlives the map's object; while that
-   * lives, it keeps the mapping that was not closed.
+   * Maps all of an arena. There is one `Arena` of a map at a time: while one is
+   * open, `new Arena(map)` gives that one; once it is closed, another one at the
+   * same address. The mapping outlives the map's object; while that lives, it
+   * keeps the mapping that was not closed.
    *
    * @param map A map of type `arena`.
    * @param options Whether only to read, and what to accept.
-   * @throws {TypeError} if it is no map.
+   * @throws {TypeError} if it is not a map, or an option is not known.
    * @throws {ClosedError} if the map is closed.
-   * @throws {NotSupportedError} if it is no arena; if it was mapped before by
+   * @throws {NotSupportedError} if it is not an arena; if it was mapped before by
    * somebody else, or made with an address; if it is open already for writing
    * and shall be for reading alone, or the reverse; if its descriptor is not for
    * both; if it was made with `segv_on_fault` and that was not accepted.
    * @throws {SystemError} with the kernel's reason, as in mmap(2).
    * @throws {Deno.errors.NotCapable} without `--allow-ffi`.
    */
-  static map(map: BpfMap, options: ArenaOptions = {}): Arena {
+  constructor(map: BpfMap, options: ArenaOptions = {}) {
     if (!(map instanceof BpfMap)) {
-      throw new TypeError(
-        `Map must be a BpfMap: received ${show(map)}`,
-      );
+      throw new TypeError(`Map must be a BpfMap: received ${show(map)}`);
     }
-    requireOptions(options);
+    requireOptions(options, arenaOptions);
     const readOnly = requireFlag("readOnly", options.readOnly);
     const allowed = requireFlag(
       "allowSegmentationFaults",
@@ -205,59 +181,40 @@ export class Arena implements Disposable {
     const { fd } = map;
     const source = inspectArena(fd, allowed);
     const address = addressIn(given, source);
-    const place = places.get(map);
-    if (place === undefined || place.id !== source.id) {
-      const pages = address === 0n
-        ? reserveArenaPages(source.size)
-        : reserveArenaPagesAt(source.size, address);
-      return Arena.#place(map, fd, source, pages, readOnly);
+    const place = placeOf(map, source.id);
+    if (place !== undefined) {
+      requireSameAddress(address, place.pages.address);
+      if (!place.arena.closed) {
+        requireSameAccess(place.arena, readOnly || source.frozen, readOnly);
+        return place.arena;
+      }
     }
-    const { pages, arena } = place;
-    if (address !== 0n && address !== pages.address) {
-      throw new NotSupportedError(
-        `Cannot map the arena at the address ${hex(address)}: it lies at ${
-          hex(pages.address)
-        } for ever`,
-      );
-    }
-    if (arena.closed) return Arena.#place(map, fd, source, pages, readOnly);
-    if (arena.readOnly !== (readOnly || source.frozen)) {
-      throw new NotSupportedError(
-        `Cannot map the arena ${
-          readOnly ? "for reading alone" : "for writing"
-        }: it is mapped already ${
-          arena.readOnly ? "for reading alone" : "for writing"
-        }, close that first`,
-      );
-    }
-    return arena;
+    const pages = place?.pages ?? reserve(source.size, address);
+    const mapping = placeArena(pages, fd, readOnly || source.frozen);
+    this.#mapping = mapping;
+    this.#base = pages.address;
+    this.#faulting = source.faulting;
+    this.#memory = new Memory({
+      mapping,
+      size: mapping.length,
+      control: undefined,
+      descriptor: undefined,
+      backing: undefined,
+    });
+    places.set(map, { id: source.id, pages, arena: this });
   }
 
-  static #place(
-    map: BpfMap,
-    fd: number,
-    { id, faulting, frozen }: ArenaSource,
-    pages: ArenaPages,
-    readOnly: boolean,
-  ): Arena {
-    const mapping = placeArena(pages, fd, readOnly || frozen);
-    const { address } = pages;
-    const arena = new Arena(secret, { mapping, address, faulting });
-    places.set(map, { id, pages, arena });
-    return arena;
-  }
-
-  /** How many bytes the arena has, in whole pages. */
+  /** The size of the arena in bytes, in whole pages. */
   get size(): number {
     return this.#memory.size;
   }
 
-  /** Whether it is mapped for reading alone. */
+  /** True if it is mapped for reading alone. */
   get readOnly(): boolean {
     return this.#memory.readOnly;
   }
 
-  /** Whether it was closed. */
+  /** True once closed. */
   get closed(): boolean {
     return this.#memory.closed;
   }
@@ -273,30 +230,31 @@ export class Arena implements Disposable {
   /**
    * The address of a byte, to be stored where a program shall find it.
    *
-   * @param offset Where it lies in the arena, in bytes. The end has an address
+   * @param offset The offset of the byte in the arena. The end has an address
    * too.
-   * @throws {RangeError} if the offset is no whole number from 0.
+   * @throws {RangeError} if the offset is not a whole number from 0.
    * @throws {BoundsError} if it lies beyond the end.
    */
   addressOf(offset: number): bigint {
     requireOffset(offset);
     requireWithin(offset, 0, this.size);
-    return this.#base + toBigInt(offset);
+    return this.#base + BigInt(offset);
   }
 
   /**
-   * Where in the arena an address lies, in bytes: what {@linkcode addressOf}
-   * gives, or any number at all that was found in memory.
+   * The offset in the arena of an address, in bytes: of one that {@linkcode
+   * addressOf} gave, or of any number at all that was found in memory.
    *
    * Of a pointer that the program has not converted for processes only the lower
    * 32 bits are there: those are enough, since no arena lies on both sides of a
    * multiple of 4 GiB.
    *
    * @param address The address.
-   * @param size How many bytes from there on must lie in the arena; 0 by default.
-   * @throws {TypeError} if the address is no bigint.
+   * @param size The number of bytes that must lie in the arena from there on; 0
+   * by default.
+   * @throws {TypeError} if the address is not a bigint.
    * @throws {RangeError} if the address has more than 64 bits or a sign, or the
-   * size is no whole number from 0.
+   * size is not a whole number from 0.
    * @throws {BoundsError} if they do not lie in the arena. Null does not.
    */
   offsetOf(address: bigint, size: number = 0): number {
@@ -316,15 +274,15 @@ export class Arena implements Disposable {
   /** Negative, or beyond the end, for what does not lie in the arena. */
   #offsetOf(address: bigint): number {
     const full = address > LOW ? address : (this.#base & ~LOW) | address;
-    return toNumber(full - this.#base);
+    return Number(full - this.#base);
   }
 
   /**
-   * A pointer to what lies at an address.
+   * A pointer to the value at an address.
    *
-   * @param type What lies there.
-   * @param address Where, as a program stored it; see {@linkcode offsetOf}.
-   * @param options How long a flexible array at its end is.
+   * @param type The type of the value.
+   * @param address Its address, as a program stored it; see {@linkcode offsetOf}.
+   * @param options The length of a flexible array at its end.
    * @throws {BoundsError} if it does not lie in the arena. Null does not.
    * @throws as {@linkcode offsetOf} and {@linkcode Memory.pointer} do.
    */
@@ -337,11 +295,11 @@ export class Arena implements Disposable {
   }
 
   /**
-   * A view of what lies at an address, which cannot write; as {@linkcode at}.
+   * A view of the value at an address, which cannot write; as {@linkcode at}.
    *
-   * @param type What lies there.
-   * @param address Where, as a program stored it; see {@linkcode offsetOf}.
-   * @param options How long a flexible array at its end is.
+   * @param type The type of the value.
+   * @param address Its address, as a program stored it; see {@linkcode offsetOf}.
+   * @param options The length of a flexible array at its end.
    * @throws {BoundsError} if it does not lie in the arena. Null does not.
    * @throws as {@linkcode offsetOf} and {@linkcode Memory.view} do.
    */
@@ -356,9 +314,9 @@ export class Arena implements Disposable {
   /**
    * A pointer to a value at an offset.
    *
-   * @param type What lies there.
-   * @param offset Where it begins, in bytes.
-   * @param options How long a flexible array at its end is.
+   * @param type The type of the value.
+   * @param offset Its offset in the arena, in bytes.
+   * @param options The length of a flexible array at its end.
    * @throws {SystemError} with EFAULT, if the arena was made with
    * `segv_on_fault` and the program has not allocated the pages.
    * @throws as {@linkcode Memory.pointer} does.
@@ -377,9 +335,9 @@ export class Arena implements Disposable {
   /**
    * A view of a value at an offset, which cannot write.
    *
-   * @param type What lies there.
-   * @param offset Where it begins, in bytes.
-   * @param options How long a flexible array at its end is.
+   * @param type The type of the value.
+   * @param offset Its offset in the arena, in bytes.
+   * @param options The length of a flexible array at its end.
    * @throws {SystemError} with EFAULT, as {@linkcode pointer} does.
    * @throws as {@linkcode Memory.view} does.
    */
@@ -398,20 +356,19 @@ export class Arena implements Disposable {
    * Copies bytes out of the arena, fewer at its end; as
    * {@linkcode Memory.readAt}.
    *
-   * @param target Where to put them.
-   * @param offset Where to begin in the arena, in bytes.
-   * @returns How many bytes were copied; 0 at the end.
+   * @param target The room for them.
+   * @param offset The offset in the arena of the first, in bytes.
+   * @returns The number of bytes that were copied; 0 at the end.
    * @throws {SystemError} with EFAULT, as {@linkcode pointer} does.
    * @throws as {@linkcode Memory.readAt} does.
    */
   readAt(target: Uint8Array, offset: number): number {
     if (this.#faulting) {
       // The copy of nothing makes the checks.
-      this.#memory.readAt(new NativeUint8Array(0), offset);
+      this.#memory.readAt(new Uint8Array(0), offset);
       requireBytes("Target", target);
       const left = this.size - offset;
-      const room = typedArrayLength(target);
-      this.#touch(offset, room < left ? room : left);
+      this.#touch(offset, Math.min(target.length, left));
     }
     return this.#memory.readAt(target, offset);
   }
@@ -421,17 +378,16 @@ export class Arena implements Disposable {
    * {@linkcode Memory.writeAt}.
    *
    * @param source The bytes.
-   * @param offset Where to begin in the arena, in bytes.
+   * @param offset The offset in the arena of the first, in bytes.
    * @throws {SystemError} with EFAULT, as {@linkcode pointer} does.
    * @throws as {@linkcode Memory.writeAt} does.
    */
   writeAt(source: Uint8Array, offset: number): void {
     if (this.#faulting) {
-      this.#memory.writeAt(new NativeUint8Array(0), offset);
+      this.#memory.writeAt(new Uint8Array(0), offset);
       requireBytes("Source", source);
-      const length = typedArrayLength(source);
-      requireWithin(offset, length, this.size);
-      this.#touch(offset, length);
+      requireWithin(offset, source.length, this.size);
+      this.#touch(offset, source.length);
     }
     this.#memory.writeAt(source, offset);
   }
@@ -441,10 +397,10 @@ export class Arena implements Disposable {
    * that no touch of them can fail later, unless the program frees them; of an
    * arena made with `segv_on_fault` it looks whether they are allocated.
    *
-   * @param offset Where the range begins, in bytes; 0 by default.
-   * @param length How many bytes; by default all that follow.
+   * @param offset The offset of the range, in bytes; 0 by default.
+   * @param length The number of bytes; by default all that follow.
    * @throws {ClosedError} if the arena is closed.
-   * @throws {RangeError} if a number is no whole number from 0.
+   * @throws {RangeError} if a number is not a whole number from 0.
    * @throws {BoundsError} if the range does not lie in the arena.
    * @throws {SystemError} with EFAULT, if the kernel could not allocate them, or
    * the arena was made with `segv_on_fault` and the program has not.
@@ -468,8 +424,8 @@ export class Arena implements Disposable {
     const { start } = this.#mapping;
     const advice = this.readOnly ? MADV_POPULATE_READ : MADV_POPULATE_WRITE;
     const result = madvise(
-      new NativeUint8Array(this.#mapping.buffer(), start + begin, bytes),
-      toBigInt(bytes),
+      new Uint8Array(this.#mapping.buffer(), start + begin, bytes),
+      BigInt(bytes),
       advice,
     );
     check(
@@ -483,7 +439,7 @@ export class Arena implements Disposable {
     );
   }
 
-  /** How many bytes a value has that is in the arena. */
+  /** The number of bytes of a value in the arena. */
   #extent(
     type: Type,
     offset: number,
@@ -511,7 +467,7 @@ export class Arena implements Disposable {
     this.close();
   }
 
-  /** What `console.log` and `Deno.inspect` show. */
+  /** The text that `console.log` and `Deno.inspect` show. */
   [Symbol.for("Deno.customInspect")](): string {
     const kind = this.readOnly ? "read-only" : "writable";
     const closed = this.closed ? ", closed" : "";
@@ -534,4 +490,43 @@ function flexible(
 
 function closedError(): ClosedError {
   return new ClosedError("The arena is closed");
+}
+
+/** The place of a map; undefined if it has none, or is another map by now. */
+function placeOf(map: BpfMap, id: number): Place | undefined {
+  const place = places.get(map);
+  return place?.id === id ? place : undefined;
+}
+
+/** Reserves pages, at an address unless that is 0. */
+function reserve(size: number, address: bigint): ArenaPages {
+  return address === 0n
+    ? reserveArenaPages(size)
+    : reserveArenaPagesAt(size, address);
+}
+
+/** @throws {NotSupportedError} if an arena lies at another address. */
+function requireSameAddress(wanted: bigint, actual: bigint): void {
+  if (wanted === 0n || wanted === actual) return;
+  throw new NotSupportedError(
+    `Cannot map the arena at the address ${hex(wanted)}: it lies at ${
+      hex(actual)
+    } for ever`,
+  );
+}
+
+/** @throws {NotSupportedError} if an arena is mapped for another access. */
+function requireSameAccess(
+  arena: Arena,
+  wanted: boolean,
+  asked: boolean,
+): void {
+  if (arena.readOnly === wanted) return;
+  throw new NotSupportedError(
+    `Cannot map the arena ${
+      asked ? "for reading alone" : "for writing"
+    }: it is mapped already ${
+      arena.readOnly ? "for reading alone" : "for writing"
+    }, close that first`,
+  );
 }

@@ -1,16 +1,9 @@
-/** What must hold of a map before it is mapped as an arena. */
+/** The checks of a map before it is mapped as an arena. */
 
 import { NotSupportedError } from "../../errors.ts";
-import {
-  EPERM,
-  flagsOf,
-  O_ACCMODE,
-  O_RDWR,
-  pageSize,
-  toBigInt,
-} from "../../ffi/mod.ts";
+import { EPERM, flagsOf, O_ACCMODE, O_RDWR, pageSize } from "../../ffi/mod.ts";
 import { requireU64 } from "../../base/arguments.ts";
-import { mapInfoOf } from "../map/read_info.ts";
+import { mapInfoOf } from "../map/info.ts";
 import { clearAttributes, run, SIZE } from "../../ffi/bpf/attributes.ts";
 
 /** `linux/bpf.h`: a page that the program has not allocated cannot be touched. */
@@ -20,13 +13,13 @@ const BPF_F_SEGV_ON_FAULT = 1 << 17;
 export interface ArenaSource {
   /** The kernel's number of the map. */
   readonly id: number;
-  /** How many bytes it has. */
+  /** The number of its bytes. */
   readonly size: number;
   /** The address that it was made with; 0 for none. */
   readonly address: bigint;
-  /** Whether a touch of what is not allocated ends the process. */
+  /** True if touching a page that is not allocated ends the process. */
   readonly faulting: boolean;
-  /** Whether it can be mapped for reading alone, because it is frozen. */
+  /** True if it can be mapped for reading alone, because it is frozen. */
   readonly frozen: boolean;
 }
 
@@ -87,9 +80,9 @@ function isFrozen(fd: number): boolean {
 export function addressIn(given: unknown, source: ArenaSource): bigint {
   if (given === undefined) return source.address;
   const address = requireU64("Option address", given);
-  const last = address + toBigInt(source.size) - 1n;
+  const last = address + BigInt(source.size) - 1n;
   if (
-    address === 0n || address % toBigInt(pageSize()) !== 0n ||
+    address === 0n || address % BigInt(pageSize()) !== 0n ||
     address >> 32n !== last >> 32n
   ) {
     throw new RangeError(

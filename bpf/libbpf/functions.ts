@@ -16,7 +16,12 @@
 import { NotSupportedError } from "../../errors.ts";
 import { cString } from "../../ffi/calls/descriptors.ts";
 import { libcText } from "../../ffi/libc/functions.ts";
-import { openLibrary, type Symbols } from "../../ffi/libc/open_library.ts";
+import {
+  mayOpen,
+  mayOpenAll,
+  openLibrary,
+  type Symbols,
+} from "../../ffi/libc/open_library.ts";
 import { platform } from "../../ffi/libc/platform.ts";
 
 const objectSymbols = {
@@ -260,6 +265,11 @@ const objectSymbols = {
 
 const install =
   "install the package libbpf1 (Debian, Ubuntu 24.04) or libbpf (Fedora, Alpine, Arch)";
+
+/** Whether the program may open libbpf, without asking anybody. */
+export function mayOpenLibbpf(): boolean {
+  return mayOpenAll() || platform().libbpfPaths.some(mayOpen);
+}
 
 /**
  * Opens a group of libbpf's functions.

@@ -1,5 +1,6 @@
 import { libbpfAttach } from "./attach_functions.ts";
 import { closeDescriptor } from "../../ffi/mod.ts";
+import { type Held, hold, letGo } from "../../ffi/isolate_end.ts";
 import { Attachment } from "../kernel_object.ts";
 
 /**
@@ -8,6 +9,8 @@ import { Attachment } from "../kernel_object.ts";
  */
 export class NativeLink extends Attachment {
   readonly #release: () => void;
+  /** Ends it with this isolate, if that ends before the process. */
+  readonly #held: Held = { end: () => this.#end() };
   #handle: bigint;
   #fd: number;
   /** Whether it shall go on when this is closed, because it is pinned. */
@@ -25,6 +28,7 @@ export class NativeLink extends Attachment {
     this.#release = release;
     this.#handle = handle;
     this.#fd = fd;
+    hold(this.#held);
   }
 
   override get fd(): number {
@@ -32,8 +36,11 @@ export class NativeLink extends Attachment {
   }
 
   override close(): void {
+    if (letGo(this.#held)) this.#end();
+  }
+
+  #end(): void {
     const handle = this.#handle;
-    if (handle === 0n) return;
     this.#handle = 0n;
     const { bpf_link__disconnect, bpf_link__destroy } = libbpfAttach();
     if (this.stays) {

@@ -103,6 +103,16 @@ function printerOf(): bigint {
   return printer;
 }
 
+/**
+ * Opens libbpf, and makes the function that it shall call.
+ *
+ * @throws {NotSupportedError} if there is no libbpf.
+ */
+export function prepareListening(): void {
+  libbpf();
+  printerOf();
+}
+
 /** A function that is collected would be gone for libbpf too. */
 // deno-lint-ignore no-unused-vars
 let kept: unknown;

@@ -7,6 +7,7 @@
  * closed.
  */
 
+import { type Held, hold, letGo } from "../../ffi/isolate_end.ts";
 import { ClosedError, SystemError } from "../../errors.ts";
 import { libbpf } from "./functions.ts";
 import { libbpfErrorInit } from "./errors.ts";
@@ -23,6 +24,7 @@ import {
   u8,
 } from "../../layout/mod.ts";
 import { NativeMap } from "./map.ts";
+import type { Owner } from "./owner.ts";
 import { NativeProgram } from "./program.ts";
 
 /** `struct bpf_object_open_opts` of libbpf 1.1; later ones take what is missing for 0. */
@@ -60,24 +62,43 @@ export interface OpenRequest {
   readonly kconfig: string | undefined;
 }
 
+/** An object of libbpf's that ends with this isolate, if not before. */
+class OpenObject implements Held {
+  readonly #handle: bigint;
+
+  constructor(handle: bigint) {
+    this.#handle = handle;
+    hold(this);
+  }
+
+  /** Closes it. Once more does nothing. */
+  close(): void {
+    if (letGo(this)) this.end();
+  }
+
+  end(): void {
+    libbpf().bpf_object__close(this.#handle);
+  }
+}
+
 /** Frees what was dropped without `close`: a net, not the way. */
-const net = new FinalizationRegistry<bigint>((handle) =>
-  libbpf().bpf_object__close(handle)
-);
+const net = new FinalizationRegistry<OpenObject>((open) => open.close());
 
 /** An object of libbpf's. */
-export class NativeObject {
+export class NativeObject implements Owner {
   /** Its maps, those of sections too. */
   readonly maps: readonly NativeMap[];
   /** Its programs. */
   readonly programs: readonly NativeProgram[];
+  readonly #open: OpenObject;
   #handle: bigint;
   #closed = false;
   #holders = 1;
 
   private constructor(handle: bigint) {
     this.#handle = handle;
-    net.register(this, handle, this);
+    this.#open = new OpenObject(handle);
+    net.register(this, this.#open, this);
     const { bpf_object__next_map, bpf_object__next_program } = libbpf();
     const maps: NativeMap[] = [];
     let map = 0n;
@@ -195,10 +216,9 @@ export class NativeObject {
 
   #release(): void {
     if (--this.#holders !== 0) return;
-    const handle = this.#handle;
     this.#handle = 0n;
     net.unregister(this);
-    libbpf().bpf_object__close(handle);
+    this.#open.close();
   }
 
   /** Closes it: programs and maps can no longer be had. Once more does nothing. */

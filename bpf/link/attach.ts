@@ -1,84 +1,107 @@
-/** From what a program shall be attached to, to a link. */
+/** Attaching programs: the table of all kinds of targets. */
 
 import { show } from "../../base/show.ts";
 import { requireOptions } from "../../base/arguments.ts";
-import { Descriptor } from "../../ffi/descriptor.ts";
 import type { Holder } from "../kernel_object.ts";
 import type { UsedProgram } from "../program/used_program.ts";
-import { attachCgroup } from "./targets/cgroup.ts";
-import { attachPerfEvent } from "./targets/perf_event.ts";
+import { BpfIterator } from "./iterator.ts";
+import { BpfLink } from "./link.ts";
+import type { TargetKind } from "./target_kind.ts";
+import { type AttachCgroup, cgroup } from "./targets/cgroup.ts";
+import { type AttachIterator, iterator } from "./targets/iterator.ts";
+import { type AttachNetfilter, netfilter } from "./targets/netfilter.ts";
+import { type AttachNetns, netns } from "./targets/netns.ts";
+import { type AttachPerfEvent, perfEvent } from "./targets/perf_event.ts";
 import {
-  attachBySection,
-  attachSymbol,
-  attachUsdt,
-} from "./targets/section.ts";
-import {
-  attachNetfilter,
-  attachNetns,
-  attachTcx,
-  attachXdp,
-} from "./targets/network.ts";
-import { attachTracepoint, attachUprobe } from "./targets/probe.ts";
-import {
-  attachIterator,
-  attachRawTracepoint,
-  attachTracing,
-} from "./targets/tracing.ts";
-import type { AttachTarget } from "./attach_target.ts";
+  type AttachRawTracepoint,
+  rawTracepoint,
+} from "./targets/raw_tracepoint.ts";
+import { attachBySection } from "./targets/section.ts";
+import { type AttachTcx, tcx } from "./targets/tcx.ts";
+import { type AttachTracepoint, tracepoint } from "./targets/tracepoint.ts";
+import { type AttachTracing, tracing } from "./targets/tracing.ts";
+import { type AttachUprobe, uprobe } from "./targets/uprobe.ts";
+import { type AttachUsdt, usdt } from "./targets/usdt.ts";
+import { type AttachXdp, xdp } from "./targets/xdp.ts";
+import { RawLinkInfo } from "./type.ts";
+
+/** The target of a program, for {@linkcode BpfProgram.attach}. */
+export type AttachTarget =
+  | AttachXdp
+  | AttachTcx
+  | AttachCgroup
+  | AttachNetns
+  | AttachNetfilter
+  | AttachRawTracepoint
+  | AttachTracing
+  | AttachIterator
+  | AttachPerfEvent
+  | AttachTracepoint
+  | AttachUprobe
+  | AttachUsdt;
+
+const kinds: Readonly<Record<AttachTarget["kind"], TargetKind<never>>> = {
+  xdp,
+  tcx,
+  cgroup,
+  netns,
+  netfilter,
+  "raw_tracepoint": rawTracepoint,
+  tracing,
+  iterator,
+  "perf_event": perfEvent,
+  tracepoint,
+  uprobe,
+  uretprobe: uprobe,
+  usdt,
+};
+
+/**
+ * The links that `attach` made and nobody has closed. A link in here is never
+ * collected, so that no program is detached by the garbage collector, at some
+ * moment that nobody chose.
+ */
+const attached = new Set<BpfLink>();
 
 /**
  * Attaches a program.
  *
  * @param program The program.
- * @param target What to; undefined for what its section says.
+ * @param target Its target; undefined for the one that its section names.
+ * @param whenClosed Is called once, when the link is closed.
  */
 export function attach(
   program: UsedProgram,
   target: AttachTarget | undefined,
-): Holder {
-  if (target === undefined) return attachBySection(program);
-  requireOptions(target);
-  const { kind } = target;
-  if (kind === "usdt") return attachUsdt(program, target);
-  if (
-    (kind === "uprobe" || kind === "uretprobe") && target.symbol !== undefined
-  ) {
-    return attachSymbol(program, target);
-  }
-  return new Descriptor(attachDirectly(program, target));
+  whenClosed: (link: BpfLink) => void,
+): BpfLink {
+  const holder = target === undefined
+    ? attachBySection(program)
+    : attachTo(program, target);
+  const LinkClass = isIterator(holder) ? BpfIterator : BpfLink;
+  const link: BpfLink = new LinkClass(holder, undefined, () => {
+    attached.delete(link);
+    whenClosed(link);
+  });
+  attached.add(link);
+  return link;
 }
 
-/** Attaches by bpf(2) alone, whoever loaded the program: the link's descriptor. */
-function attachDirectly(program: UsedProgram, target: AttachTarget): number {
-  switch (target.kind) {
-    case "xdp":
-      return attachXdp(program, target);
-    case "tcx":
-      return attachTcx(program, target);
-    case "netns":
-      return attachNetns(program, target);
-    case "netfilter":
-      return attachNetfilter(program, target);
-    case "cgroup":
-      return attachCgroup(program, target);
-    case "raw_tracepoint":
-      return attachRawTracepoint(program, target);
-    case "tracing":
-      return attachTracing(program, target);
-    case "iterator":
-      return attachIterator(program, target);
-    case "perf_event":
-      return attachPerfEvent(program, target);
-    case "tracepoint":
-      return attachTracepoint(program, target);
-    case "uprobe":
-    case "uretprobe":
-      return attachUprobe(program, target);
-    default:
-      throw new TypeError(
-        `Kind of target must be a name such as "xdp" or "cgroup": received ${
-          show((target as { kind: unknown }).kind)
-        }`,
-      );
+function attachTo(program: UsedProgram, target: AttachTarget): Holder {
+  requireOptions(target);
+  const { kind } = target;
+  if (!Object.hasOwn(kinds, kind)) {
+    throw new TypeError(
+      `Kind of target must be one of ${
+        Object.keys(kinds).map(show).join(", ")
+      }: received ${show(kind)}`,
+    );
   }
+  const { [kind]: found } = kinds;
+  requireOptions(target, found.options);
+  return found.attach(program, target as never);
+}
+
+function isIterator({ fd }: Holder): boolean {
+  return fd >= 0 && new RawLinkInfo(fd, "the new link").type === "iter";
 }

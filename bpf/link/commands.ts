@@ -1,4 +1,4 @@
-/** Giving a link another program, and detaching it for everybody. */
+/** The commands of bpf(2) that make, change and end links. */
 
 import { NotSupportedError } from "../../errors.ts";
 import {
@@ -9,24 +9,169 @@ import {
   EPERM,
   systemError,
 } from "../../ffi/mod.ts";
+import { Descriptor } from "../../ffi/descriptor.ts";
 import {
   checked,
   clearAttributes,
   run,
   SIZE,
 } from "../../ffi/bpf/attributes.ts";
-import { linkInfoOf, typeText } from "./read_info.ts";
-import type { LinkInfo } from "./info.ts";
+import type { Command } from "../../ffi/bpf/commands.ts";
+import {
+  kernelIsOlderThan,
+  type KernelVersion,
+} from "../../ffi/kernel_version.ts";
+import { type Capability, lacks } from "../privileges.ts";
+import type { ProgramType } from "../program/type.ts";
+import type { UsedProgram } from "../program/used_program.ts";
+import { type AttachType, attachTypeNumber } from "./attach_type.ts";
+import { RawLinkInfo } from "./type.ts";
+
+/**
+ * The causes of errors, by error number. A function looks whether it is the
+ * cause: what is not looked up is worded as a possibility.
+ */
+export type Causes = Readonly<
+  Record<number, string | (() => string | undefined)>
+>;
+
+/** A kind of place in the kernel to which programs are attached. */
+export interface AttachPoint {
+  /** Its name in messages: `"a control group"`. */
+  readonly name: string;
+  /** The first version of Linux that has it. */
+  readonly since: KernelVersion;
+  /** The types of program that can go there. */
+  readonly types: readonly ProgramType[];
+  /** The causes of errors. */
+  readonly causes: Causes;
+  /** The capability that attaching takes besides CAP_BPF. */
+  readonly capability: "CAP_NET_ADMIN" | "CAP_PERFMON";
+}
+
+/** @throws {NotSupportedError} unless a program is of a type that can go there. */
+export function requireType(
+  { label, type }: UsedProgram,
+  point: AttachPoint,
+): void {
+  if (type !== undefined && point.types.includes(type)) return;
+  throw new NotSupportedError(
+    `Cannot attach program ${label} of type ${
+      type ?? "unknown"
+    } to ${point.name}: its type must be ${point.types.join(" or ")}`,
+  );
+}
+
+/** A link to be made. */
+export interface LinkRequest {
+  readonly program: UsedProgram;
+  readonly point: AttachPoint;
+  /** A descriptor, or the index of an interface. */
+  readonly target: number;
+  readonly attachType: AttachType;
+  readonly flags?: number;
+  /** The number of bytes of the attributes that matter; by default those above. */
+  readonly size?: number;
+  /** Fills in the attributes behind them. */
+  readonly fill?: (detail: LinkDetail) => void;
+}
+
+/** The end of the attributes, which differs by attach point. */
+export type LinkDetail = ReturnType<
+  typeof clearAttributes
+>["linkCreate"]["detail"];
+
+/**
+ * Makes a link (`BPF_LINK_CREATE`): its descriptor.
+ *
+ * @throws {NotSupportedError} if the kernel is older than the attach point.
+ * @throws {SystemError} with the kernel's reason.
+ */
+export function createLink(request: LinkRequest): Descriptor {
+  const { program, target, attachType, flags = 0, point } = request;
+  const { linkCreate } = clearAttributes();
+  linkCreate.progFd = program.open();
+  linkCreate.target = target;
+  linkCreate.attachType = attachTypeNumber(attachType);
+  linkCreate.flags = flags;
+  request.fill?.(linkCreate.detail);
+  const command = "BPF_LINK_CREATE";
+  const { size = SIZE.linkCreate } = request;
+  return checkedLink(command, run(command, size), point);
+}
+
+/**
+ * Attaches to a tracepoint, or to what a program was loaded for
+ * (`BPF_RAW_TRACEPOINT_OPEN`).
+ *
+ * @param name The address of the tracepoint's name; 0 for what the program was
+ * loaded for.
+ * @throws as {@linkcode createLink} does.
+ */
+export function openTracepoint(
+  program: UsedProgram,
+  point: AttachPoint,
+  name: bigint,
+  cookie: bigint,
+): Descriptor {
+  const { rawTracepoint } = clearAttributes();
+  rawTracepoint.progFd = program.open();
+  rawTracepoint.name = name;
+  rawTracepoint.cookie = cookie;
+  const size = cookie === 0n ? SIZE.rawTracepoint : SIZE.rawTracepointCookie;
+  const command = "BPF_RAW_TRACEPOINT_OPEN";
+  return checkedLink(command, run(command, size), point);
+}
+
+/** Takes over a new link's descriptor, or throws the error that it is. */
+export function checkedLink(
+  command: Command,
+  result: number,
+  point: AttachPoint,
+): Descriptor {
+  if (result >= 0) return new Descriptor(result);
+  const errno = -result;
+  const reason = systemError(errno, `bpf(${command})`, causeOf(errno, point));
+  const unknown = errno === EINVAL || errno === EOPNOTSUPP;
+  if (unknown && kernelIsOlderThan(point.since)) {
+    throw new NotSupportedError(
+      `Attaching to ${point.name} needs Linux ${
+        point.since.join(".")
+      } or later`,
+      { cause: reason },
+    );
+  }
+  throw reason;
+}
+
+function causeOf(errno: number, point: AttachPoint): string | undefined {
+  const given = point.causes[errno];
+  const cause = typeof given === "function" ? given() : given;
+  if (errno !== EPERM) return cause;
+  const privilege = `attaching to ${point.name} needs ${
+    privilegeText(["CAP_BPF", point.capability])
+  }`;
+  return cause === undefined ? privilege : `${privilege}; ${cause}`;
+}
+
+/** Says which capabilities something needs, and whether this process has them. */
+export function privilegeText(needed: readonly Capability[]): string {
+  const lacking = needed.filter(lacks);
+  const all = `${needed.join(" and ")}, or CAP_SYS_ADMIN`;
+  return lacking.length > 0
+    ? `${all}: this process lacks ${lacking.join(" and ")}`
+    : `${all}, which this process has: a container's seccomp profile may forbid bpf(2)`;
+}
 
 /** `linux/bpf.h` */
 const BPF_F_REPLACE = 1 << 2;
 
 /**
- * Puts another program in the place of a link's.
+ * Puts another program in the place of a link's (`BPF_LINK_UPDATE`).
  *
  * @param link The descriptor of the link.
- * @param program That of the new program.
- * @param old That of the program that it must have; undefined for any.
+ * @param program The descriptor of the new program.
+ * @param old The descriptor of the program that it must have; undefined for any.
  */
 export function updateLink(
   link: number,
@@ -43,10 +188,10 @@ export function updateLink(
   const command = "BPF_LINK_UPDATE";
   const result = run(command, SIZE.linkUpdate);
   if (result >= 0) return;
-  const info = linkInfoOf(link, "the link");
-  const hint = updateHint(-result, old !== undefined);
-  const reason = systemError(-result, `bpf(${command})`, hint);
-  if (!isFixed(info)) throw reason;
+  const info = new RawLinkInfo(link, "the link");
+  const cause = updateCause(-result, old !== undefined);
+  const reason = systemError(-result, `bpf(${command})`, cause);
+  if (!hasFixedProgram(info)) throw reason;
   throw new NotSupportedError(
     `Cannot update a link of type ${
       typeText(info)
@@ -55,7 +200,7 @@ export function updateLink(
   );
 }
 
-function updateHint(errno: number, hasOld: boolean): string | undefined {
+function updateCause(errno: number, hasOld: boolean): string | undefined {
   switch (errno) {
     case EPERM:
       return hasOld
@@ -72,8 +217,8 @@ function updateHint(errno: number, hasOld: boolean): string | undefined {
   }
 }
 
-/** Links of these types have one program for as long as they exist. */
-function isFixed({ type }: LinkInfo): boolean {
+/** Tells whether links of this type have one program for as long as they exist. */
+function hasFixedProgram({ type }: RawLinkInfo): boolean {
   switch (type) {
     case "raw_tracepoint":
     case "tracing":
@@ -88,7 +233,7 @@ function isFixed({ type }: LinkInfo): boolean {
   }
 }
 
-/** Detaches a link for everybody who has it. */
+/** Detaches a link for everybody who has it (`BPF_LINK_DETACH`). */
 export function detachLink(link: number): void {
   clearAttributes().linkFd.linkFd = link;
   const command = "BPF_LINK_DETACH";
@@ -96,10 +241,15 @@ export function detachLink(link: number): void {
   if (result === -EOPNOTSUPP) {
     throw new NotSupportedError(
       `Cannot detach a link of type ${
-        typeText(linkInfoOf(link, "the link"))
+        typeText(new RawLinkInfo(link, "the link"))
       } for everybody: the kernel does so when its last descriptor is closed and its last pin removed`,
       { cause: systemError(EOPNOTSUPP, `bpf(${command})`) },
     );
   }
   checked(command, result);
+}
+
+/** The type of a link, for messages. */
+function typeText({ type, typeNumber }: RawLinkInfo): string {
+  return type ?? `${typeNumber}`;
 }

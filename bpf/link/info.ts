@@ -1,26 +1,30 @@
-import type { AttachType } from "./attach_type.ts";
+/** The kernel's knowledge of a link, and of the target of it. */
 
-/**
- * A type of link, by the name that `linux/bpf.h` gives it: `"perf_event"` is
- * `BPF_LINK_TYPE_PERF_EVENT`.
- */
-export type LinkType =
-  | "raw_tracepoint"
-  | "tracing"
-  | "cgroup"
-  | "iter"
-  | "netns"
-  | "xdp"
-  | "perf_event"
-  | "kprobe_multi"
-  | "struct_ops"
-  | "netfilter"
-  | "tcx"
-  | "uprobe_multi"
-  | "netkit"
-  | "sockmap";
+import { type CgroupTarget, readCgroup } from "./targets/cgroup.ts";
+import {
+  type EventTarget,
+  type ProbeTarget,
+  readEvent,
+  type TracepointTarget,
+} from "./targets/event_info.ts";
+import { type InterfaceTarget, interfaceText } from "./targets/interface.ts";
+import { type IteratorTarget, readIterator } from "./targets/iterator.ts";
+import {
+  type NetfilterTarget,
+  netfilterText,
+  readNetfilter,
+} from "./targets/netfilter.ts";
+import { type NetnsTarget, readNetns } from "./targets/netns.ts";
+import {
+  type RawTracepointTarget,
+  readRawTracepoint,
+} from "./targets/raw_tracepoint.ts";
+import { readTcx } from "./targets/tcx.ts";
+import { readTracing, type TracingTarget } from "./targets/tracing.ts";
+import { readXdp } from "./targets/xdp.ts";
+import { type LinkType, RawLinkInfo } from "./type.ts";
 
-/** What the kernel tells of a link (`linux/bpf.h`, `struct bpf_link_info`). */
+/** The info of a link (`linux/bpf.h`, `struct bpf_link_info`). */
 export interface LinkInfo {
   /** Its type; undefined for one that this package does not know. */
   readonly type: LinkType | undefined;
@@ -30,11 +34,11 @@ export interface LinkInfo {
   readonly id: number;
   /** The id of the program that it attaches, as in `ProgramInfo.id`. */
   readonly programId: number;
-  /** What it is attached to; undefined where the kernel does not say. */
+  /** The target that it is attached to; undefined where the kernel does not say. */
   readonly target: LinkTarget | undefined;
 }
 
-/** What a link is attached to. */
+/** The target of a link. */
 export type LinkTarget =
   | RawTracepointTarget
   | TracingTarget
@@ -47,102 +51,74 @@ export type LinkTarget =
   | EventTarget
   | NetfilterTarget;
 
-/** A raw tracepoint. */
-export interface RawTracepointTarget {
-  /** Tells it from the others. */
-  readonly kind: "raw_tracepoint";
-  /** Its name, without a category: `"sched_switch"`. */
-  readonly name: string;
+/** Reads the target, by the type of link. */
+const readers: Partial<
+  Record<LinkType, (raw: RawLinkInfo) => LinkTarget | undefined>
+> = {
+  "raw_tracepoint": readRawTracepoint,
+  tracing: readTracing,
+  cgroup: readCgroup,
+  iter: readIterator,
+  netns: readNetns,
+  xdp: readXdp,
+  "perf_event": readEvent,
+  netfilter: readNetfilter,
+  tcx: readTcx,
+  netkit: readTcx,
+};
+
+/**
+ * The info of a descriptor's link.
+ *
+ * @param fd The descriptor.
+ * @param name The name of the descriptor in error messages.
+ * @throws {NotSupportedError} if the descriptor is not a link's.
+ * @throws {SystemError} if it is not open, or the kernel will not say.
+ */
+export function linkInfoOf(fd: number, name: string): LinkInfo {
+  const raw = new RawLinkInfo(fd, name);
+  const { type, typeNumber, id, programId } = raw;
+  const target = type && readers[type]?.(raw);
+  return { type, typeNumber, id, programId, target };
 }
 
-/** A function or tracepoint of the kernel, or of another program. */
-export interface TracingTarget {
-  /** Tells it from the others. */
-  readonly kind: "tracing";
-  /** How it is attached there. */
-  readonly attachType: AttachType | undefined;
-  /** The id of the BTF, or of the program, that has the function. */
-  readonly objectId: number;
-  /** The id in that BTF of the function's type. */
-  readonly btfId: number;
+/** The link in words: `xdp on lo (1)`. */
+export function linkText({ type, typeNumber, target }: LinkInfo): string {
+  const kind = target?.kind ?? type ?? `type ${typeNumber}`;
+  const place = target === undefined ? undefined : placeOf(target);
+  return place === undefined ? kind : `${kind} ${place}`;
 }
 
-/** A control group. */
-export interface CgroupTarget {
-  /** Tells it from the others. */
-  readonly kind: "cgroup";
-  /** Its number: the inode of its directory. 0 once it is removed. */
-  readonly cgroupId: bigint;
-  /** What in it the program is run for. */
-  readonly attachType: AttachType | undefined;
-}
-
-/** What an iterator goes over. */
-export interface IteratorTarget {
-  /** Tells it from the others. */
-  readonly kind: "iterator";
-  /** Its name: `"task"`, `"bpf_map_elem"`. */
-  readonly name: string;
-  /** The id of the map whose elements it goes over; 0 for none. */
-  readonly mapId: number;
-}
-
-/** A network namespace. */
-export interface NetnsTarget {
-  /** Tells it from the others. */
-  readonly kind: "netns";
-  /** Its inode, as `/proc/<pid>/ns/net` has it. 0 once it is gone. */
-  readonly inode: number;
-  /** What in it the program is run for. */
-  readonly attachType: AttachType | undefined;
-}
-
-/** An interface of the network. */
-export interface InterfaceTarget {
-  /** Tells it from the others. */
-  readonly kind: "xdp" | "tcx" | "netkit";
-  /** Its index. 0 once it is removed. */
-  readonly interfaceIndex: number;
-  /** Which way packets go; undefined for XDP. */
-  readonly attachType: AttachType | undefined;
-}
-
-/** A function of the kernel or of a program. */
-export interface ProbeTarget {
-  /** Tells it from the others. */
-  readonly kind: "uprobe" | "uretprobe" | "kprobe" | "kretprobe";
-  /** The file, or the kernel's function. */
-  readonly name: string;
-  /** Where in it, in bytes. */
-  readonly offset: number;
-}
-
-/** A tracepoint. */
-export interface TracepointTarget {
-  /** Tells it from the others. */
-  readonly kind: "tracepoint";
-  /** Its name, without the category. */
-  readonly name: string;
-}
-
-/** Any other event. */
-export interface EventTarget {
-  /** Tells it from the others. */
-  readonly kind: "perf_event";
-  /** Its type (`linux/perf_event.h`, `enum perf_type_id`). */
-  readonly type: number;
-  /** Which of that type. */
-  readonly config: bigint;
-}
-
-/** A hook of netfilter. */
-export interface NetfilterTarget {
-  /** Tells it from the others. */
-  readonly kind: "netfilter";
-  /** The family of protocols (`NFPROTO_*`): 2 is IPv4, 10 is IPv6. */
-  readonly family: number;
-  /** Which hook of it (`enum nf_inet_hooks`). */
-  readonly hook: number;
-  /** The place among the programs there: the lowest is run first. */
-  readonly priority: number;
+function placeOf(target: LinkTarget): string | undefined {
+  switch (target.kind) {
+    case "raw_tracepoint":
+    case "tracepoint":
+      return `"${target.name}"`;
+    case "tracing":
+      return `${target.attachType ?? "unknown"} of BTF id ${target.btfId}`;
+    case "cgroup":
+      return `${target.attachType ?? "unknown"} of group ${target.cgroupId}`;
+    case "iterator":
+      return target.mapId === 0
+        ? `over ${target.name}`
+        : `over ${target.name} of map ${target.mapId}`;
+    case "netns":
+      return `${target.attachType ?? "unknown"} of namespace ${target.inode}`;
+    case "xdp":
+      return `on ${interfaceText(target.interfaceIndex)}`;
+    case "tcx":
+    case "netkit":
+      return `${target.attachType ?? "unknown"} on ${
+        interfaceText(target.interfaceIndex)
+      }`;
+    case "uprobe":
+    case "uretprobe":
+    case "kprobe":
+    case "kretprobe":
+      return `${target.name}+0x${target.offset.toString(16)}`;
+    case "perf_event":
+      return `type ${target.type}, config ${target.config}`;
+    case "netfilter":
+      return netfilterText(target);
+  }
 }

@@ -1,44 +1,38 @@
-import { ClosedError, NotSupportedError } from "../../errors.ts";
-import { show } from "../../base/show.ts";
+import { NotSupportedError } from "../../errors.ts";
 import { pathOf } from "../../base/path.ts";
 import {
+  type OptionNames,
   requireDescriptor,
   requireOptions,
   requireU32,
 } from "../../base/arguments.ts";
 import { Descriptor } from "../../ffi/descriptor.ts";
-import { descriptorOf, type Holder, registerLink } from "../kernel_object.ts";
+import {
+  descriptorOf,
+  type HasDescriptor,
+  type Holder,
+  KernelObject,
+} from "../kernel_object.ts";
 import { NativeLink } from "../libbpf/link.ts";
-import type { BpfProgram } from "../program/program.ts";
 import { idsOf, openById } from "../ids.ts";
-import { openPinned, pin } from "../pins.ts";
-import { chunksOf, readAll } from "./iterator.ts";
+import { openPinned } from "../pins.ts";
 import { detachLink, updateLink } from "./commands.ts";
-import { linkInfoOf, typeText } from "./read_info.ts";
-import type { LinkInfo } from "./info.ts";
+import { type LinkInfo, linkInfoOf, linkText } from "./info.ts";
+import { RawLinkInfo } from "./type.ts";
 
 /** Options of {@linkcode BpfLink.update}. */
 export interface UpdateLinkOptions {
   /** The program that the link must have; else nothing is done, and it throws. */
-  readonly old?: BpfProgram | undefined;
+  readonly old?: HasDescriptor | undefined;
 }
 
-/** What only this module has, so that only it can construct. */
-const secret = Symbol("BpfLink");
-
-/** What only the class can do, for the function below it. */
-let makeLink: (holder: Holder, whenClosed: (link: BpfLink) => void) => BpfLink;
-
-/**
- * The links that `attach` made and nobody has closed. What is in here is never
- * collected, so that no program is detached by the garbage collector, at some
- * moment that nobody chose.
- */
-const attached = new Set<BpfLink>();
+const updateOptions = { old: true } as const satisfies OptionNames<
+  UpdateLinkOptions
+>;
 
 /**
  * An attachment of a BPF program: the kernel runs the program there for as long
- * as the link exists. It exists while a descriptor of it is open, in whatever
+ * as the link exists. A link exists while a descriptor of it is open, in whatever
  * process, or it is pinned.
  *
  * A link that {@linkcode BpfProgram.attach} gave stays until it is closed, or the
@@ -58,49 +52,19 @@ const attached = new Set<BpfLink>();
  * console.log(link.info);
  * ```
  */
-export class BpfLink implements Disposable {
+export class BpfLink extends KernelObject {
   readonly #holder: Holder;
-  readonly #whenClosed: () => void;
-  #closed = false;
-  #pinnedTo: string | undefined;
+  readonly #whenClosed: (() => void) | undefined;
 
-  private constructor(
-    given: symbol,
-    holder: Holder,
-    pinnedTo: string | undefined,
-    whenClosed: () => void,
-  ) {
-    if (given !== secret) throw new TypeError("Illegal constructor");
+  /**
+   * Links come from `attach`, `open`, `fromId` and `fromFd` alone.
+   *
+   * @ignore
+   */
+  constructor(holder: Holder, pinnedTo?: string, whenClosed?: () => void) {
+    super("link", holder, linkInfoOf, pinnedTo);
     this.#holder = holder;
-    this.#pinnedTo = pinnedTo;
     this.#whenClosed = whenClosed;
-    registerLink(this, holder);
-  }
-
-  /** Takes over an open descriptor of what may be a link. */
-  static #adopt(
-    descriptor: Descriptor,
-    name: string,
-    pinnedTo?: string,
-  ): BpfLink {
-    try {
-      linkInfoOf(descriptor.fd, name);
-    } catch (error) {
-      descriptor.close();
-      throw error;
-    }
-    return new BpfLink(secret, descriptor, pinnedTo, () => {});
-  }
-
-  static {
-    makeLink = (holder, whenClosed) => {
-      const link: BpfLink = new BpfLink(secret, holder, undefined, () => {
-        attached.delete(link);
-        whenClosed(link);
-      });
-      attached.add(link);
-      return link;
-    };
   }
 
   /**
@@ -115,7 +79,7 @@ export class BpfLink implements Disposable {
    */
   static open(path: string | URL): BpfLink {
     const file = pathOf(path);
-    return BpfLink.#adopt(openPinned(file, false), `"${file}"`, file);
+    return adoptLink(BpfLink, openPinned(file, false), `"${file}"`, file);
   }
 
   /**
@@ -131,7 +95,7 @@ export class BpfLink implements Disposable {
   static fromId(id: number): BpfLink {
     requireU32("Link id", id, 0);
     const opened = openById("BPF_LINK_GET_FD_BY_ID", id);
-    return BpfLink.#adopt(opened, `the link of id ${id}`);
+    return adoptLink(BpfLink, opened, `the link of id ${id}`);
   }
 
   /**
@@ -174,18 +138,18 @@ export class BpfLink implements Disposable {
    */
   static fromFd(fd: number): BpfLink {
     requireDescriptor(fd);
-    return BpfLink.#adopt(Descriptor.duplicate(fd), `descriptor ${fd}`);
+    return adoptLink(BpfLink, Descriptor.duplicate(fd), `descriptor ${fd}`);
   }
 
   /**
-   * What the kernel tells of the link now.
+   * The kernel's knowledge of the link, asked for now.
    *
    * @throws {ClosedError} if it is closed.
    * @throws {NotSupportedError} if the kernel has no link for what libbpf has
    * attached: of `usdt` probes, and of events before Linux 5.15.
    */
-  get info(): LinkInfo {
-    return linkInfoOf(this.#open(), "the link");
+  override get info(): LinkInfo {
+    return linkInfoOf(this.fd, "the link");
   }
 
   /**
@@ -195,18 +159,12 @@ export class BpfLink implements Disposable {
    * @throws {ClosedError} if it is closed.
    * @throws {NotSupportedError} as `info` does.
    */
-  get fd(): number {
-    return this.#open();
-  }
-
-  /** Whether this object was closed. */
-  get closed(): boolean {
-    return this.#closed;
-  }
-
-  /** Where this object knows the link to be pinned; undefined for nowhere. */
-  get pinnedTo(): string | undefined {
-    return this.#pinnedTo;
+  override get fd(): number {
+    const { fd } = this.#holder;
+    if (this.closed || fd >= 0) return super.fd;
+    throw new NotSupportedError(
+      "The kernel has no link for this: libbpf attached the program to several events, or, before Linux 5.15, to one",
+    );
   }
 
   /**
@@ -223,14 +181,14 @@ export class BpfLink implements Disposable {
    * program than `old`, EINVAL if the new one is of another type, ENOLINK if what
    * it was attached to is gone.
    */
-  update(program: BpfProgram, options: UpdateLinkOptions = {}): void {
-    requireOptions(options);
+  update(program: HasDescriptor, options: UpdateLinkOptions = {}): void {
+    requireOptions(options, updateOptions);
     const { old } = options;
     const newFd = descriptorOf("Program", "program", program);
     const oldFd = old === undefined
       ? undefined
       : descriptorOf("Option old", "program", old);
-    updateLink(this.#open(), newFd, oldFd);
+    updateLink(this.fd, newFd, oldFd);
   }
 
   /**
@@ -244,7 +202,7 @@ export class BpfLink implements Disposable {
    * @throws {SystemError} with the kernel's reason, as in bpf(2).
    */
   detach(): void {
-    detachLink(this.#open());
+    detachLink(this.fd);
   }
 
   /**
@@ -252,154 +210,80 @@ export class BpfLink implements Disposable {
    * stays attached until the path is removed, whatever becomes of this process.
    *
    * @param path A path that does not exist yet, or a `file:` URL.
-   * @throws {ClosedError} if it is closed.
-   * @throws {Deno.errors.NotCapable} without permission to write the path.
    * @throws {NotSupportedError} as `info` does.
-   * @throws {SystemError} with the kernel's reason, as in bpf(2).
+   * @throws as {@linkcode KernelObject.pin} does.
    */
-  pin(path: string | URL): void {
-    const file = pathOf(path);
-    pin(this.#open(), file);
-    this.#pinnedTo = file;
-    if (this.#holder instanceof NativeLink) this.#holder.stays = true;
+  override pin(path: string | URL): void {
+    super.pin(path);
+    this.#stayIfPinned();
   }
 
   /**
    * Removes the path that the link is pinned to. The program stays attached for
    * as long as this or another descriptor of the link is open.
    *
-   * @param path Where it is pinned; by default where this object has pinned it,
+   * @param path The path; by default the one that this object has pinned it to,
    * or opened it from.
-   * @throws {ClosedError} if it is closed.
-   * @throws {TypeError} if no path is given and none is known.
-   * @throws {NotSupportedError} if something else is pinned there.
-   * @throws {SystemError} if nothing is.
-   * @throws {Deno.errors.NotCapable} without permission to read and write the
-   * path.
+   * @throws as {@linkcode KernelObject.unpin} does.
    */
-  unpin(path: string | URL | undefined = this.#pinnedTo): void {
-    const { id } = this.info;
-    if (path === undefined) {
-      throw new TypeError(
-        "The link is not known to be pinned: pass the path that it is pinned to",
-      );
-    }
-    const file = pathOf(path);
-    {
-      using pinned = BpfLink.open(file);
-      const other = pinned.info.id;
-      if (other !== id) {
-        throw new NotSupportedError(
-          `Cannot unpin the link of id ${id} from "${file}": the link of id ${other} is pinned there`,
-        );
-      }
-    }
-    Deno.removeSync(file);
-    if (file !== this.#pinnedTo) return;
-    this.#pinnedTo = undefined;
-    if (this.#holder instanceof NativeLink) this.#holder.stays = false;
-  }
-
-  /**
-   * Runs an iterator's program for each object, and gives the text that it wrote.
-   * Each call is one more walk.
-   *
-   * @throws {ClosedError} if it is closed.
-   * @throws {NotSupportedError} if it is not the link of an iterator.
-   * @throws {SystemError} with the kernel's reason, as in bpf(2) and read(2).
-   */
-  read(): string {
-    return new TextDecoder().decode(this.readBytes());
-  }
-
-  /**
-   * As {@linkcode BpfLink.read} does, for programs that write no text but bytes,
-   * with `bpf_seq_write`.
-   *
-   * @throws as `read` does.
-   */
-  readBytes(): Uint8Array<ArrayBuffer> {
-    return readAll(this.#iterator());
-  }
-
-  /**
-   * As {@linkcode BpfLink.read} does, line by line, as the program writes them:
-   * for walks whose text is large. A walk that is under way goes on after the
-   * link is closed.
-   *
-   * @throws as `read` does.
-   */
-  *lines(): Generator<string, void> {
-    const decoder = new TextDecoder();
-    let rest = "";
-    for (const chunk of chunksOf(this.#iterator())) {
-      const lines = (rest + decoder.decode(chunk, { stream: true }))
-        .split("\n");
-      rest = lines.pop()!;
-      yield* lines;
-    }
-    rest += decoder.decode();
-    if (rest !== "") yield rest;
+  override unpin(path: string | URL | undefined = this.pinnedTo): void {
+    super.unpin(path);
+    this.#stayIfPinned();
   }
 
   /**
    * Closes the descriptor. That detaches the program, unless the link is pinned
    * or another descriptor of it is open. Once more does nothing.
    */
-  close(): void {
-    if (this.#closed) return;
-    this.#closed = true;
-    this.#holder.close();
-    this.#whenClosed();
+  override close(): void {
+    if (this.closed) return;
+    super.close();
+    this.#whenClosed?.();
   }
 
-  /** Closes the link at the end of a `using` declaration's block. */
-  [Symbol.dispose](): void {
-    this.close();
+  /** @ignore */
+  protected override describe(): string[] {
+    const pinned = this.pinnedTo === undefined
+      ? []
+      : [`pinned to ${JSON.stringify(this.pinnedTo)}`];
+    return [...this.#text(), ...pinned];
   }
 
-  /** What `console.log` and `Deno.inspect` show. */
-  [Symbol.for("Deno.customInspect")](): string {
-    const pinned = this.#pinnedTo === undefined
-      ? ""
-      : `pinned to ${show(this.#pinnedTo)}`;
-    return `BpfLink { ${
-      [pinned, this.#closed ? "closed" : "open"].filter(Boolean).join(", ")
-    } }`;
-  }
-
-  #open(): number {
-    if (this.#closed) throw new ClosedError("The BPF link is closed");
-    const { fd } = this.#holder;
-    if (fd < 0) {
-      throw new NotSupportedError(
-        "The kernel has no link for this: libbpf attached the program to several events, or, before Linux 5.15, to one",
-      );
+  /** The target in words, while the kernel tells it. */
+  #text(): string[] {
+    try {
+      return [linkText(this.info)];
+    } catch {
+      return []; // It is closed, or no link of the kernel's.
     }
-    return fd;
   }
 
-  #iterator(): number {
-    const fd = this.#open();
-    const { info } = this;
-    if (info.type !== "iter") {
-      throw new NotSupportedError(
-        `Cannot read a link of type ${typeText(info)}: its type must be iter`,
-      );
+  #stayIfPinned(): void {
+    if (this.#holder instanceof NativeLink) {
+      this.#holder.stays = this.pinnedTo !== undefined;
     }
-    return fd;
   }
 }
 
 /**
- * A link that was just made, for this room.
+ * Takes over an open descriptor of what may be a link.
  *
- * @param holder What closes it.
- * @param whenClosed Is called once, when it is closed.
+ * @param LinkClass The class of link that it shall be.
+ * @param name The name of the descriptor in error messages.
+ * @param pinnedTo The path that it was opened from.
+ * @throws {NotSupportedError} if it is not a link of that class.
  */
-export function newLink(
-  holder: Holder,
-  whenClosed: (link: BpfLink) => void,
-): BpfLink {
-  return makeLink(holder, whenClosed);
+export function adoptLink<L extends BpfLink>(
+  LinkClass: new (holder: Holder, pinnedTo?: string) => L,
+  descriptor: Descriptor,
+  name: string,
+  pinnedTo?: string,
+): L {
+  try {
+    void new RawLinkInfo(descriptor.fd, name);
+    return new LinkClass(descriptor, pinnedTo);
+  } catch (error) {
+    descriptor.close();
+    throw error;
+  }
 }

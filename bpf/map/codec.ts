@@ -4,6 +4,7 @@ import { readValue } from "../../layout/access/read_whole.ts";
 import { type Reader, readerOf } from "../../layout/access/reader.ts";
 import { Region } from "../../layout/region/region.ts";
 import type { AnyType } from "../../layout/model/types.ts";
+import { Block } from "../../ffi/block.ts";
 import { show } from "../../base/show.ts";
 import { writeValue } from "../../layout/access/write_whole.ts";
 import type { Type } from "../../layout/mod.ts";
@@ -26,16 +27,15 @@ export interface Codec {
   write(value: unknown): Uint8Array<ArrayBuffer>;
 }
 
-/** Room for the bytes of one value. */
-export interface Room {
-  readonly region: Region;
-  readonly bytes: Uint8Array<ArrayBuffer>;
-}
-
-/** Room for so many bytes. */
-export function makeRoom(size: number): Room {
-  const bytes = new Uint8Array(new ArrayBuffer(size));
-  return { region: new Region(bytes.buffer, 0, size, "buffer"), bytes };
+/** A block that codecs read from. */
+export class ReadBlock extends Block {
+  /** All of its bytes as a region. */
+  readonly region: Region = new Region(
+    this.buffer,
+    0,
+    this.bytes.length,
+    "buffer",
+  );
 }
 
 function titleOf(part: Part): string {
@@ -106,7 +106,7 @@ class Typed implements Codec {
   readonly #type: Type;
   readonly #size: number;
   readonly #isAligned: boolean;
-  #scratch: Room | undefined;
+  #scratch: ReadBlock | undefined;
   #reads = 0;
   #reader: Reader | undefined;
 
@@ -119,13 +119,13 @@ class Typed implements Codec {
 
   read(region: Region, offset: number): unknown {
     if (this.#isAligned) return this.#readAt(region, offset);
-    const scratch = this.#scratch ??= makeRoom(this.#size);
-    scratch.bytes.set(new Uint8Array(region.buffer, offset, this.#size));
+    const scratch = this.#scratch ??= new ReadBlock(this.#size);
+    scratch.put(new Uint8Array(region.buffer, offset, this.#size));
     return this.#readAt(scratch.region, 0);
   }
 
   write(value: unknown): Uint8Array<ArrayBuffer> {
-    const scratch = this.#scratch ?? makeRoom(this.#size);
+    const scratch = this.#scratch ?? new ReadBlock(this.#size);
     // Getters of the value may come back here meanwhile.
     this.#scratch = undefined;
     scratch.bytes.fill(0);

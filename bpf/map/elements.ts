@@ -1,205 +1,164 @@
-/** Looking up, storing and deleting the entries of a map. */
+/** The elements of an array as memory. */
 
-import { NotSupportedError } from "../../errors.ts";
-import { ENOENT } from "../../ffi/mod.ts";
-import { requireBytesOf, requireU32 } from "../../base/arguments.ts";
-import { requireKeyKind } from "../arguments.ts";
+import { AlignmentError } from "../../errors.ts";
 import {
-  checked,
-  clearAttributes,
-  run,
-  SIZE,
-} from "../../ffi/bpf/attributes.ts";
-import type { Command } from "../../ffi/bpf/commands.ts";
-import { type Block, releaseScratch, scratchBlock } from "../../ffi/block.ts";
-import { strideOf } from "./map_size.ts";
-import { possibleCpus } from "./possible_cpus.ts";
-import type { MapInfo } from "./info.ts";
-import { isPerCpu } from "./type.ts";
+  array,
+  assign,
+  type At,
+  type Column,
+  type ColumnValue,
+  HostLayout,
+  type Input,
+  type Path,
+  type PointerTo,
+  type ReadonlyColumn,
+  type shape,
+  struct,
+  type Type,
+} from "../../layout/mod.ts";
+import type { Memory } from "../../memory/mod.ts";
+import { strideOf } from "./array_memory.ts";
 
-/** A key: its bytes, or the number that four of them are. */
-export type Key = Uint8Array | number;
+/** The elements of an mmap-able array, to be read. */
+export interface MapElementViews<T extends Type>
+  extends Iterable<T[typeof shape]["view"]> {
+  /** How many elements there are. */
+  readonly length: number;
+  /** The value of a scalar, a view of all else; a BoundsError outside. */
+  at(index: number): T[typeof shape]["view"];
+  /** One field of every element; structs and unions only. */
+  column<const P extends string>(
+    path: Path<T, P>,
+  ): ReadonlyColumn<ColumnValue<At<T, P>>>;
+}
+
+/** The elements of an mmap-able array, to be read and written. */
+export interface MapElements<T extends Type>
+  extends Iterable<T[typeof shape]["pointer"]> {
+  /** How many elements there are. */
+  readonly length: number;
+  /** The value of a scalar, a pointer to all else; a BoundsError outside. */
+  at(index: number): T[typeof shape]["pointer"];
+  /** Stores an element, or part of one, as `assign` does. */
+  set(index: number, value: Input<T>): void;
+  /** One field of every element; structs and unions only. */
+  column<const P extends string>(
+    path: Path<T, P>,
+  ): Column<ColumnValue<At<T, P>>>;
+}
+
+/** An array of structs, whatever the struct. */
+interface Records {
+  readonly length: number;
+  at(index: number): object;
+  column(path: string): Column<unknown>;
+}
+
+/** Where the value lies in an element: the kernel's entry around it. */
+interface Entry {
+  readonly value: unknown;
+}
 
 /**
- * How many bytes the kernel reads or writes as one value: the kernel's
- * `bpf_map_value_size`.
- *
- * @throws {NotSupportedError} if the map has no values, or they may be larger
- * than is known here.
+ * Entries lie 8 bytes apart, or a multiple, whatever the size of their type; so
+ * each is the only field of a struct of that size.
  */
-export function valueLength({ type, typeNumber, valueSize }: MapInfo): number {
-  if (type === undefined) {
-    throw new NotSupportedError(
-      `Cannot access the entries of a map of type ${typeNumber}: how large they are is not known`,
+class ElementViews {
+  readonly #records: Records;
+  /** The values themselves, where they are scalars. */
+  readonly #scalars: Column<unknown> | undefined;
+
+  constructor(records: Records, isScalar: boolean) {
+    this.#records = records;
+    this.#scalars = isScalar ? records.column("value") : undefined;
+  }
+
+  get length(): number {
+    return this.#records.length;
+  }
+
+  at(index: number): unknown {
+    return this.#scalars === undefined
+      ? (this.#records.at(index) as Entry).value
+      : this.#scalars.at(index);
+  }
+
+  column(path: string): Column<unknown> {
+    return this.#records.column(`value.${path}`);
+  }
+
+  *[Symbol.iterator](): Generator<unknown> {
+    for (let i = 0; i < this.length; i++) yield this.at(i);
+  }
+
+  static store(elements: ElementViews, index: number, value: unknown): void {
+    if (elements.#scalars !== undefined) elements.#scalars.set(index, value);
+    else {
+      const entry = elements.#records.at(index) as PointerTo<Type>;
+      assign(entry, { value });
+    }
+  }
+}
+
+class Elements extends ElementViews {
+  set(index: number, value: unknown): void {
+    ElementViews.store(this, index, value);
+  }
+}
+
+/** Whether a pointer to a type gives its value, not another pointer. */
+function isScalar({ kind }: Type): boolean {
+  switch (kind) {
+    case "struct":
+    case "union":
+    case "array":
+    case "atomic":
+      return false;
+    default:
+      return true;
+  }
+}
+
+/** The entry around each type. */
+const entries = new WeakMap<Type, Type>();
+
+function entryOf(type: Type): Type {
+  const known = entries.get(type);
+  if (known !== undefined) return known;
+  const stride = strideOf(type.size);
+  if (stride % type.align !== 0) {
+    throw new AlignmentError(
+      `Entries of the map lie ${stride} bytes apart: ${type.name} must be aligned to ${type.align}`,
     );
   }
-  if (valueSize === 0) {
-    throw new NotSupportedError(
-      `Cannot access the entries of a map of type ${type}: it has none`,
-    );
-  }
-  return isPerCpu(type) ? strideOf(valueSize) * possibleCpus() : valueSize;
+  const fields = { _: HostLayout, value: type };
+  const entry = struct(type.name, fields, { size: stride });
+  entries.set(type, entry);
+  return entry;
 }
 
-/** Makes room for a key and so many bytes behind it, and puts the key there. */
-function withKey(info: MapInfo, key: Key, behind: number): Block {
-  const { keySize } = info;
-  if (typeof key === "number" && keySize === 4) {
-    const index = requireU32("Key", key, 0);
-    const payload = scratchBlock(8 + behind);
-    new Uint32Array(payload.buffer, 0, 1)[0] = index;
-    return payload;
-  }
-  requireKeyKind(key, keySize);
-  requireBytesOf("Key", key, keySize);
-  const payload = scratchBlock(strideOf(keySize) + behind);
-  payload.bytes.set(key);
-  return payload;
-}
-
-/** A command on one entry: its result, or the negative reason. */
-function command(
-  name: Command,
-  fd: number,
-  key: bigint,
-  value: bigint,
-  mode: bigint = 0n,
-): number {
-  const { element } = clearAttributes();
-  element.mapFd = fd;
-  element.key = key;
-  element.value = value;
-  element.flags = mode;
-  return run(name, SIZE.element);
-}
-
-/** Where the key lies that `withKey` put there; the kernel wants 0 for none. */
-function keyOf(payload: Block, { keySize }: MapInfo): bigint {
-  return keySize === 0 ? 0n : payload.address;
-}
-
-/** Where the value lies: behind the key, at the next multiple of 8. */
-function valueOf(payload: Block, { keySize }: MapInfo): bigint {
-  return payload.address + BigInt(strideOf(keySize));
-}
-
-function copyOf(
-  { buffer }: Block,
-  offset: number,
+/** The elements of a map in its memory, to be read and written. */
+export function elementsIn<T extends Type>(
+  memory: Memory,
+  type: T,
   length: number,
-): Uint8Array<ArrayBuffer> {
-  const copy = new Uint8Array(length);
-  copy.set(new Uint8Array(buffer, offset, length));
-  return copy;
+): MapElements<T> {
+  const records = memory.pointer(
+    array(entryOf(type), length),
+  ) as unknown as Records;
+  const values = new Elements(records, isScalar(type));
+  return values as unknown as MapElements<T>;
 }
 
-/** The value of a key; undefined where there is none. */
-export function lookup(
-  fd: number,
-  info: MapInfo,
-  key: Key,
-): Uint8Array<ArrayBuffer> | undefined {
-  return valueBy("BPF_MAP_LOOKUP_ELEM", fd, info, key);
-}
-
-/** The same, and deletes the entry. */
-export function take(
-  fd: number,
-  info: MapInfo,
-  key: Key,
-): Uint8Array<ArrayBuffer> | undefined {
-  return valueBy("BPF_MAP_LOOKUP_AND_DELETE_ELEM", fd, info, key);
-}
-
-function valueBy(
-  name: "BPF_MAP_LOOKUP_ELEM" | "BPF_MAP_LOOKUP_AND_DELETE_ELEM",
-  fd: number,
-  info: MapInfo,
-  key: Key,
-): Uint8Array<ArrayBuffer> | undefined {
-  if (info.type === "bloom_filter") {
-    throw new NotSupportedError(
-      "Cannot look up in a map of type bloom_filter: it has no keys",
-    );
-  }
-  const length = valueLength(info);
-  const payload = withKey(info, key, length);
-  try {
-    const result = command(
-      name,
-      fd,
-      keyOf(payload, info),
-      valueOf(payload, info),
-    );
-    if (result === -ENOENT) return undefined;
-    checked(name, result);
-    return copyOf(payload, strideOf(info.keySize), length);
-  } finally {
-    releaseScratch();
-  }
-}
-
-/**
- * Stores a value.
- *
- * @param mode `BPF_ANY`, `BPF_NOEXIST` or `BPF_EXIST`.
- */
-export function update(
-  fd: number,
-  info: MapInfo,
-  key: Key,
-  value: Uint8Array,
-  mode: bigint,
-): void {
-  const length = valueLength(info);
-  requireBytesOf("Value", value, length);
-  const payload = withKey(info, key, length);
-  try {
-    payload.bytes.set(value, strideOf(info.keySize));
-    const result = command(
-      "BPF_MAP_UPDATE_ELEM",
-      fd,
-      keyOf(payload, info),
-      valueOf(payload, info),
-      mode,
-    );
-    checked("BPF_MAP_UPDATE_ELEM", result);
-  } finally {
-    releaseScratch();
-  }
-}
-
-/** Deletes an entry, and tells whether there was one. */
-export function remove(fd: number, info: MapInfo, key: Key): boolean {
-  const payload = withKey(info, key, 0);
-  const result = command(
-    "BPF_MAP_DELETE_ELEM",
-    fd,
-    keyOf(payload, info),
-    0n,
-  );
-  if (result === -ENOENT) return false;
-  checked("BPF_MAP_DELETE_ELEM", result);
-  return true;
-}
-
-/** The key that follows another, or the first; undefined after the last. */
-export function nextKey(
-  fd: number,
-  info: MapInfo,
-  key: Uint8Array | undefined,
-): Uint8Array<ArrayBuffer> | undefined {
-  const offset = strideOf(info.keySize);
-  const payload = key === undefined
-    ? scratchBlock(2 * offset)
-    : withKey(info, key, offset);
-  const result = command(
-    "BPF_MAP_GET_NEXT_KEY",
-    fd,
-    key === undefined ? 0n : payload.address,
-    valueOf(payload, info),
-  );
-  if (result === -ENOENT) return undefined;
-  checked("BPF_MAP_GET_NEXT_KEY", result);
-  return copyOf(payload, offset, info.keySize);
+/** The elements of a map in its memory, to be read. */
+export function elementViewsIn<T extends Type>(
+  memory: Memory,
+  type: T,
+  length: number,
+): MapElementViews<T> {
+  const records = memory.view(
+    array(entryOf(type), length),
+  ) as unknown as Records;
+  const values = new ElementViews(records, isScalar(type));
+  return values as unknown as MapElementViews<T>;
 }

@@ -2,9 +2,10 @@
 
 import { SystemError } from "../../errors.ts";
 import { EINTR, ENOENT, ENOSPC } from "../../ffi/mod.ts";
-import { Region } from "../../layout/region/region.ts";
+import type { Region } from "../../layout/region/region.ts";
 import { checked } from "../../ffi/bpf/attributes.ts";
 import { Block } from "../../ffi/block.ts";
+import { ReadBlock } from "./codec.ts";
 import { type BatchResult, isMissing, runBatch } from "./batches.ts";
 import {
   type Key,
@@ -13,8 +14,8 @@ import {
   remove,
   take,
   valueLength,
-} from "./elements.ts";
-import { strideOf } from "./map_size.ts";
+} from "./entry_commands.ts";
+import { strideOf } from "./array_memory.ts";
 import type { MapInfo, OpenMap } from "./info.ts";
 import type { MapType } from "./type.ts";
 
@@ -27,28 +28,17 @@ const RETRIES = 8;
 /** The number of a bucket, which is what a hash's batch stops at. */
 const BUCKET_SIZE = 4;
 
-/** Whether entries are only read, or taken out of the map. */
-export type Reading = "lookup" | "take";
+/**
+ * What is read: the keys, which more types of map have than values that processes
+ * may look up, the entries, or the entries while they are taken out of the map.
+ */
+export type Reading = "keys" | "lookup" | "take";
 
-/** Room for so many keys and values, which the kernel writes. */
-class Chunk {
+/** Blocks for so many keys and values, which the kernel writes. */
+interface Chunk {
   readonly capacity: number;
-  readonly keys: Block;
-  readonly values: Block;
-  readonly keyRegion: Region;
-  readonly valueRegion: Region;
-
-  constructor(capacity: number, keySize: number, valueSize: number) {
-    this.capacity = capacity;
-    this.keys = new Block(capacity * keySize);
-    this.values = new Block(capacity * valueSize);
-    this.keyRegion = regionOf(this.keys, capacity * keySize);
-    this.valueRegion = regionOf(this.values, capacity * valueSize);
-  }
-}
-
-function regionOf({ buffer }: Block, size: number): Region {
-  return new Region(buffer, 0, size, "buffer");
+  readonly keys: ReadBlock;
+  readonly values: ReadBlock;
 }
 
 /** Whether a batch stops at a bucket; at a key where it does not. */
@@ -110,12 +100,12 @@ export class EntryReader {
 
   /** The keys, each directly behind the one before. */
   get keys(): Region {
-    return this.#chunk!.keyRegion;
+    return this.#chunk!.keys.region;
   }
 
   /** The values, each directly behind the one before. */
   get values(): Region {
-    return this.#chunk!.valueRegion;
+    return this.#chunk!.values.region;
   }
 
   /**
@@ -134,9 +124,13 @@ export class EntryReader {
     return this.count > 0;
   }
 
-  #room(capacity: number): Chunk {
+  #chunkFor(capacity: number): Chunk {
     if (this.#chunk === undefined || this.#chunk.capacity < capacity) {
-      this.#chunk = new Chunk(capacity, this.#keySize, this.#valueSize);
+      this.#chunk = {
+        capacity,
+        keys: new ReadBlock(capacity * this.#keySize),
+        values: new ReadBlock(capacity * this.#valueSize),
+      };
     }
     return this.#chunk;
   }
@@ -145,7 +139,7 @@ export class EntryReader {
     const most = this.#map.info.maxEntries;
     let capacity = this.#chunk?.capacity ?? this.#firstCapacity();
     for (let tries = 0;;) {
-      const { result, count } = this.#runBatch(this.#room(capacity));
+      const { result, count } = this.#runBatch(this.#chunkFor(capacity));
       if (result === -ENOSPC && count === 0 && capacity <= 2 * most) {
         // A bucket goes whole or not at all. It has no more than the map.
         capacity *= 2;
@@ -219,7 +213,7 @@ export class EntryReader {
   #fetchSingles(): void {
     const map = this.#map;
     const { info } = map;
-    const chunk = this.#room(SINGLES);
+    const chunk = this.#chunkFor(SINGLES);
     let count = 0;
     for (let i = 0; i < SINGLES && this.#mode !== "ended"; i++) {
       // What was taken has no key behind it: the first is the next.
@@ -231,12 +225,14 @@ export class EntryReader {
       }
       this.#spend(1);
       this.#key = key;
-      const value = this.#reading === "take"
-        ? takeOne(map.fd, info, key)
-        : lookup(map.fd, info, key);
-      if (value === undefined) continue; // Another deleted it meanwhile.
-      chunk.keys.bytes.set(key, count * this.#keySize);
-      chunk.values.bytes.set(value, count * this.#valueSize);
+      if (this.#reading !== "keys") {
+        const value = this.#reading === "take"
+          ? takeOne(map.fd, info, key)
+          : lookup(map.fd, info, key);
+        if (value === undefined) continue; // Another deleted it meanwhile.
+        chunk.values.put(value, count * this.#valueSize);
+      }
+      chunk.keys.put(key, count * this.#keySize);
       count++;
     }
     this.count = count;
@@ -244,6 +240,7 @@ export class EntryReader {
 }
 
 const COMMANDS = {
+  keys: "BPF_MAP_LOOKUP_BATCH",
   lookup: "BPF_MAP_LOOKUP_BATCH",
   take: "BPF_MAP_LOOKUP_AND_DELETE_BATCH",
 } as const;

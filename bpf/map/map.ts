@@ -21,7 +21,7 @@ import {
   memorySizeOf,
   requireValueType,
 } from "./array_memory.ts";
-import { lookup, nextKey, remove, update } from "./elements.ts";
+import { lookup, nextKey, remove, update } from "./entry_commands.ts";
 import { takeOne } from "./entry_reader.ts";
 import {
   descriptorOf,
@@ -31,31 +31,38 @@ import {
 import { lookupInner, updateInner } from "./inner_maps.ts";
 import { MapBtf } from "./types_from_btf.ts";
 import { createMap, freeze, openById } from "./commands.ts";
-import { mapInfoOf } from "./read_info.ts";
-import {
-  perCpuTableOf,
-  refusePerCpu,
-  tableOf,
-  type TableTypes,
-} from "./table_classes.ts";
 import { mapFlagBits } from "./flag.ts";
-import type { MapInfo } from "./info.ts";
+import { type MapInfo, mapInfoOf } from "./info.ts";
 import {
   type CreateMapOptions,
+  createOptions,
   modeNumber,
   type OpenMapOptions,
+  openOptions,
   type UpdateMode,
-  type ValuesOptions,
 } from "./options.ts";
 import { type QueueOf, queueOf } from "./queue.ts";
-import type { MapTypes, PerCpuTableOf, TableOf } from "./table.ts";
-import { isKeyless, mapTypeNumber } from "./type.ts";
 import {
-  type MapValues,
-  type ReadonlyMapValues,
-  readonlyValuesIn,
-  valuesIn,
-} from "./memory_entries.ts";
+  type EntryValue,
+  type MapTable,
+  type MapTypes,
+  type PerCpuTableOf,
+  perCpuTableOf,
+  refusePerCpu,
+  type TableOf,
+  tableOf,
+  type TableTypes,
+  typeOptions,
+} from "./table.ts";
+import { isKeyless, type MapType, mapTypeNumber } from "./type.ts";
+import {
+  elementsIn,
+  elementViewsIn,
+  type MapElements,
+  type MapElementViews,
+} from "./elements.ts";
+import { BpfVariable } from "../variable/variable.ts";
+import { VariableNames } from "../variable/names.ts";
 
 /**
  * A map of the kernel's BPF subsystem: a table that BPF programs and processes
@@ -64,12 +71,14 @@ import {
  * mapped.
  *
  * `lookup`, `update` and `delete` go by the `bpf` system call and copy. Arrays
- * made with the flag `mmapable` have memory: `memory`, `values`, `pointer` and
+ * made with the flag `mmapable` have memory: `memory`, `elements`, `pointer` and
  * `view` reach the very bytes that the programs use.
  *
- * That memory is mapped once and shared by these four; `map.memory().close()`
+ * That memory is mapped once and shared by these; `map.memory().close()`
  * releases it at once, and the next of them maps it anew. Closing the map leaves
  * it as it is, for as long as a pointer into it is used.
+ *
+ * @typeParam M Its type, where that is known: of a map that `create` gave.
  *
  * @example Counting what a BPF program would count
  * ```ts
@@ -86,7 +95,7 @@ import {
  *     maxEntries: 4,
  *     flags: ["mmapable"],
  *   });
- *   map.pointer(3, Stats).packets.add(7n);
+ *   map.pointer(Stats, 3).packets.add(7n);
  *   assertEquals(map.lookup(3), new Uint8Array([7, 0, 0, 0, 0, 0, 0, 0]));
  * } catch (error) {
  *   // Who may not make BPF maps is told which capability that takes.
@@ -95,21 +104,26 @@ import {
  * }
  * ```
  */
-export class BpfMap extends KernelObject {
+export class BpfMap<M extends MapType = MapType> extends KernelObject {
   readonly #info: MapInfo;
-  readonly #btf: MapBtf;
+  readonly #types: MapBtf;
+  #variables: VariableNames | undefined;
   #memory: Memory | undefined;
 
   private constructor(descriptor: Descriptor, info: MapInfo, path?: string) {
     super("map", descriptor, mapInfoOf, path);
     this.#info = info;
-    this.#btf = new MapBtf(info);
+    this.#types = new MapBtf(info);
   }
 
   /** Takes over an open descriptor. */
-  static #adopt(descriptor: Descriptor, name: string, path?: string): BpfMap {
+  static #adopt<M extends MapType>(
+    descriptor: Descriptor,
+    name: string,
+    path?: string,
+  ): BpfMap<M> {
     try {
-      return new BpfMap(descriptor, mapInfoOf(descriptor.fd, name), path);
+      return new BpfMap<M>(descriptor, mapInfoOf(descriptor.fd, name), path);
     } catch (error) {
       descriptor.close();
       throw error;
@@ -126,8 +140,10 @@ export class BpfMap extends KernelObject {
    * @throws {NotSupportedError} on any but Linux on x86-64 or aarch64.
    * @throws {Deno.errors.NotCapable} without `--allow-ffi`.
    */
-  static create(options: CreateMapOptions): BpfMap {
-    requireOptions(options);
+  static create<const M extends MapType>(
+    options: CreateMapOptions<M>,
+  ): BpfMap<M> {
+    requireOptions(options, createOptions);
     const {
       type,
       keySize = isKeyless(type) ? 0 : 4,
@@ -166,7 +182,7 @@ export class BpfMap extends KernelObject {
    */
   static open(path: string | URL, options: OpenMapOptions = {}): BpfMap {
     const file = pathOf(path);
-    requireOptions(options);
+    requireOptions(options, openOptions);
     const readOnly = requireFlag("readOnly", options.readOnly);
     return BpfMap.#adopt(openPinned(file, readOnly), `"${file}"`, file);
   }
@@ -183,7 +199,7 @@ export class BpfMap extends KernelObject {
    * @throws {Deno.errors.NotCapable} without `--allow-ffi`.
    */
   static fromId(id: number, options: OpenMapOptions = {}): BpfMap {
-    requireOptions(options);
+    requireOptions(options, openOptions);
     const readOnly = requireFlag("readOnly", options.readOnly);
     requireU32("Map id", id, 0);
     return BpfMap.#adopt(openById(id, readOnly), `the map of id ${id}`);
@@ -231,7 +247,7 @@ export class BpfMap extends KernelObject {
    * its id takes.
    */
   get btf(): Btf | undefined {
-    return this.#btf.btf;
+    return this.#types.btf;
   }
 
   /**
@@ -242,7 +258,7 @@ export class BpfMap extends KernelObject {
    * @throws as {@linkcode BpfMap.btf} does.
    */
   get keyType(): Type | undefined {
-    return this.#btf.keyType;
+    return this.#types.keyType;
   }
 
   /**
@@ -254,7 +270,7 @@ export class BpfMap extends KernelObject {
    * @throws as {@linkcode BpfMap.btf} does.
    */
   get valueType(): Type | undefined {
-    return this.#btf.valueType;
+    return this.#types.valueType;
   }
 
   /**
@@ -466,12 +482,41 @@ export class BpfMap extends KernelObject {
   }
 
   /**
-   * The entries as plain data, one after the other, many fetched at once: those
-   * of {@linkcode BpfMap.table}. Without types also those of a per-CPU map, whose
-   * values are arrays then.
+   * The keys as plain data, one after the other, as those of a `Map` of
+   * JavaScript. Of any map that can be listed.
    *
-   * @param types What keys and values are, as in {@linkcode BpfMap.table}.
+   * @param types Types of keys and values, as in {@linkcode BpfMap.table}.
    * @throws as {@linkcode BpfMap.table} does.
+   * @throws {NotSupportedError} if maps of this type cannot be listed.
+   */
+  keys<K extends Type = Type, V extends Type = Type>(
+    types: MapTypes<K, V> = {},
+  ): Generator<Value<K>, void> {
+    return this.#anyTable(types).keys();
+  }
+
+  /**
+   * The values as plain data, one after the other; of a per-CPU map each is an
+   * array of one for each possible CPU.
+   *
+   * @param types Types of keys and values, as in {@linkcode BpfMap.table}.
+   * @throws as {@linkcode BpfMap.keys} does.
+   */
+  values<K extends Type = Type, V extends Type = Type>(
+    types: MapTypes<K, V> = {},
+  ): Generator<EntryValue<V, M>, void> {
+    return this.#anyTable(types).values();
+  }
+
+  /**
+   * The entries as plain data, one after the other, many fetched at once; of a
+   * per-CPU map each value is an array of one for each possible CPU.
+   *
+   * The type of `entries` cannot know which it is. {@linkcode BpfMap.table} has
+   * single values, and {@linkcode BpfMap.perCpu} arrays, in its type too.
+   *
+   * @param types Types of keys and values, as in {@linkcode BpfMap.table}.
+   * @throws as {@linkcode BpfMap.keys} does.
    *
    * @example
    * ```ts ignore
@@ -479,22 +524,31 @@ export class BpfMap extends KernelObject {
    * ```
    */
   entries<K extends Type = Type, V extends Type = Type>(
-    types?: MapTypes<K, V>,
-  ): Generator<[Value<K>, Value<V>], void> {
-    if (types !== undefined) return this.table(types).entries();
-    const table = tableOf(this, this.#typesOf({}));
-    return table.entries() as Generator<[Value<K>, Value<V>], void>;
+    types: MapTypes<K, V> = {},
+  ): Generator<[Value<K>, EntryValue<V, M>], void> {
+    return this.#anyTable(types).entries();
   }
 
   /**
-   * The keys as bytes, one after the other (`BPF_MAP_GET_NEXT_KEY`). Where entries are
-   * deleted meanwhile the kernel may begin anew; there are never more keys than
-   * the map has room for.
+   * The entries, as {@linkcode BpfMap.entries} without types gives them.
+   *
+   * @throws as {@linkcode BpfMap.keys} does.
+   */
+  [Symbol.iterator](): Generator<[unknown, unknown], void> {
+    return this.entries();
+  }
+
+  /**
+   * The keys as bytes, one after the other (`BPF_MAP_GET_NEXT_KEY`), for
+   * {@linkcode BpfMap.lookup}, `update` and `delete`. Where entries are deleted
+   * meanwhile the kernel may begin anew; there are never more keys than the map
+   * has room for.
    *
    * @throws {ClosedError} if the map is closed.
+   * @throws {NotSupportedError} if maps of this type cannot be listed.
    * @throws {SystemError} with the kernel's reason, as in bpf(2).
    */
-  *keys(): Generator<Uint8Array<ArrayBuffer>, void> {
+  *keyBytes(): Generator<Uint8Array<ArrayBuffer>, void> {
     let key: Uint8Array<ArrayBuffer> | undefined;
     // Storage of cgroups says that it has no entries at most.
     const most = this.#info.maxEntries || Infinity;
@@ -540,110 +594,132 @@ export class BpfMap extends KernelObject {
   }
 
   /**
-   * The entries of the map in its memory.
+   * The elements of the map in its memory, to be read and written.
    *
-   * @param type What an entry is, of the size of the map's values; by default
+   * @param type Type of an element, of the size of the map's values; by default
    * {@linkcode BpfMap.valueType}.
-   * @param options Whether only to read.
-   * @throws {ReadOnlyError} if the memory is read-only; pass `readOnly: true`.
+   * @throws {ReadOnlyError} if the memory is read-only; use `elementViews`.
    * @throws {InvalidTypeError} if the type cannot be used, has another size, or
    * is left out where the map has no BTF.
-   * @throws {AlignmentError} if it must be aligned to more than entries are.
+   * @throws {AlignmentError} if it must be aligned to more than elements are.
    * @throws as {@linkcode BpfMap.memory} does.
    *
-   * @example Adding up one field of all entries
+   * @example Adding up one field of all elements
    * ```ts ignore
    * let packets = 0n;
-   * for (const count of map.values(Stats).column("packets")) packets += count;
+   * for (const count of map.elements(Stats).column("packets")) packets += count;
    * ```
    */
-  values<T extends Type>(type: T & Marked<T>): MapValues<T>;
-  /** The entries of the map in its memory, to be read. */
-  values<T extends Type>(
-    type: T & Marked<T>,
-    options: ValuesOptions & { readonly readOnly: true },
-  ): ReadonlyMapValues<T>;
-  /** The entries of the map in its memory, as its own BTF has them. */
-  values<T extends Type = Type>(): MapValues<T>;
-  /** The entries of the map in its memory, as its own BTF has them, to be read. */
-  values<T extends Type = Type>(
-    type: undefined,
-    options: ValuesOptions & { readonly readOnly: true },
-  ): ReadonlyMapValues<T>;
-  values(
-    type?: Type,
-    options: ValuesOptions = {},
-  ): MapValues<Type> | ReadonlyMapValues<Type> {
-    const { maxEntries } = this.#info;
-    requireOptions(options);
-    if (requireFlag("readOnly", options.readOnly)) {
-      const memory = this.memory();
-      const known = type === undefined ? this.#knownValueType() : type;
-      requireValueType(known, this.#info);
-      return readonlyValuesIn(memory, known, maxEntries);
-    }
-    const memory = this.#writableMemory("readOnly: true");
-    const known = type === undefined ? this.#knownValueType() : type;
+  elements<T extends Type>(type: T & Marked<T>): MapElements<T>;
+  /**
+   * The elements of the map in its memory, as its own BTF has them.
+   *
+   * @typeParam T The type, where it is known: nothing checks that it is.
+   */
+  elements<T extends Type = Type>(): MapElements<T>;
+  elements(type?: Type): MapElements<Type> {
+    const memory = this.#writableMemory("elementViews()");
+    const known = this.#elementType(type);
     requireValueType(known, this.#info);
-    return valuesIn(memory, known, maxEntries);
+    return elementsIn(memory, known, this.#info.maxEntries);
   }
 
   /**
-   * A pointer to an entry: its properties read and write the map. A flexible
+   * The elements of the map in its memory, to be read.
+   *
+   * @param type Type of an element, as in {@linkcode BpfMap.elements}.
+   * @throws as {@linkcode BpfMap.elements} does, but for ReadOnlyError.
+   */
+  elementViews<T extends Type>(type: T & Marked<T>): MapElementViews<T>;
+  /**
+   * The elements of the map in its memory, as its own BTF has them, to be read.
+   *
+   * @typeParam T The type, where it is known: nothing checks that it is.
+   */
+  elementViews<T extends Type = Type>(): MapElementViews<T>;
+  elementViews(type?: Type): MapElementViews<Type> {
+    const memory = this.memory();
+    const known = this.#elementType(type);
+    requireValueType(known, this.#info);
+    return elementViewsIn(memory, known, this.#info.maxEntries);
+  }
+
+  /**
+   * A pointer to an element: its properties read and write the map. A flexible
    * array at the end of the type takes what is left of the value.
    *
-   * @param index Which entry.
-   * @param type What an entry is, of the size of the map's values; by default
-   * {@linkcode BpfMap.valueType}.
+   * @param type Type of the element, of the size of the map's values.
+   * @param index Index of the element.
    * @throws {ReadOnlyError} if the memory is read-only; use `view`.
    * @throws {InvalidTypeError} if the type cannot be used, has another size, or
    * is left out where the map has no BTF.
    * @throws {RangeError} if the index is no whole number from 0.
-   * @throws {BoundsError} if there is no such entry.
+   * @throws {BoundsError} if there is no such element.
    * @throws {AlignmentError} if it is not aligned as the type requires.
    * @throws as {@linkcode BpfMap.memory} does.
    */
-  pointer<T extends Type>(index: number, type: T & Marked<T>): Pointer<T>;
+  pointer<T extends Type>(type: T & Marked<T>, index: number): Pointer<T>;
   /**
-   * A pointer to an entry, as the map's own BTF has it.
+   * A pointer to an element, as the map's own BTF has it.
    *
    * @typeParam T The type, where it is known: nothing checks that it is.
    */
   pointer<T extends Type = Type>(index: number): Pointer<T>;
-  pointer(index: number, type?: Type): Pointer<Type> {
+  pointer(...given: [Type, number] | [number]): Pointer<Type> {
     const memory = this.#writableMemory("view()");
-    const known = type === undefined ? this.#knownValueType() : type;
-    const length = requireValueType(known, this.#info);
-    const offset = entryOffset(index, this.#info);
-    return memory.pointer(known, offset, flexible(length));
+    const { type, offset, options } = this.#elementAt(given);
+    return memory.pointer(type, offset, options);
   }
 
   /**
-   * A view of an entry: its properties read the map, and cannot write it.
+   * A view of an element: its properties read the map, and cannot write it.
    *
-   * @param index Which entry.
-   * @param type What an entry is, of the size of the map's values; by default
-   * {@linkcode BpfMap.valueType}.
-   * @throws {InvalidTypeError} if the type cannot be used, has another size, or
-   * is left out where the map has no BTF.
-   * @throws {RangeError} if the index is no whole number from 0.
-   * @throws {BoundsError} if there is no such entry.
-   * @throws {AlignmentError} if it is not aligned as the type requires.
-   * @throws as {@linkcode BpfMap.memory} does.
+   * @param type Type of the element, of the size of the map's values.
+   * @param index Index of the element.
+   * @throws as {@linkcode BpfMap.pointer} does, but for ReadOnlyError.
    */
-  view<T extends Type>(index: number, type: T & Marked<T>): View<T>;
+  view<T extends Type>(type: T & Marked<T>, index: number): View<T>;
   /**
-   * A view of an entry, as the map's own BTF has it.
+   * A view of an element, as the map's own BTF has it.
    *
    * @typeParam T The type, where it is known: nothing checks that it is.
    */
   view<T extends Type = Type>(index: number): View<T>;
-  view(index: number, type?: Type): View<Type> {
+  view(...given: [Type, number] | [number]): View<Type> {
     const memory = this.memory();
-    const known = type === undefined ? this.#knownValueType() : type;
-    const length = requireValueType(known, this.#info);
-    const offset = entryOffset(index, this.#info);
-    return memory.view(known, offset, flexible(length));
+    const { type, offset, options } = this.#elementAt(given);
+    return memory.view(type, offset, options);
+  }
+
+  /**
+   * A variable of a map of a section, `.bss`, `.data` or `.rodata`, whoever
+   * loaded the programs and however the map was opened.
+   *
+   * @param name Name of the variable in C.
+   * @throws {ClosedError} if the map is closed.
+   * @throws {NotSupportedError} if the map has no BTF that tells of variables.
+   * @throws {RangeError} if there is no such variable, with the names that there
+   * are.
+   * @throws as {@linkcode BpfMap.btf} does.
+   *
+   * @example A counter of programs that others loaded, and pinned
+   * ```ts ignore
+   * using map = BpfMap.open("/sys/fs/bpf/count.bss");
+   * const hits = map.variable("hits", atomic(u64)).pointer();
+   * ```
+   */
+  variable(name: string): BpfVariable;
+  /**
+   * A variable of a map of a section, as a type of its size.
+   *
+   * @param type The type to take it for, whatever BTF says.
+   * @throws {InvalidTypeError} if the type cannot be used, or has another size.
+   */
+  variable<T extends Type>(name: string, type: T & Marked<T>): BpfVariable<T>;
+  variable<T extends Type>(name: string, type?: T): BpfVariable<T> {
+    void this.fd;
+    this.#variables ??= new VariableNames(this.#types.variables());
+    return new BpfVariable(this.#variables.find(name), this, type);
   }
 
   /**
@@ -670,18 +746,44 @@ export class BpfMap extends KernelObject {
 
   #typesOf(types: MapTypes): TableTypes {
     void this.fd; // A closed map has no types to ask for.
-    requireOptions(types);
+    requireOptions(types, typeOptions);
     const { keyType = this.keyType, valueType = this.valueType } = types;
     return { keyType, valueType };
   }
 
-  /** @throws {InvalidTypeError} if the map does not know what its values are. */
-  #knownValueType(): Type {
-    const type = this.valueType;
+  /** A table with single values or arrays, whichever the map has. */
+  #anyTable<K extends Type, V extends Type>(types: MapTypes<K, V>) {
+    const table: unknown = tableOf(this, this.#typesOf(types));
+    return table as MapTable<Value<K>, EntryValue<V, M>>;
+  }
+
+  /** @throws {InvalidTypeError} if nothing says what the values are. */
+  #elementType(given: Type | undefined): Type {
+    const type = given === undefined ? this.valueType : given;
     if (type !== undefined) return type;
     throw new InvalidTypeError(
       "The map has no BTF that says what its values are: pass a type",
     );
+  }
+
+  #elementAt(given: [Type, number] | [number]): {
+    readonly type: Type;
+    readonly offset: number;
+    readonly options: { readonly length: number } | undefined;
+  } {
+    const [type, index] = given.length === 1 ? [undefined, ...given] : given;
+    if (typeof type === "number") {
+      throw new TypeError(
+        "The type of an element comes before its index: pass (type, index)",
+      );
+    }
+    const known = this.#elementType(type);
+    const length = requireValueType(known, this.#info);
+    return {
+      type: known,
+      offset: entryOffset(index, this.#info),
+      options: length === undefined ? undefined : { length },
+    };
   }
 
   #writableMemory(remedy: string): Memory {
@@ -693,8 +795,4 @@ export class BpfMap extends KernelObject {
     }
     return memory;
   }
-}
-
-function flexible(length: number | undefined): { length: number } | undefined {
-  return length === undefined ? undefined : { length };
 }

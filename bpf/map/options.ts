@@ -1,14 +1,15 @@
 /** What the methods of maps are told. */
 
+import type { OptionNames } from "../../base/arguments.ts";
 import { show } from "../../base/show.ts";
 import type { HasDescriptor } from "../kernel_object.ts";
 import type { MapFlag } from "./flag.ts";
 import type { MapType } from "./type.ts";
 
 /** What {@linkcode BpfMap.create} makes. */
-export interface CreateMapOptions {
+export interface CreateMapOptions<M extends MapType = MapType> {
   /** The type of map. */
-  readonly type: MapType;
+  readonly type: M;
   /**
    * The size of a key in bytes. By default 4, the size of an index, and 0 for
    * types without keys, such as `"ringbuf"`.
@@ -43,30 +44,39 @@ export interface OpenMapOptions {
   readonly readOnly?: boolean | undefined;
 }
 
-/** Options of {@linkcode BpfMap.values}. */
-export interface ValuesOptions {
-  /** Gives views, which cannot write. Memory that is read-only needs it. */
-  readonly readOnly?: boolean | undefined;
-}
+/** Names of the options of {@linkcode BpfMap.create}. */
+export const createOptions: OptionNames<CreateMapOptions> = {
+  type: true,
+  keySize: true,
+  valueSize: true,
+  maxEntries: true,
+  flags: true,
+  name: true,
+  mapExtra: true,
+  innerMap: true,
+};
+
+/** Names of the options of {@linkcode BpfMap.open}. */
+export const openOptions: OptionNames<OpenMapOptions> = { readOnly: true };
 
 /**
  * What {@linkcode BpfMap.update} does: stores in any case, creates an entry that
- * does not exist, or changes one that exists.
+ * does not exist, or replaces the value of one that exists.
  */
-export type UpdateMode = "any" | "create" | "exist";
+export type UpdateMode = "any" | "create" | "replace";
 
 /** `linux/bpf.h`, "flags for BPF_MAP_UPDATE_ELEM command". */
+const modes: ReadonlyMap<unknown, bigint> = new Map<UpdateMode, bigint>([
+  ["any", 0n],
+  ["create", 1n],
+  ["replace", 2n],
+]);
+
+/** The number of a mode. @throws {TypeError} if there is no such mode. */
 export function modeNumber(mode: UpdateMode): bigint {
-  switch (mode) {
-    case "any":
-      return 0n;
-    case "create":
-      return 1n;
-    case "exist":
-      return 2n;
-    default:
-      throw new TypeError(
-        `Mode must be "any", "create" or "exist": received ${show(mode)}`,
-      );
-  }
+  const number = modes.get(mode);
+  if (number !== undefined) return number;
+  throw new TypeError(
+    `Mode must be "any", "create" or "replace": received ${show(mode)}`,
+  );
 }

@@ -2,9 +2,13 @@
 
 import { NotSupportedError } from "../../errors.ts";
 import type { Type, Value } from "../../layout/mod.ts";
-import { requireFlag, requireOptions } from "../../base/arguments.ts";
-import { codecOf, makeRoom } from "./codec.ts";
-import { lookup, take, update, valueLength } from "./elements.ts";
+import {
+  type OptionNames,
+  requireFlag,
+  requireOptions,
+} from "../../base/arguments.ts";
+import { codecOf, ReadBlock } from "./codec.ts";
+import { lookup, take, update, valueLength } from "./entry_commands.ts";
 import type { OpenMap } from "./info.ts";
 import type { Storable } from "./table.ts";
 
@@ -43,6 +47,8 @@ export interface MapQueue<V, VI = V> {
   drain(): Generator<V, void>;
 }
 
+const pushOptions: OptionNames<PushOptions> = { evict: true };
+
 /** `linux/bpf.h`: of queues and stacks, to make room. */
 const BPF_EXIST = 2n;
 
@@ -69,12 +75,12 @@ export function queueOf(
   }
   const size = valueLength(info);
   const codec = codecOf(type, "values", size, size);
-  const room = makeRoom(size);
+  const block = new ReadBlock(size);
 
   function read(bytes: Uint8Array<ArrayBuffer> | undefined): unknown {
     if (bytes === undefined) return undefined;
-    room.bytes.set(bytes);
-    return codec.read(room.region, 0);
+    block.put(bytes);
+    return codec.read(block.region, 0);
   }
 
   function pop(): unknown {
@@ -84,7 +90,7 @@ export function queueOf(
   return {
     pop,
     push(value, options = {}) {
-      requireOptions(options);
+      requireOptions(options, pushOptions);
       const evict = requireFlag("evict", options.evict);
       const bytes = codec.write(value);
       update(map.fd, info, noKey, bytes, evict ? BPF_EXIST : 0n);

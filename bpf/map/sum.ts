@@ -1,6 +1,7 @@
 /** Adds up values field by field. */
 
 import { InvalidTypeError } from "../../errors.ts";
+import { isLeaf, leafOf } from "../../layout/leaves/leaf_of.ts";
 import { aggregateOf, type AnyType } from "../../layout/model/types.ts";
 import type { Type } from "../../layout/mod.ts";
 
@@ -17,47 +18,24 @@ export function sumOf(type: Type): Sum {
 }
 
 function adder(type: AnyType, path: string): Sum {
-  switch (type.kind) {
-    case "u8":
-    case "i8":
-    case "u16":
-    case "i16":
-    case "u32":
-    case "i32":
-    case "be16":
-    case "be32":
-    case "f32":
-    case "f64":
-    case "safe":
-      return addNumbers;
-    case "u64":
-    case "i64":
-    case "be64":
-      return addBigints;
-    case "bits":
-    case "atomic":
-      return adder(type.base as AnyType, path);
-    case "array":
-      return addElements(adder(type.element as AnyType, `${path}[]`));
-    case "struct":
-      return addFields(
-        aggregateOf(type).members
-          .filter((member) => member.type.kind !== "padding")
-          .map(({ name, type }) => [name, adder(type, `${path}.${name}`)]),
-      );
-    default:
-      throw new InvalidTypeError(
-        `${path}: Values of type ${type.name} cannot be added up`,
-      );
+  if (type.kind === "array") {
+    return addElements(adder(type.element as AnyType, `${path}[]`));
   }
-}
-
-function addNumbers(values: readonly unknown[]): number {
-  return (values as number[]).reduce((sum, value) => sum + value, 0);
-}
-
-function addBigints(values: readonly unknown[]): bigint {
-  return (values as bigint[]).reduce((sum, value) => sum + value, 0n);
+  if (type.kind === "struct") {
+    return addFields(
+      aggregateOf(type).members
+        .filter((member) => member.type.kind !== "padding")
+        .map(({ name, type }) => [name, adder(type, `${path}.${name}`)]),
+    );
+  }
+  const zero = isLeaf(type) ? leafOf(type).zero : undefined;
+  if (zero === undefined) {
+    throw new InvalidTypeError(
+      `${path}: Values of type ${type.name} cannot be added up`,
+    );
+  }
+  return (values) =>
+    (values as number[]).reduce((sum, value) => sum + value, zero as number);
 }
 
 function addElements(add: Sum): Sum {

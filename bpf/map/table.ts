@@ -1,7 +1,19 @@
 /** A map as a table of plain data. */
 
+import { InvalidTypeError, NotSupportedError } from "../../errors.ts";
+import type { OptionNames } from "../../base/arguments.ts";
 import type { Input, Type, Value, View, ViewOf } from "../../layout/mod.ts";
-import type { UpdateMode } from "./options.ts";
+import { strideOf } from "./array_memory.ts";
+import { removeAll, updateAll } from "./batches.ts";
+import { type Codec, codecOf, perCpuCodec, ReadBlock } from "./codec.ts";
+import { lookup, remove, update, valueLength } from "./entry_commands.ts";
+import { EntryReader, type Reading, takeOne } from "./entry_reader.ts";
+import type { MapInfo, OpenMap } from "./info.ts";
+import { modeNumber, type UpdateMode } from "./options.ts";
+import { possibleCpus } from "./possible_cpus.ts";
+import { type Sum, sumOf } from "./sum.ts";
+import { isPerCpu, type MapType, type PerCpuMapType } from "./type.ts";
+import { hasIds } from "./types_from_btf.ts";
 
 /** What the keys and values of a map are, where its BTF does not say it. */
 export interface MapTypes<K extends Type = Type, V extends Type = Type> {
@@ -17,11 +29,27 @@ export interface MapTypes<K extends Type = Type, V extends Type = Type> {
   readonly valueType?: V | undefined;
 }
 
+/** Names of the options that say what keys and values are. */
+export const typeOptions: OptionNames<MapTypes> = {
+  keyType: true,
+  valueType: true,
+};
+
 /**
  * What can be stored for a type: plain data, of which what is left out is zero,
  * or a pointer or view of the type.
  */
 export type Storable<T extends Type> = Input<T> | ViewOf<T> | View<T>;
+
+/**
+ * A value of a map: of a per-CPU map an array of one for each possible CPU. Where
+ * the type of map is not known, either.
+ *
+ * @typeParam V Type of a value, of one CPU.
+ * @typeParam M Type of the map.
+ */
+export type EntryValue<V extends Type, M extends MapType = MapType> = M extends
+  PerCpuMapType ? Value<V>[] : Value<V>;
 
 /** The table of a map with keys and values of these types. */
 export type TableOf<K extends Type, V extends Type> = MapTable<
@@ -129,4 +157,257 @@ export interface PerCpuTable<K, V, KI = K, VI = V>
    * @throws {InvalidTypeError} as {@linkcode PerCpuTable.sum} does.
    */
   sums(): Generator<[K, V], void>;
+}
+
+/** The types of a table, where they are known. */
+export interface TableTypes {
+  readonly keyType: Type | undefined;
+  readonly valueType: Type | undefined;
+}
+
+/**
+ * The codec of a map's values, of all CPUs where it has one for each.
+ *
+ * @throws {InvalidTypeError} if the type cannot be pointed to, or has another
+ * size.
+ * @throws {NotSupportedError} if the map has no values.
+ */
+function valueCodec(
+  { info }: OpenMap,
+  type: Type | undefined,
+): Codec {
+  const length = valueLength(info);
+  if (info.type === undefined || !isPerCpu(info.type)) {
+    return codecOf(type, "values", info.valueSize, length);
+  }
+  const stride = strideOf(info.valueSize);
+  const one = codecOf(type, "values", info.valueSize, stride);
+  return perCpuCodec(one, possibleCpus(), stride);
+}
+
+class Table implements MapTable<unknown, unknown> {
+  readonly #map: OpenMap;
+  readonly #keys: Codec;
+  readonly #values: Codec;
+  readonly #keySize: number;
+  readonly #valueSize: number;
+  #block: ReadBlock | undefined;
+
+  constructor(map: OpenMap, { keyType, valueType }: TableTypes) {
+    const { type, keySize } = map.info;
+    this.#valueSize = valueLength(map.info);
+    if (keySize === 0) {
+      throw new NotSupportedError(
+        `Cannot go by keys in a map of type ${type}: it has none`,
+      );
+    }
+    this.#map = map;
+    this.#keySize = keySize;
+    this.#keys = codecOf(keyType, "keys", keySize, keySize);
+    this.#values = valueCodec(map, valueType);
+  }
+
+  get(key: unknown): unknown {
+    const bytes = this.#keys.write(key);
+    return this.#read(lookup(this.#map.fd, this.#map.info, bytes));
+  }
+
+  has(key: unknown): boolean {
+    const bytes = this.#keys.write(key);
+    return lookup(this.#map.fd, this.#map.info, bytes) !== undefined;
+  }
+
+  set(key: unknown, value: unknown, mode: UpdateMode = "any"): void {
+    refuseIds(this.#map.info);
+    const flags = modeNumber(mode);
+    const keyBytes = this.#keys.write(key);
+    const valueBytes = this.#values.write(value);
+    update(this.#map.fd, this.#map.info, keyBytes, valueBytes, flags);
+  }
+
+  delete(key: unknown): boolean {
+    const bytes = this.#keys.write(key);
+    return remove(this.#map.fd, this.#map.info, bytes);
+  }
+
+  take(key: unknown): unknown {
+    const bytes = this.#keys.write(key);
+    return this.#read(takeOne(this.#map.fd, this.#map.info, bytes));
+  }
+
+  keys(): Generator<unknown, void> {
+    return this.#each((reader, index) => this.#keyOf(reader, index), "keys");
+  }
+
+  values(): Generator<unknown, void> {
+    return this.#each((reader, index) => this.#valueOf(reader, index));
+  }
+
+  entries(): Generator<[unknown, unknown], void> {
+    return this.#each((reader, index) => this.#entryOf(reader, index));
+  }
+
+  *#each<T>(
+    read: (reader: EntryReader, index: number) => T,
+    reading: Reading = "lookup",
+  ): Generator<T, void> {
+    const reader = new EntryReader(this.#map, reading);
+    while (reader.fetch()) {
+      for (let i = 0; i < reader.count; i++) {
+        void this.#map.fd; // It may have been closed since the last one.
+        yield read(reader, i);
+      }
+    }
+  }
+
+  [Symbol.iterator](): Generator<[unknown, unknown], void> {
+    return this.entries();
+  }
+
+  setAll(entries: Iterable<readonly [unknown, unknown]>): void {
+    refuseIds(this.#map.info);
+    const keys: Uint8Array[] = [];
+    const values: Uint8Array[] = [];
+    for (const [key, value] of entries) {
+      keys.push(this.#keys.write(key));
+      values.push(this.#values.write(value));
+    }
+    updateAll(this.#map, keys, values);
+  }
+
+  deleteAll(keys: Iterable<unknown>): number {
+    const all: Uint8Array[] = [];
+    for (const key of keys) all.push(this.#keys.write(key));
+    return removeAll(this.#map, all);
+  }
+
+  takeAll(): [unknown, unknown][] {
+    const reader = new EntryReader(this.#map, "take");
+    const all: [unknown, unknown][] = [];
+    while (reader.fetch()) {
+      for (let i = 0; i < reader.count; i++) all.push(this.#entryOf(reader, i));
+    }
+    return all;
+  }
+
+  #keyOf(reader: EntryReader, index: number): unknown {
+    return this.#keys.read(reader.keys, index * this.#keySize);
+  }
+
+  #valueOf(reader: EntryReader, index: number): unknown {
+    return this.#values.read(reader.values, index * this.#valueSize);
+  }
+
+  #entryOf(reader: EntryReader, index: number): [unknown, unknown] {
+    return [this.#keyOf(reader, index), this.#valueOf(reader, index)];
+  }
+
+  #read(bytes: Uint8Array<ArrayBuffer> | undefined): unknown {
+    if (bytes === undefined) return undefined;
+    // One region for all: making one takes as long as asking the kernel.
+    const block = this.#block ??= new ReadBlock(this.#valueSize);
+    block.put(bytes);
+    return this.#values.read(block.region, 0);
+  }
+}
+
+/** @throws {NotSupportedError} if what is looked up is not what is stored. */
+function refuseIds({ type }: MapInfo): void {
+  if (!hasIds(type)) return;
+  const method = type === "prog_array" ? "update()" : "updateMap()";
+  throw new NotSupportedError(
+    `A map of type ${type} is given descriptors, and gives ids: use ${method}`,
+  );
+}
+
+class SummingTable extends Table implements PerCpuTable<unknown, unknown> {
+  readonly #type: Type | undefined;
+  #add: Sum | undefined;
+
+  constructor(map: OpenMap, types: TableTypes) {
+    super(map, types);
+    this.#type = types.valueType;
+  }
+
+  override get(key: unknown): unknown[] | undefined {
+    return super.get(key) as unknown[] | undefined;
+  }
+
+  override take(key: unknown): unknown[] | undefined {
+    return super.take(key) as unknown[] | undefined;
+  }
+
+  override values(): Generator<unknown[], void> {
+    return super.values() as Generator<unknown[], void>;
+  }
+
+  override entries(): Generator<[unknown, unknown[]], void> {
+    return super.entries() as Generator<[unknown, unknown[]], void>;
+  }
+
+  override [Symbol.iterator](): Generator<[unknown, unknown[]], void> {
+    return this.entries();
+  }
+
+  override takeAll(): [unknown, unknown[]][] {
+    return super.takeAll() as [unknown, unknown[]][];
+  }
+
+  sum(key: unknown): unknown {
+    const add = this.#adding();
+    const values = this.get(key);
+    return values === undefined ? undefined : add(values);
+  }
+
+  *sums(): Generator<[unknown, unknown], void> {
+    const add = this.#adding();
+    for (const [key, values] of this.entries()) yield [key, add(values)];
+  }
+
+  #adding(): Sum {
+    if (this.#type === undefined) {
+      throw new InvalidTypeError(
+        "Cannot add up values whose type is not known: pass a valueType",
+      );
+    }
+    return this.#add ??= sumOf(this.#type);
+  }
+}
+
+/**
+ * The table of a map, per-CPU or not.
+ *
+ * @throws {InvalidTypeError} if a type cannot be pointed to, or has another size.
+ * @throws {NotSupportedError} if the map has no keys or no values.
+ */
+export function tableOf(
+  map: OpenMap,
+  types: TableTypes,
+): MapTable<unknown, unknown> {
+  return hasCpus(map) ? new SummingTable(map, types) : new Table(map, types);
+}
+
+/** The table of a per-CPU map. @throws {NotSupportedError} if it is none. */
+export function perCpuTableOf(
+  map: OpenMap,
+  types: TableTypes,
+): PerCpuTable<unknown, unknown> {
+  if (hasCpus(map)) return new SummingTable(map, types);
+  throw new NotSupportedError(
+    `A map of type ${map.info.type} has no values for each CPU: use table()`,
+  );
+}
+
+/** @throws {NotSupportedError} if a map has a value for each CPU. */
+export function refusePerCpu({ type }: MapInfo): void {
+  if (type !== undefined && isPerCpu(type)) {
+    throw new NotSupportedError(
+      `A map of type ${type} has values for each CPU: use perCpu()`,
+    );
+  }
+}
+
+/** Whether a map has a value for each CPU. */
+function hasCpus({ info }: OpenMap): boolean {
+  return info.type !== undefined && isPerCpu(info.type);
 }

@@ -113,8 +113,15 @@ export function isKeyless(type: MapType): boolean {
   }
 }
 
+/** A type of map whose values are one for each CPU. */
+export type PerCpuMapType =
+  | "percpu_hash"
+  | "percpu_array"
+  | "lru_percpu_hash"
+  | "percpu_cgroup_storage";
+
 /** Whether a value of a type is one for each CPU. */
-export function isPerCpu(type: MapType): boolean {
+export function isPerCpu(type: MapType): type is PerCpuMapType {
   switch (type) {
     case "percpu_hash":
     case "percpu_array":

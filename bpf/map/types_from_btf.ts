@@ -1,7 +1,8 @@
 /** What BTF says of a map's keys and values. */
 
 import { Btf } from "../../btf/btf.ts";
-import { SystemError } from "../../errors.ts";
+import { NotSupportedError, SystemError } from "../../errors.ts";
+import { type Declaration, declarationsOf } from "../variable/declarations.ts";
 import { systemError } from "../../ffi/mod.ts";
 import {
   HostLayout,
@@ -119,10 +120,32 @@ export class MapBtf {
     return hasIds(type) ? u32 : this.#layout(btfValueTypeId);
   }
 
+  /**
+   * The variables of a map of a section.
+   *
+   * @throws {NotSupportedError} if there is no BTF that tells of them.
+   */
+  variables(): Declaration[] {
+    const { btfValueTypeId } = this.#info;
+    const section = btfValueTypeId === 0
+      ? undefined
+      : this.#telling(() => this.btf?.type(btfValueTypeId));
+    if (this.btf === undefined || section?.kind !== "datasec") {
+      throw new NotSupportedError(
+        "The map has no variables that BTF tells of: it must be that of a section, such as .bss, of an object with types (clang -g)",
+      );
+    }
+    return declarationsOf(this.btf, section);
+  }
+
   #layout(id: number): Type | undefined {
     if (id === 0) return undefined;
+    return this.#telling(() => this.btf?.layout(id));
+  }
+
+  #telling<T>(read: () => T): T {
     try {
-      return this.btf?.layout(id);
+      return read();
     } catch (error) {
       if (!(error instanceof SystemError)) throw error;
       throw systemError(

@@ -1,8 +1,7 @@
 import { Btf } from "../../btf/btf.ts";
 import { InvalidObjectError } from "../../errors.ts";
 import type { Marked, Type } from "../../layout/mod.ts";
-import { requireOptions } from "../../base/arguments.ts";
-import type { NativeObject } from "../libbpf/object.ts";
+import { NativeObject } from "../libbpf/object.ts";
 import { shareBtf } from "../map/types_from_btf.ts";
 import { BpfMap } from "../map/map.ts";
 import {
@@ -10,26 +9,23 @@ import {
   closeWithLinks,
   programOf,
 } from "../program/program.ts";
-import { emptyRecord, named } from "./named.ts";
+import { emptyRecord, named } from "../named.ts";
 import { checkBtf } from "./file_check/btf.ts";
-import { declarationsIn } from "./variables/declarations.ts";
+import type { Declaration } from "../variable/declarations.ts";
+import { declarationsIn } from "./declarations.ts";
 import { Elf } from "./file_check/elf.ts";
 import { loadNative, type LoadRequest } from "./load.ts";
 import { type LoadSettings, readLoadOptions } from "./settings.ts";
 import {
-  applyImages,
-  type Images,
-  imagesWith,
-} from "./variables/initial_values.ts";
-import { withSealedFile } from "./sealed_file.ts";
-import { makeMappable, sectionSizes } from "./variables/sections.ts";
-import { readSource } from "./file.ts";
-import { VariableNames } from "./variables/names.ts";
+  initialContents,
+  type SectionContents,
+  setInitialContents,
+} from "./initial_values.ts";
+import { makeMappable, sectionSizes } from "./sections.ts";
+import { readSource, withSealedFile } from "./file.ts";
+import { VariableNames } from "../variable/names.ts";
 import type { LoadOptions } from "./load_options.ts";
-import { type BpfVariable, makeVariable } from "./variable.ts";
-
-/** What only this module has, so that only it can construct. */
-const secret = Symbol("BpfObject");
+import { BpfVariable } from "../variable/variable.ts";
 
 /** What an object is made of. */
 interface Parts {
@@ -80,11 +76,12 @@ export class BpfObject implements Disposable {
   readonly #logs: Readonly<Record<string, string>>;
 
   private constructor(
-    given: symbol,
     { native, btf, names }: Parts,
     opened: DisposableStack,
   ) {
-    if (given !== secret) throw new TypeError("Illegal constructor");
+    if (!(native instanceof NativeObject)) {
+      throw new TypeError("Illegal constructor");
+    }
     this.#native = native;
     this.#btf = btf;
     this.#names = names;
@@ -94,7 +91,7 @@ export class BpfObject implements Disposable {
     this.#logs = takeLogs(native);
     const variables = emptyRecord<BpfVariable>();
     for (const name of names.names()) {
-      variables[name] = makeVariable(...this.#find(name), undefined);
+      variables[name] = new BpfVariable(...this.#find(name));
     }
     this.#variables = Object.freeze(variables);
     this.#opened = opened.move();
@@ -124,7 +121,6 @@ export class BpfObject implements Disposable {
     source: string | URL | Uint8Array,
     options: LoadOptions = {},
   ): BpfObject {
-    requireOptions(options);
     const settings = readLoadOptions(options);
     const { bytes, name } = readSource(source);
     const elf = new Elf(bytes);
@@ -141,24 +137,24 @@ export class BpfObject implements Disposable {
 
   static #load(elf: Elf, request: Request): BpfObject {
     let parts: Parts | undefined;
-    let images: Images | undefined;
+    let contents: SectionContents | undefined;
     return loadNative(request, {
       prepare(native) {
         makeMappable(native.maps);
         parts = { ...readParts(elf, native), native };
         // Once: what the values are is not asked again for another attempt.
-        images ??= imagesWith(
+        contents ??= initialContents(
           parts.names,
           native.maps,
           request.constants,
           request.variables,
         );
-        applyImages(native.maps, images);
+        setInitialContents(native.maps, contents);
       },
       finish(native) {
         using opened = new DisposableStack();
         opened.defer(() => native.close());
-        return new BpfObject(secret, parts!, opened);
+        return new BpfObject(parts!, opened);
       },
     });
   }
@@ -236,7 +232,7 @@ export class BpfObject implements Disposable {
    */
   variable<T extends Type>(name: string, type: T & Marked<T>): BpfVariable<T>;
   variable<T extends Type>(name: string, type?: T): BpfVariable<T> {
-    return makeVariable(...this.#find(name), type);
+    return new BpfVariable(...this.#find(name), type);
   }
 
   /**
@@ -277,7 +273,7 @@ export class BpfObject implements Disposable {
     } variables, ${count(this.#programs)} programs${closed} }`;
   }
 
-  #find(name: string): [Parameters<typeof makeVariable>[0], BpfMap] {
+  #find(name: string): [Declaration, BpfMap] {
     const declaration = this.#names.find(name);
     return [declaration, this.#maps[declaration.section]!];
   }

@@ -3,13 +3,13 @@
 import { Btf } from "../../btf/btf.ts";
 import type { BtfType } from "../../btf/types.ts";
 import { InvalidObjectError } from "../../errors.ts";
-import type { Type } from "../../layout/types.ts";
+import type { Type } from "../../layout/static.ts";
 import { type MapType, mapTypeName } from "../map/type.ts";
 import { checkBtf } from "./file_check/btf.ts";
 import { Elf, type ElfSection, SECTION } from "./file_check/elf.ts";
 import { readSource } from "./file.ts";
-import { declarationsIn } from "./variables/declarations.ts";
-import { VariableNames } from "./variables/names.ts";
+import { declarationsIn } from "./declarations.ts";
+import { VariableNames } from "../variable/names.ts";
 
 /** A map that an object file defines. */
 export interface ObjectFileMap {

@@ -3,13 +3,14 @@ import { requireDescriptor, requireU32 } from "../../base/arguments.ts";
 import { Descriptor } from "../../ffi/descriptor.ts";
 import { KernelObject } from "../kernel_object.ts";
 import type { NativeProgram } from "../libbpf/program.ts";
-import { attach } from "../link/attach.ts";
-import type { AttachTarget } from "../link/attach_target.ts";
-import { type BpfLink, newLink } from "../link/link.ts";
+import { attach, type AttachTarget } from "../link/attach.ts";
+import type { BpfIterator } from "../link/iterator.ts";
+import type { BpfLink } from "../link/link.ts";
+import type { AttachIterator } from "../link/targets/iterator.ts";
 import { idsOf, openById } from "../ids.ts";
 import { openPinned } from "../pins.ts";
-import { programInfoOf } from "./read_info.ts";
-import { runProgram } from "./run_program.ts";
+import { programInfoOf } from "./info.ts";
+import { runProgram } from "./run.ts";
 import type { UsedProgram } from "./used_program.ts";
 import type { ProgramInfo } from "./info.ts";
 import type { ProgramType } from "./type.ts";
@@ -251,10 +252,30 @@ export class BpfProgram extends KernelObject {
    * program.attach({ kind: "uprobe", path: "/bin/sh", symbol: "main" });
    * ```
    */
+  attach(target?: Exclude<AttachTarget, AttachIterator>): BpfLink;
+  /**
+   * Attaches a program for an iterator, which is run when the link is read.
+   *
+   * @param target The objects to go over.
+   * @returns The link, which can be read.
+   * @throws as above.
+   */
+  attach(target: AttachIterator): BpfIterator;
+  /**
+   * Attaches the program to a target whose kind is known at run time.
+   *
+   * @param target Its target.
+   * @returns The link.
+   * @throws as above.
+   */
+  attach(target?: AttachTarget): BpfLink;
   attach(target?: AttachTarget): BpfLink {
     void this.fd;
-    const holder = attach(this.#asUsed(), target);
-    const link = newLink(holder, (link) => this.#links.delete(link));
+    const link = attach(
+      this.#asUsed(),
+      target,
+      (link) => this.#links.delete(link),
+    );
     this.#links.add(link);
     return link;
   }

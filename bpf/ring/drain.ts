@@ -3,7 +3,7 @@
  * whatever the headers say, and reads headers within the data alone.
  */
 
-import { canGenerate } from "../../layout/access/classes.ts";
+import { canCompile } from "../../base/specialise.ts";
 import type { Move } from "../../layout/access/private_fields.ts";
 import type { Words } from "./memory_order.ts";
 
@@ -97,7 +97,7 @@ let copies = 0;
  * the callback and takes the rest for constants, which is several times as fast.
  */
 export function ownDrainOf(input: DrainInput): Drain {
-  if (!canGenerate) return drainOf(input);
+  if (!canCompile) return drainOf(input);
   // Two copies of one text would be one function again.
   const make = new Function(
     `return ${drainOf}\n// ${++copies}`,

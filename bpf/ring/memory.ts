@@ -7,12 +7,12 @@
 import { NotSupportedError, ReadOnlyError } from "../../errors.ts";
 import { check, flagsOf, O_ACCMODE, O_RDWR, pageSize } from "../../ffi/mod.ts";
 import { Descriptor } from "../../ffi/descriptor.ts";
-import { locate } from "../../layout/access/private_fields.ts";
+import { whereIs } from "../../layout/access/private_fields.ts";
 import { Region } from "../../layout/region/region.ts";
 import { u8 } from "../../layout/mod.ts";
 import { Memory } from "../../memory/mod.ts";
 import type { MapInfo } from "../map/info.ts";
-import { mapInfoOf } from "../map/read_info.ts";
+import { mapInfoOf } from "../map/info.ts";
 import { type RingGeometry, ringGeometry } from "./geometry.ts";
 
 /**
@@ -20,7 +20,7 @@ import { type RingGeometry, ringGeometry } from "./geometry.ts";
  * read-only, no typed array of it may leave.
  */
 export function regionOf(memory: Memory): Region {
-  return locate(memory.view(u8))!.root;
+  return whereIs(memory.view(u8))!.root;
 }
 
 /** The memory of a ring buffer. The part that the kernel writes is read-only. */

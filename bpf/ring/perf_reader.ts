@@ -141,7 +141,7 @@ export class PerfReader extends RecordReader<PerfRest> {
     }
     this.#length = bytes;
     this.#cpu = cpu;
-    this.#region.reachThrough(this.#scratch);
+    this.#region.useViewsOf(this.#scratch);
     move(record, 0, bytes);
   }
 
@@ -154,7 +154,7 @@ export class PerfReader extends RecordReader<PerfRest> {
   }
 
   override validate(): void {
-    this.#region.reachThrough(this.#scratch);
+    this.#region.useViewsOf(this.#scratch);
   }
 
   protected override release(): void {

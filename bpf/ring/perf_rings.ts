@@ -4,7 +4,7 @@ import { NotSupportedError, SystemError } from "../../errors.ts";
 import { EPERM } from "../../ffi/mod.ts";
 import { Descriptor } from "../../ffi/descriptor.ts";
 import { openById } from "../map/commands.ts";
-import { mapInfoOf } from "../map/read_info.ts";
+import { mapInfoOf } from "../map/info.ts";
 import type { MapInfo } from "../map/info.ts";
 import { PerfRing, setEvent } from "./perf_ring.ts";
 

@@ -1,6 +1,6 @@
 /** Records whose type is not known beforehand. */
 
-import { viewAt } from "../../layout/access/at.ts";
+import { viewAt } from "../../layout/access/pointer_at.ts";
 import { closed, type Region } from "../../layout/region/region.ts";
 import type { Marked, PointerOptions, Type, View } from "../../layout/mod.ts";
 import { lengthIn } from "../../layout/pointer.ts";

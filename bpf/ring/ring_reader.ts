@@ -99,7 +99,7 @@ export class RingReader extends RecordReader<[length: number]> {
     this.#from = Number(BigInt.asIntN(32, this.#base));
     this.#consumed[0] = 0;
     this.look();
-    this.#region.reachThrough(data);
+    this.#region.useViewsOf(data);
   }
 
   override look(): void {
@@ -221,7 +221,7 @@ export class RingReader extends RecordReader<[length: number]> {
   }
 
   override validate(): void {
-    this.#region.reachThrough(this.#live().data);
+    this.#region.useViewsOf(this.#live().data);
   }
 
   protected override release(): void {

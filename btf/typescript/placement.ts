@@ -14,7 +14,7 @@ import {
   type AnyType,
   type Member,
 } from "../../layout/model/types.ts";
-import type { StructType, UnionType } from "../../layout/types.ts";
+import type { StructType, UnionType } from "../../layout/static.ts";
 
 /** A field to be written: a member, or so many bits before one. */
 export type PlacedField =

@@ -1,7 +1,7 @@
 /** Types of the layout language as TypeScript: values and their annotations. */
 
 import { type AnyType, isFlexible } from "../../layout/model/types.ts";
-import type { IntegerType } from "../../layout/types.ts";
+import type { IntegerType } from "../../layout/static.ts";
 
 /** A type as it is written. */
 export interface Written {

@@ -55,15 +55,14 @@ function describe(
   };
 }
 
-/** A time of this day as the hour, another as the date. */
+/** A time of this day as the hour, another as the date: in ISO 8601, local. */
 function timeCell(seconds: number): string {
-  const date = new Date(seconds * 1000);
-  if (Number.isNaN(date.getTime())) return "";
-  const local = Temporal.Instant.fromEpochMilliseconds(date.getTime())
-    .toZonedDateTimeISO(Temporal.Now.timeZoneId());
-  return local.toPlainDate().equals(Temporal.Now.plainDateISO())
-    ? local.toPlainTime().toString({ smallestUnit: "second" })
-    : local.toPlainDate().toString();
+  if (Number.isNaN(seconds)) return "";
+  // Sweden writes dates as ISO 8601 does.
+  const local = (milliseconds: number) =>
+    new Date(milliseconds).toLocaleString("sv-SE").split(" ");
+  const [date, time] = local(seconds * 1000);
+  return (date === local(Date.now())[0] ? time : date)!;
 }
 
 /** The command. */

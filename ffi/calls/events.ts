@@ -3,6 +3,7 @@
  * interfaces. Each call gives its result or a negative error number.
  */
 
+import { decodeText } from "../c_text.ts";
 import { cString } from "./descriptors.ts";
 import { resultOf, resultOfOne } from "../errno/errno.ts";
 import { libcAttach } from "../libc/functions.ts";
@@ -66,4 +67,31 @@ export function interfaceIndex(name: string): number {
   const cName = cString(name) as BufferSource;
   // Unlike other calls it tells of a failure by 0.
   return resultOf(() => libcAttach().if_nametoindex(cName) || -1);
+}
+
+/** `linux/limits.h`: the size of a path with its NUL. */
+const PATH_MAX = 4096;
+
+/** The path that a descriptor was opened by, links resolved; undefined of none. */
+export function pathOfDescriptor(fd: number): string | undefined {
+  const path = new Uint8Array(PATH_MAX);
+  const size = BigInt(PATH_MAX - 1);
+  const link = cString(`/proc/self/fd/${fd}`) as BufferSource;
+  const length = resultOf(() =>
+    libcAttach().readlink(link, path as BufferSource, size)
+  );
+  return length < 0 ? undefined : decodeText(path);
+}
+
+/** `net/if.h`: the size of a name with its NUL. */
+const IF_NAMESIZE = 16;
+
+/**
+ * The name of an interface in this process's network namespace; undefined if
+ * there is none of that index.
+ */
+export function interfaceName(index: number): string | undefined {
+  const name = new Uint8Array(IF_NAMESIZE);
+  const found = libcAttach().if_indextoname(index, name as BufferSource);
+  return found === 0n ? undefined : decodeText(name);
 }

@@ -113,11 +113,11 @@ export function openEvent(request: EventRequest): number {
  * @param own Hints for this kind of event.
  * @throws {SystemError} if the kernel will not.
  */
-export function withEvent(
+export function withEvent<R>(
   request: EventRequest,
-  use: (fd: number) => number,
+  use: (fd: number) => R,
   own: Readonly<Record<number, string>> = {},
-): number {
+): R {
   const result = openEvent(request);
   const hint = own[-result] ?? eventHints[-result];
   const fd = check(result, "perf_event_open", hint);

@@ -366,11 +366,26 @@ const attachSymbols = {
     ],
     result: "i32", // ssize_t
   },
+  readlink: {
+    parameters: [
+      "buffer", // const char *pathname
+      "buffer", // char *buf
+      "usize", // size_t bufsiz
+    ],
+    result: "i32", // ssize_t, at most PATH_MAX
+  },
   if_nametoindex: {
     parameters: [
       "buffer", // const char *ifname
     ],
     result: "u32", // unsigned int, 0 where there is none
+  },
+  if_indextoname: {
+    parameters: [
+      "u32", // unsigned int ifindex
+      "buffer", // char *ifname, IF_NAMESIZE bytes
+    ],
+    result: "usize", // char *, null where there is none
   },
 } as const satisfies Deno.ForeignLibraryInterface;
 

@@ -10,7 +10,8 @@ export function mayOpenAll(): boolean {
   return state === "granted" && !partial;
 }
 
-function mayOpen(path: string): boolean {
+/** Whether the program may open a file. */
+export function mayOpen(path: string): boolean {
   return Deno.permissions.querySync({ name: "ffi", path }).state === "granted";
 }
 

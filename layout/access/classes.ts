@@ -1,172 +1,161 @@
 /** Finds, and at the first use makes, the class of a type's pointers. */
 
-import { define, PrivateMap, PrivateWeakMap, variants } from "../intrinsics.ts";
-import { sourceOf } from "./class_source.ts";
-import { closureClass } from "./closure_class.ts";
-import { describe } from "./inspect.ts";
-import { isLeaf } from "../leaves/leaf_type.ts";
-import { library, recordLibrary } from "./library.ts";
-import { isTampered } from "../tampering.ts";
+import { InvalidTypeError } from "../../errors.ts";
+import { type Part, specialise, textOf } from "../../base/specialise.ts";
+import { isLeaf } from "../leaves/leaf_of.ts";
 import { resolve } from "../model/field_path.ts";
-import { isWide, type Plan, planOf, type Style } from "./plan.ts";
+import { type AnyType, originOf } from "../model/types.ts";
+import type { ArrayType } from "../static.ts";
+import { atomicClass, missingMethods } from "./atomic_class.ts";
+import { columnClass } from "./column_class.ts";
+import { elementsClass } from "./elements_class.ts";
+import { describe } from "./inspect.ts";
+import { objectsClass } from "./objects_class.ts";
+import { type AccessMode, isWide, placeOf, type Plan, planOf } from "./plan.ts";
 import {
   type Construct,
-  type Keys,
-  locate,
   type PointerClass,
   remember,
+  whereIs,
 } from "./private_fields.ts";
-import { type AnyType, originOf } from "../model/types.ts";
-import { InvalidTypeError } from "../../errors.ts";
-import type { ArrayType } from "../types.ts";
+import { structClass } from "./struct_class.ts";
+import { ofArrays, ofObjects } from "./unknown_names.ts";
 
-const Compile = Function;
-
-/** Whether code can be generated from strings here. */
-export const canGenerate: boolean = (() => {
-  try {
-    new Compile("");
-    return true;
-  } catch {
-    return false;
+/** The class that does what a plan says, to be made. */
+export function classPart(
+  plan: Plan,
+  mode: AccessMode,
+  wide: boolean,
+): Part<Construct> {
+  switch (plan.kind) {
+    case "struct":
+      return structClass(plan, mode, wide, classOf);
+    case "atomic":
+      return atomicClass(plan.type, wide);
+    case "elements":
+      return elementsClass(plan, wide);
+    case "objects":
+      return objectsClass(plan, wide, classOf, columnOf);
+    case "column":
+      return columnClass(plan.place, wide);
   }
-})();
+}
 
-/** How many classes were made: each has a text of its own by this number. */
-let count = 0;
-
-/** How many classes are being made just now, one for the other. */
-let building = 0;
-let mayGenerate = canGenerate;
-
-const runtime = { ...library, columnOf };
-const recordRuntime = { ...recordLibrary, columnOf };
+/** The methods of a class's factory that its objects do not have. */
+function withoutMethods(plan: Plan, mode: AccessMode): readonly string[] {
+  switch (plan.kind) {
+    case "struct":
+      return [];
+    case "atomic":
+      return missingMethods(plan.type, mode);
+    case "objects":
+      return plan.hasColumns ? [] : ["column"];
+    default:
+      return mode.writable ? [] : ["set"];
+  }
+}
 
 function build(
   plan: Plan,
   type: AnyType,
-  style: Style,
+  mode: AccessMode,
   wide: boolean,
-  moving = false,
 ): PointerClass {
-  // Once for a class and all those it is made of.
-  const generate = building === 0
-    ? mayGenerate = canGenerate && !isTampered()
-    : mayGenerate;
-  building++;
-  let made: { construct: Construct; keys: Keys };
-  try {
-    made = generate
-      ? generatedClass(plan, style, wide, moving)
-      : closureClass(plan, style, wide, classOf);
-  } finally {
-    building--;
-  }
-  const { construct, keys } = made;
-  const { prototype } = construct;
-  const names = plan.kind === "record"
+  const construct = specialise(classPart(plan, mode, wide));
+  const prototype = construct.prototype as Record<string, unknown>;
+  const names = plan.kind === "struct"
     ? plan.properties.map(({ name }) => name)
     : [];
   // Nobody but the library makes pointers.
-  if (!names.includes("constructor")) delete prototype.constructor;
+  if (!names.includes("constructor")) delete prototype["constructor"];
+  for (const name of withoutMethods(plan, mode)) delete prototype[name];
   describe(prototype, names);
-  if (!generate && plan.kind === "records" && plan.hasColumns) {
-    define(prototype, "column", {
-      value(this: object, path: unknown) {
-        return columnOf(this, path);
-      },
-    });
-  }
-  const slot = plan.kind === "column" ? plan.slot : undefined;
-  const pointerClass = {
-    type,
-    style,
-    wide,
-    construct,
-    slot,
-    moving: moving ? keys : undefined,
-  };
-  remember(prototype, pointerClass, keys);
+  const isArray = plan.kind !== "struct" && plan.kind !== "atomic";
+  Object.setPrototypeOf(prototype, isArray ? ofArrays : ofObjects);
+  const place = plan.kind === "column" ? plan.place : undefined;
+  const pointerClass = { type, mode, wide, construct, place };
+  remember(pointerClass);
   return pointerClass;
 }
 
-function generatedClass(
-  plan: Plan,
-  style: Style,
-  wide: boolean,
-  moving: boolean,
-): { construct: Construct; keys: Keys } {
-  const { text, scope } = sourceOf(plan, style, wide, classOf, moving);
-  let keys: Keys | undefined;
-  // The engine keeps what it learns about a function with the function's text:
-  // without the number, two types of one shape would spoil it for each other.
-  const make = new Compile(
-    "library",
-    "constants",
-    "expose",
-    `${text}// ${++count}`,
-  );
-  const construct = make(
-    moving ? recordRuntime : runtime,
-    scope.constants,
-    (given: Keys) => {
-      keys = given;
-    },
-  ) as Construct;
-  return { construct, keys: keys! };
+/** What was made for each variant of something. */
+class Variants<K extends WeakKey> {
+  readonly #made = new WeakMap<K, Map<number, PointerClass>>();
+
+  /** Finds a variant, or makes it. */
+  find(
+    key: K,
+    mode: AccessMode,
+    wide: boolean,
+    moving: boolean,
+    make: () => PointerClass,
+  ): PointerClass {
+    let variants = this.#made.get(key);
+    if (variants === undefined) this.#made.set(key, variants = new Map());
+    const variant = Number(mode.writable) | Number(mode.aligned) << 1 |
+      Number(wide) << 2 | Number(moving) << 3;
+    let made = variants.get(variant);
+    if (made === undefined) variants.set(variant, made = make());
+    return made;
+  }
 }
 
-type Variants = Record<number, PointerClass | undefined>;
-
-function variantOf(style: Style, wide: boolean, moving = false): number {
-  return Number(style.writable) | Number(style.aligned) << 1 |
-    Number(wide) << 2 | Number(moving) << 3;
-}
-
-const ofTypes = new PrivateWeakMap<object, Variants>();
+const ofTypes = new Variants<AnyType>();
 /** Arrays of all lengths share the class of their elements. */
-const ofElements = new PrivateWeakMap<object, Variants>();
+const ofElements = new Variants<AnyType>();
+const ofColumns = new Variants<AnyType>();
 
 /**
  * The class of the pointers to a type, or of the views.
  *
  * @param wide Whether offsets may lie beyond 31 bits; by the type's size where
  * it is not said.
- * @param moving Whether its objects show records: they can be pointed elsewhere,
- * by its `move`, and say of themselves that a record has ended.
+ * @param moving Whether its objects will be pointed elsewhere. They have a class
+ * of their own: the engine reads fields faster that never change.
  */
 export function classOf(
   type: AnyType,
-  style: Style,
+  mode: AccessMode,
   wide: boolean = isWide(type.size),
   moving = false,
 ): PointerClass {
   const cache = type.kind === "array" ? ofElements : ofTypes;
   const key = originOf(type.kind === "array" ? type.element : type);
-  let made = cache.get(key);
-  if (made === undefined) cache.set(key, made = variants());
-  return made[variantOf(style, wide, moving)] ??= build(
-    planOf(type, style),
-    type,
-    style,
+  return cache.find(
+    key,
+    mode,
     wide,
     moving,
+    () => build(planOf(type, mode), type, mode, wide),
   );
 }
 
+/** The text of the class of a type's pointers, or of its views. */
+export function classTextOf(type: AnyType, mode: AccessMode): string {
+  return textOf(classPart(planOf(type, mode), mode, isWide(type.size))).text;
+}
+
+/** A column of an array's class: its own class, offset and stride. */
+interface FoundColumn {
+  readonly pointerClass: PointerClass;
+  readonly offset: number;
+  readonly stride: number;
+}
+
+const columnsOf = new WeakMap<PointerClass, Map<unknown, FoundColumn>>();
+
 /** One field of every struct of an array, for `column`. */
 function columnOf(array: object, path: unknown): object {
-  const located = locate(array);
+  const located = whereIs(array);
   if (located === undefined) throw new TypeError("Not an array of structs");
-  const { made, region, offset, length } = located;
-  let columns = columnsOf.get(made);
-  if (columns === undefined) columnsOf.set(made, columns = new PrivateMap());
-  let column = columns.get(path as string);
+  const { pointerClass, region, offset, length } = located;
+  let columns = columnsOf.get(pointerClass);
+  if (columns === undefined) columnsOf.set(pointerClass, columns = new Map());
+  let column = columns.get(path);
   if (column === undefined) {
-    column = findColumn(made, path);
-    columns.set(path as string, column);
+    columns.set(path, column = findColumn(pointerClass, path));
   }
-  return new column.made.construct(
+  return new column.pointerClass.construct(
     region,
     offset + column.offset,
     length,
@@ -174,16 +163,6 @@ function columnOf(array: object, path: unknown): object {
     column.stride,
   );
 }
-
-/** A column of an array's class: its own class, offset and stride. */
-interface FoundColumn {
-  readonly made: PointerClass;
-  readonly offset: number;
-  readonly stride: number;
-}
-
-const columnsOf = new PrivateWeakMap<PointerClass, Map<string, FoundColumn>>();
-const ofColumns = new PrivateWeakMap<object, Variants>();
 
 function findColumn(array: PointerClass, path: unknown): FoundColumn {
   const element = (array.type as ArrayType).element as AnyType;
@@ -194,31 +173,16 @@ function findColumn(array: PointerClass, path: unknown): FoundColumn {
       `A column must be of values: ${element.name}.${path} is ${type.name}`,
     );
   }
-  const aligned = array.style.aligned && found.aligned;
-  const style = { ...array.style, aligned };
-  const offset = found.bit === undefined ? found.offset : found.owner;
-  const slot = {
-    type,
-    path: type.name,
-    offset: 0,
-    aligned,
-    bit: found.bit,
-  };
-  const plan: Plan = { kind: "column", slot };
+  const mode = { ...array.mode, aligned: array.mode.aligned && found.aligned };
   const stride = element.size;
-  if (found.bit !== undefined) {
-    // A bit-field's place is its own: there is no class to share.
-    const made = build(plan, type, style, array.wide);
-    return { made, offset, stride };
-  }
-  const key = originOf(type);
-  let known = ofColumns.get(key);
-  if (known === undefined) ofColumns.set(key, known = variants());
-  const made = known[variantOf(style, array.wide)] ??= build(
-    plan,
-    type,
-    style,
-    array.wide,
-  );
-  return { made, offset, stride };
+  const start = found.bit === undefined ? found.offset : found.owner;
+  const placed = placeOf(type, type.name, start, mode.aligned, found.bit);
+  const { offset } = placed;
+  const plan: Plan = { kind: "column", place: { ...placed, offset: 0 } };
+  const make = () => build(plan, type, mode, array.wide);
+  // A bit-field's place is its own: there is no class to share.
+  const pointerClass = found.bit !== undefined
+    ? make()
+    : ofColumns.find(originOf(type), mode, array.wide, false, make);
+  return { pointerClass, offset, stride };
 }

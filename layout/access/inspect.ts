@@ -1,16 +1,16 @@
 /** How pointers and views show themselves: to `Deno.inspect` and as JSON. */
 
 import { ClosedError } from "../../errors.ts";
-import { define } from "../intrinsics.ts";
-import { locate, type Located } from "./private_fields.ts";
+import { type Located, whereIs } from "./private_fields.ts";
 import { read } from "./read_whole.ts";
 
 type Inspect = (value: unknown, options?: unknown) => string;
 
 /** The name that an object goes by when it is shown. */
-function nameOf({ made, path, length }: Located): string {
-  const isArray = made.type.kind === "array" || made.slot !== undefined;
-  return isArray ? `${path}(${length})` : made.type.name;
+function nameOf({ pointerClass, path, length }: Located): string {
+  const isArray = pointerClass.type.kind === "array" ||
+    pointerClass.place !== undefined;
+  return isArray ? `${path}(${length})` : pointerClass.type.name;
 }
 
 /** How many elements of an array are shown; `Deno.inspect` takes 100. */
@@ -26,7 +26,7 @@ function limitIn(options: unknown): number {
 /** Shows the values; never throws, because a debugger's print must not. */
 function inspect(this: object, show: unknown, options: unknown): string {
   try {
-    const located = locate(this);
+    const located = whereIs(this);
     if (located === undefined) return "[prototype]";
     const name = nameOf(located);
     if (located.region.closed) return `${name} [closed]`;
@@ -52,7 +52,7 @@ function inspectForNode(
 }
 
 function valueOf(object: object): unknown {
-  const located = locate(object);
+  const located = whereIs(object);
   if (located === undefined) throw new TypeError("Not a pointer or a view");
   return read(located);
 }
@@ -80,7 +80,7 @@ export function describe(prototype: object, fields: readonly string[]): void {
   ];
   for (const [name, value] of methods) {
     if (typeof name === "string" && fields.includes(name)) continue;
-    define(prototype, name, {
+    Object.defineProperty(prototype, name, {
       value,
       configurable: true,
       writable: true,

@@ -1,8 +1,9 @@
 /** Makes pointers, views and arrays from offsets of a whole region. */
 
 import { classOf } from "./classes.ts";
-import { library } from "./library.ts";
-import { accessTo, type Style } from "./plan.ts";
+import { countIn } from "./indices.ts";
+import { flexibleArray, native } from "./make_object.ts";
+import { type AccessMode, accessTo } from "./plan.ts";
 import { type Region, windowFor } from "../region/region.ts";
 import type { AnyType } from "../model/types.ts";
 
@@ -19,35 +20,28 @@ export type Make = (root: Region, absolute: number, extent: number) => object;
  * How the pointers to a type are made.
  *
  * @param type The type.
- * @param style In which way memory is reached.
+ * @param mode How memory is reached.
  * @param path What error messages call an array or an atomic.
- * @param ofRecord Whether they shall say of themselves that a record has ended.
  */
-export function maker(
-  type: AnyType,
-  style: Style,
-  path: string,
-  ofRecord = false,
-): Make {
-  const access = accessTo(type, path, 0, style);
+export function maker(type: AnyType, mode: AccessMode, path: string): Make {
+  const access = accessTo(type, path, 0, mode);
   if (access.kind === "native") {
     const { lane, length, stride } = access;
     return (root, absolute, extent) =>
-      library.native[lane](
+      native[lane](
         root,
         absolute,
-        length === "flexible" ? library.countIn(extent, 0, stride) : length,
+        length === "flexible" ? countIn(extent, stride) : length,
       );
   }
-  const made = classOf(type, style, undefined, ofRecord);
-  const { construct, wide } = made;
+  const { construct, wide } = classOf(type, mode);
   if (access.kind === "object" && access.length === "flexible") {
-    const other = classOf(type, style, true, ofRecord);
+    const other = classOf(type, mode, true).construct;
     const { stride } = access;
     return (root, absolute, extent) =>
-      library.flexibleArray(made, other, root, absolute, extent, stride, path);
+      flexibleArray(construct, other, root, absolute, extent, stride, path);
   }
-  const extensible = access.kind === "object" && access.extends;
+  const isOpenEnded = access.kind === "object" && access.isOpenEnded;
   const rest = type.kind === "array"
     ? [type.length, path]
     : type.kind === "atomic"
@@ -57,7 +51,7 @@ export function maker(
     const window = wide ? root : windowFor(root, absolute, type.size);
     const offset = absolute - (window.start - root.start);
     if (rest !== undefined) return new construct(window, offset, ...rest);
-    return extensible
+    return isOpenEnded
       ? new construct(window, offset, extent)
       : new construct(window, offset);
   };

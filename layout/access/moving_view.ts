@@ -5,6 +5,7 @@
  */
 
 import { classOf } from "./classes.ts";
+import { READABLE } from "./plan.ts";
 import type { Move } from "./private_fields.ts";
 import { type Region, windowFor } from "../region/region.ts";
 import type { AnyType } from "../model/types.ts";
@@ -24,8 +25,8 @@ export interface MovingView {
  * @param root The whole region.
  */
 export function movingView(type: AnyType, root: Region): MovingView {
-  const style = { writable: false, aligned: true };
-  const { construct, moving } = classOf(type, style, false, true);
+  const { construct } = classOf(type, READABLE, false, true);
+  const { move, enter } = construct.keys;
   const rest = type.kind === "array"
     ? [type.length, type.name]
     : type.kind === "atomic"
@@ -33,14 +34,13 @@ export function movingView(type: AnyType, root: Region): MovingView {
     : [0];
   const window = windowFor(root, 0, type.size);
   const view = new construct(window, 0, ...rest);
-  const { move, enter } = moving as Required<NonNullable<typeof moving>>;
-  if (window === root) return { view, move: move! };
+  if (window === root) return { view, move };
   return {
     view,
     move(object, absolute, extent) {
       const window = windowFor(root, absolute, type.size);
-      enter!(object, window);
-      move!(object, absolute - (window.start - root.start), extent);
+      enter(object, window);
+      move(object, absolute - (window.start - root.start), extent);
     },
   };
 }

@@ -1,64 +1,107 @@
 /**
- * What is to be done at each place of a type: the plan that classes of pointers
- * are made from, whether as generated code or as closures.
+ * Plans: what lies at each place of a type, and how it is reached. Classes of
+ * pointers, and the readers and writers of whole values, are made from them.
  */
 
-import { PrivateWeakMap, variants } from "../intrinsics.ts";
-import { unitEndsWithin } from "../leaves/bits.ts";
-import type { Lane } from "../region/lanes.ts";
+import { placeBits, unitEndsWithin } from "../leaves/bits.ts";
+import type { Leaf } from "../leaves/leaf.ts";
 import {
   isLeaf,
-  laneOf,
+  laneLeafOf,
+  leafOf,
   type LeafType,
-  type Slot,
-} from "../leaves/leaf_type.ts";
-import { WIDE } from "../region/region.ts";
+} from "../leaves/leaf_of.ts";
 import {
   aggregateOf,
   type AnyType,
   flexibleTailOf,
   isFlexible,
-  isInteger,
 } from "../model/types.ts";
-import type { ArrayType, AtomicType, StructType, UnionType } from "../types.ts";
+import type { Lane } from "../region/lanes.ts";
+import { WIDE } from "../region/region.ts";
+import type {
+  ArrayType,
+  AtomicType,
+  StructType,
+  UnionType,
+} from "../static.ts";
 
-/** In which way memory is reached: each combination has classes of its own. */
-export interface Style {
+/** How memory is reached: each combination has classes of its own. */
+export interface AccessMode {
   /** Whether values can be stored. */
   readonly writable: boolean;
   /** Whether the type lies at a multiple of its alignment. */
   readonly aligned: boolean;
 }
 
+/** How pointers reach memory. */
+export const WRITABLE: AccessMode = { writable: true, aligned: true };
+/** How views reach memory. */
+export const READABLE: AccessMode = { writable: false, aligned: true };
+
 /** An array's length: fixed, or what the bytes behind its offset allow. */
 export type Length = number | "flexible";
 
+/** A leaf in its place. */
+export interface LeafPlace {
+  /** Its type. */
+  readonly type: LeafType;
+  /** How it is read and written. */
+  readonly leaf: Leaf;
+  /** What error messages call it: `Stats.bytes`. */
+  readonly path: string;
+  /**
+   * Its offset in bytes from what the pointer points to; of a bit-field, that of
+   * its unit or its first byte.
+   */
+  readonly offset: number;
+  /** Whether it is certain to be naturally aligned. */
+  readonly aligned: boolean;
+}
+
+/** The engine's own typed array. */
+export interface NativeArray {
+  /** Which access this is. */
+  readonly kind: "native";
+  /** The lane that it is a part of. */
+  readonly lane: Lane;
+  /** Its offset in bytes. */
+  readonly offset: number;
+  /** The size of an element in bytes. */
+  readonly stride: number;
+  /** Its length. */
+  readonly length: Length;
+}
+
+/** An object of a class of ours. */
+export interface OwnObject {
+  /** Which access this is. */
+  readonly kind: "object";
+  /** What it points to. */
+  readonly type: AnyType;
+  /** How it reaches it. */
+  readonly mode: AccessMode;
+  /** What error messages call it. */
+  readonly path: string;
+  /** Its offset in bytes. */
+  readonly offset: number;
+  /** Its size in bytes. */
+  readonly size: number;
+  /** An array's length, undefined for all else. */
+  readonly length: Length | undefined;
+  /** The size of an array's element in bytes. */
+  readonly stride: number;
+  /** Whether it ends in a flexible array, and must know the bytes it has. */
+  readonly isOpenEnded: boolean;
+}
+
+/** An access that makes an object. */
+export type ObjectAccess = NativeArray | OwnObject;
+
 /** What a property or an element is. */
 export type Access =
-  /** One JavaScript value. */
-  | { readonly kind: "leaf"; readonly slot: Slot }
-  /** The engine's own typed array. */
-  | {
-    readonly kind: "native";
-    readonly lane: Lane;
-    readonly offset: number;
-    readonly stride: number;
-    readonly length: Length;
-  }
-  /** An object of a class of ours. */
-  | {
-    readonly kind: "object";
-    readonly type: AnyType;
-    readonly style: Style;
-    readonly path: string;
-    readonly offset: number;
-    readonly size: number;
-    /** An array's, undefined for all else. */
-    readonly length: Length | undefined;
-    readonly stride: number;
-    /** Whether it ends in a flexible array, and must know the bytes it has. */
-    readonly extends: boolean;
-  };
+  | { readonly kind: "leaf"; readonly place: LeafPlace }
+  | ObjectAccess;
 
 /** A named access. */
 export interface Property {
@@ -68,74 +111,97 @@ export interface Property {
   readonly access: Access;
 }
 
-/** What a class does, whichever way it is made. */
-export type Plan =
-  /** A property per field: structs, unions, and roots of one value. */
-  | {
-    readonly kind: "record";
-    readonly properties: readonly Property[];
-    /** Whether it ends in a flexible array, and must know the bytes it has. */
-    readonly extends: boolean;
-  }
-  /** Atomic operations. */
-  | { readonly kind: "atomic"; readonly type: AtomicType; readonly slot: Slot }
-  /** An array of plain values; the slot is that of element 0. */
-  | { readonly kind: "elements"; readonly slot: Slot; readonly stride: number }
-  /** An array of objects; the access is that to element 0. */
-  | {
-    readonly kind: "records";
-    readonly element: ObjectAccess;
-    readonly stride: number;
-    readonly hasColumns: boolean;
-  }
-  /** One field of every struct of an array, at a stride that each column has. */
-  | { readonly kind: "column"; readonly slot: Slot };
-
-/** An access that makes an object. */
-export type ObjectAccess = Exclude<Access, { kind: "leaf" }>;
-
-const plans = new PrivateWeakMap<object, Record<number, Plan | undefined>>();
-
-/** What the class of the pointers to a type does. */
-export function planOf(type: AnyType, style: Style): Plan {
-  let made = plans.get(type);
-  if (made === undefined) plans.set(type, made = variants());
-  const variant = Number(style.writable) | Number(style.aligned) << 1;
-  return made[variant] ??= makePlan(type, style);
+/** A property per field: structs, unions, and roots of one value. */
+export interface StructPlan {
+  /** Which plan this is. */
+  readonly kind: "struct";
+  /** The properties. */
+  readonly properties: readonly Property[];
+  /** Whether it ends in a flexible array, and must know the bytes it has. */
+  readonly isOpenEnded: boolean;
 }
 
-function makePlan(type: AnyType, style: Style): Plan {
+/** An array of objects. */
+export interface ObjectsPlan {
+  /** Which plan this is. */
+  readonly kind: "objects";
+  /** The access to element 0. */
+  readonly element: ObjectAccess;
+  /** The size of an element in bytes. */
+  readonly stride: number;
+  /** Whether its elements have fields, which make columns. */
+  readonly hasColumns: boolean;
+}
+
+/** An array of plain values. */
+export interface ElementsPlan {
+  /** Which plan this is. */
+  readonly kind: "elements";
+  /** The place of element 0. */
+  readonly place: LeafPlace;
+  /** The size of an element in bytes. */
+  readonly stride: number;
+}
+
+/** What a class does. */
+export type Plan =
+  | StructPlan
+  | ObjectsPlan
+  | ElementsPlan
+  /** Atomic operations. */
+  | {
+    readonly kind: "atomic";
+    readonly type: AtomicType;
+    readonly place: LeafPlace;
+  }
+  /** One field of every struct of an array, at a stride that each column has. */
+  | { readonly kind: "column"; readonly place: LeafPlace };
+
+const plans = new WeakMap<AnyType, Map<number, Plan>>();
+
+/** What the class of the pointers to a type does. */
+export function planOf(type: AnyType, mode: AccessMode): Plan {
+  let ofType = plans.get(type);
+  if (ofType === undefined) plans.set(type, ofType = new Map());
+  const variant = Number(mode.writable) | Number(mode.aligned) << 1;
+  let plan = ofType.get(variant);
+  if (plan === undefined) ofType.set(variant, plan = makePlan(type, mode));
+  return plan;
+}
+
+function makePlan(type: AnyType, mode: AccessMode): Plan {
   switch (type.kind) {
     case "struct":
     case "union":
       return {
-        kind: "record",
-        properties: propertiesOf(type, style),
-        extends: flexibleTailOf(type) !== undefined,
+        kind: "struct",
+        properties: propertiesOf(type, mode),
+        isOpenEnded: flexibleTailOf(type) !== undefined,
       };
-    case "atomic": {
-      const slot = slotOf(type, type.name, 0, true, undefined);
-      return { kind: "atomic", type, slot };
-    }
+    case "atomic":
+      return {
+        kind: "atomic",
+        type,
+        place: placeOf(type, type.name, 0, true, undefined),
+      };
     case "array": {
       const element = type.element as AnyType;
-      const name = `${element.name}[]`;
-      const access = accessTo(element, name, 0, style);
+      const access = accessTo(element, `${element.name}[]`, 0, mode);
       return access.kind === "leaf"
-        ? { kind: "elements", slot: access.slot, stride: element.size }
+        ? { kind: "elements", place: access.place, stride: element.size }
         : {
-          kind: "records",
+          kind: "objects",
           element: access,
           stride: element.size,
           hasColumns: element.kind === "struct" || element.kind === "union",
         };
     }
     default: {
-      const access = accessTo(type, type.name, 0, style);
+      const access = accessTo(type, type.name, 0, mode);
       return {
-        kind: "record",
+        kind: "struct",
         properties: [{ name: "value", access }],
-        extends: false,
+        isOpenEnded: false,
       };
     }
   }
@@ -146,60 +212,74 @@ export function isWide(size: number): boolean {
   return size >= WIDE;
 }
 
-/** Whether an array of this is the engine's own typed array. */
-function isNative(element: AnyType): element is LeafType {
-  return isInteger(element) || element.kind === "uintptr" ||
-    element.kind === "f32" || element.kind === "f64";
-}
-
 /** The access to a value of a type at an offset. */
 export function accessTo(
   type: AnyType,
   path: string,
   offset: number,
-  style: Style,
+  mode: AccessMode,
   bit?: number,
 ): Access {
-  if (type.kind === "array") return arrayAccess(type, path, offset, style);
+  if (type.kind === "array") return arrayAccess(type, path, offset, mode);
   if (isLeaf(type) && type.kind !== "atomic") {
-    const slot = slotOf(type, path, offset, style.aligned, bit);
-    return { kind: "leaf", slot };
+    const place = placeOf(type, path, offset, mode.aligned, bit);
+    return { kind: "leaf", place };
   }
   return {
     kind: "object",
     type,
-    style,
+    mode,
     path,
     offset,
     size: type.size,
     length: undefined,
     stride: 0,
-    extends: flexibleTailOf(type) !== undefined,
+    isOpenEnded: flexibleTailOf(type) !== undefined,
   };
 }
 
-function slotOf(
+/**
+ * Puts a leaf in its place.
+ *
+ * @param offset Its offset in bytes; of a bit-field, that of its struct.
+ * @param bit A bit-field's offset in bits from there.
+ */
+export function placeOf(
   type: LeafType,
   path: string,
   offset: number,
   aligned: boolean,
   bit: number | undefined,
-): Slot {
-  return { type, path, offset, aligned, bit };
+): LeafPlace {
+  if (type.kind !== "bits") {
+    return { type, leaf: leafOf(type), path, offset, aligned };
+  }
+  const base = laneLeafOf(type.base);
+  const placed = placeBits(base, type.width, bit!, aligned);
+  return {
+    type,
+    leaf: placed.leaf,
+    path,
+    offset: offset + placed.offset,
+    aligned,
+  };
 }
 
 function arrayAccess(
   type: ArrayType,
   path: string,
   offset: number,
-  style: Style,
+  mode: AccessMode,
 ): Access {
   const element = type.element as AnyType;
   const length = isFlexible(type) ? "flexible" : type.length;
-  if (style.writable && style.aligned && isNative(element)) {
+  const leaf = isLeaf(element) ? leafOf(element) : undefined;
+  // A typed array can be stored to, whoever holds it. Over memory that is mapped
+  // read-only a store ends the process: `writable` here is what prevents that.
+  if (mode.writable && mode.aligned && leaf?.isNative) {
     return {
       kind: "native",
-      lane: laneOf(element as Exclude<LeafType, { kind: "text" }>),
+      lane: leaf.lane!,
       offset,
       stride: element.size,
       length,
@@ -208,31 +288,32 @@ function arrayAccess(
   return {
     kind: "object",
     type,
-    style,
+    mode,
     path,
     offset,
     size: type.size,
     length,
     stride: element.size,
-    extends: length === "flexible",
+    isOpenEnded: length === "flexible",
   };
 }
 
 /** The properties of a struct or union. */
 function propertiesOf(
   type: StructType | UnionType,
-  style: Style,
+  mode: AccessMode,
 ): Property[] {
   return aggregateOf(type).members
     .filter((member) => member.type.kind !== "padding")
     .map(({ name, type: member, offset, bit }) => {
       const path = `${type.name}.${name}`;
-      const aligned = style.aligned &&
+      const aligned = mode.aligned &&
         isAlignedAt(member, offset, type.align) &&
-        (member.kind !== "bits" || unitEndsWithin(member, bit!, type.size));
+        (bit === undefined || unitEndsWithin(member.size, bit, type.size));
+      const start = bit === undefined ? offset : 0;
       return {
         name,
-        access: accessTo(member, path, offset, { ...style, aligned }, bit),
+        access: accessTo(member, path, start, { ...mode, aligned }, bit),
       };
     });
 }
@@ -240,12 +321,10 @@ function propertiesOf(
 /** Whether a value at an offset of an aligned struct is naturally aligned. */
 function isAlignedAt(type: AnyType, offset: number, align: number): boolean {
   // A leaf's own size counts: `aligned` can only have raised its alignment.
-  const needed = type.kind === "bits"
-    ? type.size
+  const needed = !isLeaf(type)
+    ? type.align
     : type.kind === "text"
     ? 1
-    : isLeaf(type)
-    ? type.size
-    : type.align;
+    : type.size;
   return needed <= align && (type.kind === "bits" || offset % needed === 0);
 }

@@ -1,8 +1,6 @@
 /** The classes of pointers and views, and the keys to their private fields. */
 
-import { getPrototypeOf, PrivateWeakMap } from "../intrinsics.ts";
-import type { Slot } from "../leaves/leaf_type.ts";
-import type { Style } from "./plan.ts";
+import type { AccessMode, LeafPlace } from "./plan.ts";
 import type { Region } from "../region/region.ts";
 import type { AnyType } from "../model/types.ts";
 
@@ -15,17 +13,17 @@ export interface Keys {
   /** Its offset in the region, in bytes. */
   offset(object: object): number;
   /** The bytes that there are for a struct that ends in a flexible array. */
-  readonly extent?: ((object: object) => number) | undefined;
+  readonly extent?: (object: object) => number;
   /** The length of an array, in elements. */
-  readonly length?: ((object: object) => number) | undefined;
+  readonly length?: (object: object) => number;
   /** What error messages call an array or an atomic. */
-  readonly path?: ((object: object) => string) | undefined;
+  readonly path?: (object: object) => string;
   /** How far apart the values of a column are, in bytes. */
-  readonly stride?: ((object: object) => number) | undefined;
-  /** Points an object elsewhere in its region; in moving classes alone. */
-  readonly move?: Move | undefined;
-  /** Points an object into another region; in moving classes alone. */
-  readonly enter?: ((object: object, region: Region) => void) | undefined;
+  readonly stride?: (object: object) => number;
+  /** Points an object elsewhere in its region. For moving classes alone. */
+  readonly move: Move;
+  /** Points an object into another region. For moving classes alone. */
+  enter(object: object, region: Region): void;
 }
 
 /**
@@ -36,33 +34,39 @@ export interface Keys {
  */
 export type Move = (object: object, offset: number, extent: number) => void;
 
-/** Makes an object from the values of its private fields, in the class's order. */
-export type Construct = new (
-  region: Region,
-  offset: number,
-  ...rest: (number | string)[]
-) => object;
+/**
+ * Makes an object from the values of its private fields, in the class's order.
+ * Nobody but this room has it: prototypes do not name it.
+ */
+export interface Construct {
+  new (
+    region: Region,
+    offset: number,
+    ...rest: (number | string)[]
+  ): object;
+  readonly prototype: object;
+  /** What reads the private fields. */
+  readonly keys: Keys;
+}
 
 /** The class of the pointers, or views, to one type. */
 export interface PointerClass {
   /** The type; for arrays, any of those with the same elements. */
   readonly type: AnyType;
-  /** In which way memory is reached. */
-  readonly style: Style;
+  /** How memory is reached. */
+  readonly mode: AccessMode;
   /** Whether its region is the whole one and offsets may be beyond 31 bits. */
   readonly wide: boolean;
   /** Makes an object of the class. */
   readonly construct: Construct;
-  /** What lies at each place of a column. */
-  readonly slot?: Slot | undefined;
-  /** What points its objects elsewhere, where the class is a moving one. */
-  readonly moving: Pick<Keys, "move" | "enter"> | undefined;
+  /** The value at each place of a column. */
+  readonly place: LeafPlace | undefined;
 }
 
 /** An object of one of our classes, with its class. */
 export interface Located {
   /** Its class. */
-  readonly made: PointerClass;
+  readonly pointerClass: PointerClass;
   /** Its region. */
   readonly region: Region;
   /** Its offset in the region, in bytes. */
@@ -81,35 +85,25 @@ export interface Located {
   readonly extent: number;
 }
 
-/** The keys are here and nowhere else: who has them has the memory. */
-interface Known {
-  readonly made: PointerClass;
-  readonly keys: Keys;
-}
+const classes = new WeakMap<object, PointerClass>();
 
-const classes = new PrivateWeakMap<object, Known>();
-
-/** Makes the objects of a class known to {@linkcode locate}. */
-export function remember(
-  prototype: object,
-  made: PointerClass,
-  keys: Keys,
-): void {
-  classes.set(prototype, { made, keys });
+/** Makes the objects of a class known to {@linkcode whereIs}. */
+export function remember(pointerClass: PointerClass): void {
+  classes.set(pointerClass.construct.prototype, pointerClass);
 }
 
 /** Where a pointer, view, array or atomic points; undefined for all else. */
-export function locate(value: unknown): Located | undefined {
+export function whereIs(value: unknown): Located | undefined {
   if (typeof value !== "object" || value === null) return undefined;
-  const prototype = getPrototypeOf(value) as object | null;
-  const known = prototype === null ? undefined : classes.get(prototype);
+  const prototype = Object.getPrototypeOf(value) as object | null;
+  const pointerClass = prototype === null ? undefined : classes.get(prototype);
+  const keys = pointerClass?.construct.keys;
   // An object whose prototype was set to ours has none of the fields.
-  if (known === undefined || !known.keys.owns(value)) return undefined;
-  const { made, keys } = known;
+  if (keys === undefined || !keys.owns(value)) return undefined;
   const region = keys.region(value);
   const offset = keys.offset(value);
   return {
-    made,
+    pointerClass: pointerClass!,
     region,
     offset,
     root: region.root,

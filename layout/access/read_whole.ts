@@ -1,56 +1,12 @@
 /** Reads whole values as plain data, through offsets of the whole region. */
 
-import { loadLeaf } from "../leaves/leaf.ts";
-import type { Slot } from "../leaves/leaf_type.ts";
-import { library } from "./library.ts";
-import {
-  type Access,
-  accessTo,
-  type Length,
-  type Plan,
-  planOf,
-  type Style,
-} from "./plan.ts";
-import type { Located } from "./private_fields.ts";
+import { reachOf } from "../region/lanes.ts";
 import { closed, type Region } from "../region/region.ts";
 import type { AnyType } from "../model/types.ts";
-
-/** A stretch of memory that is read or written as a whole. */
-export interface Extent {
-  /** The whole region. */
-  readonly root: Region;
-  /** The offset in it, in bytes. */
-  readonly base: number;
-  /** The bytes there are for what ends in a flexible array. */
-  readonly bytes: number;
-  /** An array's length in elements. */
-  readonly length: number;
-}
-
-/** The stretch that an access leads to, within another. */
-export function extentOf(
-  access: Exclude<Access, { kind: "leaf" }>,
-  outer: Extent,
-  further = 0,
-): Extent {
-  const offset = further + access.offset;
-  const bytes = outer.bytes - offset;
-  return {
-    root: outer.root,
-    base: outer.base + offset,
-    bytes,
-    length: countOf(access.length, bytes, access.stride),
-  };
-}
-
-function countOf(
-  length: Length | undefined,
-  bytes: number,
-  stride: number,
-): number {
-  if (length === "flexible") return library.countIn(bytes, 0, stride);
-  return length ?? 0;
-}
+import { countIn } from "./indices.ts";
+import { type LeafPlace, type Length, planOf } from "./plan.ts";
+import type { Located } from "./private_fields.ts";
+import { type Emitter, walkPlan, walkType } from "./walk.ts";
 
 /** How much is read at the most: for what is only to be shown. */
 export interface Budget {
@@ -61,6 +17,60 @@ export interface Budget {
 }
 
 const everything: Budget = { elements: Infinity, left: Infinity };
+
+/**
+ * Reads a value at an offset of the whole region.
+ *
+ * @param bytes How many bytes there are for what ends in a flexible array.
+ */
+type Read = (
+  root: Region,
+  offset: number,
+  bytes: number,
+  budget: Budget,
+) => unknown;
+
+/** Reads one leaf at an offset of the whole region. */
+export function readLeaf(
+  { leaf, aligned, offset, path }: LeafPlace,
+  root: Region,
+  base: number,
+): unknown {
+  return leaf.load(reachOf(aligned, true)).plain()(root, base + offset, path);
+}
+
+const reading: Emitter<Read> = {
+  leaf({ leaf, aligned, offset, path }) {
+    const load = leaf.load(reachOf(aligned, true)).plain();
+    return (root, base) => load(root, base + offset, path);
+  },
+  shifted(inner, offset) {
+    if (offset === 0) return inner;
+    return (root, base, bytes, budget) =>
+      inner(root, base + offset, bytes - offset, budget);
+  },
+  fields(fields) {
+    return (root, base, bytes, budget) =>
+      Object.fromEntries(
+        fields.map(([name, read]) => [name, read(root, base, bytes, budget)]),
+      );
+  },
+  elements(element, stride, length) {
+    return (root, base, bytes, budget) =>
+      elementsOf(
+        lengthIn(bytes, stride, length),
+        budget,
+        (index) => {
+          const offset = index * stride;
+          return element(root, base + offset, bytes - offset, budget);
+        },
+      );
+  },
+};
+
+function lengthIn(bytes: number, stride: number, length: Length): number {
+  return length === "flexible" ? countIn(bytes, stride) : length;
+}
 
 /**
  * An array of the elements that a budget allows; the rest are holes, so that the
@@ -84,23 +94,30 @@ function elementsOf(
  * @param budget How much at the most; everything where it is not given.
  */
 export function read(located: Located, budget: Budget = everything): unknown {
-  const { made: { type, style }, root, absolute, extent, length } = located;
+  const { pointerClass, root, absolute, extent, length, stride } = located;
+  const { type, mode, place } = pointerClass;
   // Of an empty array nothing would be read that could tell.
   if (root.closed) closed(root);
-  if (located.made.slot !== undefined) {
-    return readColumn(located, located.made.slot, budget);
+  if (place !== undefined) {
+    return elementsOf(
+      length,
+      budget,
+      (index) => readLeaf(place, root, absolute + index * stride),
+    );
   }
-  const plan = planOf(type, { writable: false, aligned: style.aligned });
-  const value = readPlan(
-    plan,
-    { root, base: absolute, bytes: extent, length },
+  const plan = planOf(type, { writable: false, aligned: mode.aligned });
+  const value = walkPlan(plan, reading, length)(
+    root,
+    absolute,
+    extent,
     budget,
   );
-  return type.kind === "array" || type.kind === "struct" ||
-      type.kind === "union" || type.kind === "atomic"
-    ? value
-    : (value as { value: unknown }).value;
+  const isRoot = plan.kind === "struct" && type.kind !== "struct" &&
+    type.kind !== "union";
+  return isRoot ? (value as { value: unknown }).value : value;
 }
+
+const readers = new WeakMap<AnyType, Read>();
 
 /**
  * Reads a value of a type at an offset of a region, as {@linkcode read} reads
@@ -115,68 +132,7 @@ export function readValue(
   base: number,
   bytes: number,
 ): unknown {
-  const access = accessTo(type, type.name, 0, READABLE);
-  const extent = { root, base, bytes, length: 0 };
-  return readAccess(access, extent, 0, everything);
-}
-
-const READABLE: Style = { writable: false, aligned: true };
-
-function readColumn(
-  { root, absolute, length, stride }: Located,
-  slot: Slot,
-  budget: Budget,
-): unknown[] {
-  return elementsOf(
-    length,
-    budget,
-    (index) => loadLeaf(slot, root, absolute + index * stride),
-  );
-}
-
-function readPlan(plan: Plan, extent: Extent, budget: Budget): unknown {
-  const { root, base, length } = extent;
-  switch (plan.kind) {
-    case "record":
-      return Object.fromEntries(
-        plan.properties.map((
-          { name, access },
-        ) => [name, readAccess(access, extent, 0, budget)]),
-      );
-    case "atomic":
-      return loadLeaf(plan.slot, root, base);
-    case "column":
-      throw new TypeError("A column is read by its own stride");
-    case "elements":
-      return elementsOf(
-        length,
-        budget,
-        (index) => loadLeaf(plan.slot, root, base + index * plan.stride),
-      );
-    case "records":
-      return elementsOf(
-        length,
-        budget,
-        (index) =>
-          readAccess(plan.element, extent, index * plan.stride, budget),
-      );
-  }
-}
-
-function readAccess(
-  access: Access,
-  outer: Extent,
-  further: number,
-  budget: Budget,
-): unknown {
-  switch (access.kind) {
-    case "leaf":
-      return loadLeaf(access.slot, outer.root, outer.base + further);
-    case "object": {
-      const plan = planOf(access.type, access.style);
-      return readPlan(plan, extentOf(access, outer, further), budget);
-    }
-    case "native":
-      throw new TypeError("A plan that only reads has no typed arrays");
-  }
+  let reader = readers.get(type);
+  if (reader === undefined) readers.set(type, reader = walkType(type, reading));
+  return reader(root, base, bytes, everything);
 }

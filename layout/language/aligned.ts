@@ -1,8 +1,8 @@
 /** Types under a larger alignment. */
 
 import { InvalidTypeError } from "../../errors.ts";
-import { checkAlign, genuine, registerAligned } from "../model/types.ts";
-import type { Type } from "../types.ts";
+import { checkAlign, registerAligned, requireType } from "../model/types.ts";
+import type { Type } from "../static.ts";
 
 /**
  * `__attribute__((aligned(align)))`: the same type, with at least this
@@ -27,7 +27,7 @@ import type { Type } from "../types.ts";
  * ```
  */
 export function aligned<T extends Type>(type: T, align: number): T {
-  const base = genuine(type, "aligned()");
+  const base = requireType(type, "aligned()");
   switch (base.kind) {
     case "marker":
     case "padding":

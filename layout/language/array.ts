@@ -4,10 +4,10 @@ import { InvalidTypeError } from "../../errors.ts";
 import {
   checkCount,
   flexibleTailOf,
-  genuine,
   register,
+  requireType,
 } from "../model/types.ts";
-import type { ArrayType, Type } from "../types.ts";
+import type { ArrayType, Type } from "../static.ts";
 
 /**
  * `T[length]`. Without a length it is C's flexible array, which can only be the
@@ -40,7 +40,7 @@ export function array<E extends Type, N extends number>(
 /** A flexible array: `T[]`, the last field of a struct. */
 export function array<E extends Type>(element: E): ArrayType<E>;
 export function array(element: unknown, ...rest: unknown[]): ArrayType {
-  const type = genuine(element, "array()");
+  const type = requireType(element, "array()");
   switch (type.kind) {
     case "marker":
     case "padding":

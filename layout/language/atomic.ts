@@ -1,12 +1,11 @@
 /** Values that are read and written atomically. */
 
 import { InvalidTypeError } from "../../errors.ts";
-import { PrivateWeakMap } from "../intrinsics.ts";
-import { genuine, isInteger, register } from "../model/types.ts";
-import type { AtomicBase, AtomicType } from "../types.ts";
+import { isInteger, register, requireType } from "../model/types.ts";
+import type { AtomicBase, AtomicType } from "../static.ts";
 
 /** The same atomic every time, so that all of one kind share a class. */
-const atomics = new PrivateWeakMap<object, AtomicType>();
+const atomics = new WeakMap<object, AtomicType>();
 
 /**
  * `_Atomic T`, and what BPF's and GCC's `__sync_*` built-ins work on. Through a
@@ -28,7 +27,7 @@ const atomics = new PrivateWeakMap<object, AtomicType>();
  * ```
  */
 export function atomic<T extends AtomicBase>(type: T): AtomicType<T> {
-  const base = genuine(type, "atomic()");
+  const base = requireType(type, "atomic()");
   if (
     !isInteger(base) && base.kind !== "uintptr" && base.kind !== "bool" &&
     base.kind !== "enumeration"

@@ -1,8 +1,13 @@
 /** Bit-fields. */
 
 import { InvalidTypeError } from "../../errors.ts";
-import { checkCount, genuine, isInteger, register } from "../model/types.ts";
-import type { Bits, Bool, Enumeration, IntegerType } from "../types.ts";
+import {
+  checkCount,
+  isInteger,
+  register,
+  requireType,
+} from "../model/types.ts";
+import type { Bits, Bool, Enumeration, IntegerType } from "../static.ts";
 
 /** Checks the declared type and the width of a bit-field. */
 export function checkWidth(
@@ -10,7 +15,7 @@ export function checkWidth(
   width: unknown,
   least: number,
 ): IntegerType | Bool | Enumeration {
-  const base = genuine(type, "bits()");
+  const base = requireType(type, "bits()");
   if (
     !isInteger(base) && base.kind !== "bool" && base.kind !== "enumeration"
   ) {

@@ -1,10 +1,10 @@
 /** Enumerations. */
 
 import { InvalidTypeError } from "../../errors.ts";
-import { genuine, isInteger, register } from "../model/types.ts";
+import { isInteger, register, requireType } from "../model/types.ts";
 import { show } from "../../base/show.ts";
 import { i32, i64, u32, u64 } from "./scalars.ts";
-import { integerRange } from "../leaves/check_value.ts";
+import { integers } from "../leaves/integers.ts";
 import type {
   Enumeration,
   I32,
@@ -12,7 +12,7 @@ import type {
   Type,
   U32,
   Value,
-} from "../types.ts";
+} from "../static.ts";
 
 /**
  * `enum name`: integers with names. Its value is a number, or a bigint over a
@@ -58,18 +58,15 @@ export function enumeration<
   const type = base === undefined
     ? baseFor(entries.map(([, value]) => value))
     : integerBase(name, base);
-  const [least, most] = integerRange(type.kind);
+  const { range: [minimum, maximum], isBig } = integers[type.kind];
   const names = new Map<unknown, string>();
   for (const [member, value] of entries) {
-    const fits = typeof least === typeof value &&
-      (typeof value === "bigint" || Number.isInteger(value)) &&
-      (value as number) >= (least as number) &&
-      (value as number) <= (most as number);
-    if (!fits) {
+    const isWhole = isBig ? typeof value === "bigint" : Number.isInteger(value);
+    if (!isWhole || value as number < minimum || value as number > maximum) {
       throw new InvalidTypeError(
         `${name}.${member}: A member of ${type.name} must be ${
-          typeof least === "bigint" ? "a bigint" : "an integer"
-        } from ${least} to ${most}: received ${show(value)}`,
+          isBig ? "a bigint" : "an integer"
+        } from ${minimum} to ${maximum}: received ${show(value)}`,
       );
     }
     if (!names.has(value)) names.set(value, member);
@@ -98,7 +95,7 @@ function baseFor(values: unknown[]): IntegerType {
 }
 
 function integerBase(name: string, base: Type): IntegerType {
-  const type = genuine(base, name);
+  const type = requireType(base, name);
   if (isInteger(type)) return type;
   throw new InvalidTypeError(
     `${name}: The base of an enumeration must be an integer: received ${type.name}`,

@@ -1,7 +1,7 @@
 /** The marker by which a struct says that it is laid out as C lays it out. */
 
 import { register } from "../model/types.ts";
-import type { HostLayoutMarker } from "../types.ts";
+import type { HostLayoutMarker } from "../static.ts";
 
 /**
  * The marker of structs and unions that mean the C layout of this host. It has

@@ -8,7 +8,7 @@ import type {
   Enumeration,
   IntegerType,
   Padding,
-} from "../types.ts";
+} from "../static.ts";
 
 /** What {@linkcode padding} can be called as. */
 export interface PaddingConstructor {

@@ -1,8 +1,8 @@
 /** 64-bit integers as numbers. */
 
 import { InvalidTypeError } from "../../errors.ts";
-import { genuine, register } from "../model/types.ts";
-import type { I64, Safe, U64 } from "../types.ts";
+import { register, requireType } from "../model/types.ts";
+import type { I64, Safe, U64 } from "../static.ts";
 
 /**
  * A 64-bit integer whose value is a number. Reading one beyond ±(2^53 − 1)
@@ -23,7 +23,7 @@ import type { I64, Safe, U64 } from "../types.ts";
  * ```
  */
 export function safe<T extends U64 | I64>(type: T): Safe<T> {
-  const base = genuine(type, "safe()");
+  const base = requireType(type, "safe()");
   if (base.kind !== "u64" && base.kind !== "i64") {
     throw new InvalidTypeError(
       `safe() must be of u64 or i64: received ${base.name}`,

@@ -18,7 +18,7 @@ import type {
   U64,
   U8,
   Uintptr,
-} from "../types.ts";
+} from "../static.ts";
 
 function scalar<T extends ScalarType<string, unknown>>(
   kind: T["kind"],

@@ -2,7 +2,7 @@
 
 import { aggregate } from "../model/struct_options.ts";
 import type { StructOptions } from "../model/place_fields.ts";
-import type { Fields, StructType } from "../types.ts";
+import type { Fields, StructType } from "../static.ts";
 
 export type { StructOptions };
 

@@ -1,13 +1,17 @@
 /** Text in a fixed number of bytes. */
 
 import { checkCount, register } from "../model/types.ts";
-import type { Text } from "../types.ts";
+import type { Text } from "../static.ts";
 
 /**
  * `char[size]`: UTF-8 that ends at a NUL or fills all bytes. Its value is a
- * string. Storing one fills the rest with zeros; a string that takes more bytes,
- * or holds a NUL or a lone surrogate, throws a RangeError and writes nothing.
- * Bytes that are not UTF-8 read as U+FFFD.
+ * string. Storing one fills the rest with zeros; storing the one that is there
+ * changes nothing. A string that takes more bytes, or holds a NUL or a lone
+ * surrogate, throws a RangeError and writes nothing.
+ *
+ * A byte that is not UTF-8 reads as the lone surrogate U+DC80 + (byte − 0x80), and
+ * is stored back as that byte: those surrogates are the only ones that a store
+ * takes. (Python calls this "surrogateescape".)
  *
  * @param size How many bytes; at least 1.
  * @throws {InvalidTypeError} For any other size.

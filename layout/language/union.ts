@@ -2,7 +2,7 @@
 
 import { aggregate } from "../model/struct_options.ts";
 import type { StructOptions } from "../model/place_fields.ts";
-import type { Fields, UnionType } from "../types.ts";
+import type { Fields, UnionType } from "../static.ts";
 
 /**
  * A `union`: members that share the same bytes. As a struct, it needs the

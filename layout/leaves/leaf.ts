@@ -1,136 +1,200 @@
-/** How leaves are read and written where no code was generated for them. */
+/** What a leaf is: a type whose value is one JavaScript value. */
 
-import { bitPlaceOf, loadBits, storeBits } from "./bits.ts";
+import { type Part, part } from "../../base/specialise.ts";
 import {
-  safeFromScratch,
-  safeToScratch,
-  scratch64,
-  swap16,
-  swap32,
-  swap64,
-} from "./convert.ts";
-import { atomics } from "../intrinsics.ts";
-import { type Lane, LANE_SIZE, loadLane, storeLane } from "../region/lanes.ts";
-import { laneOf, type LeafType, type Slot } from "./leaf_type.ts";
-import { closed, type Region } from "../region/region.ts";
-import { readText, textBytes, writeBytes } from "./text.ts";
-import type { AtomicType, Bits, Text } from "../types.ts";
+  type Lane,
+  LANE_SIZE,
+  laneAccess,
+  type Raw,
+  type RawAccess,
+  type RawLoad,
+  type RawStore,
+  type Reach,
+} from "../region/lanes.ts";
+import type { Region } from "../region/region.ts";
 
-/** Reads a leaf. */
-export function loadLeaf(slot: Slot, region: Region, base: number): unknown {
-  const { type, aligned } = slot;
-  const offset = base + slot.offset;
-  if (type.kind === "text") return readText(region, offset, type.length);
-  if (type.kind === "bits") {
-    const value = loadBits(region, bitPlaceOf(slot), base);
-    return type.base.kind === "bool" ? value !== 0 : value;
-  }
-  const lane = laneOf(type);
-  if (type.kind === "atomic") {
-    const value = loadAtomic(region, lane, offset);
-    return type.base.kind === "bool" ? value !== 0 : value;
-  }
-  const raw = loadLane(region, lane, offset, aligned);
-  switch (type.kind) {
-    case "bool":
-      return raw !== 0;
-    case "be16":
-      return swap16(raw as number);
-    case "be32":
-      return swap32(raw as number);
-    case "be64":
-      return swap64(raw as bigint);
-    case "safe":
-      scratch64[0] = raw as bigint;
-      return safeFromScratch(type.base.kind === "i64", slot.path);
-    default:
-      return raw;
-  }
+/**
+ * Reads a value at an offset in bytes. Offset −1 is in no region: it throws.
+ *
+ * @param path What an error calls the value.
+ */
+export type Load = (region: Region, offset: number, path: string) => unknown;
+
+/** Writes a value that fits at an offset in bytes; at −1 it throws. */
+export type Store = (region: Region, offset: number, value: never) => void;
+
+/**
+ * Tells whether a value fits, in as little code as can be. Where a value of the
+ * wrong kind comes it may throw as well: `check` says why.
+ */
+export type Fits = (value: unknown) => boolean;
+
+/** A C declarator's two halves: `char` and `[16]`. */
+export interface Declarator {
+  /** What stands before the name. */
+  readonly base: string;
+  /** What stands behind it. */
+  readonly suffix: string;
 }
 
-/** Writes a leaf whose value was checked. */
-export function storeLeaf(
-  slot: Slot,
-  region: Region,
-  base: number,
-  value: unknown,
-): void {
-  const { type, aligned } = slot;
-  const offset = base + slot.offset;
-  if (type.kind === "text") {
-    return writeBytes(region, offset, textBytes(value, type.length, slot.path));
-  }
-  if (type.kind === "bits") {
-    return storeBits(
-      region,
-      bitPlaceOf(slot),
-      base,
-      integerOf(value),
-    );
-  }
-  const lane = laneOf(type);
-  if (type.kind === "atomic") {
-    return storeAtomic(region, lane, offset, integerOf(value));
-  }
-  storeLane(region, lane, offset, aligned, encode(type, value));
+/** All that there is to know about one kind of leaf. */
+export interface Leaf {
+  /** How values are read. */
+  load(reach: Reach): Part<Load>;
+  /** How values are written. */
+  store(reach: Reach): Part<Store>;
+  /** How values are tested. */
+  readonly fits: Part<Fits>;
+  /**
+   * Whether the test never throws and needs no bigint: then a setter can do
+   * without a `try`, which makes it small enough to be inlined.
+   */
+  readonly isQuick: boolean;
+  /**
+   * Whether several bytes read as this value: then storing it decides less than
+   * it writes.
+   */
+  isVague(value: unknown): boolean;
+  /**
+   * Writes a value over zeros, and no byte that it does not need; undefined where
+   * a store does that.
+   */
+  readonly storeOverZeros?: Store;
+  /**
+   * Checks that a value can be stored.
+   *
+   * @throws {TypeError} If it is of the wrong kind.
+   * @throws {RangeError} If it does not fit.
+   */
+  check(value: unknown, path: string): void;
+  /** The lane that values are reached through; undefined where there is none. */
+  readonly lane: Lane | undefined;
+  /** Whether the engine's typed array of that lane holds the very values. */
+  readonly isNative: boolean;
+  /** Whether reading can throw an error that names the value. */
+  readonly namesErrors: boolean;
+  /** What C calls it. */
+  readonly declarator: Declarator;
+  /** What a sum of values begins with; undefined where they do not add up. */
+  readonly zero: 0 | 0n | undefined;
 }
 
-/** A checked integer or boolean as an integer. */
-function integerOf(value: unknown): number | bigint {
-  return typeof value === "boolean" ? Number(value) : value as number | bigint;
+/** What lies in a lane, as values of one kind. */
+export interface Conversion {
+  /** The lane. */
+  readonly lane: Lane;
+  /** See {@linkcode Leaf.fits}. */
+  readonly fits: Part<Fits>;
+  /** See {@linkcode Leaf.check}. */
+  readonly check: (value: unknown, path: string) => void;
+  /** The value of what was read; itself where there is nothing to convert. */
+  readonly decode?: Part<(raw: never, path: string) => unknown>;
+  /** What is written for a value, given what lies there where it matters. */
+  readonly encode?: Part<(value: never) => Raw>;
+  /** What is written for a value that shares its lane with others. */
+  readonly merge?: Part<(value: never, raw: never) => Raw>;
+  /** See {@linkcode Leaf.isVague}; never where it is not given. */
+  readonly isVague?: (value: unknown) => boolean;
+  /** See {@linkcode Leaf.isNative}. */
+  readonly isNative?: boolean;
+  /** See {@linkcode Leaf.namesErrors}. */
+  readonly namesErrors?: boolean;
+  /** See {@linkcode Leaf.declarator}. */
+  readonly declarator: Declarator;
+  /** See {@linkcode Leaf.zero}. */
+  readonly zero: 0 | 0n | undefined;
 }
 
-/** What lies in memory for a value that was checked. */
-function encode(
-  type: Exclude<LeafType, Text | Bits | AtomicType>,
-  value: unknown,
-): number | bigint {
-  switch (type.kind) {
-    case "bool":
-      return integerOf(value);
-    case "be16":
-      return swap16(value as number);
-    case "be32":
-      return swap32(value as number);
-    case "be64":
-      return swap64(value as bigint);
-    case "safe":
-      return safeToScratch(value as number);
-    default:
-      return value as number | bigint;
+type Decode = (raw: Raw, path: string) => unknown;
+type Encode = (value: unknown) => Raw;
+type Merge = (value: unknown, raw: Raw) => Raw;
+
+function decoded(load: RawLoad, decode: Decode): Load {
+  return (r, o, p) => decode(load(r, o), p);
+}
+
+function encoded(store: RawStore, encode: Encode): Store {
+  return (r, o, a) => store(r, o, encode(a) as never);
+}
+
+function merged(load: RawLoad, store: RawStore, merge: Merge): Store {
+  return (r, o, a) => store(r, o, merge(a, load(r, o)) as never);
+}
+
+/** A leaf whose value is read from one lane by one access. */
+export class LaneLeaf implements Leaf {
+  readonly fits: Part<Fits>;
+  readonly isQuick: boolean;
+  readonly check: (value: unknown, path: string) => void;
+  readonly lane: Lane;
+  readonly isNative: boolean;
+  readonly namesErrors: boolean;
+  readonly declarator: Declarator;
+  readonly zero: 0 | 0n | undefined;
+  /** How what lies in the lane becomes a value. */
+  readonly conversion: Conversion;
+  readonly #access: (lane: Lane, reach: Reach) => RawAccess;
+  readonly #loads = new Map<Reach, Part<Load>>();
+  readonly #stores = new Map<Reach, Part<Store>>();
+
+  /**
+   * @param conversion How what lies in the lane becomes a value.
+   * @param access How it is read and written.
+   */
+  constructor(
+    conversion: Conversion,
+    access: (lane: Lane, reach: Reach) => RawAccess = laneAccess,
+  ) {
+    const { lane, fits, check, isNative, declarator, zero } = conversion;
+    this.conversion = conversion;
+    this.#access = access;
+    this.fits = fits;
+    this.isQuick = LANE_SIZE[lane] < 8 || lane === "f64";
+    this.check = check;
+    this.lane = lane;
+    this.isNative = isNative ?? false;
+    this.namesErrors = conversion.namesErrors ?? false;
+    this.declarator = declarator;
+    this.zero = zero;
   }
-}
 
-type IntegerArray =
-  | Uint8Array
-  | Int8Array
-  | Uint16Array
-  | Int16Array
-  | Uint32Array
-  | Int32Array;
+  /** See {@linkcode Leaf.isVague}. */
+  isVague(value: unknown): boolean {
+    return this.conversion.isVague?.(value) ?? false;
+  }
 
-function loadAtomic(
-  region: Region,
-  lane: Lane,
-  offset: number,
-): number | bigint {
-  if (region.u8[offset] === undefined) closed(region);
-  return atomics.load(
-    region[lane] as IntegerArray,
-    offset / LANE_SIZE[lane],
-  );
-}
+  /** See {@linkcode Leaf.load}. */
+  load(reach: Reach): Part<Load> {
+    let load = this.#loads.get(reach);
+    if (load === undefined) this.#loads.set(reach, load = this.#load(reach));
+    return load;
+  }
 
-function storeAtomic(
-  region: Region,
-  lane: Lane,
-  offset: number,
-  value: number | bigint,
-): void {
-  if (region.u8[offset] === undefined) closed(region);
-  atomics.store(
-    region[lane] as IntegerArray,
-    offset / LANE_SIZE[lane],
-    value as number,
-  );
+  #load(reach: Reach): Part<Load> {
+    const { lane, decode } = this.conversion;
+    const { load } = this.#access(lane, reach);
+    return decode === undefined
+      ? load
+      : part(decoded, load, decode as Part<Decode>);
+  }
+
+  /** See {@linkcode Leaf.store}. */
+  store(reach: Reach): Part<Store> {
+    let store = this.#stores.get(reach);
+    if (store === undefined) {
+      this.#stores.set(reach, store = this.#store(reach));
+    }
+    return store;
+  }
+
+  #store(reach: Reach): Part<Store> {
+    const { lane, encode, merge } = this.conversion;
+    const { load, store } = this.#access(lane, reach);
+    if (merge !== undefined) {
+      return part(merged, load, store, merge as Part<Merge>);
+    }
+    return encode === undefined
+      ? store
+      : part(encoded, store, encode as Part<Encode>);
+  }
 }

@@ -1,8 +1,8 @@
 /** Which types can be pointed to. */
 
 import { InvalidTypeError } from "../../errors.ts";
-import { aggregateOf, type AnyType, genuine } from "./types.ts";
-import type { Type } from "../types.ts";
+import { aggregateOf, type AnyType, requireType } from "./types.ts";
+import type { Type } from "../static.ts";
 
 const checked = new WeakSet<object>();
 
@@ -25,7 +25,7 @@ const checked = new WeakSet<object>();
  * ```
  */
 export function checkType(type: unknown): asserts type is Type {
-  const root = genuine(type, "");
+  const root = requireType(type, "");
   switch (root.kind) {
     case "marker":
     case "padding":

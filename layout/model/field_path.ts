@@ -57,7 +57,7 @@ export function resolve(type: AnyType, path: unknown): Found {
       owner: found.offset,
       aligned: found.aligned && needed <= owner.align &&
         (member.type.kind === "bits"
-          ? unitEndsWithin(member.type, member.bit!, owner.size)
+          ? unitEndsWithin(member.type.size, member.bit!, owner.size)
           : member.offset % needed === 0),
     };
   }

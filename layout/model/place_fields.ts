@@ -15,7 +15,7 @@ import {
   type Member,
   unnamedBitsOf,
 } from "./types.ts";
-import type { Bits } from "../types.ts";
+import type { Bits } from "../static.ts";
 
 /** What can be said about the layout of a struct or union. */
 export interface StructOptions {

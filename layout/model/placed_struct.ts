@@ -5,10 +5,10 @@
 
 import { HostLayout } from "../language/host_layout.ts";
 import { type Aggregate, type Member, register } from "./types.ts";
-import type { Fields, StructType, Type, UnionType } from "../types.ts";
+import type { Fields, StructType, Type, UnionType } from "../static.ts";
 
 /** What is known of a struct or union. */
-export interface ForeignAggregate {
+export interface PlacedStruct {
   /** Which of the two it is. */
   readonly kind: "struct" | "union";
   /** Its name; not empty. */
@@ -40,7 +40,7 @@ class RecalledMembers implements Aggregate {
   readonly #id: number;
   #members: readonly Member[] | undefined;
 
-  constructor({ recall, id, members }: ForeignAggregate) {
+  constructor({ recall, id, members }: PlacedStruct) {
     this.#recall = recall;
     this.#id = id;
     this.#members = members;
@@ -76,7 +76,7 @@ function fieldsOf({ members }: Aggregate): Fields {
 }
 
 /** The type itself. Its fields are those of its class, to be made when used. */
-class ForeignType {
+class PlacedType {
   readonly kind: "struct" | "union";
   readonly name: string;
   readonly size: number;
@@ -85,7 +85,7 @@ class ForeignType {
   #fields: Fields | undefined;
 
   constructor(
-    { kind, name, size, align }: ForeignAggregate,
+    { kind, name, size, align }: PlacedStruct,
     aggregate: Aggregate,
   ) {
     this.kind = kind;
@@ -106,11 +106,11 @@ class ForeignType {
  *
  * @throws {InvalidTypeError} If types nest too deep in it.
  */
-export function foreignAggregate(
-  given: ForeignAggregate,
+export function structPlacedElsewhere(
+  given: PlacedStruct,
 ): StructType | UnionType {
   const aggregate = new RecalledMembers(given);
-  const type = new ForeignType(given, aggregate) as unknown as StructType;
+  const type = new PlacedType(given, aggregate) as unknown as StructType;
   const made = register<StructType>(type, { aggregate });
   RecalledMembers.forget(aggregate);
   return made;

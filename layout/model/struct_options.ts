@@ -6,11 +6,11 @@ import {
   type AnyType,
   checkAlign,
   checkCount,
-  genuine,
   register,
+  requireType,
 } from "./types.ts";
 import { show } from "../../base/show.ts";
-import type { Fields, StructType, Type, UnionType } from "../types.ts";
+import type { Fields, StructType, Type, UnionType } from "../static.ts";
 
 /** Makes a struct or union from what the caller said, all of it unchecked. */
 export function aggregate(
@@ -73,7 +73,7 @@ function readFields(name: string, fields: unknown): [string, AnyType][] {
       );
     }
     checkName(name, key);
-    const type = genuine(
+    const type = requireType(
       (fields as Record<string, unknown>)[key],
       `${name}.${key}`,
     );

@@ -3,7 +3,6 @@
  * is not in here, whatever properties it has.
  */
 
-import { PrivateWeakMap } from "../intrinsics.ts";
 import { InvalidTypeError } from "../../errors.ts";
 import { show } from "../../base/show.ts";
 import type {
@@ -26,7 +25,7 @@ import type {
   Type,
   Uintptr,
   UnionType,
-} from "../types.ts";
+} from "../static.ts";
 
 /** Every type there is, told apart by its kind. */
 export type AnyType =
@@ -71,7 +70,7 @@ export interface Aggregate {
   readonly packed: boolean;
 }
 
-interface Details {
+interface Facts {
   /** The type that `aligned` made this one from; undefined elsewhere. */
   readonly origin: AnyType | undefined;
   /** The alignment given to `aligned`, in bytes. */
@@ -101,10 +100,10 @@ export interface FlexibleTail {
 /** How deep types may nest: what walks them recurses this deep at the most. */
 const MOST_DEPTH = 256;
 
-const types = new PrivateWeakMap<object, Details>();
+const types = new WeakMap<object, Facts>();
 
 /** What most types know, which is nothing: one for all of them. */
-const nothing: Details = {
+const nothing: Facts = {
   origin: undefined,
   declaredAlign: undefined,
   unnamed: undefined,
@@ -118,7 +117,7 @@ const nothing: Details = {
 /** Makes an object a type: freezes it and takes it into the registry. */
 export function register<T extends Type>(
   type: Omit<T, keyof Type> & Pick<T, "kind" | "name" | "size" | "align">,
-  details: Partial<Details> = {},
+  details: Partial<Facts> = {},
 ): T {
   const made = Object.freeze(type) as unknown as AnyType;
   if (isPlain(made, details)) {
@@ -153,7 +152,7 @@ export function register<T extends Type>(
 }
 
 /** Whether there is nothing to know of a type but what it is. */
-function isPlain(type: AnyType, details: Partial<Details>): boolean {
+function isPlain(type: AnyType, details: Partial<Facts>): boolean {
   for (const _ in details) return false;
   return type.kind !== "array" && type.kind !== "atomic";
 }
@@ -179,7 +178,7 @@ function tailOf(
   return undefined;
 }
 
-function detailsOf(type: Type): Details {
+function factsOf(type: Type): Facts {
   const details = types.get(type);
   if (details === undefined) throw notAType("", type);
   return details;
@@ -195,34 +194,34 @@ export function isType(value: unknown): value is AnyType {
  *
  * @throws {InvalidTypeError} If it is not a type made by this module.
  */
-export function genuine(value: unknown, path: string): AnyType {
+export function requireType(value: unknown, path: string): AnyType {
   if (!isType(value)) throw notAType(path, value);
   return value;
 }
 
 /** The type without what `aligned` added: the same one for the same layout. */
 export function originOf(type: Type): AnyType {
-  return detailsOf(type).origin ?? type as AnyType;
+  return factsOf(type).origin ?? type as AnyType;
 }
 
 /** The alignment that `aligned` declared, in bytes. */
 export function declaredAlignOf(type: Type): number | undefined {
-  return detailsOf(type).declaredAlign;
+  return factsOf(type).declaredAlign;
 }
 
 /** The unit and width of an unnamed bit-field; undefined for other padding. */
 export function unnamedBitsOf(type: Padding): Bits | undefined {
-  return detailsOf(type).unnamed;
+  return factsOf(type).unnamed;
 }
 
 /** What a struct or union knows beyond its public properties. */
 export function aggregateOf(type: StructType | UnionType): Aggregate {
-  return detailsOf(type).aggregate!;
+  return factsOf(type).aggregate!;
 }
 
 /** The same type under a larger alignment. */
 export function registerAligned(type: AnyType, align: number): AnyType {
-  const details = detailsOf(type);
+  const details = factsOf(type);
   // Not every type has its fields as a property of its own.
   const fields = type.kind === "struct" || type.kind === "union"
     ? { fields: type.fields }
@@ -256,21 +255,21 @@ export function isInteger(type: AnyType): type is IntegerType {
 
 /** Whether this is `array(T)` without a length. */
 export function isFlexible(type: Type): boolean {
-  return detailsOf(type).flexible;
+  return factsOf(type).flexible;
 }
 
 /** The flexible array at the end of a type; undefined where there is none. */
 export function flexibleTailOf(type: Type): FlexibleTail | undefined {
-  return detailsOf(type).tail;
+  return factsOf(type).tail;
 }
 
 /** The alignment that the atomics in a type need, in bytes; 1 without any. */
 export function atomicAlignOf(type: Type): number {
-  return detailsOf(type).atomicAlign;
+  return factsOf(type).atomicAlign;
 }
 
 function depthOf(type: Type): number {
-  return detailsOf(type).depth;
+  return factsOf(type).depth;
 }
 
 function notAType(path: string, value: unknown): InvalidTypeError {

@@ -5,7 +5,7 @@
  * concurrent writer; it serves misaligned values only.
  */
 
-import { dataView } from "../intrinsics.ts";
+import { type Part, part } from "../../base/specialise.ts";
 import { closed, type Region } from "./region.ts";
 
 /** The view of a region that a value is read through. */
@@ -35,102 +35,219 @@ export const LANE_SIZE: Readonly<Record<Lane, number>> = {
   i64: 8,
 };
 
-/** A region's lane, as one type that all of them fit. */
-type AnyLane = { [index: number]: number | bigint };
+/** What lies in a lane. */
+export type Raw = number | bigint;
 
-function laneView(region: Region, lane: Lane): AnyLane {
-  return region[lane] as unknown as AnyLane;
+/** Reads what lies at an offset in bytes. */
+export type RawLoad = (region: Region, offset: number) => Raw;
+/** Writes what lies at an offset in bytes. */
+export type RawStore = (region: Region, offset: number, raw: never) => void;
+
+/** How a value lies in its region. */
+export type Reach =
+  /** Aligned, at an offset below 2^31. */
+  | "shift"
+  /** Aligned, at any offset. */
+  | "divide"
+  /** At any offset, byte by byte: it can tear. */
+  | "misaligned";
+
+/** How a value is reached that is aligned or not, in a wide class or not. */
+export function reachOf(aligned: boolean, wide: boolean): Reach {
+  return !aligned ? "misaligned" : wide ? "divide" : "shift";
 }
 
-/** Reads a lane's value, by one access where it is aligned. */
-export function loadLane(
-  region: Region,
-  lane: Lane,
-  offset: number,
-  aligned: boolean,
-): number | bigint {
-  if (aligned) {
-    return laneView(region, lane)[offset / LANE_SIZE[lane]] ?? closed(region);
+/**
+ * A lane's typed array, by name. A function for each: what takes the name as a
+ * value would be slow for all lanes where code is not specialised.
+ */
+const views: Readonly<Record<Lane, Part<(region: Region) => unknown>>> = {
+  u8: part(() => (r: Region) => r.u8),
+  i8: part(() => (r: Region) => r.i8),
+  u16: part(() => (r: Region) => r.u16),
+  i16: part(() => (r: Region) => r.i16),
+  u32: part(() => (r: Region) => r.u32),
+  i32: part(() => (r: Region) => r.i32),
+  f32: part(() => (r: Region) => r.f32),
+  f64: part(() => (r: Region) => r.f64),
+  u64: part(() => (r: Region) => r.u64),
+  i64: part(() => (r: Region) => r.i64),
+};
+
+type Numbers = { [index: number]: Raw };
+type View = (region: Region) => unknown;
+type Closed = (region: Region) => never;
+
+/**
+ * Loads of aligned values below 2^31, written out: a call less, and no number
+ * that is kept elsewhere, make accessors small enough to be inlined by the
+ * hundred.
+ */
+const loads: Readonly<Record<Lane, (closed: Closed) => RawLoad>> = {
+  u8: (closed) => (r, o) => r.u8[o] ?? closed(r),
+  i8: (closed) => (r, o) => r.i8[o] ?? closed(r),
+  u16: (closed) => (r, o) => r.u16[o >> 1] ?? closed(r),
+  i16: (closed) => (r, o) => r.i16[o >> 1] ?? closed(r),
+  u32: (closed) => (r, o) => r.u32[o >> 2] ?? closed(r),
+  i32: (closed) => (r, o) => r.i32[o >> 2] ?? closed(r),
+  f32: (closed) => (r, o) => r.f32[o >> 2] ?? closed(r),
+  f64: (closed) => (r, o) => r.f64[o >> 3] ?? closed(r),
+  u64: (closed) => (r, o) => r.u64[o >> 3] ?? closed(r),
+  i64: (closed) => (r, o) => r.i64[o >> 3] ?? closed(r),
+};
+
+/** The same for stores. */
+const stores: Readonly<Record<Lane, (closed: Closed) => RawStore>> = {
+  u8: (closed) => (r, o, a) => {
+    const v = r.u8;
+    if (v[o] === undefined) closed(r);
+    v[o] = a;
+  },
+  i8: (closed) => (r, o, a) => {
+    const v = r.i8;
+    if (v[o] === undefined) closed(r);
+    v[o] = a;
+  },
+  u16: (closed) => (r, o, a) => {
+    const v = r.u16, i = o >> 1;
+    if (v[i] === undefined) closed(r);
+    v[i] = a;
+  },
+  i16: (closed) => (r, o, a) => {
+    const v = r.i16, i = o >> 1;
+    if (v[i] === undefined) closed(r);
+    v[i] = a;
+  },
+  u32: (closed) => (r, o, a) => {
+    const v = r.u32, i = o >> 2;
+    if (v[i] === undefined) closed(r);
+    v[i] = a;
+  },
+  i32: (closed) => (r, o, a) => {
+    const v = r.i32, i = o >> 2;
+    if (v[i] === undefined) closed(r);
+    v[i] = a;
+  },
+  f32: (closed) => (r, o, a) => {
+    const v = r.f32, i = o >> 2;
+    if (v[i] === undefined) closed(r);
+    v[i] = a;
+  },
+  f64: (closed) => (r, o, a) => {
+    const v = r.f64, i = o >> 3;
+    if (v[i] === undefined) closed(r);
+    v[i] = a;
+  },
+  // Reading the lane itself would make a bigint only to look at it.
+  u64: (closed) => (r, o, a) => {
+    if (r.u8[o] === undefined) closed(r);
+    r.u64[o >> 3] = a;
+  },
+  // Reading the lane itself would make a bigint only to look at it.
+  i64: (closed) => (r, o, a) => {
+    if (r.u8[o] === undefined) closed(r);
+    r.i64[o >> 3] = a;
+  },
+};
+
+function loadByDivision(view: View, size: number, closed: Closed): RawLoad {
+  return (r, o) => (view(r) as Numbers)[o / size] ?? closed(r);
+}
+
+function storeByDivision(view: View, size: number, closed: Closed): RawStore {
+  return (r, o, a) => {
+    if (r.u8[o] === undefined) closed(r);
+    (view(r) as Numbers)[o / size] = a;
+  };
+}
+
+type Getter = "getUint16"; // one for all: they differ in what they return
+type Setter = "setUint16";
+
+function loadMisaligned(get: string, closed: Closed): RawLoad {
+  return (r, o) => {
+    if (r.u8[o] === undefined) closed(r);
+    return r.dv[get as Getter](o, true);
+  };
+}
+
+function storeMisaligned(set: string, closed: Closed): RawStore {
+  return (r, o, a) => {
+    if (r.u8[o] === undefined) closed(r);
+    r.dv[set as Setter](o, a, true);
+  };
+}
+
+/** What the methods of a DataView are called after `get` and `set`. */
+const METHODS: Readonly<Record<Lane, string>> = {
+  u8: "Uint8",
+  i8: "Int8",
+  u16: "Uint16",
+  i16: "Int16",
+  u32: "Uint32",
+  i32: "Int32",
+  f32: "Float32",
+  f64: "Float64",
+  u64: "BigUint64",
+  i64: "BigInt64",
+};
+
+/** How raw values are read and written. */
+export interface RawAccess {
+  /** Reads one. */
+  readonly load: Part<RawLoad>;
+  /** Writes one. */
+  readonly store: Part<RawStore>;
+}
+
+class LaneAccess implements RawAccess {
+  readonly load: Part<RawLoad>;
+  readonly store: Part<RawStore>;
+
+  constructor(lane: Lane, reach: Reach) {
+    const view = views[lane];
+    const size = LANE_SIZE[lane];
+    switch (reach) {
+      case "shift":
+        this.load = part(loads[lane], closed);
+        this.store = part(stores[lane], closed);
+        break;
+      case "divide":
+        this.load = part(loadByDivision, view, size, closed);
+        this.store = part(storeByDivision, view, size, closed);
+        break;
+      case "misaligned":
+        this.load = part(loadMisaligned, `get${METHODS[lane]}`, closed);
+        this.store = part(storeMisaligned, `set${METHODS[lane]}`, closed);
+    }
   }
-  return loadUnaligned[lane](region, offset);
 }
 
-/** Writes a lane's value, by one access where it is aligned. */
-export function storeLane(
-  region: Region,
+/** One for all who need it: within one text they then share their functions. */
+const accesses = new Map<string, RawAccess>();
+
+/** How the raw values of a lane are read and written. */
+export function laneAccess(lane: Lane, reach: Reach): RawAccess {
+  const key = `${lane} ${reach}`;
+  let access = accesses.get(key);
+  if (access === undefined) {
+    accesses.set(key, access = new LaneAccess(lane, reach));
+  }
+  return access;
+}
+
+/** Indices in a lane of offsets in bytes: for `Atomics`, which take both. */
+export function laneIndex(
   lane: Lane,
-  offset: number,
-  aligned: boolean,
-  value: number | bigint,
-): void {
-  if (!aligned) return storeUnaligned[lane](region, offset, value);
-  const view = laneView(region, lane);
-  const index = offset / LANE_SIZE[lane];
-  if (view[index] === undefined) closed(region);
-  view[index] = value;
+  wide: boolean,
+): Part<(offset: number) => number> {
+  const size = LANE_SIZE[lane];
+  return wide
+    ? part((size: number) => (o: number) => o / size, size)
+    : part((shift: number) => (o: number) => o >> shift, Math.log2(size));
 }
 
-type Load = (region: Region, offset: number) => number | bigint;
-type Store = (region: Region, offset: number, value: number | bigint) => void;
-type DataViewLoad = (
-  view: DataView,
-  offset: number,
-  littleEndian: boolean,
-) => number | bigint;
-type DataViewStore = (
-  view: DataView,
-  offset: number,
-  value: never,
-  littleEndian: boolean,
-) => void;
-
-function unalignedLoad(get: DataViewLoad): Load {
-  return (region, offset) => {
-    if (region.u8[offset] === undefined) closed(region);
-    return get(region.dv, offset, true);
-  };
+/** A lane's typed array. */
+export function laneView<A>(lane: Lane): Part<(region: Region) => A> {
+  return views[lane] as Part<(region: Region) => A>;
 }
-
-function unalignedStore(set: DataViewStore): Store {
-  return (region, offset, value) => {
-    if (region.u8[offset] === undefined) closed(region);
-    set(region.dv, offset, value as never, true);
-  };
-}
-
-function loadByte(lane: "u8" | "i8"): Load {
-  return (region, offset) => region[lane][offset] ?? closed(region);
-}
-
-function storeByte(region: Region, offset: number, value: number | bigint) {
-  if (region.u8[offset] === undefined) closed(region);
-  region.u8[offset] = value as number;
-}
-
-/** Reads of values that may lie at any offset, byte by byte: they can tear. */
-export const loadUnaligned: Readonly<Record<Lane, Load>> = {
-  u8: loadByte("u8"),
-  i8: loadByte("i8"),
-  u16: unalignedLoad(dataView.getUint16),
-  i16: unalignedLoad(dataView.getInt16),
-  u32: unalignedLoad(dataView.getUint32),
-  i32: unalignedLoad(dataView.getInt32),
-  f32: unalignedLoad(dataView.getFloat32),
-  f64: unalignedLoad(dataView.getFloat64),
-  u64: unalignedLoad(dataView.getBigUint64),
-  i64: unalignedLoad(dataView.getBigInt64),
-};
-
-/** Writes of values that may lie at any offset, byte by byte: they can tear. */
-export const storeUnaligned: Readonly<Record<Lane, Store>> = {
-  u8: storeByte,
-  i8: storeByte,
-  u16: unalignedStore(dataView.setUint16),
-  i16: unalignedStore(dataView.setInt16),
-  u32: unalignedStore(dataView.setUint32),
-  i32: unalignedStore(dataView.setInt32),
-  f32: unalignedStore(dataView.setFloat32),
-  f64: unalignedStore(dataView.setFloat64),
-  u64: unalignedStore(dataView.setBigUint64),
-  i64: unalignedStore(dataView.setBigInt64),
-};

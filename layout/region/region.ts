@@ -4,21 +4,6 @@
  */
 
 import { ClosedError } from "../../errors.ts";
-import {
-  NativeArrayBuffer,
-  NativeBigInt64Array,
-  NativeBigUint64Array,
-  NativeDataView,
-  NativeFloat32Array,
-  NativeFloat64Array,
-  NativeInt16Array,
-  NativeInt32Array,
-  NativeInt8Array,
-  NativeUint16Array,
-  NativeUint32Array,
-  NativeUint8Array,
-  typedArrayLength,
-} from "../intrinsics.ts";
 
 /**
  * Types of at least this size, in bytes, are *wide*: their fields are reached
@@ -77,8 +62,8 @@ export class Region {
   declare u64: BigUint64Array;
   declare i64: BigInt64Array;
   declare dv: DataView;
-  /** The windows made so far, by number; without a prototype, as Region is. */
-  declare windows: Record<string, Region> | undefined;
+  /** The windows made so far, by number. */
+  declare windows: Map<number, Region> | undefined;
 
   /**
    * @param buffer A buffer of fixed length.
@@ -104,23 +89,23 @@ export class Region {
     this.sleepers = sleepers;
     // A naturally aligned value that lies within `size` also lies within the
     // whole lanes of its width, so cutting the last partial lane loses none.
-    this.u8 = new NativeUint8Array(buffer, start, size);
-    this.i8 = new NativeInt8Array(buffer, start, size);
-    this.u16 = new NativeUint16Array(buffer, start, Math.floor(size / 2));
-    this.i16 = new NativeInt16Array(buffer, start, Math.floor(size / 2));
-    this.u32 = new NativeUint32Array(buffer, start, Math.floor(size / 4));
-    this.i32 = new NativeInt32Array(buffer, start, Math.floor(size / 4));
-    this.f32 = new NativeFloat32Array(buffer, start, Math.floor(size / 4));
-    this.f64 = new NativeFloat64Array(buffer, start, Math.floor(size / 8));
-    this.u64 = new NativeBigUint64Array(buffer, start, Math.floor(size / 8));
-    this.i64 = new NativeBigInt64Array(buffer, start, Math.floor(size / 8));
-    this.dv = new NativeDataView(buffer, start, size);
+    this.u8 = new Uint8Array(buffer, start, size);
+    this.i8 = new Int8Array(buffer, start, size);
+    this.u16 = new Uint16Array(buffer, start, Math.floor(size / 2));
+    this.i16 = new Int16Array(buffer, start, Math.floor(size / 2));
+    this.u32 = new Uint32Array(buffer, start, Math.floor(size / 4));
+    this.i32 = new Int32Array(buffer, start, Math.floor(size / 4));
+    this.f32 = new Float32Array(buffer, start, Math.floor(size / 4));
+    this.f64 = new Float64Array(buffer, start, Math.floor(size / 8));
+    this.u64 = new BigUint64Array(buffer, start, Math.floor(size / 8));
+    this.i64 = new BigInt64Array(buffer, start, Math.floor(size / 8));
+    this.dv = new DataView(buffer, start, size);
     this.windows = undefined;
   }
 
   /** Whether its memory is gone: released, detached or transferred. */
   get closed(): boolean {
-    return this.size > 0 && typedArrayLength(this.u8) === 0;
+    return this.size > 0 && this.u8.length === 0;
   }
 
   /**
@@ -129,16 +114,16 @@ export class Region {
    * share it, this is what makes the pointers of this thread safe.
    */
   release(): void {
-    for (const number in this.windows) this.windows[number]!.release();
+    for (const window of this.windows?.values() ?? []) window.release();
     this.windows = undefined;
-    this.reachThrough(released);
+    this.useViewsOf(released);
   }
 
   /**
    * Reaches memory through the views of another region of the same size: after
    * `release`, those who held pointers hold them again.
    */
-  reachThrough(other: Region): void {
+  useViewsOf(other: Region): void {
     this.u8 = other.u8;
     this.i8 = other.i8;
     this.u16 = other.u16;
@@ -153,12 +138,8 @@ export class Region {
   }
 }
 
-// Without Object.prototype above it no setter that a program puts there is
-// called with a region when its fields are assigned.
-Object.setPrototypeOf(Region.prototype, null);
-
 /** What every released region reaches. */
-const released = new Region(new NativeArrayBuffer(0), 0, 0, "buffer");
+const released = new Region(new ArrayBuffer(0), 0, 0, "buffer");
 
 /**
  * The region to reach a value through: the whole of it where offsets fit 31
@@ -173,18 +154,20 @@ export function windowFor(root: Region, offset: number, size: number): Region {
   // Windows begin every 2^30 bytes and are 2^31 long, so a value that is not
   // wide lies whole in the one that its first byte is in the first half of.
   const number = Math.floor(offset / WIDE);
-  const windows = root.windows ??= { __proto__: null } as unknown as Record<
-    string,
-    Region
-  >;
-  return windows[number] ??= new Region(
-    root.buffer,
-    root.start + number * WIDE,
-    Math.min(WINDOW, root.size - number * WIDE),
-    root.noun,
-    root.sleepers,
-    root,
-  );
+  const windows = root.windows ??= new Map<number, Region>();
+  let window = windows.get(number);
+  if (window === undefined) {
+    window = new Region(
+      root.buffer,
+      root.start + number * WIDE,
+      Math.min(WINDOW, root.size - number * WIDE),
+      root.noun,
+      root.sleepers,
+      root,
+    );
+    windows.set(number, window);
+  }
+  return window;
 }
 
 /** Throws what every access to a record throws that came too late. */

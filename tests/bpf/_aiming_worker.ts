@@ -17,7 +17,7 @@ onmessage = ({ data: first }: MessageEvent<bigint>) => {
   for (let i = 0n; i < ROUNDS; i++) {
     const address = first + (i << 20n);
     using map = arenaMap({ mapExtra: address });
-    using arena = Arena.map(map);
+    using arena = new Arena(map);
     arena.pointer(u64).value = i;
     if (arena.at(u64, address).value === i) right++;
   }

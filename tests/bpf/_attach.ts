@@ -57,12 +57,12 @@ export class Counters implements Disposable {
 
   /** What is counted so far. */
   get(count: Count): number {
-    return Number(this.map.pointer(order.indexOf(count), u64).value);
+    return Number(this.map.pointer(u64, order.indexOf(count)).value);
   }
 
   /** Sets all counts to 0. */
   reset(): void {
-    for (let i = 0; i < order.length; i++) this.map.pointer(i, u64).value = 0n;
+    for (let i = 0; i < order.length; i++) this.map.pointer(u64, i).value = 0n;
   }
 
   /** Closes the object, its programs and their links. */

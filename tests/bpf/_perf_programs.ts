@@ -87,7 +87,7 @@ export class TestEvents implements Disposable {
       maxEntries: 1,
       flags: ["mmapable"],
     });
-    this.output = this.#outputs.pointer(0, Output);
+    this.output = this.#outputs.pointer(Output, 0);
     this.output.length = 16n;
     this.#program = Program.of(instructions(this.map.fd, this.#outputs.fd));
   }

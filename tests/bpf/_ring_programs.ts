@@ -144,7 +144,7 @@ export class TestRing implements Disposable {
       maxEntries: 1,
       flags: ["mmapable"],
     });
-    this.control = this.#controls.pointer(0, Control);
+    this.control = this.#controls.pointer(Control, 0);
   }
 
   #keep(instructions: Instruction[]): Program {

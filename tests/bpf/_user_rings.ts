@@ -160,7 +160,7 @@ export class TestUserRing implements Disposable {
       maxEntries: 1,
       flags: ["mmapable"],
     });
-    this.drained = this.#results.pointer(0, Drained);
+    this.drained = this.#results.pointer(Drained, 0);
     this.drained.offset = 8n;
     const { main, callback } = drainInstructions(
       this.map.fd,

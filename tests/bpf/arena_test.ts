@@ -61,10 +61,10 @@ function valuesOf(arena: Arena, first: bigint): bigint[] {
 }
 
 arenaTest(
-  "Arena.map() gives the memory that BPF programs use, with pointers in it",
+  "new Arena() gives the memory that BPF programs use, with pointers in it",
   () => {
     using map = arenaMap();
-    using arena = Arena.map(map);
+    using arena = new Arena(map);
     assertEquals(arena.size, 16 * page);
     arena.populate();
     using list = listProgram(map, 5);
@@ -93,7 +93,7 @@ arenaTest(
       Error,
       "must be set via map_extra",
     );
-    using _arena = Arena.map(map);
+    using _arena = new Arena(map);
     countingProgram(map)[Symbol.dispose]();
   },
 );
@@ -102,7 +102,7 @@ arenaTest(
   "Arena.at() follows a pointer of which the program stored the lower half",
   () => {
     using map = arenaMap();
-    using arena = Arena.map(map);
+    using arena = new Arena(map);
     arena.populate();
     using program = unconvertedProgram(map);
     program.run(arena.addressOf(64));
@@ -118,7 +118,7 @@ arenaTest(
   "Arena.offsetOf() takes the addresses of the arena and no others",
   () => {
     using map = arenaMap();
-    using arena = Arena.map(map);
+    using arena = new Arena(map);
     const { base, size } = arena;
     const end = base + BigInt(size);
     assertEquals(arena.offsetOf(base), 0);
@@ -181,7 +181,7 @@ arenaTest(
       const pages of [1, 15, 16, 17, 2 ** 18, 3 * 2 ** 18, 2 ** 20 - 1, 2 ** 20]
     ) {
       using map = arenaMap({ maxEntries: pages });
-      using arena = Arena.map(map);
+      using arena = new Arena(map);
       const { base, size } = arena;
       assertEquals(size, pages * page);
       assertEquals(base / LINE, (base + BigInt(size) - 1n) / LINE);
@@ -196,17 +196,17 @@ arenaTest(
 );
 
 arenaTest(
-  "Arena.map() gives the same arena until it is closed, then the same bytes",
+  "new Arena() gives the same arena until it is closed, then the same bytes",
   () => {
     using map = arenaMap();
-    const arena = Arena.map(map);
-    assertStrictEquals(Arena.map(map), arena);
+    const arena = new Arena(map);
+    assertStrictEquals(new Arena(map), arena);
     arena.pointer(u64, 8).value = 42n;
     const { base } = arena;
     for (let i = 0; i < 100; i++) {
-      Arena.map(map).close();
+      new Arena(map).close();
       assertEquals(mappings("anon_inode:bpf-map"), []);
-      using again = Arena.map(map);
+      using again = new Arena(map);
       assertNotStrictEquals(again, arena);
       assertEquals(again.base, base);
       assertEquals(again.view(u64, 8).value, 42n);
@@ -222,7 +222,7 @@ arenaTest(
     const before = mappingStats().mappings;
     const map = arenaMap();
     const { id } = map.info;
-    const arena = Arena.map(map);
+    const arena = new Arena(map);
     const Bytes = struct("Bytes", { _: HostLayout, all: array(u8, page) });
     const pointer = arena.pointer(u64);
     const view = arena.view(u64);
@@ -249,7 +249,7 @@ arenaTest(
     assertThrows(() => arena.readAt(new Uint8Array(1), 0), ClosedError);
     assertThrows(() => arena.writeAt(new Uint8Array(1), 0), ClosedError);
     assertThrows(() => arena.populate(), ClosedError);
-    assertThrows(() => Arena.map(map), ClosedError);
+    assertThrows(() => new Arena(map), ClosedError);
     assert(Deno.inspect(arena).includes("closed"));
   },
 );
@@ -258,7 +258,7 @@ arenaTest("An arena that nothing reaches any more is released", async () => {
   let held: object | undefined;
   const id = (() => {
     const map = arenaMap();
-    held = Arena.map(map).pointer(u64, 16);
+    held = new Arena(map).pointer(u64, 16);
     const { id } = map.info;
     map.close();
     return id;
@@ -277,19 +277,19 @@ arenaTest("An arena that nothing reaches any more is released", async () => {
 });
 
 arenaTest(
-  "Arena.map() refuses an arena that is mapped elsewhere, and leaves no hole",
+  "new Arena() refuses an arena that is mapped elsewhere, and leaves no hole",
   () => {
     using map = arenaMap();
-    using arena = Arena.map(map);
+    using arena = new Arena(map);
     using same = BpfMap.fromFd(map.fd);
     const descriptors = openDescriptors().length;
     for (let i = 0; i < 100; i++) {
-      const error = assertThrows(() => Arena.map(same), NotSupportedError);
+      const error = assertThrows(() => new Arena(same), NotSupportedError);
       assert(error.message.includes("mapped before"), error.message);
     }
     const { base: address } = arena;
     assertThrows(
-      () => Arena.map(same, { address }),
+      () => new Arena(same, { address }),
       NotSupportedError,
       "in the way",
     );
@@ -300,7 +300,7 @@ arenaTest(
 );
 
 arenaTest(
-  "Arena.map() maps an arena at the address that it was made with",
+  "new Arena() maps an arena at the address that it was made with",
   () => {
     for (
       const address of [
@@ -311,7 +311,7 @@ arenaTest(
       ]
     ) {
       using map = arenaMap({ mapExtra: address });
-      using arena = Arena.map(map);
+      using arena = new Arena(map);
       assertEquals(arena.base, address);
       arena.populate();
       using list = listProgram(map, 3);
@@ -323,12 +323,12 @@ arenaTest(
 );
 
 arenaTest(
-  "Arena.map() refuses an address that nothing can be mapped at",
+  "new Arena() refuses an address that nothing can be mapped at",
   () => {
     const before = mappings().length;
     for (const mapExtra of [1n << 32n, 1n << 20n]) {
       using map = arenaMap({ mapExtra });
-      const error = assertThrows(() => Arena.map(map), NotSupportedError);
+      const error = assertThrows(() => new Arena(map), NotSupportedError);
       assert(error.message.includes(`0x${mapExtra.toString(16)}`));
     }
     using map = arenaMap();
@@ -342,17 +342,17 @@ arenaTest(
         1n << 64n,
       ]
     ) {
-      assertThrows(() => Arena.map(map, { address }), RangeError);
+      assertThrows(() => new Arena(map, { address }), RangeError);
     }
     assertThrows(
-      () => Arena.map(map, { address: 2n ** 64n - 2n ** 32n }),
+      () => new Arena(map, { address: 2n ** 64n - 2n ** 32n }),
       NotSupportedError,
     );
     // @ts-expect-error An address has 64 bits, which a number has not.
-    assertThrows(() => Arena.map(map, { address: 2 ** 44 }), TypeError);
+    assertThrows(() => new Arena(map, { address: 2 ** 44 }), TypeError);
     using fixed = arenaMap({ mapExtra: 1n << 44n });
     assertThrows(
-      () => Arena.map(fixed, { address: 1n << 45n }),
+      () => new Arena(fixed, { address: 1n << 45n }),
       NotSupportedError,
       "it was made for 0x100000000000",
     );
@@ -365,14 +365,14 @@ arenaTest(
   async () => {
     // Far from what the kernel chooses, so that it is free in both.
     using map = arenaMap();
-    using arena = Arena.map(map, { address: 1n << 44n });
+    using arena = new Arena(map, { address: 1n << 44n });
     const { signal, stderr } = await run(
       `
         import { atomic, HostLayout, struct, u64, uintptr } from "@hostmem/hostmem";
         import { Arena, BpfMap } from "./bpf/mod.ts";
         const Node = struct("Node", { _: HostLayout, next: uintptr, value: u64 });
         const map = BpfMap.fromId(Number(Deno.args[0]));
-        const arena = Arena.map(map, { address: BigInt(Deno.args[1]!) });
+        const arena = new Arena(map, { address: BigInt(Deno.args[1]!) });
         arena.pointer(Node, 64).value = 1n;
         arena.pointer(Node, 64).next = arena.addressOf(8192);
         arena.pointer(Node, 8192).value = 2n;
@@ -388,12 +388,12 @@ arenaTest(
 );
 
 arenaTest(
-  "Arena.map() refuses pages that only a program can allocate, unless told",
+  "new Arena() refuses pages that only a program can allocate, unless told",
   () => {
     using map = arenaMap({ flags: ["mmapable", "segv_on_fault"] });
-    const error = assertThrows(() => Arena.map(map), NotSupportedError);
+    const error = assertThrows(() => new Arena(map), NotSupportedError);
     assert(error.message.includes("allowSegmentationFaults"), error.message);
-    using arena = Arena.map(map, { allowSegmentationFaults: true });
+    using arena = new Arena(map, { allowSegmentationFaults: true });
     const bytes = new Uint8Array(16);
     for (
       const touch of [
@@ -429,7 +429,7 @@ arenaTest(
     assertEquals(arena.readAt(bytes, arena.size), 0);
     assertThrows(
       // @ts-expect-error Not a boolean.
-      () => Arena.map(map, { allowSegmentationFaults: 1 }),
+      () => new Arena(map, { allowSegmentationFaults: 1 }),
       TypeError,
     );
   },
@@ -444,7 +444,7 @@ arenaTest(
       import { u64 } from "./mod.ts";
       import { allocatingProgram, arenaMap, freeingProgram } from "./tests/bpf/_arenas.ts";
       const map = arenaMap({ flags: ["mmapable", "segv_on_fault"] });
-      const arena = Arena.map(map, { allowSegmentationFaults: true });
+      const arena = new Arena(map, { allowSegmentationFaults: true });
       const address = allocatingProgram(map).run(1n)[1]!;
       const pointer = arena.at(u64, address);
       console.log(pointer.value);
@@ -465,7 +465,7 @@ arenaTest(
 
 arenaTest("Arena.populate() allocates pages, within the arena", () => {
   using map = arenaMap({ maxEntries: 256 });
-  using arena = Arena.map(map);
+  using arena = new Arena(map);
   const occupied = () => {
     const text = Deno.readTextFileSync("/proc/self/smaps");
     const entry = text.slice(text.indexOf("anon_inode:bpf-map"));
@@ -491,7 +491,7 @@ arenaTest("Arena.populate() allocates pages, within the arena", () => {
 arenaTest("A frozen arena is mapped for reading alone", () => {
   using map = arenaMap();
   map.freeze();
-  using arena = Arena.map(map);
+  using arena = new Arena(map);
   assert(arena.readOnly);
   assertEquals(arena.view(u64).value, 0n);
   arena.populate(0, 1);
@@ -502,25 +502,25 @@ arenaTest("A frozen arena is mapped for reading alone", () => {
 });
 
 arenaTest(
-  "Arena.map() maps for reading alone on request, and does not mix the two",
+  "new Arena() maps for reading alone on request, and does not mix the two",
   () => {
     using map = arenaMap();
-    const reader = Arena.map(map, { readOnly: true });
+    const reader = new Arena(map, { readOnly: true });
     assert(reader.readOnly);
-    assertStrictEquals(Arena.map(map, { readOnly: true }), reader);
-    assertThrows(() => Arena.map(map), NotSupportedError, "close that first");
+    assertStrictEquals(new Arena(map, { readOnly: true }), reader);
+    assertThrows(() => new Arena(map), NotSupportedError, "close that first");
     reader.close();
-    using arena = Arena.map(map);
+    using arena = new Arena(map);
     assert(!arena.readOnly);
     arena.pointer(u64).value = 1n;
-    assertThrows(() => Arena.map(map, { readOnly: true }), NotSupportedError);
+    assertThrows(() => new Arena(map, { readOnly: true }), NotSupportedError);
     // Once mapped for writing, an arena cannot be frozen, closed or not.
     arena.close();
     assertThrows(() => map.freeze(), SystemError, "EBUSY");
   },
 );
 
-arenaTest("Arena.map() takes arenas and nothing else", () => {
+arenaTest("new Arena() takes arenas and nothing else", () => {
   using ring = BpfMap.create({ type: "ringbuf", maxEntries: page });
   using plain = BpfMap.create({
     type: "array",
@@ -529,31 +529,31 @@ arenaTest("Arena.map() takes arenas and nothing else", () => {
     flags: ["mmapable"],
   });
   for (const map of [ring, plain]) {
-    const error = assertThrows(() => Arena.map(map), NotSupportedError);
+    const error = assertThrows(() => new Arena(map), NotSupportedError);
     assert(error.message.includes(map.info.type!), error.message);
   }
   using map = arenaMap();
   for (const hostile of [undefined, null, 5, map.fd, {}, { fd: map.fd }]) {
     // @ts-expect-error Not a map.
-    assertThrows(() => Arena.map(hostile), TypeError);
+    assertThrows(() => new Arena(hostile), TypeError);
   }
   for (const options of [null, 5, "readOnly"]) {
     // @ts-expect-error Not options.
-    assertThrows(() => Arena.map(map, options), TypeError);
+    assertThrows(() => new Arena(map, options), TypeError);
   }
   // @ts-expect-error Not a boolean.
-  assertThrows(() => Arena.map(map, { readOnly: "yes" }), TypeError);
+  assertThrows(() => new Arena(map, { readOnly: "yes" }), TypeError);
   assertThrows(
     () => Reflect.construct(Arena, [Symbol("Arena"), {}]),
     TypeError,
   );
   using reader = BpfMap.fromId(map.info.id, { readOnly: true });
-  const error = assertThrows(() => Arena.map(reader), NotSupportedError);
+  const error = assertThrows(() => new Arena(reader), NotSupportedError);
   assert(error.message.includes("open the map for both"), error.message);
   // Closed by a getter, between two checks.
   assertThrows(
     () =>
-      Arena.map(map, {
+      new Arena(map, {
         get address() {
           map.close();
           return undefined;

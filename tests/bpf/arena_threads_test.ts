@@ -95,7 +95,7 @@ arenaTest(
     const { refusals } = await outcomeOf(
       `
       using map = arenaMap();
-      using arena = Arena.map(map);
+      using arena = new Arena(map);
       arena.pointer(u64, arena.size - 8).value = BigInt(i);
       if (arena.at(u64, arena.base + BigInt(arena.size - 8)).value !== BigInt(i)) {
         throw new Error("another value");
@@ -113,10 +113,10 @@ arenaTest(
     await outcomeOf(
       `
       using map = arenaMap();
-      using arena = i % 2 ? Arena.map(map) : undefined;
+      using arena = i % 2 ? new Arena(map) : undefined;
       using other = i % 2 ? BpfMap.fromFd(map.fd) : arenaMap({ mapExtra: 1n << 20n });
       try {
-        Arena.map(other);
+        new Arena(other);
       } catch (error) {
         if (error instanceof NotSupportedError) return;
         throw error;
@@ -135,7 +135,7 @@ arenaTest(
       `
       const address = (1n << 44n) + (BigInt(i) << 20n);
       using map = arenaMap({ mapExtra: address });
-      using arena = Arena.map(map);
+      using arena = new Arena(map);
       arena.pointer(u64, arena.size - 8).value = BigInt(i);
       if (arena.at(u64, address + BigInt(arena.size - 8)).value !== BigInt(i)) {
         throw new Error("another value");
@@ -183,7 +183,7 @@ arenaTest(
     // As by a Worker that was terminated in the middle of it.
     const base = inTurn(() => {
       using map = arenaMap({ mapExtra: 1n << 44n });
-      using arena = Arena.map(map);
+      using arena = new Arena(map);
       return arena.base;
     });
     assertEquals(base, 1n << 44n);

@@ -1,7 +1,10 @@
 import { assertEquals, assertMatch } from "@std/assert";
+import { cgroups, testWith } from "../_needs.ts";
 import { run, TemporaryDirectory } from "../_support.ts";
-import { attachTest, compileAttach } from "./_attach.ts";
+import { attachable, compileAttach } from "./_attach.ts";
 import { isolated } from "./_network.ts";
+
+const groupTest = testWith(attachable, cgroups);
 
 /** Runs a program that has a control group of its own, `group`. */
 async function inGroup(program: string): Promise<unknown[]> {
@@ -52,7 +55,7 @@ async function inGroup(program: string): Promise<unknown[]> {
 
 const datagrams = "for i in {1..25}; do echo >/dev/udp/127.0.0.1/9999; done";
 
-attachTest(
+groupTest(
   "BpfProgram.attach() to a cgroup takes the attach type from the section, and sees that group alone",
   async () => {
     const seen = await inGroup(`
@@ -79,7 +82,7 @@ attachTest(
   },
 );
 
-attachTest(
+groupTest(
   "BpfProgram.attach() to a cgroup's connect4 refuses what the program refuses",
   async () => {
     const seen = await inGroup(`
@@ -98,7 +101,7 @@ attachTest(
   },
 );
 
-attachTest(
+groupTest(
   "BpfProgram.attach() of an opened program to a cgroup wants the attach type, and replaces under traffic",
   async () => {
     const seen = await inGroup(`

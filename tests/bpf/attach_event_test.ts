@@ -273,7 +273,10 @@ testWith(attachable, mounts)(
       seen[0]!,
       /NotSupportedError: Cannot find tracepoint sched:sched_switch: tracefs is not mounted at \/sys\/kernel\/tracing; mount it/,
     );
-    assertMatch(seen[1]!, /ENOENT .*or tracefs is not mounted \(mount/);
+    assertMatch(
+      seen[1]!,
+      /ENOENT .*: tracefs is not mounted at \/sys\/kernel\/tracing; mount it/,
+    );
   },
 );
 
@@ -484,10 +487,9 @@ probeTest(
     const noSymbol = assertThrows(
       () => program.attach({ kind: "uprobe", path, symbol: "play" }),
       SystemError,
-      `no function "play" in it`,
+      `there is no function "play" in "${path}"`,
     );
     assertEquals(noSymbol.code, "ENOENT");
-    assertMatch(noSymbol.message, /failed to find symbol 'play'/);
     for (const where of [{ symbol: "work" }, { offset: 4096 }]) {
       const noFile = assertThrows(
         () => program.attach({ kind: "uprobe", path: nowhere, ...where }),
@@ -497,7 +499,7 @@ probeTest(
       assertEquals(noFile.code, "ENOENT");
     }
     assertThrows(
-      () => opened.attach({ kind: "uprobe", path, symbol: "work" }),
+      () => opened.attach({ kind: "usdt", path, provider: "a", name: "b" }),
       NotSupportedError,
       "takes libbpf, which knows programs of a BpfObject alone",
     );
@@ -540,7 +542,7 @@ probeTest(
     onLibbpfMessage(() => counters.close());
     try {
       assertThrows(
-        () => program.attach({ kind: "uprobe", path, symbol: "play" }),
+        () => program.attach({ kind: "usdt", path, provider: "a", name: "b" }),
         SystemError,
       );
     } finally {
@@ -582,7 +584,7 @@ probeTest(
     const error = assertThrows(
       () => program.attach({ ...target, name: "play" }),
       SystemError,
-      `no probe hostmem:play in it`,
+      `there is no probe hostmem:play in "${path}"`,
     );
     assertEquals(error.code, "ENOENT");
     const all = program.attach(target);

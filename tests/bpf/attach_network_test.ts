@@ -98,7 +98,7 @@ networkTest(
       seen.push(link.info.programId === attached.info.id);
       refused(() => link.update(first, { old: other }));
       refused(() => link.update(counters.program("tc_first")));
-      refused(() => link.update({ fd: first.fd } as BpfProgram));
+      refused(() => link.update({} as BpfProgram));
       seen.push(link.info.programId === attached.info.id);
     `) as string[];
     const errors = seen.splice(5, 3);

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
-import { BpfMap, BpfProgram } from "../../bpf/mod.ts";
+import { BpfIterator, BpfMap, BpfProgram } from "../../bpf/mod.ts";
 import { ClosedError, NotSupportedError, SystemError } from "../../errors.ts";
 import { iterators, testWith, tpBtf, writingIterators } from "../_needs.ts";
 import { openDescriptors, TemporaryDirectory } from "../_support.ts";
@@ -94,12 +94,13 @@ testWith(attachable, tpBtf)(
 );
 
 iteratorTest(
-  "BpfLink.read() gives what an iterator writes, once for each object",
+  "BpfIterator.read() gives what an iterator writes, once for each object",
   async () => {
     using directory = new TemporaryDirectory();
     using object = new Counters(await compileAttach(directory, "iterators"));
     using map = BpfMap.create({ type: "array", valueSize: 8, maxEntries: 1 });
     using link = object.program("maps").attach();
+    assert(link instanceof BpfIterator);
     const line = `map ${map.info.id}`;
     assert(link.read().endsWith("\n"));
     const lines = link.read().split("\n");
@@ -197,11 +198,11 @@ iteratorTest(
 );
 
 iteratorTest(
-  "BpfLink.lines() leaves nothing open when it is left early",
+  "BpfIterator.lines() leaves nothing open when it is left early",
   async () => {
     using directory = new TemporaryDirectory();
     using object = new Counters(await compileAttach(directory, "iterators"));
-    const link = object.program("tasks").attach();
+    const link = object.program("tasks").attach({ kind: "iterator" });
     const before = openDescriptors("anon_inode:bpf_iter").length;
     for (const _line of link.lines()) {
       assertEquals(openDescriptors("anon_inode:bpf_iter").length, before + 1);
@@ -217,21 +218,35 @@ iteratorTest(
   },
 );
 
-attachTest("BpfLink.read() refuses links of other types", async () => {
-  using directory = new TemporaryDirectory();
-  using counters = new Counters(await compileAttach(directory));
-  using link = counters.program("count_syscalls").attach();
-  for (
-    const read of [
-      () => link.read(),
-      () => link.readBytes(),
-      () => link.lines().next(),
-    ]
-  ) {
-    assertThrows(
-      read,
-      NotSupportedError,
-      "Cannot read a link of type raw_tracepoint: its type must be iter",
+iteratorTest(
+  "BpfIterator refuses links of other types, and opens its own",
+  async () => {
+    using directory = new TemporaryDirectory();
+    using counters = new Counters(await compileAttach(directory));
+    using link = counters.program("count_syscalls").attach();
+    assert(!(link instanceof BpfIterator));
+    const descriptors = openDescriptors().length;
+    for (
+      const open of [
+        () => BpfIterator.fromFd(link.fd),
+        () => BpfIterator.fromId(link.info.id),
+      ]
+    ) {
+      assertThrows(
+        open,
+        NotSupportedError,
+        "Cannot read a link of type raw_tracepoint: its type must be iter",
+      );
+    }
+    assertEquals(openDescriptors().length, descriptors);
+    using object = new Counters(await compileAttach(directory, "iterators"));
+    using iterator = object.program("maps").attach({ kind: "iterator" });
+    using again = BpfIterator.fromFd(iterator.fd);
+    using once = BpfIterator.fromId(iterator.info.id);
+    assert(again.read().length > 0 && once.read().length > 0);
+    assertEquals(
+      Deno.inspect(again),
+      "BpfIterator { iterator over bpf_map }",
     );
-  }
-});
+  },
+);

@@ -85,9 +85,9 @@ bpfTest(
       "The map has no BTF that says what its values are: pass a type";
     assertThrows(() => array.pointer(0), InvalidTypeError, message);
     assertThrows(() => array.view(0), InvalidTypeError, message);
-    assertThrows(() => array.values(), InvalidTypeError, message);
+    assertThrows(() => array.elements(), InvalidTypeError, message);
     assertThrows(
-      () => array.values(undefined, { readOnly: true }),
+      () => array.elementViews(),
       InvalidTypeError,
       message,
     );
@@ -95,7 +95,7 @@ bpfTest(
 );
 
 bpfTest(
-  "BpfMap.values(), pointer() and view() without a type take valueType",
+  "BpfMap.elements(), pointer() and view() without a type take valueType",
   () => {
     using map = flows({ type: "array", flagBits: BPF_F_MMAPABLE });
     const pointer = map.pointer<Count>(3);
@@ -103,7 +103,7 @@ bpfTest(
     (pointer as unknown as { name: string }).name = "eth0";
     assertEquals(map.view<Count>(3).packets, 7n);
     assertEquals(map.lookup(3)![8], "e".charCodeAt(0));
-    const values = map.values<Count>();
+    const values = map.elements<Count>();
     assertEquals([...values.column("packets")], [
       0n,
       0n,
@@ -115,7 +115,7 @@ bpfTest(
       0n,
     ]);
     values.set(0, { packets: 1n });
-    const views = map.values<Count>(undefined, { readOnly: true });
+    const views = map.elementViews<Count>();
     assertEquals([views.at(0).packets, views.length], [1n, 8]);
     // Unknown until someone says what it is.
     const unknown: unknown = map.pointer(0);
@@ -174,7 +174,7 @@ bpfTest("BpfMap.entries() decodes by the map's own BTF", () => {
   const entries = [
     ...map.entries({ keyType: u64, valueType: Raw }),
   ];
-  const [key, value] = entries[0]!;
+  const [key, value] = entries[0]! as [bigint, { a: bigint }];
   assertEquals([key, value.a], [80n << 32n | 1n, 2n]);
   assertThrows(
     () => map.entries({ keyType: u16 }),

@@ -8,7 +8,7 @@ import { Program, testRun } from "./_program.ts";
 
 bpfTest("What a pointer writes BPF_MAP_LOOKUP_ELEM returns", () => {
   using map = mappable();
-  const pointer = map.pointer(2, u64);
+  const pointer = map.pointer(u64, 2);
   for (const value of [1n, 0x0102_0304_0506_0708n, 2n ** 64n - 1n, 0n]) {
     pointer.value = value;
     assertEquals(number(map.lookup(2)), value);
@@ -21,9 +21,9 @@ bpfTest(
   "What BPF_MAP_UPDATE_ELEM stores a pointer, a view and values read",
   () => {
     using map = mappable();
-    const pointer = map.pointer(2, u64);
-    const view = map.view(2, u64);
-    const values = map.values(u64);
+    const pointer = map.pointer(u64, 2);
+    const view = map.view(u64, 2);
+    const values = map.elements(u64);
     for (const value of [1n, 0x0102_0304_0506_0708n, 2n ** 64n - 1n, 0n]) {
       map.update(2, bytes(value));
       assertEquals([pointer.value, view.value, values.at(2)], [
@@ -39,7 +39,7 @@ bpfTest("Two mappings of one map agree", () => {
   using map = mappable();
   using same = BpfMap.fromId(map.info.id);
   using third = Memory.map(map.fd, map.memorySize, { readOnly: true });
-  const [one, other] = [map.pointer(1, u64), same.pointer(1, u64)];
+  const [one, other] = [map.pointer(u64, 1), same.pointer(u64, 1)];
   one.value = 11n;
   assertEquals([other.value, third.view(u64, 8).value], [11n, 11n]);
   other.value = 12n;
@@ -60,7 +60,7 @@ const Counters = struct("Counters", {
 bpfTest("What a BPF program adds is seen through an atomic at once", () => {
   using map = mappable({ valueSize: Counters.size, maxEntries: 1 });
   using program = Program.adding(map.fd, 8, 3);
-  const counters = map.pointer(0, Counters);
+  const counters = map.pointer(Counters, 0);
   for (let runs = 1; runs <= 5; runs++) {
     testRun(program.fd, 1);
     assertEquals(counters.count.load(), BigInt(3 * runs));
@@ -76,7 +76,7 @@ bpfTest(
   async () => {
     using map = mappable({ valueSize: Counters.size, maxEntries: 1 });
     using program = Program.adding(map.fd, 8, 1);
-    const { count } = map.pointer(0, Counters);
+    const { count } = map.pointer(Counters, 0);
     const worker = new Worker(
       new URL("./_program_worker.ts", import.meta.url).href,
       { type: "module" },

@@ -80,7 +80,9 @@ for (const type of ["hash", "lru_hash", "lpm_trie"] as MapType[]) {
             assertEquals(stable.length, STABLE);
             assertEquals(new Set(stable).size, STABLE);
           }
-          for (const key of map.keys()) assertEquals(key.length, bits ? 8 : 4);
+          for (const key of map.keyBytes()) {
+            assertEquals(key.length, bits ? 8 : 4);
+          }
         }
       });
     },

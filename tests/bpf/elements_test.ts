@@ -96,11 +96,11 @@ bpfTest(
 );
 
 bpfTest(
-  `BpfMap.update() creates with "create" and changes with "exist" alone`,
+  `BpfMap.update() creates with "create" and changes with "replace" alone`,
   () => {
     using map = hash(4, 8);
     const missing = assertThrows(
-      () => map.update(1, bytes(1n), "exist"),
+      () => map.update(1, bytes(1n), "replace"),
       SystemError,
       "there is no such entry",
     );
@@ -113,7 +113,7 @@ bpfTest(
     );
     assertEquals(present.code, "EEXIST");
     assertEquals(number(map.lookup(1)), 1n);
-    map.update(1, bytes(3n), "exist");
+    map.update(1, bytes(3n), "replace");
     assertEquals(number(map.lookup(1)), 3n);
     map.update(1, bytes(4n), "any");
     assertEquals(number(map.lookup(1)), 4n);
@@ -121,7 +121,7 @@ bpfTest(
       assertThrows(
         () => map.update(1, bytes(5n), mode as UpdateMode),
         TypeError,
-        `Mode must be "any", "create" or "exist"`,
+        `Mode must be "any", "create" or "replace"`,
       );
     }
   },
@@ -140,24 +140,24 @@ bpfTest("BpfMap says what is wrong with an entry outside an array", () => {
   );
 });
 
-bpfTest("BpfMap.keys() gives every key once", () => {
+bpfTest("BpfMap.keyBytes() gives every key once", () => {
   using map = hash(2, 1);
-  assertEquals([...map.keys()], []);
+  assertEquals([...map.keyBytes()], []);
   for (const key of [[1, 2], [3, 4], [5, 6]]) {
     map.update(new Uint8Array(key), new Uint8Array(1));
   }
-  const keys = [...map.keys()].map((key) => key.join()).sort();
+  const keys = [...map.keyBytes()].map((key) => key.join()).sort();
   assertEquals(keys, ["1,2", "3,4", "5,6"]);
   using array = mappable();
-  assertEquals([...array.keys()].map((key) => key[0]), [0, 1, 2, 3]);
+  assertEquals([...array.keyBytes()].map((key) => key[0]), [0, 1, 2, 3]);
 });
 
 bpfTest(
-  "BpfMap.keys() is not disturbed by what a program does with the keys",
+  "BpfMap.keyBytes() is not disturbed by what a program does with the keys",
   () => {
     using map = mappable();
     let count = 0;
-    for (const key of map.keys()) {
+    for (const key of map.keyBytes()) {
       key.fill(255);
       key.buffer.transfer();
       count++;
@@ -166,18 +166,21 @@ bpfTest(
   },
 );
 
-bpfTest("BpfMap.keys() ends although the kernel begins anew for ever", () => {
-  using map = hash(4, 1);
-  for (let i = 0; i < 4; i++) map.update(i, new Uint8Array(1));
-  let count = 0;
-  for (const key of map.keys()) {
-    // After a key that is gone the next one is the first.
-    map.delete(key);
-    map.update(100 + count, new Uint8Array(1));
-    if (++count === 1000) break;
-  }
-  assertEquals(count, 4);
-});
+bpfTest(
+  "BpfMap.keyBytes() ends although the kernel begins anew for ever",
+  () => {
+    using map = hash(4, 1);
+    for (let i = 0; i < 4; i++) map.update(i, new Uint8Array(1));
+    let count = 0;
+    for (const key of map.keyBytes()) {
+      // After a key that is gone the next one is the first.
+      map.delete(key);
+      map.update(100 + count, new Uint8Array(1));
+      if (++count === 1000) break;
+    }
+    assertEquals(count, 4);
+  },
+);
 
 for (
   const type of ["percpu_array", "percpu_hash", "lru_percpu_hash"] as const
@@ -271,7 +274,7 @@ bpfTest("BpfMap refuses everything but info once it is closed", () => {
       () => map.lookup(0),
       () => map.update(0, bytes(0n)),
       () => map.delete(0),
-      () => [...map.keys()],
+      () => [...map.keyBytes()],
       () => map.freeze(),
       () => map.pin("/nowhere"),
       () => map.memory(),

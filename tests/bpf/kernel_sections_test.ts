@@ -122,7 +122,7 @@ async function load(program: string, { thread }: Caller): Promise<BpfObject> {
 /** What the thread did, and what the program saw of the last time. */
 function counted(object: BpfObject): [calls: bigint, last: bigint] {
   const counts = object.map("counts");
-  return [counts.pointer(0, u64).value, counts.pointer(1, u64).value];
+  return [counts.pointer(u64, 0).value, counts.pointer(u64, 1).value];
 }
 
 /** A section, and how the kernel is brought to run its program. */

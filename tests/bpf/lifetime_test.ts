@@ -23,12 +23,12 @@ const Outer = struct("Outer", {
 /** What a program can hold on to while the map itself is closed or dropped. */
 const holders: Record<string, (map: BpfMap) => unknown> = {
   "the memory": (map) => map.memory(),
-  "a pointer": (map) => map.pointer(0, Outer),
-  "a view": (map) => map.view(0, Outer),
-  "a nested pointer": (map) => map.pointer(0, Outer).inner,
-  "a typed array": (map) => map.pointer(0, Outer).numbers,
-  "the values": (map) => map.values(Outer),
-  "a column": (map) => map.values(Outer).column("inner.x"),
+  "a pointer": (map) => map.pointer(Outer, 0),
+  "a view": (map) => map.view(Outer, 0),
+  "a nested pointer": (map) => map.pointer(Outer, 0).inner,
+  "a typed array": (map) => map.pointer(Outer, 0).numbers,
+  "the values": (map) => map.elements(Outer),
+  "a column": (map) => map.elements(Outer).column("inner.x"),
 };
 
 for (const [name, hold] of Object.entries(holders)) {
@@ -63,7 +63,7 @@ bpfTest(
     const before = openDescriptors("anon_inode:bpf-map").length;
     function make(): number {
       const map = mappable({ valueSize: 16 });
-      map.pointer(0, Outer).inner.x = 1;
+      map.pointer(Outer, 0).inner.x = 1;
       return map.info.id;
     }
     const id = make();
@@ -81,7 +81,7 @@ bpfTest(
     const map = mappable();
     using same = BpfMap.fromFd(map.fd);
     const memory = map.memory();
-    const pointer = map.pointer(1, u64);
+    const pointer = map.pointer(u64, 1);
     map.close();
     pointer.value = 9n;
     assertEquals(number(same.lookup(1)), 9n);
@@ -96,7 +96,7 @@ bpfTest(
   "BpfMap.freeze() fails with EBUSY before Memory.close() and succeeds after",
   () => {
     using map = mappable();
-    const pointer = map.pointer(0, u64);
+    const pointer = map.pointer(u64, 0);
     const error = assertThrows(
       () => map.freeze(),
       SystemError,
@@ -159,7 +159,7 @@ bpfTest(
             maxEntries: 1,
             flags: ["mmapable"],
           });
-          map.pointer(0, u64).value = 1n;
+          map.pointer(u64, 0).value = 1n;
           // The descriptor at once; the mapping is left to the collector.
           map.close();
         }

@@ -142,7 +142,6 @@ linkTest("A closed BpfLink throws ClosedError", async () => {
         () => link.update(program),
         () => link.pin("/tmp/nowhere"),
         () => link.unpin("/tmp/nowhere"),
-        () => link.read(),
       ]
     ) {
       assertThrows(use, ClosedError, "The BPF link is closed");

@@ -1,9 +1,11 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { BpfObject, ClosedError, InvalidObjectError } from "../../bpf/mod.ts";
 import { u64 } from "../../layout/mod.ts";
-import { objectTest } from "../_needs.ts";
+import { bpfObjects, kernelBtf, objectTest, testWith } from "../_needs.ts";
 import { openDescriptors, run } from "../_support.ts";
 import { objectFile, openNative } from "./_objects.ts";
+
+const btfTest = testWith(bpfObjects, kernelBtf);
 
 objectTest(
   "BpfObject.load() reads each option once, and survives what reading does (needs clang and libbpf)",
@@ -211,7 +213,7 @@ objectTest(
   },
 );
 
-objectTest(
+btfTest(
   "Nobody writes into the kernel's BTF between check and use (needs clang and libbpf)",
   async () => {
     const tried: string[] = [];

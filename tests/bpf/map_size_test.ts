@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { arraySize, strideOf } from "../../bpf/map/map_size.ts";
+import { arraySize, strideOf } from "../../bpf/map/array_memory.ts";
 
 Deno.test("The stride of an array's entries is their size rounded up to 8 bytes", () => {
   const sizes = [1, 4, 7, 8, 9, 12, 16, 17, 2 ** 31 - 1, 2 ** 32 - 1];

@@ -100,9 +100,9 @@ for (const [type, making] of makings) {
         `Cannot map a map of type ${type} as a whole: its type must be array, with the flag mmapable (BPF_F_MMAPABLE)`;
       assertThrows(() => map.memory(), NotSupportedError, message);
       assertThrows(() => map.memorySize, NotSupportedError, message);
-      assertThrows(() => map.pointer(0, u64), NotSupportedError, message);
-      assertThrows(() => map.view(0, u64), NotSupportedError, message);
-      assertThrows(() => map.values(u64), NotSupportedError, message);
+      assertThrows(() => map.pointer(u64, 0), NotSupportedError, message);
+      assertThrows(() => map.view(u64, 0), NotSupportedError, message);
+      assertThrows(() => map.elements(u64), NotSupportedError, message);
     },
   );
 }
@@ -125,8 +125,8 @@ bpfTest(
     assertEquals([memory.size, memory.readOnly], [2 * page, false]);
     assertEquals(map.memory(), memory);
     const lines = mappings("anon_inode:bpf-map").length;
-    map.pointer(0, u32);
-    map.values(u32);
+    map.pointer(u32, 0);
+    map.elements(u32);
     assertEquals(mappings("anon_inode:bpf-map").length, lines);
     map.update(page / 8, new Uint8Array([1, 2, 3, 4]));
     assertEquals(memory.view(u32, page).value, 0x04030201);
@@ -163,7 +163,7 @@ bpfTest(
     using map = mappable({ valueSize: 9 });
     for (let i = 0; i < 4; i++) map.update(i, new Uint8Array(9).fill(i + 1));
     for (let i = 0; i < 4; i++) {
-      const { a, b, c } = map.view(i, Packed);
+      const { a, b, c } = map.view(Packed, i);
       assertEquals([a, b, c], [
         0x1010101 * (i + 1),
         0x1010101 * (i + 1),
@@ -173,7 +173,7 @@ bpfTest(
     }
     map.memory().close();
     using other = mappable({ valueSize: 12 });
-    const pointer = other.pointer(3, Twelve);
+    const pointer = other.pointer(Twelve, 3);
     pointer.a = 1;
     pointer.b[1] = 2;
     pointer.c.add(3);
@@ -181,7 +181,7 @@ bpfTest(
       other.lookup(3),
       new Uint8Array([1, 0, 0, 0, 0, 0, 2, 0, 3, 0, 0, 0]),
     );
-    assertEquals(other.view(3, Twelve).c.load(), 3);
+    assertEquals(other.view(Twelve, 3).c.load(), 3);
   },
 );
 
@@ -231,28 +231,24 @@ bpfTest("BpfMap.pointer() checks the type, its size, and the index", () => {
     [0n, Sixteen, RangeError, "received 0n"],
   ];
   for (const [index, type, errorClass, message] of attempts) {
-    const args = [index, type] as [number, typeof Sixteen];
+    const args = [type, index] as [typeof Sixteen, number];
     assertThrows(() => map.pointer(...args), errorClass, message);
     assertThrows(() => map.view(...args), errorClass, message);
     if (errorClass !== InvalidTypeError) continue;
-    assertThrows(() => map.values(args[1]), errorClass, message);
-    assertThrows(
-      () => map.values(args[1], { readOnly: true }),
-      errorClass,
-      message,
-    );
+    assertThrows(() => map.elements(args[0]), errorClass, message);
+    assertThrows(() => map.elementViews(args[0]), errorClass, message);
   }
 });
 
 bpfTest(
-  "BpfMap.pointer() and values() refuse what entries are not aligned for",
+  "BpfMap.pointer() and elements() refuse what entries are not aligned for",
   () => {
     const Wide = aligned(array(u32, 2), 32);
     using map = mappable();
-    assertEquals(map.pointer(0, Wide).length, 2);
-    assertThrows(() => map.pointer(1, Wide), AlignmentError, "at offset 8");
+    assertEquals(map.pointer(Wide, 0).length, 2);
+    assertThrows(() => map.pointer(Wide, 1), AlignmentError, "at offset 8");
     assertThrows(
-      () => map.values(Wide),
+      () => map.elements(Wide),
       AlignmentError,
       "Entries of the map lie 8 bytes apart: u32[2] must be aligned to 32",
     );
@@ -266,21 +262,21 @@ bpfTest("A flexible array ends with its entry", () => {
     items: array(u16),
   });
   using map = mappable({ valueSize: 13 });
-  const list = map.pointer(1, List);
+  const list = map.pointer(List, 1);
   assertEquals(list.items.length, 4);
   list.items[3] = 0x0201;
   assertEquals(map.lookup(1)!.slice(10, 12), new Uint8Array([1, 2]));
-  assertEquals(map.view(1, List).items.at(3), 0x0201);
-  assertEquals(map.view(1, List).items.at(4), undefined);
+  assertEquals(map.view(List, 1).items.at(3), 0x0201);
+  assertEquals(map.view(List, 1).items.at(4), undefined);
   using small = mappable({ valueSize: 3 });
-  assertThrows(() => small.pointer(0, List), InvalidTypeError, "it has 4");
-  assertThrows(() => map.values(List), InvalidTypeError);
+  assertThrows(() => small.pointer(List, 0), InvalidTypeError, "it has 4");
+  assertThrows(() => map.elements(List), InvalidTypeError);
 });
 
 for (const [type, size] of [[u8, 1], [u16, 2], [u32, 4]] as const) {
-  bpfTest(`BpfMap.values() of ${type.name} steps by 8 bytes`, () => {
+  bpfTest(`BpfMap.elements() of ${type.name} steps by 8 bytes`, () => {
     using map = mappable({ valueSize: size, maxEntries: 600 });
-    const values = map.values(type);
+    const values = map.elements(type);
     assertEquals(values.length, 600);
     values.set(599, 3);
     values.set(1, 5);
@@ -290,7 +286,7 @@ for (const [type, size] of [[u8, 1], [u16, 2], [u32, 4]] as const) {
     assertEquals(map.lookup(599), expected);
     map.update(2, expected);
     assertEquals([...values].slice(0, 3), [0, 5, 3]);
-    const views = map.values(type, { readOnly: true });
+    const views = map.elementViews(type);
     assertEquals([views.length, views.at(1)], [600, 5]);
     for (const index of [600, -1, 2 ** 31]) {
       assertThrows(() => values.at(index), BoundsError, "600 elements");
@@ -308,10 +304,10 @@ for (const [type, size] of [[u8, 1], [u16, 2], [u32, 4]] as const) {
 }
 
 bpfTest(
-  "BpfMap.values() of structs gives pointers, columns, and stores parts",
+  "BpfMap.elements() of structs gives pointers, columns, and stores parts",
   () => {
     using map = mappable({ valueSize: 12 });
-    const values = map.values(Twelve);
+    const values = map.elements(Twelve);
     values.at(2).a = 7;
     values.set(3, { a: 8, b: [1, 2], c: 9 });
     assertThrows(() => values.set(3, { a: 1, b: [65536] }), RangeError);
@@ -323,7 +319,7 @@ bpfTest(
     assertEquals(map.lookup(0)![0], 1);
     values.at(3).c.add(1);
     assertEquals(values.column("c").at(3), 10);
-    const views = map.values(Twelve, { readOnly: true });
+    const views = map.elementViews(Twelve);
     assertEquals([...views].map((view) => view.a), [1, 0, 7, 8]);
     assertEquals([...views.column("a")], [1, 0, 7, 8]);
     assertThrows(
@@ -338,16 +334,16 @@ bpfTest(
 );
 
 bpfTest(
-  "BpfMap.values() of atomics and of arrays gives what a pointer gives",
+  "BpfMap.elements() of atomics and of arrays gives what a pointer gives",
   () => {
     using counters = mappable();
-    const values = counters.values(atomic(u64));
+    const values = counters.elements(atomic(u64));
     values.at(1).add(5n);
     values.set(2, 6n);
     assertEquals(number(counters.lookup(1)), 5n);
     assertEquals(number(counters.lookup(2)), 6n);
     using arrays = mappable({ valueSize: 6 });
-    const rows = arrays.values(array(u16, 3));
+    const rows = arrays.elements(array(u16, 3));
     rows.set(3, [1, 2, 3]);
     rows.at(3)[1] = 9;
     assertEquals(arrays.lookup(3), new Uint8Array([1, 0, 9, 0, 3, 0]));
@@ -356,15 +352,15 @@ bpfTest(
 );
 
 bpfTest(
-  "BpfMap.values() of one entry for each CPU and more stays in bounds",
+  "BpfMap.elements() of one entry for each CPU and more stays in bounds",
   () => {
     // The last entry ends with the last page: one byte more would be a fault.
     using map = mappable({ valueSize: 8, maxEntries: page / 8 });
-    const values = map.values(u64);
+    const values = map.elements(u64);
     values.set(page / 8 - 1, 2n ** 64n - 1n);
     assertEquals(number(map.lookup(page / 8 - 1)), 2n ** 64n - 1n);
     assertThrows(() => values.at(page / 8), BoundsError);
-    assertThrows(() => map.pointer(page / 8, u64), BoundsError);
+    assertThrows(() => map.pointer(u64, page / 8), BoundsError);
     map.update(0, bytes(1n));
     assertEquals(values.at(0), 1n);
   },

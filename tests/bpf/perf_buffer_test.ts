@@ -19,7 +19,7 @@ import {
   u64,
   u8,
 } from "../../mod.ts";
-import { bpfMaps, bpfTest, listing, testWith } from "../_needs.ts";
+import { bpfMaps, listing, perfBuffers, testWith } from "../_needs.ts";
 import {
   collect,
   eventually,
@@ -30,6 +30,7 @@ import {
 } from "../_support.ts";
 import { TestEvents } from "./_perf_programs.ts";
 
+const perfTest = testWith(bpfMaps, perfBuffers);
 const page = pageSize();
 
 const Pair = struct("Pair", { _: HostLayout, number: u64, other: u64 });
@@ -55,7 +56,7 @@ async function producing(
   };
 }
 
-bpfTest(
+perfTest(
   "PerfBuffer reads what a program puts out, complete and in order",
   () => {
     using test = new TestEvents();
@@ -83,7 +84,7 @@ bpfTest(
   },
 );
 
-bpfTest(
+perfTest(
   "Records of a program that runs meanwhile are read in order, or counted as lost",
   async () => {
     using test = new TestEvents();
@@ -108,7 +109,7 @@ bpfTest(
   },
 );
 
-bpfTest("PerfBuffer counts the records that there was no room for", () => {
+perfTest("PerfBuffer counts the records that there was no room for", () => {
   using test = new TestEvents();
   using events = new PerfBuffer(test.map, Pair, { size: page });
   // More than all rings have room for, wherever the thread runs.
@@ -133,32 +134,35 @@ bpfTest("PerfBuffer counts the records that there was no room for", () => {
   if (cpus.size === 1) assertEquals(events.lost, lost);
 });
 
-bpfTest("Records of any length are read, also across the end of a ring", () => {
-  using test = new TestEvents();
-  using events = new PerfBuffer(test.map, Bytes, { size: 4 * page });
-  const random = new Random();
-  for (let i = 0; i < 3000; i++) {
-    const length = 8 + random.int(i % 10 === 0 ? 7992 : 100);
-    const bytes = random.bytes(length);
-    test.output.data.set(bytes);
-    test.output.length = BigInt(length);
-    test.put();
-    const count = events.consume((record, actual) => {
-      // 4 bytes more than a multiple of 8, and what was given in front.
-      assertEquals(actual % 8, 4);
-      assert(actual >= length && actual < length + 8);
-      assertEquals(record.number, BigInt(i));
-      const { rest } = record;
-      assertEquals(rest.length, actual - 8);
-      for (let at = 8; at < length; at++) {
-        if (rest.at(at - 8) !== bytes[at]) throw new Error(`Byte ${at}`);
-      }
-    });
-    assertEquals(count, 1);
-  }
-});
+perfTest(
+  "Records of any length are read, also across the end of a ring",
+  () => {
+    using test = new TestEvents();
+    using events = new PerfBuffer(test.map, Bytes, { size: 4 * page });
+    const random = new Random();
+    for (let i = 0; i < 3000; i++) {
+      const length = 8 + random.int(i % 10 === 0 ? 7992 : 100);
+      const bytes = random.bytes(length);
+      test.output.data.set(bytes);
+      test.output.length = BigInt(length);
+      test.put();
+      const count = events.consume((record, actual) => {
+        // 4 bytes more than a multiple of 8, and what was given in front.
+        assertEquals(actual % 8, 4);
+        assert(actual >= length && actual < length + 8);
+        assertEquals(record.number, BigInt(i));
+        const { rest } = record;
+        assertEquals(rest.length, actual - 8);
+        for (let at = 8; at < length; at++) {
+          if (rest.at(at - 8) !== bytes[at]) throw new Error(`Byte ${at}`);
+        }
+      });
+      assertEquals(count, 1);
+    }
+  },
+);
 
-bpfTest("Records without a type are seen as one type or another", () => {
+perfTest("Records without a type are seen as one type or another", () => {
   using test = new TestEvents();
   using events = new PerfBuffer(test.map);
   test.put(2);
@@ -176,7 +180,7 @@ bpfTest("Records without a type are seen as one type or another", () => {
   assertThrows(() => kept!.view(u64), ClosedError);
 });
 
-bpfTest("A record of a perf buffer is valid until the next one", () => {
+perfTest("A record of a perf buffer is valid until the next one", () => {
   using test = new TestEvents();
   using events = new PerfBuffer(test.map, Bytes);
   test.put(3);
@@ -193,7 +197,7 @@ bpfTest("A record of a perf buffer is valid until the next one", () => {
   assertThrows(() => record!.number, ClosedError);
 });
 
-bpfTest("PerfBuffer.consume() ends by a limit, a throw, and a close", () => {
+perfTest("PerfBuffer.consume() ends by a limit, a throw, and a close", () => {
   using test = new TestEvents();
   const events = new PerfBuffer(test.map, Pair);
   test.put(10);
@@ -236,7 +240,7 @@ bpfTest("PerfBuffer.consume() ends by a limit, a throw, and a close", () => {
   assert(Deno.inspect(events).includes("closed"));
 });
 
-bpfTest(
+perfTest(
   "A record that is shorter than the type is an error, and is skipped",
   () => {
     using test = new TestEvents();
@@ -253,7 +257,7 @@ bpfTest(
   },
 );
 
-bpfTest(
+perfTest(
   "for await waits for records, and ends by a signal, a break and a close",
   async () => {
     using test = new TestEvents();
@@ -292,7 +296,7 @@ bpfTest(
   },
 );
 
-bpfTest(
+perfTest(
   "for await reads everything that a program puts out meanwhile",
   async () => {
     using test = new TestEvents();
@@ -314,7 +318,7 @@ bpfTest(
   },
 );
 
-bpfTest("Timers run, and abort, while perf events never run out", async () => {
+perfTest("Timers run, and abort, while perf events never run out", async () => {
   using test = new TestEvents();
   using events = new PerfBuffer(test.map, Pair);
   test.put(10);
@@ -331,7 +335,7 @@ bpfTest("Timers run, and abort, while perf events never run out", async () => {
   assertEquals(reason, "enough");
 });
 
-bpfTest(
+perfTest(
   "A signal whose methods throw does not keep a PerfBuffer from being read",
   async () => {
     using test = new TestEvents();
@@ -356,7 +360,7 @@ bpfTest(
   },
 );
 
-bpfTest(
+perfTest(
   "A wait for perf events that was aborted does not hold the event loop",
   async () => {
     const { code, stdout, stderr } = await run(
@@ -381,7 +385,7 @@ bpfTest(
   },
 );
 
-bpfTest("PerfBuffer takes maps of perf events and nothing else", () => {
+perfTest("PerfBuffer takes maps of perf events and nothing else", () => {
   const descriptors = openDescriptors().length;
   {
     using test = new TestEvents();
@@ -439,7 +443,7 @@ bpfTest("PerfBuffer takes maps of perf events and nothing else", () => {
   assertEquals(mappings("anon_inode:[perf_event]"), []);
 });
 
-bpfTest(
+perfTest(
   "A second PerfBuffer takes over, and goes on when the first is closed",
   () => {
     using test = new TestEvents();
@@ -460,7 +464,7 @@ bpfTest(
   },
 );
 
-testWith(bpfMaps, listing)(
+testWith(bpfMaps, perfBuffers, listing)(
   "A PerfBuffer of another thread goes on when the first is closed",
   async () => {
     using test = new TestEvents();
@@ -488,7 +492,7 @@ testWith(bpfMaps, listing)(
   },
 );
 
-bpfTest("A closed or dropped PerfBuffer leaves nothing behind", async () => {
+perfTest("A closed or dropped PerfBuffer leaves nothing behind", async () => {
   using test = new TestEvents();
   const descriptors = openDescriptors().length;
   const use = (i: number) => {
@@ -507,7 +511,7 @@ bpfTest("A closed or dropped PerfBuffer leaves nothing behind", async () => {
   });
 });
 
-bpfTest(
+perfTest(
   "Another PerfBuffer reads on after the process of the first was killed",
   async () => {
     using test = new TestEvents();

@@ -51,7 +51,7 @@ mountTest("BpfMap.pin() keeps a map that BpfMap.open() opens", async () => {
           flags: ["mmapable"],
           name: "pinned",
         });
-        map.pointer(1, u64).value = 5n;
+        map.pointer(u64, 1).value = 5n;
         map.memory().close();
         map.pin(path);
         ({ id } = map.info);
@@ -59,8 +59,8 @@ mountTest("BpfMap.pin() keeps a map that BpfMap.open() opens", async () => {
       }
       {
         using map = BpfMap.open(path);
-        console.log(map.info.id === id, map.info.name, map.view(1, u64).value);
-        map.pointer(1, u64).value = 6n;
+        console.log(map.info.id === id, map.info.name, map.view(u64, 1).value);
+        map.pointer(u64, 1).value = 6n;
       }
       using url = BpfMap.open(new URL("file://" + path), { readOnly: true });
       console.log(url.lookup(1)![0]);

@@ -73,7 +73,7 @@ testWith(setpriv, bpfMaps)(
         maxEntries: 1,
         flags: ["mmapable"],
       });
-      map.pointer(0, u64).value = 5n;
+      map.pointer(u64, 0).value = 5n;
       console.log(map.lookup(0)![0]);
     `,
       {
@@ -119,7 +119,7 @@ bpfTest("BpfMap works with --allow-ffi=<path of libc> alone", async () => {
         maxEntries: 1,
         flags: ["mmapable"],
       });
-      array.pointer(0, u64).value = 5n;
+      array.pointer(u64, 0).value = 5n;
       console.log(map.lookup(0)!.length % 8, array.lookup(0)![0]);
     `,
     { permissions: [`--allow-ffi=${libc}`] },

@@ -10,14 +10,14 @@ import { bytes, mappable } from "./_maps.ts";
 function assertReadOnly(map: BpfMap): void {
   const memory = map.memory();
   assertEquals(memory.readOnly, true);
-  assertThrows(() => map.pointer(1, u64), ReadOnlyError, "use view()");
-  assertThrows(() => map.values(u64), ReadOnlyError, "use readOnly: true");
+  assertThrows(() => map.pointer(u64, 1), ReadOnlyError, "use view()");
+  assertThrows(() => map.elements(u64), ReadOnlyError, "use elementViews()");
   assertThrows(() => memory.pointer(u64), ReadOnlyError);
   assertThrows(() => memory.writeAt(bytes(1n), 0), ReadOnlyError);
-  const view = map.view(1, u64);
+  const view = map.view(u64, 1);
   assertEquals(view.value, 7n);
   assertThrows(() => (view as { value: bigint }).value = 1n, TypeError);
-  assertEquals([...map.values(u64, { readOnly: true })], [0n, 7n, 0n, 0n]);
+  assertEquals([...map.elementViews(u64)], [0n, 7n, 0n, 0n]);
   const target = new Uint8Array(8);
   assertEquals(memory.readAt(target, 8), 8);
   assertEquals(target, bytes(7n));
@@ -29,7 +29,7 @@ bpfTest(
     using map = mappable({ flags: ["mmapable", "rdonly_prog"] });
     map.update(1, bytes(7n));
     assertReadOnly(map);
-    const view = map.view(1, u64);
+    const view = map.view(u64, 1);
     map.update(1, bytes(8n));
     assertEquals(view.value, 8n);
     map.memory().close();
@@ -40,7 +40,7 @@ bpfTest(
   "BpfMap.memory() falls back to read-only on EPERM of a frozen map",
   () => {
     using map = mappable();
-    map.pointer(1, u64).value = 7n;
+    map.pointer(u64, 1).value = 7n;
     map.memory().close();
     map.freeze();
     assertReadOnly(map);
@@ -52,11 +52,11 @@ bpfTest(
 );
 
 bpfTest(
-  "BpfMap.values() of read-only memory refuses before it looks at the type",
+  "BpfMap.elements() of read-only memory refuses before it looks at the type",
   () => {
     using map = mappable({ flags: ["mmapable", "rdonly_prog"] });
-    assertThrows(() => map.values(null as never), ReadOnlyError);
-    assertThrows(() => map.pointer(99, null as never), ReadOnlyError);
+    assertThrows(() => map.elements(null as never), ReadOnlyError);
+    assertThrows(() => map.pointer(null as never, 99), ReadOnlyError);
     map.memory().close();
   },
 );
@@ -72,7 +72,7 @@ for (const [flag, shown] of limited) {
     () => {
       const before = mappings("anon_inode:bpf-map").length;
       using map = mappable({ flags: ["mmapable", flag] });
-      for (const use of [() => map.memory(), () => map.view(0, u64)]) {
+      for (const use of [() => map.memory(), () => map.view(u64, 0)]) {
         const error = assertThrows(
           use,
           NotSupportedError,

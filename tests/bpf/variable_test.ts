@@ -328,7 +328,7 @@ Deno.test({
   fn() {
     assertThrows(
       // @ts-expect-error The constructor is private.
-      () => new BpfVariable(Symbol(), {}, {}, undefined),
+      () => new BpfVariable({}, {}, undefined),
       TypeError,
       "Illegal constructor",
     );

@@ -20,6 +20,7 @@ const packages = [
   "busybox-static",
   "iproute2",
   "libbpf1",
+  "libc-bin",
   "libc6",
   "libgcc-s1",
   "mount",

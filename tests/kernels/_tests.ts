@@ -50,7 +50,11 @@ export const groups: Readonly<Record<string, readonly Choice[]>> = {
         /would end the process/,
       ],
     },
-    { file: "tests/memory/size_test.ts" },
+    {
+      file: "tests/memory/size_test.ts",
+      // A guest has no disk, and tmpfs fills what is read of a file's holes.
+      without: [/^Memory\.open\(\) maps a sparse file of 5 GiB/],
+    },
     {
       file: "tests/memory/surroundings_test.ts",
       only: [/vm\.memfd_noexec = 2/],

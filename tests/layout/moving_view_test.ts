@@ -21,7 +21,7 @@ import {
   view,
 } from "../../layout/mod.ts";
 import { Memory } from "../../memory/mod.ts";
-import { locate } from "../../layout/access/private_fields.ts";
+import { whereIs } from "../../layout/access/private_fields.ts";
 import { run } from "../_support.ts";
 
 const Inner = struct("Inner", { _: HostLayout, a: u16, b: u32 });
@@ -95,7 +95,7 @@ Deno.test("A released region throws, and reads again through another", () => {
   region.release();
   assertThrows(() => inner.b, ClosedError);
   assertThrows(() => snapshot(outer as never), ClosedError);
-  region.reachThrough(other);
+  region.useViewsOf(other);
   assertEquals(inner.b, b);
 });
 
@@ -111,7 +111,7 @@ Deno.test("Nobody can move a view but who made it", () => {
 Deno.test("A view moves over more than 2 GiB", () => {
   const size = 2 ** 32;
   using memory = Memory.create(size);
-  const { root } = locate(memory.view(u8))!;
+  const { root } = whereIs(memory.view(u8))!;
   const region = new Region(root.buffer, root.start, size, "record");
   const last = size - 16;
   for (const type of [Inner, Tail]) {
@@ -127,7 +127,7 @@ Deno.test("A view moves over more than 2 GiB", () => {
     }
     region.release();
     assertThrows(() => snapshot(moving as never), ClosedError);
-    region.reachThrough(root);
+    region.useViewsOf(root);
     move(moving, 8, 12);
     assertEquals(snapshot(moving as never) !== undefined, true);
   }

@@ -57,25 +57,53 @@ Deno.test("a text holds no NUL and no lone surrogate", () => {
   assertEquals(name.value, "keep");
 });
 
-Deno.test("bytes that are no UTF-8 read as U+FFFD", () => {
-  const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
-  const cases = [
-    [0xff],
-    [0x61, 0xff, 0x62],
-    [0xc3],
-    [0x61, 0xe2, 0x82],
-    [0xf0, 0x9f, 0x98],
-    [0xed, 0xa0, 0x80],
-    [0xc0, 0x80],
-    [0xf4, 0x90, 0x80, 0x80],
+Deno.test("a byte that is not UTF-8 reads as a lone surrogate, and is stored back", () => {
+  const cases: [number[], string][] = [
+    [[0xff], "\udcff"],
+    [[0x61, 0xe9], "a\udce9"],
+    [[0x61, 0xff, 0x62], "a\udcffb"],
+    [[0x80, 0xbf], "\udc80\udcbf"],
+    [[0xc3], "\udcc3"],
+    [[0x61, 0xe2, 0x82], "a\udce2\udc82"],
+    [[0xe2, 0x82, 0x61], "\udce2\udc82a"],
+    [[0xf0, 0x9f, 0x98], "\udcf0\udc9f\udc98"],
+    [[0xed, 0xa0, 0x80], "\udced\udca0\udc80"],
+    [[0xc0, 0x80], "\udcc0\udc80"],
+    [[0xf4, 0x90, 0x80, 0x80], "\udcf4\udc90\udc80\udc80"],
+    [[0xef, 0xbf, 0xbd, 0xff], "\ufffd\udcff"],
+    [[0xf0, 0x9f, 0x98, 0x80, 0xff], "😀\udcff"],
   ];
-  for (const raw of cases) {
+  for (const [raw, expected] of cases) {
     const bytes = new Uint8Array(8);
     bytes.set(raw);
     const { value } = view(text(8), bytes);
-    assertEquals(value, decoder.decode(new Uint8Array(raw)));
-    assertEquals(value.includes("\ufffd"), true);
+    assertEquals(value, expected);
+    const copy = new Uint8Array(8).fill(0x7a);
+    pointer(text(8), copy).value = value;
+    assertEquals(copy, bytes);
   }
+});
+
+Deno.test("random bytes come back from the text that they read as", () => {
+  const random = new Random(seed());
+  for (let round = 0; round < 300; round++) {
+    const bytes = random.bytes(1 + random.int(40));
+    const end = bytes.indexOf(0);
+    if (end >= 0) bytes.fill(0, end);
+    const copy = new Uint8Array(bytes.length);
+    pointer(text(bytes.length), copy).value =
+      view(text(bytes.length), bytes).value;
+    assertEquals(copy, bytes);
+  }
+});
+
+Deno.test("a text stored back unchanged keeps what follows its NUL", () => {
+  const bytes = new Uint8Array([97, 0, 98, 99]);
+  const name = pointer(text(4), bytes);
+  name.value = `${name.value}`;
+  assertEquals([...bytes], [97, 0, 98, 99]);
+  name.value = "b";
+  assertEquals([...bytes], [98, 0, 0, 0]);
 });
 
 Deno.test("a byte order mark is a character like any other", () => {

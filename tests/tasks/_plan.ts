@@ -12,16 +12,55 @@ import { examplesIn, roomOf } from "./_test_files.ts";
  * Seconds of one CPU that files take, children included, where they are many.
  * They decide what begins first and what is told at the beginning, nothing else.
  */
-const LONG: Readonly<Record<string, number>> = {};
+const LONG: Readonly<Record<string, number>> = {
+  "tests/bpf/arena_test.ts": 2,
+  "tests/bpf/arena_threads_test.ts": 4,
+  "tests/bpf/attach_event_test.ts": 3,
+  "tests/bpf/attach_network_test.ts": 4,
+  "tests/bpf/concurrent_entries_test.ts": 3,
+  "tests/bpf/lifetime_test.ts": 3,
+  "tests/bpf/link_test.ts": 4,
+  "tests/bpf/load_hostile_test.ts": 4,
+  "tests/bpf/load_privilege_test.ts": 4,
+  "tests/bpf/load_refused_test.ts": 4,
+  "tests/bpf/load_test.ts": 3,
+  "tests/bpf/mutations_test.ts": 3,
+  "tests/bpf/object_file_test.ts": 6,
+  "tests/bpf/perf_buffer_test.ts": 2,
+  "tests/bpf/program_test.ts": 2,
+  "tests/bpf/ring_lifetime_test.ts": 4,
+  "tests/bpf/user_ring_buffer_test.ts": 3,
+  "tests/btf/typescript_test.ts": 4,
+  "tests/cli/dump_test.ts": 4,
+  "tests/cli/struct_test.ts": 2,
+  "examples/metrics_server_test.ts": 3,
+  "tests/ffi/errno_test.ts": 3,
+  "tests/fuzz/fuzz_test.ts": 3,
+  "tests/layout/hostile_caller_test.ts": 5,
+  "tests/layout/published_types_test.ts": 6,
+  "tests/layout/tearing_test.ts": 6,
+  "tests/layout/truth_test.ts": 4,
+  "tests/memory/concurrency_test.ts": 4,
+  "tests/memory/drop_order_test.ts": 3,
+  "tests/memory/failure_test.ts": 6,
+  "tests/memory/lifetime_test.ts": 7,
+  "tests/memory/many_test.ts": 7,
+  "tests/memory/sleep_test.ts": 2,
+  "tests/tasks/runner_test.ts": 4,
+  "tests/under_fire/engine_test.ts": 4,
+  "tests/under_fire/errno_test.ts": 4,
+  "tests/under_fire/limits_test.ts": 4,
+  "tests/under_fire/stale_access_test.ts": 3,
+};
 
 /** Seconds that any other file takes. */
-const ORDINARY = 1;
+const ORDINARY = 0.6;
 /** Seconds that an example takes, which is a module of its own. */
-const EXAMPLE = 0.4;
+const EXAMPLE = 0.3;
 /** Seconds that the type check takes. */
-const TYPES = 12;
+const TYPES = 9;
 /** Seconds that are worth a process of their own. */
-const ENOUGH = 6;
+const ENOUGH = 5;
 
 /** Files that run one after the other, since they would disturb each other. */
 const TOGETHER: readonly (readonly string[])[] = [
@@ -32,7 +71,40 @@ const TOGETHER: readonly (readonly string[])[] = [
 ];
 
 /** Some of every room, chosen for what they tell in little time. */
-export const QUICK: readonly string[] = [];
+export const QUICK: readonly string[] = [
+  "examples/quickstart_test.ts",
+  "tests/base/arguments_test.ts",
+  "tests/bpf/create_test.ts",
+  "tests/bpf/elements_test.ts",
+  "tests/bpf/pin_test.ts",
+  "tests/bpf/ring_buffer_test.ts",
+  "tests/bpf/table_test.ts",
+  "tests/bpf/variable_test.ts",
+  "tests/btf/check_layout_test.ts",
+  "tests/btf/layout_test.ts",
+  "tests/btf/parse_test.ts",
+  "tests/cli/arguments_test.ts",
+  "tests/ffi/descriptors_test.ts",
+  "tests/fuzz/fuzz_test.ts",
+  "tests/layout/assign_test.ts",
+  "tests/layout/atomics_test.ts",
+  "tests/layout/bits_test.ts",
+  "tests/layout/kinds_test.ts",
+  "tests/layout/pointer_checks_test.ts",
+  "tests/layout/records_test.ts",
+  "tests/layout/text_test.ts",
+  "tests/memory/create_test.ts",
+  "tests/memory/detach_test.ts",
+  "tests/memory/map_test.ts",
+  "tests/memory/open_test.ts",
+  "tests/memory/read_only_test.ts",
+  "tests/under_fire/stale_access_test.ts",
+];
+
+/** All files that are named here. */
+export function namedFiles(): string[] {
+  return [...Object.keys(LONG), ...TOGETHER.flat(), ...QUICK];
+}
 
 /** What runs in one process. */
 export interface Group {

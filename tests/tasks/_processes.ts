@@ -15,8 +15,6 @@ export interface Ended {
   readonly success: boolean;
   /** The same in words: "exit code 1", "SIGSEGV". */
   readonly end: string;
-  /** Whether it was stopped because this process is to stop. */
-  readonly stopped: boolean;
 }
 
 /** Runs a command in the root of the repository. */
@@ -32,7 +30,7 @@ export async function printed(
     stdout: "piped",
     stderr: "piped",
   }).spawn();
-  const stopped = stopWithThis(child);
+  stopWithThis(child);
   const ended = new AbortController();
   const shown = Promise.all(
     (["stdout", "stderr"] as const).map((stream) =>
@@ -44,7 +42,7 @@ export async function printed(
   const timer = setTimeout(() => ended.abort(), 2000);
   await shown;
   clearTimeout(timer);
-  return { success, end: signal ?? `exit code ${code}`, stopped: stopped() };
+  return { success, end: signal ?? `exit code ${code}` };
 }
 
 async function read(
@@ -61,11 +59,13 @@ async function read(
   }
 }
 
-/** Stops a child when this process is to stop; the result tells whether it was. */
-function stopWithThis(child: Deno.ChildProcess): () => boolean {
-  let stopped = false;
+/** Whether a signal asked this process to stop. */
+let stopping = false;
+
+/** Stops a child when this process is to stop. */
+function stopWithThis(child: Deno.ChildProcess): void {
   const stop = () => {
-    stopped = true;
+    stopping = true;
     try {
       child.kill();
     } catch (error) {
@@ -77,15 +77,13 @@ function stopWithThis(child: Deno.ChildProcess): () => boolean {
   void child.status.then(() => {
     for (const signal of SIGNALS) Deno.removeSignalListener(signal, stop);
   });
-  return () => stopped;
 }
 
 const SIGNALS = ["SIGINT", "SIGTERM"] as const;
 
 /**
- * Works on so many things at a time, in their order.
- *
- * @throws whatever the first that failed threw; no further one is begun then.
+ * Works on so many things at a time, in their order, until a signal asks this
+ * process to stop: what is begun then ends, and nothing else begins.
  */
 export async function inParallel<Thing>(
   things: readonly Thing[],
@@ -93,24 +91,13 @@ export async function inParallel<Thing>(
   work: (thing: Thing) => Promise<void>,
 ): Promise<void> {
   const queue = things.values();
-  let broken = false;
   async function workOn(): Promise<void> {
     for (const thing of queue) {
-      if (broken) return;
-      try {
-        await work(thing);
-      } catch (error) {
-        broken = true;
-        throw error;
-      }
+      await work(thing);
+      if (stopping) return;
     }
   }
-  const outcomes = await Promise.allSettled(
-    Array.from({ length: atATime }, workOn),
-  );
-  for (const outcome of outcomes) {
-    if (outcome.status === "rejected") throw outcome.reason;
-  }
+  await Promise.all(Array.from({ length: atATime }, workOn));
 }
 
 /**

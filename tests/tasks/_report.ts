@@ -35,6 +35,8 @@ export class Report {
   /** Whose words the lines are: Deno's, a test's, or Deno's about failures. */
   #section: "tests" | "output" | "failures" | "end" = "tests";
   readonly #failures: string[] = [];
+  /** The test that was said to take long. */
+  #slow = "";
   #passed: number | undefined;
   #failed: number | undefined;
 
@@ -78,13 +80,18 @@ export class Report {
       this.#pending += Number(announced);
       this.#file = file;
     }
-    const [, name, word] = /^(.*) \.\.\. (ok|FAILED|ignored) \([^()]*\)$/
-      .exec(line) ?? [];
-    if (name !== undefined) {
-      this.#pending--;
-      const outcome = OUTCOMES[word as keyof typeof OUTCOMES];
-      this.results.push({ file: this.#file, name, outcome });
-    }
+    // "a name ...'a name' has been running for over (1m0s)", then " ok (1m12s)".
+    const [, slow] = /^(.*) \.\.\.'.*' has been running for over/.exec(line) ??
+      [];
+    if (slow !== undefined) this.#slow = slow;
+    const match = /^(?:(.*) \.\.\.)? (ok|FAILED|ignored) \([^()]*\)$/.exec(
+      line,
+    );
+    if (match === null) return;
+    const [, name = this.#slow, word] = match;
+    this.#pending--;
+    const outcome = OUTCOMES[word as keyof typeof OUTCOMES];
+    this.results.push({ file: this.#file, name, outcome });
   }
 
   /** "ok | 12 passed (3 steps) | 0 failed | 1 ignored (2s)". */

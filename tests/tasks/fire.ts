@@ -36,7 +36,7 @@ const everything = [
 /** What says nothing about a flag, and takes long. */
 const unconcerned = [
   // They run the others again, or themselves, each time under other flags.
-  "tests/layout/closures_test.ts",
+  "tests/layout/specialised_test.ts",
   "tests/layout/tearing_test.ts",
   "tests/ffi/errno_test.ts",
   "tests/under_fire/errno_test.ts",
@@ -58,7 +58,6 @@ const unconcerned = [
   // Names, and thousands of fields; programs that replace built-ins.
   "tests/layout/names_test.ts",
   "tests/layout/hostile_caller_test.ts",
-  "tests/layout/tampering_test.ts",
   // Limits and descriptors of every kind, and what a child process inherits.
   "tests/under_fire/limits_test.ts",
   "tests/under_fire/descriptors_test.ts",

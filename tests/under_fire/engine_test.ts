@@ -224,7 +224,7 @@ Deno.test("The engine collects garbage before it refuses an ArrayBuffer of an im
 });
 
 const EMPTY =
-  "a detached typed array no longer reads undefined and ignores stores: the accessors of layout/leaves/leaf_source.ts tell closed memory by that, and must ask for the length instead";
+  "a detached typed array no longer reads undefined and ignores stores: the accessors of layout/region/lanes.ts tell closed memory by that, and must ask for the length instead";
 
 Deno.test("A detached typed array reads undefined and ignores stores, also in compiled code", () => {
   function read(array: Uint32Array, i: number): number | undefined {
@@ -332,7 +332,7 @@ Deno.test("An aligned element of a typed array is loaded and stored at once", as
   assertEquals(
     torn,
     0,
-    "64-bit elements tear: no aligned field of layout/leaves/leaf_source.ts may be read without Atomics any more",
+    "64-bit elements tear: no aligned field of layout/region/lanes.ts may be read without Atomics any more",
   );
 });
 

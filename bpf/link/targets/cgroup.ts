@@ -1,19 +1,51 @@
-/** Attaching to control groups. */
+/** Control groups. */
 
 import { NotSupportedError } from "../../../errors.ts";
+import { EBADF, EINVAL, EPERM } from "../../../ffi/mod.ts";
+import type { OptionNames } from "../../../base/arguments.ts";
+import { HostLayout, struct, u32, u64 } from "../../../layout/mod.ts";
 import { libbpfAttach } from "../../libbpf/attach_functions.ts";
-import { closeDescriptor, EBADF, EINVAL, EPERM } from "../../../ffi/mod.ts";
 import type { UsedProgram } from "../../program/used_program.ts";
-import { createLink, requireType, type Way } from "../create.ts";
-import { targetDescriptor } from "./descriptor.ts";
-import type { AttachCgroup } from "../attach_target.ts";
+import { type AttachPoint, createLink, requireType } from "../commands.ts";
 import {
   type AttachType,
   attachTypeName,
   attachTypeNumber,
 } from "../attach_type.ts";
+import type { TargetKind } from "../target_kind.ts";
+import type { RawLinkInfo } from "../type.ts";
+import { withTarget } from "./descriptor.ts";
 
-const cgroup: Way = {
+/** The processes of a control group of version 2 (Linux 5.7). */
+export interface AttachCgroup {
+  /** Tells it from the others. */
+  readonly kind: "cgroup";
+  /** The path of its directory, a `file:` URL, or a descriptor of it. */
+  readonly cgroup: string | URL | number;
+  /**
+   * Attach type within the control group. Default: the one the program was
+   * loaded for, if known: its section says so, or its type leaves no choice.
+   */
+  readonly attachType?: AttachType | undefined;
+}
+
+/** A control group. */
+export interface CgroupTarget {
+  /** Tells it from the others. */
+  readonly kind: "cgroup";
+  /** Its number: the inode of its directory. 0 once it is removed. */
+  readonly cgroupId: bigint;
+  /** The hook in it that runs the program. */
+  readonly attachType: AttachType | undefined;
+}
+
+const options = {
+  kind: true,
+  cgroup: true,
+  attachType: true,
+} as const satisfies OptionNames<AttachCgroup>;
+
+const point: AttachPoint = {
   name: "a control group",
   since: [5, 7],
   types: [
@@ -27,29 +59,28 @@ const cgroup: Way = {
     "lsm",
   ],
   capability: "CAP_NET_ADMIN",
-  hints: {
+  causes: {
     [EBADF]:
       "the path or descriptor must be of a directory of a cgroup2 file system",
-    [EINVAL]: "the program was loaded for another attach type",
+    [EINVAL]: "the program may have been loaded for another attach type",
     [EPERM]:
       "a program that admits no others may be attached to this group or one above",
   },
 };
 
-/** Attaches to a control group: the link's descriptor. */
-export function attachCgroup(
-  program: UsedProgram,
-  options: AttachCgroup,
-): number {
-  requireType(program, cgroup);
-  const attachType = attachTypeOf(program, options.attachType);
-  const target = targetDescriptor("Control group", options.cgroup);
-  try {
-    return createLink({ program, way: cgroup, target: target.fd, attachType });
-  } finally {
-    if (target.own) closeDescriptor(target.fd);
-  }
-}
+/** Attaching to a control group. */
+export const cgroup: TargetKind<AttachCgroup> = {
+  options,
+  attach(program, { cgroup: where, attachType: given }) {
+    requireType(program, point);
+    const attachType = attachTypeOf(program, given);
+    return withTarget(
+      "Control group",
+      where,
+      (target) => createLink({ program, point, target, attachType }),
+    );
+  },
+};
 
 function attachTypeOf(
   program: UsedProgram,
@@ -80,4 +111,16 @@ function attachTypeOf(
         `Cannot tell what in the control group program ${program.label} of type ${program.type} is for: pass attachType, such as "cgroup_inet_ingress"`,
       );
   }
+}
+
+const Detail = struct("cgroup", { _: HostLayout, id: u64, attachType: u32 });
+
+/** Reads the target of a link to a control group. */
+export function readCgroup(raw: RawLinkInfo): CgroupTarget {
+  const { id, attachType } = raw.detail(Detail);
+  return {
+    kind: "cgroup",
+    cgroupId: id,
+    attachType: attachTypeName(attachType),
+  };
 }

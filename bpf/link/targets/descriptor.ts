@@ -1,4 +1,4 @@
-/** What a program is attached to by a path or a descriptor. */
+/** Targets that are told by a path or a descriptor. */
 
 import {
   check,
@@ -8,40 +8,42 @@ import {
   O_RDONLY,
   openFile,
 } from "../../../ffi/mod.ts";
-import { pathOf } from "../../../base/path.ts";
 import { requireDescriptor } from "../../../base/arguments.ts";
+import { pathOf } from "../../../base/path.ts";
 import { requireAccess } from "../../../base/permission.ts";
-
-/** A descriptor, and whether it was opened here. */
-export interface TargetDescriptor {
-  readonly fd: number;
-  readonly own: boolean;
-}
+import { Descriptor } from "../../../ffi/descriptor.ts";
 
 /**
- * The descriptor that a caller gave, or one of the path that a caller gave.
+ * Uses the descriptor that a caller gave, or one of the path that a caller gave.
  *
- * @param name What error messages call it.
+ * @param name The name of the target in error messages.
+ * @param use Uses the descriptor before one of a path is closed.
  * @throws {TypeError | RangeError} if it is neither.
  * @throws {Deno.errors.NotCapable} without permission to read the path.
  * @throws {SystemError} if it cannot be opened.
  */
-export function targetDescriptor(
+export function withTarget<R>(
   name: string,
   target: string | URL | number,
-): TargetDescriptor {
+  use: (fd: number) => R,
+): R {
   if (typeof target === "number") {
     requireDescriptor(target);
-    return { fd: target, own: false };
+    return use(target);
   }
   const path = pathOf(target);
   requireAccess("read", path);
   // Nothing that opening would wait for is a target.
   const result = openFile(path, O_RDONLY | O_NONBLOCK);
-  const hint = result === -ENOENT
+  const cause = result === -ENOENT
     ? `${name} "${path}" does not exist`
     : result === -EACCES
     ? `${name} "${path}" may not be read`
     : undefined;
-  return { fd: check(result, "open", hint), own: true };
+  const own = new Descriptor(check(result, "open", cause));
+  try {
+    return use(own.fd);
+  } finally {
+    own.close();
+  }
 }

@@ -1,69 +1,87 @@
-/** Attaching to events: those of counters and clocks. */
+/** Events of counters and clocks. */
 
 import {
-  check,
-  closeDescriptor,
-  EBADF,
-  EEXIST,
-  EINVAL,
-  enablePerfEvent,
-  toBigInt,
-} from "../../../ffi/mod.ts";
-import { show } from "../../../base/show.ts";
-import {
+  type OptionNames,
   requireDescriptor,
   requireU32,
   requireU64,
   requireWhole,
 } from "../../../base/arguments.ts";
-import type { UsedProgram } from "../../program/used_program.ts";
-import type { ProgramType } from "../../program/type.ts";
-import { SIZE } from "../../../ffi/bpf/attributes.ts";
+import { show } from "../../../base/show.ts";
 import { type EventRequest, withEvent } from "../../../ffi/calls/perf_event.ts";
-import { cookieOf } from "./tracing.ts";
-import { createLink, requireType, type Way } from "../create.ts";
-import type { AttachPerfEvent, PerfEventName } from "../attach_target.ts";
+import { requireType } from "../commands.ts";
+import {
+  type AttachCookie,
+  cookieOf,
+  type TargetKind,
+} from "../target_kind.ts";
+import { eventPoint, linkEvent, numberOrAll, processOf } from "./event.ts";
 
-/** A way to an event, for programs of some types. */
-export function eventWay(name: string, ...types: ProgramType[]): Way {
-  return {
-    name,
-    since: [5, 15],
-    types,
-    capability: "CAP_PERFMON",
-    hints: {
-      [EBADF]: "the descriptor must be of an event of perf_event_open(2)",
-      [EINVAL]: "the event does not run programs of this type",
-      [EEXIST]: "a program is attached to the event already",
-    },
-  };
+/**
+ * An event of the kernel's performance counters, such as every so many
+ * nanoseconds of a CPU's time (Linux 5.15). An event belongs to one CPU, one
+ * thread, or both: for all CPUs attach once for each.
+ */
+export interface AttachPerfEvent extends AttachCookie {
+  /** Tells it from the others. */
+  readonly kind: "perf_event";
+  /** A descriptor of `perf_event_open(2)`, in place of all that follows. */
+  readonly fd?: number | undefined;
+  /** The event, by its name or its numbers. */
+  readonly event?: PerfEventName | PerfEvent | undefined;
+  /**
+   * The thread of that number; that of a process is its first thread, which in
+   * Deno runs all but Workers. By default all of all processes.
+   */
+  readonly pid?: number | undefined;
+  /** The CPU; by default all of them, where a thread is given. */
+  readonly cpu?: number | undefined;
+  /** The number of events, or nanoseconds of a clock, from run to run. */
+  readonly period?: number | undefined;
+  /** The approximate number of runs in a second, in place of a period. */
+  readonly frequency?: number | undefined;
 }
 
-const perfEvent = eventWay("an event", "perf_event");
-const anyEvent = eventWay("an event", "perf_event", "tracepoint", "kprobe");
-
-/** Attaches to the event of a descriptor, and starts it: the link's descriptor. */
-export function linkEvent(
-  program: UsedProgram,
-  way: Way,
-  event: number,
-  cookie: bigint,
-): number {
-  const link = createLink({
-    program,
-    way,
-    target: event,
-    attachType: "perf_event",
-    size: SIZE.linkCreateCookie,
-    fill: ({ perfEvent }) => {
-      perfEvent.cookie = cookie;
-    },
-  });
-  const result = enablePerfEvent(event);
-  if (result < 0) closeDescriptor(link);
-  check(result, "ioctl(PERF_EVENT_IOC_ENABLE)");
-  return link;
+/** An event by its numbers in `linux/perf_event.h`. */
+export interface PerfEvent {
+  /** `enum perf_type_id`, or a number from `/sys/bus/event_source/devices`. */
+  readonly type: number;
+  /** The event of that type. */
+  readonly config: bigint;
 }
+
+/** An event by its name, that of `perf list` with `_` for `-`. */
+export type PerfEventName =
+  | "cpu_cycles"
+  | "instructions"
+  | "cache_references"
+  | "cache_misses"
+  | "branch_instructions"
+  | "branch_misses"
+  | "bus_cycles"
+  | "cpu_clock"
+  | "task_clock"
+  | "page_faults"
+  | "context_switches"
+  | "cpu_migrations"
+  | "minor_faults"
+  | "major_faults"
+  | "alignment_faults"
+  | "emulation_faults";
+
+const options = {
+  kind: true,
+  fd: true,
+  event: true,
+  pid: true,
+  cpu: true,
+  period: true,
+  frequency: true,
+  cookie: true,
+} as const satisfies OptionNames<AttachPerfEvent>;
+
+const point = eventPoint("an event", "perf_event");
+const anyEvent = eventPoint("an event", "perf_event", "tracepoint", "kprobe");
 
 /** `linux/perf_event.h`, `enum perf_type_id`. */
 const PERF_TYPE_HARDWARE = 0;
@@ -92,9 +110,7 @@ const software: readonly PerfEventName[] = [
   "emulation_faults",
 ];
 
-function eventOf(
-  event: AttachPerfEvent["event"],
-): { readonly type: number; readonly config: bigint } {
+function eventOf(event: AttachPerfEvent["event"]): PerfEvent {
   if (typeof event === "object" && event !== null) {
     const { type, config } = event;
     return {
@@ -103,9 +119,9 @@ function eventOf(
     };
   }
   const soft = software.indexOf(event!);
-  if (soft >= 0) return { type: PERF_TYPE_SOFTWARE, config: toBigInt(soft) };
+  if (soft >= 0) return { type: PERF_TYPE_SOFTWARE, config: BigInt(soft) };
   const hard = hardware.indexOf(event!);
-  if (hard >= 0) return { type: PERF_TYPE_HARDWARE, config: toBigInt(hard) };
+  if (hard >= 0) return { type: PERF_TYPE_HARDWARE, config: BigInt(hard) };
   throw new TypeError(
     `Event must be a name such as "cpu_clock", or type and config; or fd must be given: received ${
       show(event)
@@ -113,28 +129,9 @@ function eventOf(
   );
 }
 
-const I32_MAX = 0x7fff_ffff;
-
-/** A number from `least` that fits an `int`; -1 where none is given. */
-function numberOrAll(name: string, value: unknown, least: number): number {
-  if (value === undefined) return -1;
-  const number = requireU32(name, value, least);
-  if (number > I32_MAX) {
-    throw new RangeError(
-      `${name} must be at most ${I32_MAX}: received ${number}`,
-    );
-  }
-  return number;
-}
-
-/** The process that was asked for; -1 where none was. */
-export function processOf(pid: unknown): number {
-  return numberOrAll("Process", pid, 1);
-}
-
 function positive(name: string, value: unknown): bigint {
   requireWhole(name, value, 1);
-  return toBigInt(value);
+  return BigInt(value);
 }
 
 function periodOf(
@@ -151,32 +148,32 @@ function periodOf(
     : { period: positive("Frequency", frequency), byFrequency: true };
 }
 
-/** Attaches to an event: the link's descriptor. */
-export function attachPerfEvent(
-  program: UsedProgram,
-  options: AttachPerfEvent,
-): number {
-  const { fd } = options;
-  const cookie = cookieOf(options.cookie);
-  if (fd !== undefined) {
-    requireType(program, anyEvent);
-    requireDescriptor(fd);
-    return linkEvent(program, anyEvent, fd, cookie);
-  }
-  requireType(program, perfEvent);
-  const request = {
-    ...eventOf(options.event),
-    pid: processOf(options.pid),
-    cpu: numberOrAll("CPU", options.cpu, 0),
-    ...periodOf(options),
-  };
-  if (request.pid < 0 && request.cpu < 0) {
-    throw new TypeError(
-      "An event must have a pid or a cpu: neither is given; for all CPUs attach once for each",
+/** Attaching to an event. */
+export const perfEvent: TargetKind<AttachPerfEvent> = {
+  options,
+  attach(program, given) {
+    const { fd } = given;
+    const cookie = cookieOf(given.cookie);
+    if (fd !== undefined) {
+      requireType(program, anyEvent);
+      requireDescriptor(fd);
+      return linkEvent(program, anyEvent, fd, cookie);
+    }
+    requireType(program, point);
+    const request = {
+      ...eventOf(given.event),
+      pid: processOf(given.pid),
+      cpu: numberOrAll("CPU", given.cpu, 0),
+      ...periodOf(given),
+    };
+    if (request.pid < 0 && request.cpu < 0) {
+      throw new TypeError(
+        "An event must have a pid or a cpu: neither is given; for all CPUs attach once for each",
+      );
+    }
+    return withEvent(
+      request,
+      (event) => linkEvent(program, point, event, cookie),
     );
-  }
-  return withEvent(
-    request,
-    (event) => linkEvent(program, perfEvent, event, cookie),
-  );
-}
+  },
+};

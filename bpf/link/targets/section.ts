@@ -1,132 +1,159 @@
-/** Attaching by way of libbpf: by the name of a section, a symbol, a probe. */
+/** The target that the section of a program names, as libbpf understands it. */
 
-import { NotSupportedError, SystemError } from "../../../errors.ts";
-import { libbpf } from "../../libbpf/functions.ts";
-import { libbpfAttach } from "../../libbpf/attach_functions.ts";
-import { libbpfErrorInit } from "../../libbpf/errors.ts";
-import { listening, warningsIn } from "../../libbpf/messages.ts";
+import { NotSupportedError } from "../../../errors.ts";
 import {
-  cString,
   EACCES,
   EBADF,
-  EINVAL,
+  EILSEQ,
   ENOENT,
   EOPNOTSUPP,
   EPERM,
-  toBigInt,
 } from "../../../ffi/mod.ts";
-import {
-  NativeArrayBuffer,
-  NativeUint8Array,
-} from "../../../layout/intrinsics.ts";
-import {
-  HostLayout,
-  padding,
-  pointer,
-  sizeOf,
-  struct,
-  u64,
-  u8,
-} from "../../../layout/mod.ts";
-import { pathOf } from "../../../base/path.ts";
-import { requireOffset, requireText } from "../../../base/arguments.ts";
-import { Descriptor } from "../../../ffi/descriptor.ts";
-import { requireAccess } from "../../../base/permission.ts";
 import type { Holder } from "../../kernel_object.ts";
-import { NativeLink } from "../../libbpf/link.ts";
-import type { NativeProgram } from "../../libbpf/program.ts";
-import type { UsedProgram } from "../../program/used_program.ts";
-import type { ProgramType } from "../../program/type.ts";
+import { libbpfAttach } from "../../libbpf/attach_functions.ts";
 import { privilegesOf } from "../../privileges.ts";
-import { withText } from "../../../ffi/block.ts";
-import { processOf } from "./perf_event.ts";
-import { probePrivilege, uprobe } from "./probe.ts";
-import { cookieOf } from "./tracing.ts";
-import { requireType } from "../create.ts";
-import { linkInfoOf } from "../read_info.ts";
-import type { AttachUprobe, AttachUsdt } from "../attach_target.ts";
+import type { ProgramType } from "../../program/type.ts";
+import type { UsedProgram } from "../../program/used_program.ts";
+import { privilegeText } from "../commands.ts";
+import { attachByLibbpf, type Refusal, refusalError } from "../libbpf_link.ts";
+import { isTracefsMounted, NO_TRACEFS } from "./tracepoint.ts";
+import { uprobePrivilege } from "./uprobe.ts";
 
-/** The program as libbpf has it. @throws {NotSupportedError} if it has not. */
-function nativeOf({ label, native }: UsedProgram, what: string): NativeProgram {
-  if (native !== undefined) return native;
-  throw new NotSupportedError(
-    `Cannot attach program ${label} to ${what}: that takes libbpf, which knows programs of a BpfObject alone`,
-  );
-}
-
-/** What is likely to have been wrong, by error number. */
-type Hints = Readonly<Record<number, string | undefined>>;
-
-/** Calls libbpf for a link. @throws {SystemError} with libbpf's reason. */
-function attachNative(
-  { object }: NativeProgram,
-  name: string,
-  hints: Hints,
-  call: () => bigint,
-): Holder {
-  // Before the call, after which who listens to libbpf's messages may close the
-  // object: some links need it to the end.
-  const release = object.retain();
-  let holder: Holder | undefined;
-  try {
-    holder = holderOf(release, linkOf(name, hints, call));
-  } finally {
-    if (!(holder instanceof NativeLink)) release();
+/** Attaches a program to the target that its section names. */
+export function attachBySection(program: UsedProgram): Holder {
+  const { label, native, type } = program;
+  if (native === undefined) {
+    throw new NotSupportedError(
+      `Program ${label} of type ${
+        type ?? "unknown"
+      } does not say what to attach to, since it is not of a BpfObject: ${
+        adviceFor(type, "")
+      }`,
+    );
   }
-  return holder;
-}
-
-/** What libbpf's function returns. @throws {SystemError} if that is nothing. */
-function linkOf(
-  name: string,
-  hints: Hints,
-  call: () => bigint,
-): bigint {
-  const { libbpf_get_error } = libbpf();
-  const { result, messages } = listening(() => {
-    const handle = call();
-    return { handle, error: handle === 0n ? libbpf_get_error(0n) : 0 };
-  });
-  if (result.handle !== 0n) return result.handle;
-  // Should something have overwritten errno, it was an invalid argument.
-  const errno = result.error < 0 ? -result.error : EINVAL;
-  const hint = hints[errno];
-  const said = warningsIn(messages);
-  throw new SystemError(
-    libbpfErrorInit(
-      errno,
-      name,
-      hint === undefined || said === "" ? hint ?? said : `${hint} (${said})`,
-    ),
+  const call = "bpf_program__attach";
+  const { [call]: attach } = libbpfAttach();
+  const section = native.sectionName.replace(/^\?/, "");
+  return attachByLibbpf(
+    native,
+    () => attach(native.handle),
+    (refusal) => {
+      const cause = causeOf(refusal.errno, section, type);
+      const error = refusalError(refusal, call, cause);
+      if (!saysNothing(refusal, section, type)) return error;
+      return new NotSupportedError(
+        `Section "${section}" of program ${label} does not say what to attach to: ${
+          adviceFor(type, section)
+        }`,
+        { cause: error },
+      );
+    },
   );
 }
 
 /**
- * Of most links libbpf has nothing but the descriptor, which is taken from it.
- * Those of events are libbpf's to end.
+ * Tells whether libbpf refused because the section names no target. It warns of a
+ * kernel that refuses, and is silent about such a section.
  */
-function holderOf(release: () => void, handle: bigint): Holder {
-  const { bpf_link__fd, bpf_link__disconnect, bpf_link__destroy } =
-    libbpfAttach();
-  const fd = bpf_link__fd(handle);
-  let type: string | undefined;
-  try {
-    ({ type } = linkInfoOf(fd, "the new link"));
-  } catch {
-    // No link of the kernel's: USDT, or events before Linux 5.15.
-    return new NativeLink(release, handle, -1);
+function saysNothing(
+  { errno, warnings }: Refusal,
+  section: string,
+  type: ProgramType | undefined,
+): boolean {
+  if (errno !== EOPNOTSUPP) return false;
+  if (warnings !== undefined) return warnings === "";
+  switch (type) {
+    case "kprobe":
+    case "tracepoint":
+    case "raw_tracepoint":
+    case "raw_tracepoint_writable":
+    case "tracing":
+    case "lsm":
+      return !section.includes("/");
+    default:
+      return true;
   }
-  if (type === "perf_event") return new NativeLink(release, handle, fd);
-  bpf_link__disconnect(handle);
-  bpf_link__destroy(handle);
-  return new Descriptor(fd);
 }
 
-/** What to do with a program whose section does not say. */
-function adviceFor(type: ProgramType | undefined): string {
+/** The cause of an error, as far as the section and the system tell it. */
+function causeOf(
+  errno: number,
+  section: string,
+  type: ProgramType | undefined,
+): string | undefined {
+  const [kind = "", ...rest] = section.split("/");
+  const target = rest.join("/");
+  switch (errno) {
+    case EPERM:
+    case EACCES:
+      return privilegeFor(kind, type);
+    case EOPNOTSUPP:
+      return kind.startsWith("kprobe.multi")
+        ? "the kernel may have no probes of many functions (CONFIG_FPROBE)"
+        : undefined;
+    case EBADF:
+      return kind.startsWith("iter")
+        ? 'an iterator over the elements of a map must be told the map: pass { kind: "iterator", map }'
+        : undefined;
+    case EILSEQ:
+      return `no instruction begins at "${target}"`;
+    case ENOENT:
+      return absenceOf(kind, target);
+    default:
+      return undefined;
+  }
+}
+
+/** Says what is not there, by the kind of section. */
+function absenceOf(kind: string, target: string): string | undefined {
+  switch (kind) {
+    case "tp":
+    case "tracepoint":
+      return isTracefsMounted()
+        ? `the kernel has no tracepoint "${target}"`
+        : NO_TRACEFS;
+    case "raw_tp":
+    case "raw_tp.w":
+    case "raw_tracepoint":
+    case "raw_tracepoint.w":
+      return `the kernel has no tracepoint "${target}"`;
+    case "kprobe":
+    case "kretprobe":
+    case "ksyscall":
+    case "kretsyscall":
+      return `the kernel has no function "${target}", or it may not be probed`;
+    case "kprobe.multi":
+    case "kretprobe.multi":
+      return `the kernel has no function that matches "${target}" and may be probed`;
+    default:
+      return undefined;
+  }
+}
+
+/** The privilege that attaching by a kind of section takes. */
+function privilegeFor(kind: string, type: ProgramType | undefined): string {
+  if (/^(uprobe|uretprobe|usdt)/.test(kind)) return uprobePrivilege;
+  if (/^k(ret)?probe\.multi/.test(kind)) {
+    return `attaching needs ${
+      privilegeText(["CAP_BPF", "CAP_PERFMON"])
+    }; and to look functions up in /proc/kallsyms CAP_SYSLOG, or a lower kernel.kptr_restrict`;
+  }
+  if (/^k(ret)?(probe|syscall)/.test(kind)) {
+    return `attaching needs ${privilegeText(["CAP_BPF", "CAP_PERFMON"])}`;
+  }
+  if (/^(tp|tracepoint)$/.test(kind)) {
+    return "reading tracefs takes root, and attaching CAP_BPF and CAP_PERFMON";
+  }
+  return `attaching needs ${privilegesOf([type])}`;
+}
+
+/** The way to attach a program whose section does not say what to. */
+function adviceFor(type: ProgramType | undefined, section: string): string {
   switch (type) {
     case "xdp":
-      return `pass a target such as { kind: "xdp", interface: "eth0" }`;
+      return /^xdp(\.frags)?\/(dev|cpu)map/.test(section)
+        ? "such programs are not attached, but put into the values of a map"
+        : `pass a target such as { kind: "xdp", interface: "eth0" }`;
     case "sched_cls":
       return `pass a target such as { kind: "tcx", interface: "eth0", direction: "ingress" }`;
     case "flow_dissector":
@@ -142,11 +169,13 @@ function adviceFor(type: ProgramType | undefined): string {
     case "raw_tracepoint_writable":
       return `pass a target such as { kind: "raw_tracepoint", name: "sched_switch" }`;
     case "kprobe":
-      return `pass a target such as { kind: "uprobe", path: "/bin/sh", symbol: "main" }`;
-    case "tracing":
+      return probeAdvice(section);
     case "lsm":
+      if (section.startsWith("lsm_cgroup")) return CGROUP_ADVICE;
+      return TRACING_ADVICE;
+    case "tracing":
     case "ext":
-      return `pass { kind: "tracing" }, or { kind: "iterator" }`;
+      return TRACING_ADVICE;
     case "cgroup_skb":
     case "cgroup_sock":
     case "cgroup_sock_addr":
@@ -154,7 +183,7 @@ function adviceFor(type: ProgramType | undefined): string {
     case "cgroup_sysctl":
     case "cgroup_device":
     case "sock_ops":
-      return `pass a target such as { kind: "cgroup", cgroup: "/sys/fs/cgroup/…" }`;
+      return CGROUP_ADVICE;
     case "syscall":
       return "such programs are not attached, but run: call run()";
     default:
@@ -162,135 +191,19 @@ function adviceFor(type: ProgramType | undefined): string {
   }
 }
 
-const bySection: Hints = {
-  [EBADF]:
-    'an iterator over the elements of a map must be told the map: pass { kind: "iterator", map }',
-  [ENOENT]:
-    "what the section names is not there, or tracefs is not mounted (mount -t tracefs none /sys/kernel/tracing)",
-};
+const CGROUP_ADVICE =
+  `pass a target such as { kind: "cgroup", cgroup: "/sys/fs/cgroup/…" }`;
+const TRACING_ADVICE = `pass { kind: "tracing" }, or { kind: "iterator" }`;
 
-/** What attaching by a section takes, where the kernel says that it is not allowed. */
-function privilegeFor(type: ProgramType | undefined): Hints {
-  const hint = type === "kprobe"
-    ? probePrivilege
-    : `attaching needs ${privilegesOf([type])}`;
-  return { [EPERM]: hint, [EACCES]: hint };
-}
-
-/** Attaches a program to what its section names. */
-export function attachBySection(program: UsedProgram): Holder {
-  const { label, native, type } = program;
-  const advice = adviceFor(type);
-  if (native === undefined) {
-    throw new NotSupportedError(
-      `Program ${label} of type ${
-        type ?? "unknown"
-      } does not say what to attach to, since it is not of a BpfObject: ${advice}`,
-    );
+/** Programs of one type are for kernel and user probes: the section tells. */
+function probeAdvice(section: string): string {
+  const [kind = ""] = section.split(/[./+]/);
+  switch (kind) {
+    case "usdt":
+      return `pass a target such as { kind: "usdt", path: "libc.so.6", provider: "libc", name: "setjmp" }`;
+    case "uretprobe":
+      return `pass a target such as { kind: "uretprobe", path: "/bin/sh", symbol: "main" }`;
+    default:
+      return `pass a target such as { kind: "uprobe", path: "/bin/sh", symbol: "main" }`;
   }
-  const call = "bpf_program__attach";
-  const { [call]: attach } = libbpfAttach();
-  try {
-    const hints = { ...bySection, ...privilegeFor(type) };
-    return attachNative(native, call, hints, () => attach(native.handle));
-  } catch (error) {
-    if (!(error instanceof SystemError) || error.errno !== EOPNOTSUPP) {
-      throw error;
-    }
-    throw new NotSupportedError(
-      `Section "${native.sectionName}" of program ${label} does not say what to attach to: ${advice}`,
-      { cause: error },
-    );
-  }
-}
-
-/** `struct bpf_uprobe_opts` of libbpf 1.1; later ones take what is missing for 0. */
-const UprobeOptions = struct("bpf_uprobe_opts", {
-  _: HostLayout,
-  sz: u64,
-  refCtrOffset: u64,
-  cookie: u64,
-  retprobe: u8,
-  unused: padding(7),
-  funcName: u64,
-});
-
-/** `struct bpf_usdt_opts`. */
-const UsdtOptions = struct("bpf_usdt_opts", {
-  _: HostLayout,
-  sz: u64,
-  cookie: u64,
-});
-
-function optionBytes(size: number): Uint8Array<ArrayBuffer> {
-  return new NativeUint8Array(new NativeArrayBuffer(size));
-}
-
-/** Attaches to a function that libbpf finds by its name. */
-export function attachSymbol(
-  program: UsedProgram,
-  options: AttachUprobe,
-): Holder {
-  const path = pathOf(options.path);
-  const symbol = requireText("Symbol", options.symbol);
-  const pid = processOf(options.pid);
-  const cookie = cookieOf(options.cookie);
-  const { kind, offset = 0 } = options;
-  requireOffset(offset);
-  requireType(program, uprobe);
-  const native = nativeOf(program, `symbol ${symbol}`);
-  requireAccess("read", path);
-  const bytes = optionBytes(sizeOf(UprobeOptions));
-  const fields = pointer(UprobeOptions, bytes);
-  fields.sz = toBigInt(sizeOf(UprobeOptions));
-  fields.cookie = cookie;
-  fields.retprobe = kind === "uretprobe" ? 1 : 0;
-  const call = "bpf_program__attach_uprobe_opts";
-  const { [call]: attach } = libbpfAttach();
-  const cPath = cString(path) as Uint8Array<ArrayBuffer>;
-  const hints = {
-    ...privilegeFor("kprobe"),
-    [ENOENT]: `there is no file "${path}", or no function "${symbol}" in it`,
-  };
-  return withText(symbol, (address) => {
-    fields.funcName = address;
-    return attachNative(
-      native,
-      call,
-      hints,
-      () => attach(native.handle, pid, cPath, toBigInt(offset), bytes),
-    );
-  });
-}
-
-/** Attaches to a static tracepoint of a program. */
-export function attachUsdt(program: UsedProgram, options: AttachUsdt): Holder {
-  const path = pathOf(options.path);
-  const provider = requireText("Provider", options.provider);
-  const name = requireText("Name of a probe", options.name);
-  const pid = processOf(options.pid);
-  const cookie = cookieOf(options.cookie);
-  requireType(program, uprobe);
-  const native = nativeOf(program, `probe ${provider}:${name}`);
-  requireAccess("read", path);
-  const bytes = optionBytes(sizeOf(UsdtOptions));
-  const fields = pointer(UsdtOptions, bytes);
-  fields.sz = toBigInt(sizeOf(UsdtOptions));
-  fields.cookie = cookie;
-  const call = "bpf_program__attach_usdt";
-  const { [call]: attach } = libbpfAttach();
-  const cPath = cString(path) as Uint8Array<ArrayBuffer>;
-  const cProvider = cString(provider) as Uint8Array<ArrayBuffer>;
-  const cName = cString(name) as Uint8Array<ArrayBuffer>;
-  const hints = {
-    ...privilegeFor("kprobe"),
-    [ENOENT]:
-      `there is no file "${path}", or no probe ${provider}:${name} in it`,
-  };
-  return attachNative(
-    native,
-    call,
-    hints,
-    () => attach(native.handle, pid, cPath, cProvider, cName, bytes),
-  );
 }

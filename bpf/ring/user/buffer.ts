@@ -1,6 +1,6 @@
 import { ClosedError } from "../../../errors.ts";
 import { EPOLLOUT } from "../../../ffi/mod.ts";
-import { pointerAt } from "../../../layout/access/at.ts";
+import { pointerAt } from "../../../layout/access/pointer_at.ts";
 import { isType } from "../../../layout/model/types.ts";
 import type {
   Input,

@@ -1,7 +1,7 @@
 /** From a type and a value to the bytes of a record. */
 
 import { InvalidTypeError } from "../../../errors.ts";
-import { pointerAt } from "../../../layout/access/at.ts";
+import { pointerAt } from "../../../layout/access/pointer_at.ts";
 import { Region } from "../../../layout/region/region.ts";
 import { flexibleTailOf } from "../../../layout/model/types.ts";
 import { show } from "../../../base/show.ts";

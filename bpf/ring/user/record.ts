@@ -1,7 +1,7 @@
 /** Records that are reserved and not yet given to the kernel. */
 
 import { ClosedError } from "../../../errors.ts";
-import { pointerAt } from "../../../layout/access/at.ts";
+import { pointerAt } from "../../../layout/access/pointer_at.ts";
 import type { Region } from "../../../layout/region/region.ts";
 import type {
   Marked,

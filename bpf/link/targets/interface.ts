@@ -1,0 +1,72 @@
+/** The network interfaces that programs are attached to. */
+
+import {
+  check,
+  ENODEV,
+  interfaceIndex,
+  interfaceName,
+  readStart,
+  systemError,
+} from "../../../ffi/mod.ts";
+import { decodeText } from "../../../ffi/c_text.ts";
+import { requireU32 } from "../../../base/arguments.ts";
+import { show } from "../../../base/show.ts";
+import type { AttachType } from "../attach_type.ts";
+
+/** An interface of the network. */
+export interface InterfaceTarget {
+  /** Tells it from the others. */
+  readonly kind: "xdp" | "tcx" | "netkit";
+  /** Its index. 0 once it is removed. */
+  readonly interfaceIndex: number;
+  /** The way that packets go; undefined for XDP. */
+  readonly attachType: AttachType | undefined;
+}
+
+/** The index of an interface. @throws {SystemError} if there is none so named. */
+export function indexOf(value: unknown): number {
+  if (typeof value === "number") return requireU32("Interface", value, 1);
+  if (typeof value !== "string" || value === "" || value.includes("\0")) {
+    throw new TypeError(
+      `Interface must be a name, not empty and without NUL, or an index: received ${
+        show(value)
+      }`,
+    );
+  }
+  const index = interfaceIndex(value);
+  if (index === -ENODEV) {
+    throw systemError(
+      ENODEV,
+      "if_nametoindex",
+      `there is no interface "${value}" in this network namespace`,
+    );
+  }
+  return check(index, "if_nametoindex");
+}
+
+/** Says that there is no interface of an index; undefined if there is one. */
+export function absenceOf(index: number): string | undefined {
+  return interfaceName(index) === undefined
+    ? `there is no interface of index ${index} in this network namespace`
+    : undefined;
+}
+
+/** The name of an interface for messages, with its index. */
+export function interfaceText(index: number): string {
+  if (index === 0) return "an interface that is gone";
+  const name = interfaceName(index);
+  return name === undefined ? `interface ${index}` : `${name} (${index})`;
+}
+
+/** A file of an interface in sysfs, without the line break; undefined of none. */
+export function interfaceFile(
+  index: number,
+  file: string,
+): string | undefined {
+  const name = interfaceName(index);
+  // One more than is read, so that it ends with a NUL.
+  const bytes = new Uint8Array(257);
+  if (name === undefined) return undefined;
+  const length = readStart(`/sys/class/net/${name}/${file}`, bytes, 256);
+  return length < 0 ? undefined : decodeText(bytes).trim();
+}

@@ -1,0 +1,133 @@
+/** Functions of programs and libraries, and other places in them. */
+
+import { NotSupportedError } from "../../../errors.ts";
+import { EACCES, EINVAL, ENOENT, EPERM } from "../../../ffi/mod.ts";
+import {
+  type OptionNames,
+  requireOffset,
+  requireText,
+} from "../../../base/arguments.ts";
+import { show } from "../../../base/show.ts";
+import { withText } from "../../../ffi/block.ts";
+import { withEvent } from "../../../ffi/calls/perf_event.ts";
+import { type AttachPoint, requireType } from "../commands.ts";
+import {
+  type AttachCookie,
+  cookieOf,
+  type TargetKind,
+} from "../target_kind.ts";
+import { functionOffset } from "./elf_symbols.ts";
+import { eventPoint, linkEvent, processOf } from "./event.ts";
+import { readNumber } from "./kernel_file.ts";
+import { programFile } from "./program_file.ts";
+
+/**
+ * A function of a program or library: where it begins, or where it returns
+ * (Linux 5.15).
+ */
+export interface AttachUprobe extends AttachCookie {
+  /** `"uprobe"` for the function's begin, `"uretprobe"` for its return. */
+  readonly kind: "uprobe" | "uretprobe";
+  /**
+   * The path of the file, or a `file:` URL. A name without `/` is of a file in
+   * the working directory, or else of a library or program of the system, such
+   * as `"libc.so.6"`. Deno's permission is asked for the file that is found.
+   */
+  readonly path: string | URL;
+  /**
+   * The function's name, in `.symtab` or `.dynsym`; `"name@VERSION"` for one of
+   * several versions of it.
+   */
+  readonly symbol?: string | undefined;
+  /**
+   * The number of bytes behind the symbol's begin; without a symbol, behind the
+   * file's. 0 by default with a symbol.
+   */
+  readonly offset?: number | undefined;
+  /** The only process; by default all, also those yet to begin. */
+  readonly pid?: number | undefined;
+}
+
+const options = {
+  kind: true,
+  path: true,
+  symbol: true,
+  offset: true,
+  pid: true,
+  cookie: true,
+} as const satisfies OptionNames<AttachUprobe>;
+
+/** A function, or another place in a program. */
+export const uprobePoint: AttachPoint = eventPoint(
+  "a function of a program",
+  "kprobe",
+);
+
+/**
+ * The privilege that the kernel asks for: `perf_uprobe_event_init` wants
+ * CAP_SYS_ADMIN, where other events are content with CAP_PERFMON.
+ */
+export const uprobePrivilege =
+  "probes in programs need CAP_SYS_ADMIN: CAP_BPF and CAP_PERFMON do not suffice";
+
+/** The event source of uprobes. */
+const SOURCE = "/sys/bus/event_source/devices/uprobe";
+
+/** Attaching to a function of a program. */
+export const uprobe: TargetKind<AttachUprobe> = {
+  options,
+  attach(program, given) {
+    requireType(program, uprobePoint);
+    const pid = processOf(given.pid);
+    const cookie = cookieOf(given.cookie);
+    const { kind, symbol, offset } = given;
+    const name = symbol === undefined
+      ? undefined
+      : requireText("Symbol", symbol);
+    requirePlace(name, offset);
+    const path = programFile(given.path);
+    const at = name === undefined
+      ? offset!
+      : functionOffset(path, name) + (offset ?? 0);
+    const type = readNumber(`${SOURCE}/type`);
+    if (type < 0) {
+      throw new NotSupportedError(
+        `Attaching to a function of a program needs a kernel with uprobes, Linux 4.17 or later: ${SOURCE} cannot be read`,
+      );
+    }
+    return withText(path, (address) =>
+      withEvent(
+        {
+          type,
+          // Bit 0 is `retprobe`, as the format of the event source has it.
+          config: kind === "uretprobe" ? 1n : 0n,
+          config1: address,
+          config2: BigInt(at),
+          pid,
+          cpu: pid < 0 ? 0 : -1,
+        },
+        (event) => linkEvent(program, uprobePoint, event, cookie),
+        {
+          [EACCES]: uprobePrivilege,
+          [EPERM]: uprobePrivilege,
+          [ENOENT]: `there is no file "${path}"`,
+          [EINVAL]:
+            `"${path}" is not a file of code, or has no instruction at offset ${at}`,
+        },
+      ));
+  },
+};
+
+function requirePlace(symbol: string | undefined, offset: unknown): void {
+  if (symbol !== undefined) {
+    if (offset !== undefined) requireOffset(offset);
+    return;
+  }
+  if (!Number.isSafeInteger(offset) || (offset as number) < 0) {
+    throw new RangeError(
+      `Offset must be a whole number of bytes from 0, or a symbol must be given: received ${
+        show(offset)
+      }`,
+    );
+  }
+}

@@ -1,0 +1,222 @@
+/** Looking up, storing and deleting the entries of a map. */
+
+import { NotSupportedError } from "../../errors.ts";
+import { EINVAL, ENOENT, ENOTSUPP, EOPNOTSUPP } from "../../ffi/mod.ts";
+import { requireBytesOf, requireU32 } from "../../base/arguments.ts";
+import { requireKeyKind } from "../arguments.ts";
+import {
+  checked,
+  clearAttributes,
+  run,
+  SIZE,
+} from "../../ffi/bpf/attributes.ts";
+import type { Command } from "../../ffi/bpf/commands.ts";
+import { type Block, releaseScratch, scratchBlock } from "../../ffi/block.ts";
+import { strideOf } from "./array_memory.ts";
+import { possibleCpus } from "./possible_cpus.ts";
+import type { MapInfo } from "./info.ts";
+import { isPerCpu } from "./type.ts";
+
+/** A key: its bytes, or the number that four of them are. */
+export type Key = Uint8Array | number;
+
+/**
+ * How many bytes the kernel reads or writes as one value: the kernel's
+ * `bpf_map_value_size`.
+ *
+ * @throws {NotSupportedError} if the map has no values, or they may be larger
+ * than is known here.
+ */
+export function valueLength({ type, typeNumber, valueSize }: MapInfo): number {
+  if (type === undefined) {
+    throw new NotSupportedError(
+      `Cannot access the entries of a map of type ${typeNumber}: how large they are is not known`,
+    );
+  }
+  if (valueSize === 0) {
+    throw new NotSupportedError(
+      `Cannot access the entries of a map of type ${type}: it has none`,
+    );
+  }
+  return isPerCpu(type) ? strideOf(valueSize) * possibleCpus() : valueSize;
+}
+
+/** Makes room for a key and so many bytes behind it, and puts the key there. */
+function withKey(info: MapInfo, key: Key, behind: number): Block {
+  const { keySize } = info;
+  if (typeof key === "number" && keySize === 4) {
+    const index = requireU32("Key", key, 0);
+    const payload = scratchBlock(8 + behind);
+    new Uint32Array(payload.buffer, 0, 1)[0] = index;
+    return payload;
+  }
+  requireKeyKind(key, keySize);
+  requireBytesOf("Key", key, keySize);
+  const payload = scratchBlock(strideOf(keySize) + behind);
+  payload.bytes.set(key);
+  return payload;
+}
+
+/** A command on one entry: its result, or the negative reason. */
+function command(
+  name: Command,
+  fd: number,
+  key: bigint,
+  value: bigint,
+  mode: bigint = 0n,
+): number {
+  const { element } = clearAttributes();
+  element.mapFd = fd;
+  element.key = key;
+  element.value = value;
+  element.flags = mode;
+  return run(name, SIZE.element);
+}
+
+/** @throws {NotSupportedError} if the kernel has no such command for the map. */
+function requireSupported(
+  result: number,
+  { type, typeNumber }: MapInfo,
+  what: string,
+): void {
+  if (result !== -ENOTSUPP && result !== -EOPNOTSUPP) return;
+  throw new NotSupportedError(
+    `A map of type ${type ?? typeNumber} cannot be ${what}`,
+  );
+}
+
+/** Where the key lies that `withKey` put there; the kernel wants 0 for none. */
+function keyOf(payload: Block, { keySize }: MapInfo): bigint {
+  return keySize === 0 ? 0n : payload.address;
+}
+
+/** Where the value lies: behind the key, at the next multiple of 8. */
+function valueOf(payload: Block, { keySize }: MapInfo): bigint {
+  return payload.address + BigInt(strideOf(keySize));
+}
+
+function copyOf(
+  { buffer }: Block,
+  offset: number,
+  length: number,
+): Uint8Array<ArrayBuffer> {
+  const copy = new Uint8Array(length);
+  copy.set(new Uint8Array(buffer, offset, length));
+  return copy;
+}
+
+/** The value of a key; undefined where there is none. */
+export function lookup(
+  fd: number,
+  info: MapInfo,
+  key: Key,
+): Uint8Array<ArrayBuffer> | undefined {
+  return valueBy("BPF_MAP_LOOKUP_ELEM", fd, info, key);
+}
+
+/** The same, and deletes the entry. */
+export function take(
+  fd: number,
+  info: MapInfo,
+  key: Key,
+): Uint8Array<ArrayBuffer> | undefined {
+  return valueBy("BPF_MAP_LOOKUP_AND_DELETE_ELEM", fd, info, key);
+}
+
+function valueBy(
+  name: "BPF_MAP_LOOKUP_ELEM" | "BPF_MAP_LOOKUP_AND_DELETE_ELEM",
+  fd: number,
+  info: MapInfo,
+  key: Key,
+): Uint8Array<ArrayBuffer> | undefined {
+  if (info.type === "bloom_filter") {
+    throw new NotSupportedError(
+      "Cannot look up in a map of type bloom_filter: it has no keys",
+    );
+  }
+  const length = valueLength(info);
+  const payload = withKey(info, key, length);
+  try {
+    const result = command(
+      name,
+      fd,
+      keyOf(payload, info),
+      valueOf(payload, info),
+    );
+    if (result === -ENOENT) return undefined;
+    if (name === "BPF_MAP_LOOKUP_ELEM") {
+      requireSupported(result, info, "looked up in by processes");
+    }
+    checked(name, result);
+    return copyOf(payload, strideOf(info.keySize), length);
+  } finally {
+    releaseScratch();
+  }
+}
+
+/**
+ * Stores a value.
+ *
+ * @param mode `BPF_ANY`, `BPF_NOEXIST` or `BPF_EXIST`.
+ */
+export function update(
+  fd: number,
+  info: MapInfo,
+  key: Key,
+  value: Uint8Array,
+  mode: bigint,
+): void {
+  const length = valueLength(info);
+  requireBytesOf("Value", value, length);
+  const payload = withKey(info, key, length);
+  try {
+    payload.bytes.set(value, strideOf(info.keySize));
+    const result = command(
+      "BPF_MAP_UPDATE_ELEM",
+      fd,
+      keyOf(payload, info),
+      valueOf(payload, info),
+      mode,
+    );
+    checked("BPF_MAP_UPDATE_ELEM", result);
+  } finally {
+    releaseScratch();
+  }
+}
+
+/** Deletes an entry, and tells whether there was one. */
+export function remove(fd: number, info: MapInfo, key: Key): boolean {
+  const payload = withKey(info, key, 0);
+  const result = command(
+    "BPF_MAP_DELETE_ELEM",
+    fd,
+    keyOf(payload, info),
+    0n,
+  );
+  if (result === -ENOENT) return false;
+  checked("BPF_MAP_DELETE_ELEM", result);
+  return true;
+}
+
+/** The key that follows another, or the first; undefined after the last. */
+export function nextKey(
+  fd: number,
+  info: MapInfo,
+  key: Uint8Array | undefined,
+): Uint8Array<ArrayBuffer> | undefined {
+  const offset = strideOf(info.keySize);
+  const payload = key === undefined
+    ? scratchBlock(2 * offset)
+    : withKey(info, key, offset);
+  const result = command(
+    "BPF_MAP_GET_NEXT_KEY",
+    fd,
+    key === undefined ? 0n : payload.address,
+    valueOf(payload, info),
+  );
+  if (result === -ENOENT) return undefined;
+  const isKeyless = result === -EINVAL && info.keySize === 0;
+  requireSupported(isKeyless ? -ENOTSUPP : result, info, "listed");
+  checked("BPF_MAP_GET_NEXT_KEY", result);
+  return copyOf(payload, offset, info.keySize);
+}

@@ -1,0 +1,42 @@
+/** The code that pointers run. */
+
+import { canCompile } from "../base/specialise.ts";
+import { classTextOf } from "./access/classes.ts";
+import { READABLE, WRITABLE } from "./access/plan.ts";
+import { checkType } from "./model/check_type.ts";
+import type { AnyType } from "./model/types.ts";
+import type { Type } from "./static.ts";
+
+/** What {@linkcode codeOf} can be told. */
+export interface CodeOptions {
+  /** Of the type's views, not of its pointers. By default false. */
+  readonly readOnly?: boolean;
+}
+
+/**
+ * The JavaScript that the pointers to a type run, which is made for the type; for
+ * reports of bugs, and to see whether code is specialised here. Its text means
+ * nothing else and differs from version to version.
+ *
+ * @param type What the pointers point to.
+ * @param options Of pointers or of views.
+ * @returns The text; undefined where the runtime forbids to compile text
+ * (`--disallow-code-generation-from-strings`): pointers are slower there.
+ * @throws {InvalidTypeError} If the type cannot be pointed to.
+ *
+ * @example
+ * ```ts
+ * import { codeOf, u32 } from "@hostmem/hostmem/layout";
+ * import { assertMatch } from "@std/assert";
+ *
+ * assertMatch(codeOf(u32)!, /get \["value"\]/);
+ * ```
+ */
+export function codeOf(
+  type: Type,
+  options: CodeOptions = {},
+): string | undefined {
+  checkType(type);
+  if (!canCompile) return undefined;
+  return classTextOf(type as AnyType, options.readOnly ? READABLE : WRITABLE);
+}

@@ -1,0 +1,92 @@
+/** The leaf of each type. */
+
+import type {
+  AtomicType,
+  Be16,
+  Be32,
+  Be64,
+  Bits,
+  Bool,
+  Enumeration,
+  F32,
+  F64,
+  IntegerType,
+  Safe,
+  Text,
+  Type,
+  Uintptr,
+} from "../static.ts";
+import { atomicLeaf } from "./atomic.ts";
+import { be16, be32, be64 } from "./big_endian.ts";
+import { placeBits } from "./bits.ts";
+import { bool } from "./bool.ts";
+import { enumerationLeaf } from "./enumeration.ts";
+import { f32, f64 } from "./floats.ts";
+import { integers, uintptrLeaf } from "./integers.ts";
+import type { LaneLeaf, Leaf } from "./leaf.ts";
+import { safeI64, safeU64 } from "./safe.ts";
+import { TextLeaf } from "./text.ts";
+
+/** A type whose value is one JavaScript value. */
+export type LeafType =
+  | Bool
+  | IntegerType
+  | Uintptr
+  | F32
+  | F64
+  | Be16
+  | Be32
+  | Be64
+  | Safe
+  | Text
+  | Enumeration
+  | Bits
+  | AtomicType;
+
+type LeafMaker<K> = (type: Extract<LeafType, { readonly kind: K }>) => Leaf;
+
+/** Whoever adds a kind of leaf adds a line here, and a file beside this one. */
+const makers: { readonly [K in LeafType["kind"]]: LeafMaker<K> } = {
+  bool: () => bool,
+  u8: () => integers.u8,
+  i8: () => integers.i8,
+  u16: () => integers.u16,
+  i16: () => integers.i16,
+  u32: () => integers.u32,
+  i32: () => integers.i32,
+  u64: () => integers.u64,
+  i64: () => integers.i64,
+  uintptr: ({ name }) => uintptrLeaf(name),
+  f32: () => f32,
+  f64: () => f64,
+  be16: () => be16,
+  be32: () => be32,
+  be64: () => be64,
+  safe: ({ base }) => base.kind === "u64" ? safeU64 : safeI64,
+  text: ({ length }) => new TextLeaf(length),
+  enumeration: ({ base, name }) => enumerationLeaf(integers[base.kind], name),
+  bits: ({ base, width }) => placeBits(laneLeafOf(base), width, 0, true).leaf,
+  atomic: ({ base }) => atomicLeaf(laneLeafOf(base)),
+};
+
+const leaves = new WeakMap<Type, Leaf>();
+
+/** Whether the values of a type are JavaScript values. */
+export function isLeaf(type: Type): type is LeafType {
+  return Object.hasOwn(makers, type.kind);
+}
+
+/** All there is to know of a leaf; of a bit-field, where its place is no matter. */
+export function leafOf(type: LeafType): Leaf {
+  let leaf = leaves.get(type);
+  if (leaf === undefined) {
+    leaf = (makers[type.kind] as LeafMaker<unknown>)(type as never);
+    leaves.set(type, leaf);
+  }
+  return leaf;
+}
+
+/** The leaf of a type that lies in one lane. */
+export function laneLeafOf(type: Exclude<LeafType, Text>): LaneLeaf {
+  return leafOf(type) as LaneLeaf;
+}

@@ -1,0 +1,522 @@
+/**
+ * The layout types as the type checker knows them: what each is, what its values
+ * look like through a pointer, through a view and as plain data, and the paths
+ * to its fields. One file, because each of these is defined by the others.
+ */
+
+/**
+ * A key that exists for the type checker alone: under it every type carries
+ * what its values look like. No object has such a property at run time.
+ */
+export declare const shape: unique symbol;
+
+/** A key for the type checker alone: what a pointer or a view points to. */
+export declare const pointee: unique symbol;
+
+/**
+ * A layout type: what a stretch of memory means. A frozen value, made by the
+ * constructors of this module and by nothing else.
+ *
+ * @typeParam P What a field of this type is through a pointer.
+ * @typeParam V What a field of this type is through a view.
+ * @typeParam D Its value as plain data.
+ * @typeParam I The plain data that can be assigned to it.
+ */
+export interface Type<P = unknown, V = unknown, D = unknown, I = unknown> {
+  /** Which kind of type this is: `"u32"`, `"struct"`, … */
+  readonly kind: string;
+  /** Its name: `"u32"`, `"u16[8]"`, the name given to a struct. */
+  readonly name: string;
+  /** Its size in bytes. */
+  readonly size: number;
+  /** Its alignment in bytes. */
+  readonly align: number;
+  /** For the type checker alone. */
+  readonly [shape]: { pointer: P; view: V; value: D; input: I };
+}
+
+/** A type whose value is one JavaScript primitive. */
+export interface ScalarType<K extends string, V> extends Type<V, V, V, V> {
+  /** Which kind of type this is. */
+  readonly kind: K;
+}
+
+/** The type of {@linkcode bool}. */
+export interface Bool extends ScalarType<"bool", boolean> {}
+/** The type of {@linkcode u8}. */
+export interface U8 extends ScalarType<"u8", number> {}
+/** The type of {@linkcode i8}. */
+export interface I8 extends ScalarType<"i8", number> {}
+/** The type of {@linkcode u16}. */
+export interface U16 extends ScalarType<"u16", number> {}
+/** The type of {@linkcode i16}. */
+export interface I16 extends ScalarType<"i16", number> {}
+/** The type of {@linkcode u32}. */
+export interface U32 extends ScalarType<"u32", number> {}
+/** The type of {@linkcode i32}. */
+export interface I32 extends ScalarType<"i32", number> {}
+/** The type of {@linkcode u64}. */
+export interface U64 extends ScalarType<"u64", bigint> {}
+/** The type of {@linkcode i64}. */
+export interface I64 extends ScalarType<"i64", bigint> {}
+/** The type of {@linkcode f32}. */
+export interface F32 extends ScalarType<"f32", number> {}
+/** The type of {@linkcode f64}. */
+export interface F64 extends ScalarType<"f64", number> {}
+/** The type of {@linkcode uintptr}. */
+export interface Uintptr extends ScalarType<"uintptr", bigint> {}
+/** The type of {@linkcode be16}. */
+export interface Be16 extends ScalarType<"be16", number> {}
+/** The type of {@linkcode be32}. */
+export interface Be32 extends ScalarType<"be32", number> {}
+/** The type of {@linkcode be64}. */
+export interface Be64 extends ScalarType<"be64", bigint> {}
+
+/** The type that {@linkcode safe} makes. */
+export interface Safe<T extends U64 | I64 = U64 | I64>
+  extends ScalarType<"safe", number> {
+  /** The 64-bit type that lies in memory. */
+  readonly base: T;
+}
+
+/** The type that {@linkcode text} makes. */
+export interface Text<N extends number = number>
+  extends ScalarType<"text", string> {
+  /** How many bytes it takes. */
+  readonly length: N;
+}
+
+/** The type of the {@linkcode HostLayout} marker. */
+export interface HostLayoutMarker extends Type<never, never, never, never> {
+  /** Which kind of type this is. */
+  readonly kind: "marker";
+}
+
+/** The type that {@linkcode padding} makes. */
+export interface Padding extends Type<never, never, never, never> {
+  /** Which kind of type this is. */
+  readonly kind: "padding";
+}
+
+/** An integer type of a fixed width. */
+export type IntegerType = U8 | I8 | U16 | I16 | U32 | I32 | U64 | I64;
+
+/** The type that {@linkcode enumeration} makes. */
+export interface Enumeration<
+  M extends Readonly<Record<string, number | bigint>> = Readonly<
+    Record<string, number | bigint>
+  >,
+  B extends IntegerType = IntegerType,
+> extends Type<Value<B>, Value<B>, Value<B>, Value<B>> {
+  /** Which kind of type this is. */
+  readonly kind: "enumeration";
+  /** The integer that lies in memory. */
+  readonly base: B;
+  /** Its members, by name. */
+  readonly members: M;
+  /** The name of the first member with this value, undefined where none has it. */
+  nameOf(value: Value<B>): (keyof M & string) | undefined;
+}
+
+/** The type that {@linkcode bits} makes. */
+export interface Bits<
+  B extends IntegerType | Bool | Enumeration =
+    | IntegerType
+    | Bool
+    | Enumeration,
+  W extends number = number,
+> extends Type<Value<B>, Value<B>, Value<B>, Value<B>> {
+  /** Which kind of type this is. */
+  readonly kind: "bits";
+  /** The type it is declared with, whose unit it lies in. */
+  readonly base: B;
+  /** Its width in bits. */
+  readonly width: W;
+}
+
+/** A type that {@linkcode atomic} takes. */
+export type AtomicBase = IntegerType | Uintptr | Bool | Enumeration;
+
+/** The type that {@linkcode atomic} makes. */
+export interface AtomicType<T extends AtomicBase = AtomicBase>
+  extends Type<LiveAtomic<T>, ReadonlyAtomic<Value<T>>, Value<T>, Value<T>> {
+  /** Which kind of type this is. */
+  readonly kind: "atomic";
+  /** The type of its value. */
+  readonly base: T;
+}
+
+/** The type that {@linkcode array} makes. */
+export interface ArrayType<E extends Type = Type, N extends number = number>
+  extends
+    Type<
+      LiveArray<E>,
+      LiveArrayView<E>,
+      Value<E>[],
+      ArrayLike<E[typeof shape]["input"]>
+    > {
+  /** Which kind of type this is. */
+  readonly kind: "array";
+  /** The type of its elements. */
+  readonly element: E;
+  /** How many elements it has; 0 for a flexible array. */
+  readonly length: N;
+}
+
+/** The fields of a struct or union, in the order in which they are declared. */
+export type Fields = { readonly [name: string]: Type };
+
+/** The type that {@linkcode struct} makes. */
+export interface StructType<F extends Fields = Fields> extends
+  Type<
+    StructPointer<StructType<F>, F>,
+    StructView<StructType<F>, F>,
+    StructValue<F>,
+    StructInput<F>
+  > {
+  /** Which kind of type this is. */
+  readonly kind: "struct";
+  /** Its fields as they were declared, markers and padding included. */
+  readonly fields: F;
+}
+
+/** The type that {@linkcode union} makes. */
+export interface UnionType<F extends Fields = Fields> extends
+  Type<
+    StructPointer<UnionType<F>, F>,
+    StructView<UnionType<F>, F>,
+    StructValue<F>,
+    StructInput<F>
+  > {
+  /** Which kind of type this is. */
+  readonly kind: "union";
+  /** Its members as they were declared, markers and padding included. */
+  readonly fields: F;
+}
+
+/** What a root of it has the one property `value` for. */
+export type Primitive = number | bigint | boolean | string;
+
+/**
+ * What a pointer to a value of this type is. A scalar, an enumeration or a text
+ * is reached through the one property `value`.
+ *
+ * @example A name for the pointers to a struct
+ * ```ts
+ * import { HostLayout, pointer, type Pointer, struct, u32 } from "@hostmem/hostmem";
+ *
+ * const Point = struct("Point", { _: HostLayout, x: u32, y: u32 });
+ * interface Point extends Pointer<typeof Point> {}
+ *
+ * const point: Point = pointer(Point, new ArrayBuffer(8));
+ * point.x = 1;
+ * ```
+ */
+export type Pointer<T extends Type> = T[typeof shape]["pointer"] extends
+  Primitive ? { value: T[typeof shape]["pointer"] } & PointerTo<T>
+  : T[typeof shape]["pointer"];
+
+/** What a read-only view of a value of this type is. */
+export type View<T extends Type> = T[typeof shape]["view"] extends Primitive
+  ? { readonly value: T[typeof shape]["view"] } & ViewOf<T>
+  : T[typeof shape]["view"];
+
+/** A value of this type as plain data: what `snapshot` returns. */
+export type Value<T extends Type> = T[typeof shape]["value"];
+
+/** What `assign` takes for this type: any part of it, as plain data. */
+export type Input<T extends Type> = T[typeof shape]["input"];
+
+/** The error that a type checker prints for a struct without its marker. */
+export interface MissingHostLayout {
+  /** Never there. */
+  readonly "a struct needs a field of type HostLayout to be pointed to": never;
+}
+
+/** `unknown` where this type may be pointed to, else an error that says why. */
+export type Marked<T> = T extends
+  { readonly kind: "struct" | "union"; readonly fields: infer F }
+  ? HostLayoutMarker extends F[keyof F] ? unknown : MissingHostLayout
+  : unknown;
+
+// ------------------------------------------------ behind pointers and views
+
+/** An atomic value that can be read. */
+export interface ReadonlyAtomic<V> {
+  /** The value now. */
+  load(): V;
+}
+
+/** An atomic boolean. */
+export interface AtomicBoolean extends ReadonlyAtomic<boolean> {
+  /** Stores a value. */
+  store(value: boolean): void;
+  /** Stores a value and returns the one it replaced. */
+  exchange(value: boolean): boolean;
+  /**
+   * Stores `replacement` where the value is `expected`. Returns the value that
+   * was there, which is `expected` where it was replaced.
+   */
+  compareExchange(expected: boolean, replacement: boolean): boolean;
+}
+
+/**
+ * An atomic integer. Each operation is sequentially consistent, with respect to
+ * other threads, other processes and BPF programs alike.
+ */
+export interface Atomic<V extends number | bigint> extends ReadonlyAtomic<V> {
+  /** Stores a value. */
+  store(value: V): void;
+  /** Adds, wrapping as C does, and returns the value before. */
+  add(value: V): V;
+  /** Subtracts, wrapping as C does, and returns the value before. */
+  sub(value: V): V;
+  /** Bitwise and; returns the value before. */
+  and(value: V): V;
+  /** Bitwise or; returns the value before. */
+  or(value: V): V;
+  /** Bitwise exclusive or; returns the value before. */
+  xor(value: V): V;
+  /** Stores a value and returns the one it replaced. */
+  exchange(value: V): V;
+  /**
+   * Stores `replacement` where the value is `expected`. Returns the value that
+   * was there, which is `expected` where it was replaced.
+   */
+  compareExchange(expected: V, replacement: V): V;
+}
+
+/** An atomic integer on which the threads of this process can wait. */
+export interface WaitableAtomic<V extends number | bigint> extends Atomic<V> {
+  /**
+   * Sleeps while the value is `expected`, until {@linkcode notify} or the
+   * timeout in milliseconds. Only in memory that is shared with Workers. Throws
+   * ClosedError when another thread closes the memory meanwhile.
+   */
+  wait(expected: V, timeout?: number): "ok" | "not-equal" | "timed-out";
+  /**
+   * Wakes threads of this process that sleep in {@linkcode wait}, all of them
+   * without a count. Returns how many were woken.
+   */
+  notify(count?: number): number;
+}
+
+/** What an atomic is through a pointer. */
+export type LiveAtomic<T extends AtomicBase> = T extends Bool ? AtomicBoolean
+  : T extends I32 ? WaitableAtomic<number>
+  : T extends I64 ? WaitableAtomic<bigint>
+  : Atomic<Extract<Value<T>, number | bigint>>;
+
+/** An array of scalars that can be read. */
+export interface ReadonlyElements<V> extends Iterable<V> {
+  /** How many elements it has. */
+  readonly length: number;
+  /** An element; negative from the end, undefined outside. */
+  at(index: number): V | undefined;
+  /** A copy of a range, as `Array.prototype.slice` counts it. */
+  slice(start?: number, end?: number): ArrayLike<V> & Iterable<V>;
+}
+
+/** An array of scalars that can be read and written. */
+export interface Elements<V> extends ReadonlyElements<V> {
+  /** A copy of a range, as `Array.prototype.slice` counts it. */
+  slice(start?: number, end?: number): V[];
+  /** Stores an element; a BoundsError outside. */
+  set(index: number, value: V): void;
+}
+
+/** An array of structs, unions, atomics or arrays, through a view. */
+export interface ReadonlyRecords<E extends Type>
+  extends Iterable<E[typeof shape]["view"]>, ViewOf<ArrayType<E>> {
+  /** How many elements it has. */
+  readonly length: number;
+  /** A view of an element; a BoundsError outside. */
+  at(index: number): E[typeof shape]["view"];
+  /** One field of every element; a BoundsError outside. */
+  column<const P extends string>(
+    path: Path<E, P>,
+  ): ReadonlyColumn<ColumnValue<At<E, P>>>;
+}
+
+/** An array of structs, unions, atomics or arrays, through a pointer. */
+export interface Records<E extends Type>
+  extends Iterable<E[typeof shape]["pointer"]>, PointerTo<ArrayType<E>> {
+  /** How many elements it has. */
+  readonly length: number;
+  /** A pointer to an element; a BoundsError outside. */
+  at(index: number): E[typeof shape]["pointer"];
+  /** One field of every element; structs and unions only. */
+  column<const P extends string>(
+    path: Path<E, P>,
+  ): Column<ColumnValue<At<E, P>>>;
+}
+
+/** One scalar field of every struct of an array, to be read. */
+export interface ReadonlyColumn<V> extends Iterable<V> {
+  /** How many elements it has. */
+  readonly length: number;
+  /** The field of one element; a BoundsError outside. */
+  at(index: number): V;
+  /**
+   * Copies values into a typed array or an array of that length, as many as
+   * both have. Returns how many.
+   */
+  copyTo(target: { readonly length: number; [index: number]: V }): number;
+}
+
+/** One scalar field of every struct of an array, to be read and written. */
+export interface Column<V> extends ReadonlyColumn<V> {
+  /** Stores the field of one element; a BoundsError outside. */
+  set(index: number, value: V): void;
+}
+
+/** What a column yields: the value of a scalar or of an atomic. */
+export type ColumnValue<T> = T extends { readonly kind: ScalarKind }
+  ? T extends Type ? Value<T> : never
+  : never;
+
+/** The kinds that a column can be of. */
+export type ScalarKind =
+  | keyof NativeArrays
+  | Boxed
+  | "atomic"
+  | "bits";
+
+/** The kinds whose arrays are no typed arrays of the engine. */
+export type Boxed =
+  | "bool"
+  | "be16"
+  | "be32"
+  | "be64"
+  | "safe"
+  | "text"
+  | "enumeration";
+
+/** The typed array of each scalar that has one. */
+export interface NativeArrays {
+  /** `uint8_t[]` */
+  u8: Uint8Array;
+  /** `int8_t[]` */
+  i8: Int8Array;
+  /** `uint16_t[]` */
+  u16: Uint16Array;
+  /** `int16_t[]` */
+  i16: Int16Array;
+  /** `uint32_t[]` */
+  u32: Uint32Array;
+  /** `int32_t[]` */
+  i32: Int32Array;
+  /** `float[]` */
+  f32: Float32Array;
+  /** `double[]` */
+  f64: Float64Array;
+  /** `uint64_t[]` */
+  u64: BigUint64Array;
+  /** `int64_t[]` */
+  i64: BigInt64Array;
+  /** `uintptr_t[]` */
+  uintptr: BigUint64Array;
+}
+
+/** What an array is through a pointer. */
+export type LiveArray<E extends Type> = E["kind"] extends keyof NativeArrays
+  ? NativeArrays[E["kind"]]
+  : E["kind"] extends Boxed ? Elements<Value<E>>
+  : Records<E>;
+
+/** What an array is through a view. */
+export type LiveArrayView<E extends Type> = E["kind"] extends
+  keyof NativeArrays | Boxed ? ReadonlyElements<Value<E>>
+  : ReadonlyRecords<E>;
+
+/** A pointer or a view: something that can be read. */
+export interface ViewOf<T> {
+  /** For the type checker alone. */
+  readonly [pointee]: { read: T };
+}
+
+/** A pointer: something that can be read and written. */
+export interface PointerTo<T> extends ViewOf<T> {
+  /** For the type checker alone. */
+  readonly [pointee]: { read: T; write: T };
+}
+
+/** The fields that are no properties. */
+export type Hidden = HostLayoutMarker | Padding;
+/** The types whose fields can be stored as a whole. */
+export type Stored = {
+  readonly [shape]: { pointer: number | bigint | boolean | string };
+};
+/** One of the four things that a type is: through a pointer, and so on. */
+export type Side<T, S extends "pointer" | "view" | "value" | "input"> =
+  T extends Type ? T[typeof shape][S]
+    : never;
+
+/** A struct or union through a pointer: scalars can be stored, the rest not. */
+export type StructPointer<T, F> = (
+  & {
+    -readonly [
+      K in keyof F as F[K] extends Hidden ? never
+        : F[K] extends Stored ? K
+        : never
+    ]: Side<F[K], "pointer">;
+  }
+  & {
+    readonly [K in keyof F as F[K] extends Hidden | Stored ? never : K]: Side<
+      F[K],
+      "pointer"
+    >;
+  }
+) extends infer U ? { [K in keyof U]: U[K] } & PointerTo<T> : never;
+
+/** A struct or union through a view. */
+export type StructView<T, F> = {
+  readonly [K in keyof F as F[K] extends Hidden ? never : K]: Side<
+    F[K],
+    "view"
+  >;
+} extends infer U ? { readonly [K in keyof U]: U[K] } & ViewOf<T> : never;
+
+/** A struct or union as plain data. */
+export type StructValue<F> = {
+  -readonly [K in keyof F as F[K] extends Hidden ? never : K]: Side<
+    F[K],
+    "value"
+  >;
+} extends infer U ? { [K in keyof U]: U[K] } : never;
+
+/** What can be assigned to a struct or union: any part of it. */
+export type StructInput<F> = {
+  readonly [K in keyof F as F[K] extends Hidden ? never : K]?: Side<
+    F[K],
+    "input"
+  >;
+} extends infer U ? { [K in keyof U]: U[K] } : never;
+
+// ------------------------------------------------ paths to fields
+
+/** The fields of a struct or union that are properties. */
+export type FieldsOf<T> = T extends
+  { readonly kind: "struct" | "union"; readonly fields: infer F }
+  ? { [K in keyof F as F[K] extends Hidden ? never : K]: F[K] }
+  : T extends { readonly kind: infer K }
+  // Of a type that is known at run time only, any path may be right.
+    ? string extends K ? Fields : Record<never, never>
+  : never;
+/** Their names. */
+export type Names<T> = keyof FieldsOf<T> & string;
+
+/** The type at a path: `At<typeof Outer, "inner.x">`. */
+export type At<T, P extends string> = P extends Names<T>
+  ? Extract<FieldsOf<T>[P], Type>
+  : P extends `${infer H}.${infer R}`
+    ? H extends Names<T> ? At<FieldsOf<T>[H], R> : never
+  : never;
+
+/** The path itself where it is valid, else what could stand there. */
+export type Path<T, P extends string, Before extends string = ""> = P extends
+  Names<T> ? `${Before}${P}`
+  : P extends `${infer H}.${infer R}`
+    ? H extends Names<T> ? Path<FieldsOf<T>[H], R, `${Before}${H}.`>
+    : `${Before}${Names<T>}`
+  : `${Before}${Names<T>}`;

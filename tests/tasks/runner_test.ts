@@ -1,0 +1,119 @@
+import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { relative } from "@std/path";
+import { repository, TemporaryDirectory } from "../_support.ts";
+import { groupsOf, namedFiles } from "./_plan.ts";
+import { Report } from "./_report.ts";
+import { type Outcome, runTests } from "./_run_tests.ts";
+import { allExamples, allTests, roomOf } from "./_test_files.ts";
+
+const SKIPPED = `
+  Deno.test({ name: "writes [refused: iterators: EACCES]", ignore: true, fn() {} });
+  Deno.test({ name: "compiles [missing: clang]", ignore: true, fn() {} });
+`;
+
+/** Runs a file of tests, of which this is the source, and one that passes. */
+async function outcomeOf(source: string): Promise<Outcome> {
+  using directory = new TemporaryDirectory();
+  const files = [source, `Deno.test("passes", () => {});`].map((text, i) => {
+    const file = directory.join(`${i}_test.ts`);
+    Deno.writeTextFileSync(file, text);
+    return file;
+  });
+  return await runTests({ title: "tests", files });
+}
+
+function resultsOf({ results }: Outcome): string[] {
+  return results.map(({ name, outcome }) => `${name}: ${outcome}`);
+}
+
+Deno.test("The runner tells what became of each test, and shows what failed", async () => {
+  const outcome = await outcomeOf(`
+    Deno.test("says ok (1ms)", () => console.log("other ... FAILED (1ms)"));
+    Deno.test("fails", () => { throw new Error("for a reason"); });
+    Deno.test({ name: "is skipped", ignore: true, fn() {} });
+  `);
+  assertEquals(resultsOf(outcome), [
+    "says ok (1ms): passed",
+    "fails: failed",
+    "is skipped: skipped",
+    "passes: passed",
+  ]);
+  assertEquals(outcome.failed, 1);
+  assertStringIncludes(outcome.failures, "Error: for a reason");
+});
+
+Deno.test("The runner counts a module that throws as a failure", async () => {
+  const outcome = await outcomeOf(`throw new Error("at once");`);
+  assertEquals(outcome.failed, 1);
+  assertStringIncludes(outcome.failures, "Error: at once");
+});
+
+Deno.test("The runner tells of a process that died", async () => {
+  const outcome = await outcomeOf(`
+    Deno.test("deadly", () => Deno.kill(Deno.pid, "SIGKILL"));
+  `);
+  assertEquals(outcome.results, []);
+  // The other file was not begun.
+  assertEquals(outcome.failed, 1);
+  assertStringIncludes(outcome.failures, "SIGKILL");
+});
+
+Deno.test("The runner counts what was announced and did not end", () => {
+  const report = new Report();
+  report.push(
+    `running 3 tests from ./a_test.ts
+before ... ok (1ms)
+deadly ...`,
+    "stdout",
+  );
+  assertEquals(report.results.map(({ name }) => name), ["before"]);
+  assertEquals([report.complete, report.failed], [false, 2]);
+  assertStringIncludes(report.failures, "deadly ...");
+});
+
+Deno.test("The runner knows a test that Deno says takes long", () => {
+  const report = new Report();
+  report.push(
+    `running 1 test from ./a_test.ts
+waits ...'waits' has been running for over (1m0s)
+ ok (1m12s)
+
+ok | 1 passed | 0 failed (1m12s)
+`,
+    "stdout",
+  );
+  assertEquals(report.results, [
+    { file: "a_test.ts", name: "waits", outcome: "passed" },
+  ]);
+  assertEquals([report.complete, report.failed], [true, 0]);
+});
+
+Deno.test("deno task test with CI set fails for a skip for want of what can be had", async () => {
+  using directory = new TemporaryDirectory();
+  const file = directory.join("skips_test.ts");
+  Deno.writeTextFileSync(file, SKIPPED);
+  const { code, stdout } = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", "--no-lock", "tests/tasks/tests.ts"]
+      .concat(relative(repository, file)),
+    cwd: repository,
+    env: { CI: "1", NO_COLOR: "1" },
+  }).output();
+  const text = new TextDecoder().decode(stdout);
+  assertEquals(code, 1, text);
+  assertStringIncludes(text, "1 skipped: refused: iterators: EACCES\n");
+  assertStringIncludes(text, "1 skipped: missing: clang\n");
+  assertMatch(text, /\n0 passed, 1 failed, 2 skipped in /);
+});
+
+Deno.test("The runner's plan has each file once, and none that is not there", () => {
+  const tests = allTests();
+  assertEquals(namedFiles().filter((file) => !tests.includes(file)), []);
+  const groups = groupsOf(tests, allExamples());
+  const planned = groups.filter(({ kind }) => kind === "tests")
+    .flatMap(({ files }) => files);
+  assertEquals(planned.toSorted(), tests.toSorted());
+  for (const { room, kind, files } of groups) {
+    // What is kept together may be of two rooms.
+    if (kind !== "types") assertEquals(roomOf(files[0]!), room);
+  }
+});
