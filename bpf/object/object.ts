@@ -25,6 +25,7 @@ import { makeMappable, sectionSizes } from "./sections.ts";
 import { readSource, withSealedFile } from "./file.ts";
 import { VariableNames } from "../variable/names.ts";
 import type { LoadOptions } from "./load_options.ts";
+import type { MapsOf, ObjectShape, ProgramsOf, VariablesOf } from "./shape.ts";
 import { BpfVariable } from "../variable/variable.ts";
 
 /** What an object is made of. */
@@ -63,8 +64,11 @@ type Request = LoadRequest & Pick<LoadSettings, "constants" | "variables">;
  * using link = object.program("count").attach();
  * console.log(hits.load()); // no system call: the program's own memory
  * ```
+ *
+ * @typeParam S What it has, where that is known; see {@linkcode ObjectShape}.
  */
-export class BpfObject implements Disposable {
+export class BpfObject<S extends ObjectShape = ObjectShape>
+  implements Disposable {
   /** What `close` closes, the last first. */
   readonly #opened: DisposableStack;
   readonly #native: NativeObject;
@@ -103,6 +107,7 @@ export class BpfObject implements Disposable {
    *
    * @param source A path, a `file:` URL, or the bytes of the file.
    * @param options What to set before it is loaded.
+   * @typeParam S What it has, for the type checker.
    * @throws {VerifierError} if the kernel's verifier refuses a program; its `log`
    * says why.
    * @throws {InvalidObjectError} if it is not an object file for BPF, or not
@@ -117,10 +122,10 @@ export class BpfObject implements Disposable {
    * @throws {Deno.errors.NotCapable} without `--allow-ffi`, without permission to
    * read the path, or to read and write where maps are pinned.
    */
-  static load(
+  static load<S extends ObjectShape = ObjectShape>(
     source: string | URL | Uint8Array,
-    options: LoadOptions = {},
-  ): BpfObject {
+    options: LoadOptions<NoInfer<S>> = {},
+  ): BpfObject<S> {
     const settings = readLoadOptions(options);
     const { bytes, name } = readSource(source);
     const elf = new Elf(bytes);
@@ -135,7 +140,10 @@ export class BpfObject implements Disposable {
       );
   }
 
-  static #load(elf: Elf, request: Request): BpfObject {
+  static #load<S extends ObjectShape>(
+    elf: Elf,
+    request: Request,
+  ): BpfObject<S> {
     let parts: Parts | undefined;
     let contents: SectionContents | undefined;
     return loadNative(request, {
@@ -163,24 +171,24 @@ export class BpfObject implements Disposable {
    * The maps, by name: that of the variable in C, and for the sections of
    * variables that of the section, such as `".bss"`.
    */
-  get maps(): Readonly<Record<string, BpfMap>> {
-    return this.#maps;
+  get maps(): MapsOf<S> {
+    return this.#maps as MapsOf<S>;
   }
 
   /**
    * The global variables, by name. Static ones of which there are several have
    * the section before it: `".bss/count"`.
    */
-  get variables(): Readonly<Record<string, BpfVariable>> {
-    return this.#variables;
+  get variables(): VariablesOf<S> {
+    return this.#variables as VariablesOf<S>;
   }
 
   /**
    * The programs, by name: that of the function in C. Those that were not loaded
    * are missing.
    */
-  get programs(): Readonly<Record<string, BpfProgram>> {
-    return this.#programs;
+  get programs(): ProgramsOf<S> {
+    return this.#programs as ProgramsOf<S>;
   }
 
   /**
