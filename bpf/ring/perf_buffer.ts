@@ -37,7 +37,7 @@ export interface PerfBufferOptions {
  * @example Reading what a program puts out
  * ```ts
  * import { HostLayout, struct, SystemError, text, u32 } from "@hostmem/hostmem";
- * import { BpfMap, PerfBuffer } from "@hostmem/hostmem/bpf";
+ * import { BpfMap, PerfBuffer, possibleCpus } from "@hostmem/hostmem/bpf";
  * import { assertEquals } from "@std/assert";
  *
  * const Event = struct("event", { _: HostLayout, pid: u32, comm: text(16) });
@@ -46,7 +46,7 @@ export interface PerfBufferOptions {
  *   using map = BpfMap.create({
  *     type: "perf_event_array",
  *     valueSize: 4,
- *     maxEntries: navigator.hardwareConcurrency,
+ *     maxEntries: possibleCpus().length,
  *   });
  *   // … that is used by a BPF program which was loaded with it.
  *   using events = new PerfBuffer(map, Event);
