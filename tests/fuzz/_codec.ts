@@ -154,7 +154,7 @@ export function encodeLeaf(
     }
     return;
   }
-  const isTrue = leaf.encoding === "bool" && value === true && !leaf.atomic;
+  const isTrue = leaf.encoding === "bool" && value === true;
   if (isTrue && decodeLeaf(leaf, bytes, place) === true) return;
   const raw = leaf.encoding === "float"
     ? floatBits(value as number, bits)
@@ -296,10 +296,9 @@ export function encode(
 ): void {
   switch (shape.kind) {
     case "leaf": {
-      // Of what is not a number, and of what is true, the bits stay.
-      const old = decodeLeaf(shape, bytes, place);
-      const isThere = Number.isNaN(value) && Number.isNaN(old) ||
-        value === true && old === true;
+      // Of what is not a number the bits stay.
+      const isThere = Number.isNaN(value) &&
+        Number.isNaN(decodeLeaf(shape, bytes, place));
       if (!isThere) encodeLeaf(shape, bytes, place, value);
       break;
     }

@@ -470,7 +470,10 @@ export function useAtomic(world: World, thing: Thing): void {
     );
     if (refusal !== undefined || stale) return;
     const stored = replacement?.();
-    if (stored !== undefined) encodeLeaf(leaf, model, place, stored);
+    if (stored === undefined) return;
+    // What is exchanged becomes 1, whatever was true before.
+    if (stored === true) model[place >> 3] = 0;
+    encodeLeaf(leaf, model, place, stored);
   };
   const old = decodeLeaf(leaf, model, place) as number | bigint | boolean;
   const value = leafValue(leaf, random);
