@@ -190,6 +190,7 @@ export type {
 export type { MapType, PerCpuMapType } from "./map/type.ts";
 export type { MapFlag } from "./map/flag.ts";
 export type { MapInfo } from "./map/info.ts";
+export { onlineCpus, possibleCpus } from "./map/cpus.ts";
 export type {
   EntryValue,
   MapTable,

@@ -13,7 +13,7 @@ import {
 import type { Command } from "../../ffi/bpf/commands.ts";
 import { type Block, releaseScratch, scratchBlock } from "../../ffi/block.ts";
 import { strideOf } from "./array_memory.ts";
-import { possibleCpus } from "./possible_cpus.ts";
+import { possibleCpus } from "./cpus.ts";
 import type { MapInfo } from "./info.ts";
 import { isPerCpu } from "./type.ts";
 

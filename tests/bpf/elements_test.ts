@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { BpfMap, type UpdateMode } from "../../bpf/mod.ts";
-import { possibleCpus } from "../../bpf/map/possible_cpus.ts";
+import { possibleCpus } from "../../bpf/map/cpus.ts";
 import { ClosedError, NotSupportedError, SystemError } from "../../errors.ts";
 import { pageSize } from "../../memory/mod.ts";
 import { bpfTest } from "../_needs.ts";

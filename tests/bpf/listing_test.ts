@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { BpfMap, BpfObject } from "../../bpf/mod.ts";
-import { possibleCpus } from "../../bpf/map/possible_cpus.ts";
+import { possibleCpus } from "../../bpf/map/cpus.ts";
 import { NotSupportedError } from "../../errors.ts";
 import { atomic, HostLayout, struct, u32, u64 } from "../../layout/mod.ts";
 import { bpfMounts, bpfObjects, bpfTest, testWith } from "../_needs.ts";
