@@ -185,7 +185,9 @@ export type {
 export type { MapQueue, PushOptions, QueueOf } from "./map/queue.ts";
 export type { MapElements, MapElementViews } from "./map/elements.ts";
 export {
+  type CallbackOf,
   type ConsumeOptions,
+  type ForEachOptions,
   type RecordOf,
   type RecordsOptions,
   RecordSource,

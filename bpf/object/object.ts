@@ -4,6 +4,7 @@ import type { Marked, Type } from "../../layout/mod.ts";
 import { requireOptions } from "../../base/arguments.ts";
 import type { NativeObject } from "../libbpf/object.ts";
 import { shareBtf } from "../map/types_from_btf.ts";
+import { orphan } from "../ring/writers.ts";
 import { BpfMap } from "../map/map.ts";
 import {
   type BpfProgram,
@@ -261,7 +262,10 @@ export class BpfObject implements Disposable {
    * stay. Once more does nothing.
    */
   close(): void {
+    const isOpen = !this.closed;
+    const ids = isOpen ? idsOfRings(this.#maps) : [];
     this.#opened.dispose();
+    if (isOpen) orphan(ids);
   }
 
   /** Closes the object at the end of a `using` declaration's block. */
@@ -321,6 +325,15 @@ function openPrograms(
     open[program.name] = opened.adopt(programOf(program), closeWithLinks);
   }
   return Object.freeze(open);
+}
+
+/** The ids of the maps that programs write records to. */
+function idsOfRings(maps: Readonly<Record<string, BpfMap>>): number[] {
+  return Object.values(maps)
+    .filter(({ closed }) => !closed)
+    .map(({ info }) => info)
+    .filter(({ type }) => type === "ringbuf" || type === "perf_event_array")
+    .map(({ id }) => id);
 }
 
 function takeLogs(
