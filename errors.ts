@@ -50,6 +50,30 @@ export class NotSupportedError extends Error {
 }
 
 /**
+ * A side of a shared structure that another thread or process has: there can be
+ * one producer of a ring, one writer of a seqlock. The message names it.
+ */
+export class OwnedError extends Error {
+  /** The class name. */
+  override readonly name: string = "OwnedError";
+}
+
+/** A wait for another process that ended without closing its side. */
+export class PeerDiedError extends Error {
+  /** The class name. */
+  override readonly name: string = "PeerDiedError";
+}
+
+/**
+ * A shared structure that cannot be: made with another type or capacity, or with
+ * indices that no process leaves which keeps to the rules.
+ */
+export class CorruptError extends Error {
+  /** The class name. */
+  override readonly name: string = "CorruptError";
+}
+
+/**
  * BTF that cannot be: bytes that are not BTF, or a type in it that has no
  * layout, such as a struct that contains itself.
  */

@@ -3,10 +3,11 @@ import { show } from "./show.ts";
 /**
  * The path that a caller gave, as a string.
  *
- * @throws {TypeError} if it is neither a path nor a `file:` URL.
+ * @throws {TypeError} if it is neither a path nor a `file:` URL, or its text.
  */
 export function pathOf(path: unknown): string {
-  const text = path instanceof URL ? pathOfUrl(path) : path;
+  const url = path instanceof URL ? path : urlIn(path);
+  const text = url === undefined ? path : pathOfUrl(url);
   if (typeof text !== "string" || text === "" || text.includes("\0")) {
     throw new TypeError(
       `Path must be a string, not empty and without NUL, or a file URL: received ${
@@ -15,6 +16,14 @@ export function pathOf(path: unknown): string {
     );
   }
   return text.includes("..") ? withoutParents(text) : text;
+}
+
+/** The URL that a string is, as `import.meta.resolve` gives it. */
+function urlIn(text: unknown): URL | undefined {
+  if (typeof text !== "string" || !/^(file|https?):\/\//.test(text)) {
+    return undefined;
+  }
+  return URL.parse(text) ?? undefined;
 }
 
 /**
@@ -35,6 +44,13 @@ function withoutParents(path: string): string {
 }
 
 function pathOfUrl(url: URL): string {
+  if (url.protocol === "https:" || url.protocol === "http:") {
+    throw new TypeError(
+      `Path must be a path or a file URL: fetch ${
+        show(url.href)
+      } and pass its bytes, where bytes are taken`,
+    );
+  }
   let path: string | undefined;
   try {
     if (url.protocol === "file:" && url.host === "") {

@@ -104,6 +104,23 @@ export type {
   LoadOptions,
   LoadProgramOptions,
 } from "./object/load_options.ts";
+export type {
+  BpfConstant,
+  ConstantsOf,
+  EachOf,
+  InputsOf,
+  MapShape,
+  MapsOf,
+  ObjectShape,
+  PartOf,
+  ProgramsOf,
+  Telling,
+  TypeIn,
+  TypesOf,
+  UntypedBytes,
+  VariablePart,
+  VariablesOf,
+} from "./object/shape.ts";
 export {
   type ObjectFile,
   type ObjectFileMap,
@@ -128,7 +145,7 @@ export { BpfLink, type UpdateLinkOptions } from "./link/link.ts";
 export { BpfIterator } from "./link/iterator.ts";
 export type { LinkInfo, LinkTarget } from "./link/info.ts";
 export type { LinkType } from "./link/type.ts";
-export type { AttachTarget } from "./link/attach.ts";
+export type { AttachArguments, AttachTarget, LinkOf } from "./link/attach.ts";
 export type { AttachCookie } from "./link/target_kind.ts";
 export type { AttachCgroup, CgroupTarget } from "./link/targets/cgroup.ts";
 export type {

@@ -1,3 +1,4 @@
+import { type OptionNames, requireOptions } from "../base/arguments.ts";
 import { BtfError } from "../errors.ts";
 import { declarationOf } from "../layout/declaration.ts";
 import type { Type } from "../layout/static.ts";
@@ -17,8 +18,7 @@ export interface ParseOptions {
   readonly base?: Btf | undefined;
 }
 
-/** What only this module has, so that only it can construct. */
-const secret = Symbol("Btf");
+const parseOptions: OptionNames<ParseOptions> = { base: true };
 
 /** The kernel's own, for as long as anyone uses it. */
 let kernel: WeakRef<Btf> | undefined;
@@ -52,20 +52,24 @@ export class Btf {
   /** What this builds on; undefined for what stands alone. */
   readonly base: Btf | undefined;
 
-  private constructor(
-    given: symbol,
-    bytes: Uint8Array,
-    base: Btf | undefined,
-  ) {
-    if (given !== secret) throw new TypeError("Illegal constructor");
-    this.base = base;
-    if (base === undefined) {
-      this.#table = new TypeTable(bytes, undefined);
-      this.#layouts = new Layouts(this.#table, undefined);
-    } else {
-      this.#table = new TypeTable(bytes, base.#table);
-      this.#layouts = new Layouts(this.#table, base.#layouts);
+  private constructor(table: TypeTable, base: Btf | undefined) {
+    if (!(table instanceof TypeTable)) {
+      throw new TypeError("Illegal constructor");
     }
+    this.#table = table;
+    this.#layouts = new Layouts(
+      table,
+      base === undefined ? undefined : base.#layouts,
+    );
+    this.base = base;
+  }
+
+  /** Reads bytes that nobody else has. */
+  static #read(bytes: Uint8Array, base?: Btf): Btf {
+    return new Btf(
+      new TypeTable(bytes, base === undefined ? undefined : base.#table),
+      base,
+    );
   }
 
   /**
@@ -88,11 +92,12 @@ export class Btf {
     if (!(bytes instanceof Uint8Array)) {
       throw new TypeError("BTF must be given as a Uint8Array");
     }
+    requireOptions(options, parseOptions);
     const { base } = options;
     if (base !== undefined && !(base instanceof Btf)) {
       throw new TypeError("The base of BTF must be a Btf");
     }
-    return new Btf(secret, new Uint8Array(bytes), base);
+    return Btf.#read(new Uint8Array(bytes), base);
   }
 
   /**
@@ -129,7 +134,7 @@ export class Btf {
   static kernel(): Btf {
     let btf = kernel?.deref();
     if (btf === undefined) {
-      btf = new Btf(secret, kernelBytes(), undefined);
+      btf = Btf.#read(kernelBytes());
       kernel = new WeakRef(btf);
     }
     return btf;
@@ -147,7 +152,7 @@ export class Btf {
   static module(name: string): Btf {
     return name === "vmlinux"
       ? Btf.kernel()
-      : new Btf(secret, moduleBytes(name), Btf.kernel());
+      : Btf.#read(moduleBytes(name), Btf.kernel());
   }
 
   /**
@@ -163,7 +168,7 @@ export class Btf {
    */
   static fromId(id: number): Btf {
     const { bytes, split } = bytesOfId(id);
-    return new Btf(secret, bytes, split ? Btf.kernel() : undefined);
+    return Btf.#read(bytes, split ? Btf.kernel() : undefined);
   }
 
   /**

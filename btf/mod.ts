@@ -22,7 +22,11 @@ export {
   type LayoutCheck,
   type LayoutDifference,
 } from "./check_layout.ts";
-export { typescript, type TypescriptOptions } from "./typescript.ts";
+export {
+  typescript,
+  type TypescriptOptions,
+  TypescriptSource,
+} from "./typescript.ts";
 export type { PointerType } from "./pointer_type.ts";
 export type {
   BtfArray,

@@ -2,7 +2,12 @@
 
 import { declarationOf } from "../layout/declaration.ts";
 import { aggregateOf, type AnyType } from "../layout/model/types.ts";
-import type { Enumeration, StructType, UnionType } from "../layout/static.ts";
+import type {
+  Enumeration,
+  StructType,
+  Type,
+  UnionType,
+} from "../layout/static.ts";
 import type { Btf } from "./btf.ts";
 import { type PlacedField, recipeFor } from "./typescript/placement.ts";
 import {
@@ -52,9 +57,9 @@ export function typescript(
   names: Iterable<string | number>,
   options: TypescriptOptions = {},
 ): string {
-  const source = new Source();
-  for (const name of names) source.add(btf.layout(name) as AnyType, `${name}`);
-  return source.text(options.from ?? "@hostmem/hostmem");
+  const source = new TypescriptSource();
+  for (const name of names) source.add(btf.layout(name), `${name}`);
+  return source.text(options.from);
 }
 
 /** Names that a constant cannot have, and that the source itself uses. */
@@ -69,27 +74,110 @@ const RESERVED = new Set(
   I32 U64 I64 F32 F64 Uintptr Be16 Be32 Be64 Padding`.split(/\s+/),
 );
 
-/** Declarations, each before those that use it. */
-class Source {
+/**
+ * TypeScript source of layout types that is put together piece by piece, for
+ * those who write more than {@linkcode typescript} does: a constant for each
+ * struct, union and enumeration that the pieces are made of.
+ *
+ * @example A type alias beside the declarations that it needs
+ * ```ts
+ * import { Btf, TypescriptSource } from "@hostmem/hostmem/btf";
+ *
+ * try {
+ *   const source = new TypescriptSource();
+ *   const type = source.typeOf(Btf.kernel().layout("list_head"), "head");
+ *   console.log(`${source.text()}\nexport type Head = ${type};`);
+ * } catch (error) {
+ *   console.log((error as Error).message);
+ * }
+ * ```
+ */
+export class TypescriptSource {
   readonly #imports = new Imports();
   readonly #names = new Map<AnyType, string>();
-  readonly #taken = new Set<string>(RESERVED);
+  readonly #taken: Set<string>;
+  // Each before those that use it.
   readonly #declarations: string[] = [];
 
+  /**
+   * Nothing yet.
+   *
+   * @param reserved Names that no constant shall have, besides those that the
+   * language and the layout types have.
+   */
+  constructor(reserved: Iterable<string> = []) {
+    this.#taken = new Set([...RESERVED, ...reserved]);
+  }
+
+  /**
+   * Declares a layout, if it is a struct, union or enumeration, and what it is
+   * made of.
+   *
+   * @param type A layout that BTF gave.
+   * @param hint The constant's name where C has none.
+   * @throws {InvalidTypeError} If it has what no BTF has, such as an atomic.
+   */
+  add(type: Type, hint: string): void {
+    this.#add(type as AnyType, hint);
+  }
+
+  /**
+   * The static type of a layout; what it is made of is declared.
+   *
+   * @param type A layout that BTF gave.
+   * @param hint The constant's name where C has none.
+   * @returns Such as `ArrayType<U16, 8>` or `typeof list_head`.
+   * @throws {InvalidTypeError} If it has what no BTF has, such as an atomic.
+   */
+  typeOf(type: Type, hint: string): string {
+    return this.#write(type, hint, "type");
+  }
+
+  /**
+   * An expression whose value is a layout; what it is made of is declared.
+   *
+   * @param type A layout that BTF gave.
+   * @param hint The constant's name where C has none.
+   * @returns Such as `array(u16, 8)` or `list_head`.
+   * @throws {InvalidTypeError} If it has what no BTF has, such as an atomic.
+   */
+  expressionOf(type: Type, hint: string): string {
+    return this.#write(type, hint, "value");
+  }
+
+  /**
+   * The source: what is imported, then the declarations.
+   *
+   * @param from Where it imports this package from.
+   */
+  text(from = "@hostmem/hostmem"): string {
+    const imports = this.#imports.statement(from);
+    return [...imports === "" ? [] : [imports], ...this.#declarations]
+      .join("\n");
+  }
+
+  #write(type: Type, hint: string, part: "type" | "value"): string {
+    this.#add(type as AnyType, hint);
+    const used = new Imports();
+    const written = write(type as AnyType, used, this.#nameOf);
+    this.#imports.take(used, part);
+    return written[part];
+  }
+
   /** Adds a type with all that it is made of. */
-  add(type: AnyType, hint: string): void {
+  #add(type: AnyType, hint: string): void {
     switch (type.kind) {
       case "array":
-        this.add(type.element as AnyType, hint);
+        this.#add(type.element as AnyType, hint);
         break;
       case "bits":
-        this.add(type.base as AnyType, hint);
+        this.#add(type.base as AnyType, hint);
         break;
       case "struct":
       case "union":
         if (this.#names.has(type)) break;
         for (const { name, type: member } of aggregateOf(type).members) {
-          this.add(member, `${hint}_${name}`);
+          this.#add(member, `${hint}_${name}`);
         }
         this.#declare(type, hint, () => this.#aggregate(type));
         break;
@@ -98,11 +186,6 @@ class Source {
         this.#declare(type, hint, () => this.#enumeration(type));
         break;
     }
-  }
-
-  /** All of it. */
-  text(from: string): string {
-    return [this.#imports.statement(from), ...this.#declarations].join("\n");
   }
 
   #declare(

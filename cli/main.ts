@@ -7,6 +7,7 @@ import { dump } from "./commands/dump.ts";
 import { links } from "./commands/links.ts";
 import { maps } from "./commands/maps.ts";
 import { programs } from "./commands/programs.ts";
+import { skeleton } from "./commands/skeleton.ts";
 import { struct } from "./commands/struct.ts";
 import { types } from "./commands/types.ts";
 import { Output, printable } from "./output.ts";
@@ -21,6 +22,7 @@ const COMMANDS: readonly Command[] = [
   dump,
   struct,
   types,
+  skeleton,
   completions(() => COMMANDS),
 ];
 

@@ -5,7 +5,6 @@
 
 import { decodeText } from "./c_text.ts";
 import { readStart } from "./mod.ts";
-import { NativeUint8Array } from "../layout/intrinsics.ts";
 
 const PATH = "/proc/sys/kernel/osrelease";
 const SIZE_MAX = 64;
@@ -26,7 +25,7 @@ export function isBefore(a: KernelVersion, b: KernelVersion): boolean {
 
 /** The release of the running kernel; empty where it does not say. */
 function release(): string {
-  const text = new NativeUint8Array(SIZE_MAX + 1);
+  const text = new Uint8Array(SIZE_MAX + 1);
   return readStart(PATH, text, SIZE_MAX) < 0 ? "" : decodeText(text);
 }
 

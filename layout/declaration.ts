@@ -1,5 +1,6 @@
 /** Types as C declarations. */
 
+import { cName } from "./leaves/c_name.ts";
 import type { Declarator } from "./leaves/leaf.ts";
 import { isLeaf, leafOf } from "./leaves/leaf_of.ts";
 import {
@@ -23,7 +24,7 @@ function declaratorOf(type: AnyType): Declarator {
     }
     case "struct":
     case "union":
-      return { base: `${type.kind} ${type.name}`, suffix: "" };
+      return { base: `${type.kind} ${cName(type.name)}`, suffix: "" };
     case "padding": {
       const unnamed = unnamedBitsOf(type);
       return unnamed === undefined
@@ -41,11 +42,6 @@ function bitsOf(type: AnyType): Bits | undefined {
   return type.kind === "padding" ? unnamedBitsOf(type) : undefined;
 }
 
-/** A name as C can have it, or quoted. */
-function nameOf(name: string): string {
-  return /^[A-Za-z_]\w*$/.test(name) ? name : JSON.stringify(name);
-}
-
 function memberLine({ name, type, offset, bit }: Member): string {
   const { base, suffix } = declaratorOf(type);
   const bits = bitsOf(type);
@@ -56,7 +52,7 @@ function memberLine({ name, type, offset, bit }: Member): string {
   if (bits === undefined || bit === undefined) {
     return line(
       base,
-      `${nameOf(name)}${suffix}${attribute};`,
+      `${cName(name)}${suffix}${attribute};`,
       `${pad(offset)} ${pad(type.size)}`,
     );
   }
@@ -64,7 +60,7 @@ function memberLine({ name, type, offset, bit }: Member): string {
   const at = `${pad(Math.floor(bit / unit) * bits.size)}:${
     String(bit % unit).padStart(2)
   } ${String(bits.size).padStart(2)}`;
-  const declared = type.kind === "bits" ? nameOf(name) : "";
+  const declared = type.kind === "bits" ? cName(name) : "";
   return line(base, `${declared}:${bits.width};`, at);
 }
 
@@ -102,7 +98,7 @@ function holeLines(from: number, to: number): string[] {
 
 function aggregateLines(type: StructType | UnionType): string[] {
   const { members, packed } = aggregateOf(type);
-  const lines = [`${type.kind} ${nameOf(type.name)} {`];
+  const lines = [`${type.kind} ${cName(type.name)} {`];
   let end = 0;
   for (const member of members) {
     const start = member.bit ?? member.offset * 8;

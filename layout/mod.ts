@@ -29,6 +29,7 @@ export { bits } from "./language/bits.ts";
 export { checkType } from "./model/check_type.ts";
 export { codeOf, type CodeOptions } from "./code_of.ts";
 export { declarationOf } from "./declaration.ts";
+export { decode, encode, equals } from "./encode.ts";
 export { enumeration } from "./language/enumeration.ts";
 export { type Field, field } from "./field.ts";
 export { HostLayout } from "./language/host_layout.ts";

@@ -32,12 +32,21 @@ export function lengthIn(
 const regions = new WeakMap<ArrayBufferLike, Region>();
 
 /** The region of a buffer, and the part of it that was given. */
-interface Given {
+export interface GivenMemory {
+  /** The region of the whole buffer. */
   readonly region: Region;
+  /** The part of it. */
   readonly within: Within;
 }
 
-function read(given: unknown): Given {
+/**
+ * The memory of a buffer, or of a view of one.
+ *
+ * @throws {TypeError} If it is neither.
+ * @throws {NotSupportedError} If the buffer can be resized.
+ * @throws {ClosedError} If the buffer is detached.
+ */
+export function memoryOf(given: unknown): GivenMemory {
   if (!ArrayBuffer.isView(given)) {
     const region = regionOf(given);
     return { region, within: { start: 0, end: region.size } };
@@ -141,7 +150,7 @@ export function pointer<T extends Type>(
   offset = 0,
   options?: PointerOptions,
 ): Pointer<T> {
-  const { region, within } = read(buffer);
+  const { region, within } = memoryOf(buffer);
   return pointerAt<T>(type, region, offset, lengthIn(options), within);
 }
 
@@ -167,6 +176,6 @@ export function view<T extends Type>(
   offset = 0,
   options?: PointerOptions,
 ): View<T> {
-  const { region, within } = read(buffer);
+  const { region, within } = memoryOf(buffer);
   return viewAt<T>(type, region, offset, lengthIn(options), within);
 }

@@ -1,7 +1,37 @@
 import { BUDGET, countMappings } from "./map/mapping_limit.ts";
-import { liveMappings } from "./live_mappings.ts";
 
-/** What {@linkcode mappingStats} tells. */
+/** A mapping, as far as counting it takes. */
+interface Counted {
+  /** The length in bytes. */
+  readonly length: number;
+  /** The buffer that everything in this thread reaches the mapping through. */
+  buffer(): ArrayBufferLike;
+}
+
+let mappings = 0;
+let bytes = 0;
+
+function forget(length: number): void {
+  mappings--;
+  bytes -= length;
+}
+
+// For counting alone: what is collected here the engine has unmapped by itself.
+const registry = new FinalizationRegistry<number>(forget);
+
+/** Counts a mapping until it is released, or its buffer is collected. */
+export function countIn(mapping: Counted): void {
+  mappings++;
+  bytes += mapping.length;
+  registry.register(mapping.buffer(), mapping.length, mapping);
+}
+
+/** Counts a mapping no more. Once more does nothing. */
+export function countOut(mapping: Counted): void {
+  if (registry.unregister(mapping)) forget(mapping.length);
+}
+
+/** Counts of mappings, as {@linkcode mappingStats} gives them. */
 export interface MappingStats {
   /**
    * How many mappings this thread has made that are neither closed nor seen to
@@ -48,7 +78,8 @@ export interface MappingStats {
  */
 export function mappingStats(): MappingStats {
   return {
-    ...liveMappings(),
+    mappings,
+    bytes,
     processMappings: countMappings(),
     processMappingsMax: BUDGET,
   };

@@ -7,7 +7,7 @@ import { checkLibbpf } from "./errors.ts";
 import { listening, warningsIn } from "./messages.ts";
 import { libc } from "../../ffi/libc/functions.ts";
 import { cString } from "../../ffi/mod.ts";
-import type { NativeObject } from "./object.ts";
+import type { Owner } from "./owner.ts";
 import { mapInfoOf } from "../map/info.ts";
 import { requireSame } from "./same_map.ts";
 
@@ -18,12 +18,12 @@ export class NativeMap {
    * of. That of the section, such as `".bss"`, for a section's.
    */
   readonly name: string;
-  readonly #object: NativeObject;
+  readonly #object: Owner;
   readonly #handle: bigint;
   readonly #isSection: boolean;
 
   /** Of an address that libbpf gave. */
-  constructor(object: NativeObject, handle: bigint) {
+  constructor(object: Owner, handle: bigint) {
     const { bpf_map__name, bpf_map__is_internal } = libbpf();
     this.#object = object;
     this.#handle = handle;

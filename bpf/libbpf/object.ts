@@ -24,6 +24,7 @@ import {
   u8,
 } from "../../layout/mod.ts";
 import { NativeMap } from "./map.ts";
+import type { Owner } from "./owner.ts";
 import { NativeProgram } from "./program.ts";
 
 /** `struct bpf_object_open_opts` of libbpf 1.1; later ones take what is missing for 0. */
@@ -84,7 +85,7 @@ class OpenObject implements Held {
 const net = new FinalizationRegistry<OpenObject>((open) => open.close());
 
 /** An object of libbpf's. */
-export class NativeObject {
+export class NativeObject implements Owner {
   /** Its maps, those of sections too. */
   readonly maps: readonly NativeMap[];
   /** Its programs. */

@@ -3,7 +3,7 @@
 import { decodeText, textAt } from "../../ffi/c_text.ts";
 import { libbpf } from "./functions.ts";
 import { checkLibbpf } from "./errors.ts";
-import type { NativeObject } from "./object.ts";
+import type { Owner } from "./owner.ts";
 
 /** A program of an object of libbpf's. */
 export class NativeProgram {
@@ -11,13 +11,13 @@ export class NativeProgram {
   readonly name: string;
   /** The name of the section that it was in: the argument of `SEC()`. */
   readonly sectionName: string;
-  readonly #object: NativeObject;
+  readonly #object: Owner;
   readonly #handle: bigint;
   /** Where the kernel writes what it finds; libbpf has only its address. */
   #log: Uint8Array<ArrayBuffer> | undefined;
 
   /** Of an address that libbpf gave. */
-  constructor(object: NativeObject, handle: bigint) {
+  constructor(object: Owner, handle: bigint) {
     const { bpf_program__name, bpf_program__section_name } = libbpf();
     this.#object = object;
     this.#handle = handle;
@@ -26,7 +26,7 @@ export class NativeProgram {
   }
 
   /** The object that it is of. */
-  get object(): NativeObject {
+  get object(): Owner {
     return this.#object;
   }
 

@@ -40,6 +40,20 @@ export type AttachTarget =
   | AttachUprobe
   | AttachUsdt;
 
+/**
+ * The arguments of {@linkcode BpfProgram.attach}. Of a program of a known section
+ * they are `[target: AttachXdp]` or the like; `[target?: AttachRawTracepoint]`
+ * where the section may name the target, `[]` where nothing else does, and
+ * `[target: never]` of a program that cannot be attached.
+ */
+export type AttachArguments = [target?: AttachTarget];
+
+/** The link that a program gives which `attach` is called with these arguments. */
+export type LinkOf<A extends AttachArguments> = [A[0]] extends [undefined]
+  ? BpfLink
+  : [NonNullable<A[0]>] extends [AttachIterator] ? BpfIterator
+  : BpfLink;
+
 const kinds: Readonly<Record<AttachTarget["kind"], TargetKind<never>>> = {
   xdp,
   tcx,

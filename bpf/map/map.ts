@@ -78,7 +78,10 @@ import { VariableNames } from "../variable/names.ts";
  * releases it at once, and the next of them maps it anew. Closing the map leaves
  * it as it is, for as long as a pointer into it is used.
  *
- * @typeParam M Its type, where that is known: of a map that `create` gave.
+ * @typeParam M Its type, where that is known: of a map that `create` gave, or of
+ * an object whose shape is known.
+ * @typeParam K What a key is, where that is known.
+ * @typeParam V What a value is, of a per-CPU map that of one CPU, likewise.
  *
  * @example Counting what a BPF program would count
  * ```ts
@@ -104,7 +107,11 @@ import { VariableNames } from "../variable/names.ts";
  * }
  * ```
  */
-export class BpfMap<M extends MapType = MapType> extends KernelObject {
+export class BpfMap<
+  M extends MapType = MapType,
+  K extends Type = Type,
+  V extends Type = Type,
+> extends KernelObject {
   readonly #info: MapInfo;
   readonly #types: MapBtf;
   #variables: VariableNames | undefined;
@@ -437,12 +444,12 @@ export class BpfMap<M extends MapType = MapType> extends KernelObject {
    * }
    * ```
    */
-  table<K extends Type = Type, V extends Type = Type>(
-    types: MapTypes<K, V> = {},
-  ): TableOf<K, V> {
+  table<KT extends Type = K, VT extends Type = V>(
+    types: MapTypes<KT, VT> = {},
+  ): TableOf<KT, VT> {
     refusePerCpu(this.#info);
     const table = tableOf(this, this.#typesOf(types));
-    return table as unknown as TableOf<K, V>;
+    return table as unknown as TableOf<KT, VT>;
   }
 
   /**
@@ -460,11 +467,11 @@ export class BpfMap<M extends MapType = MapType> extends KernelObject {
    * counts.sum(0); // 22n
    * ```
    */
-  perCpu<K extends Type = Type, V extends Type = Type>(
-    types: MapTypes<K, V> = {},
-  ): PerCpuTableOf<K, V> {
+  perCpu<KT extends Type = K, VT extends Type = V>(
+    types: MapTypes<KT, VT> = {},
+  ): PerCpuTableOf<KT, VT> {
     const table = perCpuTableOf(this, this.#typesOf(types));
-    return table as unknown as PerCpuTableOf<K, V>;
+    return table as unknown as PerCpuTableOf<KT, VT>;
   }
 
   /**
@@ -474,11 +481,11 @@ export class BpfMap<M extends MapType = MapType> extends KernelObject {
    * @throws {NotSupportedError} if the map is of another type.
    * @throws as {@linkcode BpfMap.table} does.
    */
-  queue<V extends Type = Type>(
-    types: Pick<MapTypes<Type, V>, "valueType"> = {},
-  ): QueueOf<V> {
+  queue<VT extends Type = V>(
+    types: Pick<MapTypes<Type, VT>, "valueType"> = {},
+  ): QueueOf<VT> {
     const { valueType } = this.#typesOf(types);
-    return queueOf(this, valueType) as unknown as QueueOf<V>;
+    return queueOf(this, valueType) as unknown as QueueOf<VT>;
   }
 
   /**
@@ -489,9 +496,9 @@ export class BpfMap<M extends MapType = MapType> extends KernelObject {
    * @throws as {@linkcode BpfMap.table} does.
    * @throws {NotSupportedError} if maps of this type cannot be listed.
    */
-  keys<K extends Type = Type, V extends Type = Type>(
-    types: MapTypes<K, V> = {},
-  ): Generator<Value<K>, void> {
+  keys<KT extends Type = K, VT extends Type = V>(
+    types: MapTypes<KT, VT> = {},
+  ): Generator<Value<KT>, void> {
     return this.#anyTable(types).keys();
   }
 
@@ -502,9 +509,9 @@ export class BpfMap<M extends MapType = MapType> extends KernelObject {
    * @param types Types of keys and values, as in {@linkcode BpfMap.table}.
    * @throws as {@linkcode BpfMap.keys} does.
    */
-  values<K extends Type = Type, V extends Type = Type>(
-    types: MapTypes<K, V> = {},
-  ): Generator<EntryValue<V, M>, void> {
+  values<KT extends Type = K, VT extends Type = V>(
+    types: MapTypes<KT, VT> = {},
+  ): Generator<EntryValue<VT, M>, void> {
     return this.#anyTable(types).values();
   }
 
@@ -523,9 +530,9 @@ export class BpfMap<M extends MapType = MapType> extends KernelObject {
    * for (const [key, value] of map.entries()) console.log(key, value);
    * ```
    */
-  entries<K extends Type = Type, V extends Type = Type>(
-    types: MapTypes<K, V> = {},
-  ): Generator<[Value<K>, EntryValue<V, M>], void> {
+  entries<KT extends Type = K, VT extends Type = V>(
+    types: MapTypes<KT, VT> = {},
+  ): Generator<[Value<KT>, EntryValue<VT, M>], void> {
     return this.#anyTable(types).entries();
   }
 
@@ -534,7 +541,7 @@ export class BpfMap<M extends MapType = MapType> extends KernelObject {
    *
    * @throws as {@linkcode BpfMap.keys} does.
    */
-  [Symbol.iterator](): Generator<[unknown, unknown], void> {
+  [Symbol.iterator](): Generator<[Value<K>, EntryValue<V, M>], void> {
     return this.entries();
   }
 
@@ -616,7 +623,7 @@ export class BpfMap<M extends MapType = MapType> extends KernelObject {
    *
    * @typeParam T The type, where it is known: nothing checks that it is.
    */
-  elements<T extends Type = Type>(): MapElements<T>;
+  elements<T extends Type = V>(): MapElements<T>;
   elements(type?: Type): MapElements<Type> {
     const memory = this.#writableMemory("elementViews()");
     const known = this.#elementType(type);
@@ -636,7 +643,7 @@ export class BpfMap<M extends MapType = MapType> extends KernelObject {
    *
    * @typeParam T The type, where it is known: nothing checks that it is.
    */
-  elementViews<T extends Type = Type>(): MapElementViews<T>;
+  elementViews<T extends Type = V>(): MapElementViews<T>;
   elementViews(type?: Type): MapElementViews<Type> {
     const memory = this.memory();
     const known = this.#elementType(type);
@@ -664,7 +671,7 @@ export class BpfMap<M extends MapType = MapType> extends KernelObject {
    *
    * @typeParam T The type, where it is known: nothing checks that it is.
    */
-  pointer<T extends Type = Type>(index: number): Pointer<T>;
+  pointer<T extends Type = V>(index: number): Pointer<T>;
   pointer(...given: [Type, number] | [number]): Pointer<Type> {
     const memory = this.#writableMemory("view()");
     const { type, offset, options } = this.#elementAt(given);
@@ -684,7 +691,7 @@ export class BpfMap<M extends MapType = MapType> extends KernelObject {
    *
    * @typeParam T The type, where it is known: nothing checks that it is.
    */
-  view<T extends Type = Type>(index: number): View<T>;
+  view<T extends Type = V>(index: number): View<T>;
   view(...given: [Type, number] | [number]): View<Type> {
     const memory = this.memory();
     const { type, offset, options } = this.#elementAt(given);
@@ -752,9 +759,9 @@ export class BpfMap<M extends MapType = MapType> extends KernelObject {
   }
 
   /** A table with single values or arrays, whichever the map has. */
-  #anyTable<K extends Type, V extends Type>(types: MapTypes<K, V>) {
+  #anyTable<KT extends Type, VT extends Type>(types: MapTypes<KT, VT>) {
     const table: unknown = tableOf(this, this.#typesOf(types));
-    return table as MapTable<Value<K>, EntryValue<V, M>>;
+    return table as MapTable<Value<KT>, EntryValue<VT, M>>;
   }
 
   /** @throws {InvalidTypeError} if nothing says what the values are. */

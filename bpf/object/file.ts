@@ -1,6 +1,16 @@
-/** Where an object file comes from, and what it is called. */
+/** The files that an object is loaded from. */
 
-import { typedArrayName } from "../../layout/intrinsics.ts";
+import {
+  addSeals,
+  check,
+  createMemfd,
+  F_SEAL_SEAL,
+  F_SEAL_SHRINK,
+  F_SEAL_WRITE,
+  truncateFile,
+} from "../../ffi/mod.ts";
+import { Descriptor } from "../../ffi/descriptor.ts";
+import { writeFile } from "../../memory/file_copies.ts";
 import { show } from "../../base/show.ts";
 import { pathOf } from "../../base/path.ts";
 
@@ -12,10 +22,13 @@ export interface Source {
   readonly name: string;
 }
 
-/** Reads an object file, or takes its bytes. */
+/**
+ * Reads an object file, or copies its bytes: libbpf parses them in place, and
+ * others must not change them meanwhile.
+ */
 export function readSource(source: unknown): Source {
-  if (typedArrayName(source) === "Uint8Array") {
-    return { bytes: copyOf(source as Uint8Array), name: "object" };
+  if (source instanceof Uint8Array) {
+    return { bytes: new Uint8Array(source), name: "object" };
   }
   if (typeof source !== "string" && !(source instanceof URL)) {
     throw new TypeError(
@@ -25,12 +38,7 @@ export function readSource(source: unknown): Source {
     );
   }
   const path = pathOf(source);
-  return { bytes: copyOf(Deno.readFileSync(path)), name: nameOf(path) };
-}
-
-/** libbpf parses the bytes in place: others must not change them meanwhile. */
-function copyOf(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
-  return new Uint8Array(bytes);
+  return { bytes: new Uint8Array(Deno.readFileSync(path)), name: nameOf(path) };
 }
 
 /** The name of a file without `.bpf.o`, in characters that the kernel takes. */
@@ -55,4 +63,27 @@ export function requireObjectName(name: unknown): string {
     );
   }
   return name;
+}
+
+/**
+ * Has a function use the path of a file of bytes, into which nobody can put
+ * others: not the rest of this process either, which could find its descriptor.
+ *
+ * @throws {SystemError} if there can be no such file.
+ */
+export function withSealedFile<T>(
+  bytes: Uint8Array,
+  use: (path: string) => T,
+): T {
+  const descriptor = new Descriptor(check(createMemfd("btf"), "memfd_create"));
+  try {
+    const { fd } = descriptor;
+    const length = bytes.length;
+    check(truncateFile(fd, length), "ftruncate");
+    writeFile(fd, bytes, length, 0);
+    check(addSeals(fd, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_WRITE), "fcntl");
+    return use(`/proc/self/fd/${fd}`);
+  } finally {
+    descriptor.close();
+  }
 }

@@ -7,19 +7,15 @@ import { requireAccess } from "../../base/permission.ts";
 import { NativeObject, type OpenRequest } from "../libbpf/object.ts";
 import type { NativeProgram } from "../libbpf/program.ts";
 import { loadHint } from "./load_hints.ts";
-import { applyMapSettings, type MapSettings } from "./map_settings.ts";
 import {
+  applyMapSettings,
   applyProgramSettings,
-  type ProgramSettings,
-} from "./program_settings.ts";
+  type LoadSettings,
+} from "./settings.ts";
 
 /** What to load, and how. */
-export interface LoadRequest extends OpenRequest {
-  readonly maps: readonly MapSettings[];
-  readonly programs: readonly ProgramSettings[];
-  /** What the kernel shall log of programs that it takes, too: `BPF_LOG_*`. */
-  readonly logLevel: number;
-}
+export interface LoadRequest
+  extends OpenRequest, Pick<LoadSettings, "maps" | "programs" | "logLevel"> {}
 
 /** What becomes of an object. */
 export interface Stages<T> {

@@ -1,7 +1,13 @@
 import type { HasDescriptor } from "../kernel_object.ts";
+import type { EachOf, InputsOf, ObjectShape } from "./shape.ts";
 
-/** Options of {@linkcode BpfObject.load}. */
-export interface LoadOptions {
+/**
+ * Options of {@linkcode BpfObject.load}.
+ *
+ * @typeParam S What the object has, where that is known: then names and values
+ * are checked by the compiler.
+ */
+export interface LoadOptions<S extends ObjectShape = ObjectShape> {
   /**
    * What the maps of sections are named after in the kernel: from 1 to 15
    * letters, digits and `_`. By default the file's name.
@@ -12,13 +18,13 @@ export interface LoadOptions {
    * data. The verifier knows them: it leaves out what they make unreachable.
    * They can be set here and never again.
    */
-  readonly constants?: Readonly<Record<string, unknown>> | undefined;
+  readonly constants?: InputsOf<S, "constants"> | undefined;
   /** The values that other variables have at first, by their names. */
-  readonly variables?: Readonly<Record<string, unknown>> | undefined;
+  readonly variables?: InputsOf<S, "variables"> | undefined;
   /** What to set of maps, by their names, before they are made. */
-  readonly maps?: Readonly<Record<string, LoadMapOptions>> | undefined;
+  readonly maps?: EachOf<S, "maps", LoadMapOptions> | undefined;
   /** What to set of programs, by their names, before they are loaded. */
-  readonly programs?: Readonly<Record<string, LoadProgramOptions>> | undefined;
+  readonly programs?: EachOf<S, "programs", LoadProgramOptions> | undefined;
   /**
    * What the kernel shall log of programs that it takes, too: 1 for all that the
    * verifier looks at, 2 for more, 4 for statistics, or a sum (`BPF_LOG_*` of

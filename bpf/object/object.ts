@@ -1,8 +1,7 @@
 import { Btf } from "../../btf/btf.ts";
 import { InvalidObjectError } from "../../errors.ts";
 import type { Marked, Type } from "../../layout/mod.ts";
-import { requireOptions } from "../../base/arguments.ts";
-import type { NativeObject } from "../libbpf/object.ts";
+import { NativeObject } from "../libbpf/object.ts";
 import { shareBtf } from "../map/types_from_btf.ts";
 import { orphan } from "../ring/writers.ts";
 import { BpfMap } from "../map/map.ts";
@@ -23,15 +22,12 @@ import {
   type SectionContents,
   setInitialContents,
 } from "./initial_values.ts";
-import { withSealedFile } from "./sealed_file.ts";
 import { makeMappable, sectionSizes } from "./sections.ts";
-import { readSource } from "./file.ts";
+import { readSource, withSealedFile } from "./file.ts";
 import { VariableNames } from "../variable/names.ts";
 import type { LoadOptions } from "./load_options.ts";
+import type { MapsOf, ObjectShape, ProgramsOf, VariablesOf } from "./shape.ts";
 import { BpfVariable } from "../variable/variable.ts";
-
-/** What only this module has, so that only it can construct. */
-const secret = Symbol("BpfObject");
 
 /** What an object is made of. */
 interface Parts {
@@ -69,8 +65,11 @@ type Request = LoadRequest & Pick<LoadSettings, "constants" | "variables">;
  * using link = object.program("count").attach();
  * console.log(hits.load()); // no system call: the program's own memory
  * ```
+ *
+ * @typeParam S What it has, where that is known; see {@linkcode ObjectShape}.
  */
-export class BpfObject implements Disposable {
+export class BpfObject<S extends ObjectShape = ObjectShape>
+  implements Disposable {
   /** What `close` closes, the last first. */
   readonly #opened: DisposableStack;
   readonly #native: NativeObject;
@@ -82,11 +81,12 @@ export class BpfObject implements Disposable {
   readonly #logs: Readonly<Record<string, string>>;
 
   private constructor(
-    given: symbol,
     { native, btf, names }: Parts,
     opened: DisposableStack,
   ) {
-    if (given !== secret) throw new TypeError("Illegal constructor");
+    if (!(native instanceof NativeObject)) {
+      throw new TypeError("Illegal constructor");
+    }
     this.#native = native;
     this.#btf = btf;
     this.#names = names;
@@ -108,6 +108,7 @@ export class BpfObject implements Disposable {
    *
    * @param source A path, a `file:` URL, or the bytes of the file.
    * @param options What to set before it is loaded.
+   * @typeParam S What it has, for the type checker.
    * @throws {VerifierError} if the kernel's verifier refuses a program; its `log`
    * says why.
    * @throws {InvalidObjectError} if it is not an object file for BPF, or not
@@ -122,11 +123,10 @@ export class BpfObject implements Disposable {
    * @throws {Deno.errors.NotCapable} without `--allow-ffi`, without permission to
    * read the path, or to read and write where maps are pinned.
    */
-  static load(
+  static load<S extends ObjectShape = ObjectShape>(
     source: string | URL | Uint8Array,
-    options: LoadOptions = {},
-  ): BpfObject {
-    requireOptions(options);
+    options: LoadOptions<NoInfer<S>> = {},
+  ): BpfObject<S> {
     const settings = readLoadOptions(options);
     const { bytes, name } = readSource(source);
     const elf = new Elf(bytes);
@@ -141,7 +141,10 @@ export class BpfObject implements Disposable {
       );
   }
 
-  static #load(elf: Elf, request: Request): BpfObject {
+  static #load<S extends ObjectShape>(
+    elf: Elf,
+    request: Request,
+  ): BpfObject<S> {
     let parts: Parts | undefined;
     let contents: SectionContents | undefined;
     return loadNative(request, {
@@ -160,7 +163,7 @@ export class BpfObject implements Disposable {
       finish(native) {
         using opened = new DisposableStack();
         opened.defer(() => native.close());
-        return new BpfObject(secret, parts!, opened);
+        return new BpfObject(parts!, opened);
       },
     });
   }
@@ -169,24 +172,24 @@ export class BpfObject implements Disposable {
    * The maps, by name: that of the variable in C, and for the sections of
    * variables that of the section, such as `".bss"`.
    */
-  get maps(): Readonly<Record<string, BpfMap>> {
-    return this.#maps;
+  get maps(): MapsOf<S> {
+    return this.#maps as MapsOf<S>;
   }
 
   /**
    * The global variables, by name. Static ones of which there are several have
    * the section before it: `".bss/count"`.
    */
-  get variables(): Readonly<Record<string, BpfVariable>> {
-    return this.#variables;
+  get variables(): VariablesOf<S> {
+    return this.#variables as VariablesOf<S>;
   }
 
   /**
    * The programs, by name: that of the function in C. Those that were not loaded
    * are missing.
    */
-  get programs(): Readonly<Record<string, BpfProgram>> {
-    return this.#programs;
+  get programs(): ProgramsOf<S> {
+    return this.#programs as ProgramsOf<S>;
   }
 
   /**

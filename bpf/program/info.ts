@@ -1,4 +1,25 @@
-import type { ProgramType } from "./type.ts";
+/** Facts about a program, which the kernel tells of a descriptor. */
+
+import { EBADF } from "../../ffi/mod.ts";
+import {
+  array,
+  bits,
+  HostLayout,
+  padding,
+  type Pointer,
+  pointer,
+  sizeOf,
+  struct,
+  text,
+  u32,
+  u64,
+  u8,
+} from "../../layout/mod.ts";
+import { clearAttributes, run, SIZE } from "../../ffi/bpf/attributes.ts";
+import { kernelIsOlderThan } from "../../ffi/kernel_version.ts";
+import { askInfo, isSomethingElse } from "../../ffi/bpf/object_info.ts";
+import { scratchBlock } from "../../ffi/block.ts";
+import { type ProgramType, programTypeName } from "./type.ts";
 
 /** What the kernel tells of a program (`linux/bpf.h`, `struct bpf_prog_info`). */
 export interface ProgramInfo {
@@ -37,4 +58,105 @@ export interface ProgramInfo {
   readonly runCount: bigint;
   /** How often it was not run because it was running already (Linux 5.12). */
   readonly recursionMisses: bigint;
+}
+
+/** `struct bpf_prog_info` of Linux 5.16; older ones lack its end. */
+const KernelProgramInfo = struct("bpf_prog_info", {
+  _: HostLayout,
+  type: u32,
+  id: u32,
+  tag: array(u8, 8),
+  jitedLength: u32,
+  translatedLength: u32,
+  jitedInstructions: u64,
+  translatedInstructions: u64,
+  loadTime: u64,
+  createdByUid: u32,
+  mapCount: u32,
+  mapIds: u64,
+  name: text(16),
+  ifindex: u32,
+  gplCompatible: bits(u32, 1),
+  netnsDev: u64,
+  netnsIno: u64,
+  // Of symbols, functions and lines.
+  unused1: padding(24),
+  btfId: u32,
+  // The same.
+  unused2: padding(60),
+  runTime: u64,
+  runCount: u64,
+  recursionMisses: u64,
+  verifiedInstructions: u32,
+  unused3: padding(4),
+});
+
+/** `MAX_USED_MAPS` of the kernel: no program uses more. */
+const MAPS_MAX = 64;
+/** Where the ids of the maps are put, in bytes from the info. */
+const IDS_AT = sizeOf(KernelProgramInfo);
+const ROOM = IDS_AT + 4 * MAPS_MAX;
+
+/**
+ * What a descriptor's program is.
+ *
+ * @param fd The descriptor.
+ * @param name What error messages call it.
+ * @throws {NotSupportedError} if the descriptor is not a program's.
+ * @throws {SystemError} if it is not open, or the kernel will not say.
+ */
+export function programInfoOf(fd: number, name: string): ProgramInfo {
+  const { buffer, bytes, address } = scratchBlock(ROOM);
+  bytes.fill(0, 0, ROOM);
+  const raw = pointer(KernelProgramInfo, buffer);
+  raw.mapCount = MAPS_MAX;
+  raw.mapIds = address + BigInt(IDS_AT);
+  askInfo(fd, address, IDS_AT, name, "program");
+  if (!isProgram(fd)) throw isSomethingElse(name, "program");
+  return translate(raw, new Uint32Array(buffer, IDS_AT, MAPS_MAX));
+}
+
+/**
+ * Whether a descriptor is a program's. Maps and links have an info as well, and
+ * nothing in it tells which. So a map that is none is bound to it: the kernel
+ * looks at the program first, and answers EINVAL for what is none.
+ */
+function isProgram(fd: number): boolean {
+  const { bindMap } = clearAttributes();
+  bindMap.progFd = fd;
+  bindMap.mapFd = NO_DESCRIPTOR;
+  const result = run("BPF_PROG_BIND_MAP", SIZE.bindMap);
+  return result === -EBADF || kernelIsOlderThan([5, 10]);
+}
+
+/** -1 as the kernel's attributes have it. */
+const NO_DESCRIPTOR = 0xffff_ffff;
+
+function translate(
+  raw: Pointer<typeof KernelProgramInfo>,
+  ids: Uint32Array,
+): ProgramInfo {
+  const mapIds: number[] = [];
+  const used = raw.mapCount;
+  for (let i = 0; i < used && i < MAPS_MAX; i++) mapIds[i] = ids[i]!;
+  let tag = "";
+  for (let i = 0; i < 8; i++) tag += raw.tag[i]!.toString(16).padStart(2, "0");
+  return {
+    type: programTypeName(raw.type),
+    typeNumber: raw.type,
+    id: raw.id,
+    name: raw.name,
+    tag,
+    loadTime: raw.loadTime,
+    createdByUid: raw.createdByUid,
+    gplCompatible: raw.gplCompatible !== 0,
+    mapIds,
+    btfId: raw.btfId,
+    translatedSize: raw.translatedLength,
+    jitedSize: raw.jitedLength,
+    verifiedInstructions: raw.verifiedInstructions,
+    runTime: raw.runTime,
+    runCount: raw.runCount,
+    recursionMisses: raw.recursionMisses,
+  };
 }

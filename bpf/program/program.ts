@@ -3,14 +3,19 @@ import { requireDescriptor, requireU32 } from "../../base/arguments.ts";
 import { Descriptor } from "../../ffi/descriptor.ts";
 import { KernelObject } from "../kernel_object.ts";
 import type { NativeProgram } from "../libbpf/program.ts";
-import { attach, type AttachTarget } from "../link/attach.ts";
+import {
+  attach,
+  type AttachArguments,
+  type AttachTarget,
+  type LinkOf,
+} from "../link/attach.ts";
 import type { BpfIterator } from "../link/iterator.ts";
 import type { BpfLink } from "../link/link.ts";
 import type { AttachIterator } from "../link/targets/iterator.ts";
 import { idsOf, openById } from "../ids.ts";
 import { openPinned } from "../pins.ts";
-import { programInfoOf } from "./read_info.ts";
-import { runProgram } from "./run_program.ts";
+import { programInfoOf } from "./info.ts";
+import { runProgram } from "./run.ts";
 import type { UsedProgram } from "./used_program.ts";
 import type { ProgramInfo } from "./info.ts";
 import type { ProgramType } from "./type.ts";
@@ -34,8 +39,12 @@ let closeAll: (program: BpfProgram) => void;
  * using program = BpfProgram.open("/sys/fs/bpf/filter");
  * const { returnValue, data } = program.run({ data: new Uint8Array(64) });
  * ```
+ *
+ * @typeParam A What `attach` takes, where that is known: of a program of an object
+ * whose shape is known.
  */
-export class BpfProgram extends KernelObject {
+export class BpfProgram<A extends AttachArguments = AttachArguments>
+  extends KernelObject {
   readonly #native: NativeProgram | undefined;
   readonly #name: string;
   /** What messages call it. */
@@ -227,6 +236,14 @@ export class BpfProgram extends KernelObject {
   }
 
   /**
+   * Attaches a program for an iterator, which is run when the link is read.
+   *
+   * @param target The objects to go over.
+   * @returns The link, which can be read.
+   * @throws as below.
+   */
+  attach(target: Extract<A[0], AttachIterator>): BpfIterator;
+  /**
    * Attaches the program: from here on the kernel runs it.
    *
    * Without a target, to what its section names, as libbpf understands it:
@@ -252,23 +269,7 @@ export class BpfProgram extends KernelObject {
    * program.attach({ kind: "uprobe", path: "/bin/sh", symbol: "main" });
    * ```
    */
-  attach(target?: Exclude<AttachTarget, AttachIterator>): BpfLink;
-  /**
-   * Attaches a program for an iterator, which is run when the link is read.
-   *
-   * @param target The objects to go over.
-   * @returns The link, which can be read.
-   * @throws as above.
-   */
-  attach(target: AttachIterator): BpfIterator;
-  /**
-   * Attaches the program to a target whose kind is known at run time.
-   *
-   * @param target Its target.
-   * @returns The link.
-   * @throws as above.
-   */
-  attach(target?: AttachTarget): BpfLink;
+  attach(...target: A): LinkOf<A>;
   attach(target?: AttachTarget): BpfLink {
     void this.fd;
     const link = attach(

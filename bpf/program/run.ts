@@ -1,3 +1,36 @@
+/** Running a program once, or so many times: `BPF_PROG_TEST_RUN`. */
+
+import { BoundsError, NotSupportedError } from "../../errors.ts";
+import {
+  EINTR,
+  EINVAL,
+  ENOSPC,
+  ENOTSUPP,
+  EPERM,
+  systemError,
+} from "../../ffi/mod.ts";
+import {
+  type OptionNames,
+  requireBytes,
+  requireFlag,
+  requireOptions,
+  requireU32,
+} from "../../base/arguments.ts";
+import { roundUp } from "../../base/round.ts";
+import { clearAttributes, run, SIZE } from "../../ffi/bpf/attributes.ts";
+import { Block } from "../../ffi/block.ts";
+import type { UsedProgram } from "./used_program.ts";
+import type { ProgramType } from "./type.ts";
+
+const runOptions: OptionNames<RunOptions> = {
+  data: true,
+  context: true,
+  repeat: true,
+  cpu: true,
+  liveFrames: true,
+  batchSize: true,
+};
+
 /** What a program is run with, for {@linkcode BpfProgram.run}. */
 export interface RunOptions {
   /**
@@ -37,4 +70,233 @@ export interface RunResult {
    * was given, and of raw tracepoints.
    */
   readonly context: Uint8Array<ArrayBuffer> | undefined;
+}
+
+/**
+ * How much longer than what it is given the output may be. A packet grows by what
+ * the program puts before it, within the 256 bytes that the kernel leaves there, or
+ * behind it, within the last of its up to 18 pages; a context is what the kernel's struct has, 192 bytes at most so far.
+ */
+const DATA_ROOM = 65536;
+const CONTEXT_ROOM = 4096;
+
+/** Room for all but large inputs, kept for as long as this module. */
+const KEPT_SIZE = 2 * DATA_ROOM + 4 * CONTEXT_ROOM;
+
+/** Where the input and output lie: addresses alone do not keep it. */
+const held: { kept: Block | undefined; current: Block | undefined } = {
+  kept: undefined,
+  current: undefined,
+};
+
+function roomOf(size: number): Block {
+  return held.current = size > KEPT_SIZE
+    ? new Block(size)
+    : held.kept ??= new Block(KEPT_SIZE);
+}
+
+/** A part of the room; none of it where `size` is undefined. */
+interface Part {
+  readonly at: number;
+  readonly size: number | undefined;
+}
+
+/** A part behind another, at a multiple of 8. */
+function behind({ at, size }: Part, next: number | undefined): Part {
+  return { at: roundUp(at + (size ?? 0), 8), size: next };
+}
+
+/** The kernel is told sizes in 32 bits; far less is all that it takes. */
+const MOST = 2 ** 31 - 1;
+
+function lengthOf(name: string, value: unknown): number | undefined {
+  if (value === undefined) return undefined;
+  requireBytes(name, value);
+  const length = value.length;
+  if (length > MOST) {
+    throw new RangeError(
+      `${name} must have at most ${MOST} bytes: it has ${length}`,
+    );
+  }
+  return length;
+}
+
+/** `linux/bpf.h`, "flags for BPF_PROG_TEST_RUN". */
+const BPF_F_TEST_RUN_ON_CPU = 1 << 0;
+const BPF_F_TEST_XDP_LIVE_FRAMES = 1 << 1;
+
+/** Whether the context that was given is changed in its place. */
+function changesContext(type: ProgramType | undefined): boolean {
+  return type === "syscall";
+}
+
+/** Whether a context is given back, beside the one that was given. */
+function givesContext(type: ProgramType | undefined): boolean {
+  return type !== "syscall" && type !== "raw_tracepoint" &&
+    type !== "raw_tracepoint_writable";
+}
+
+/** Runs a program. */
+export function runProgram(
+  program: UsedProgram,
+  options: RunOptions,
+): RunResult {
+  const { type } = program;
+  requireOptions(options, runOptions);
+  const { data, context, repeat, cpu, batchSize } = options;
+  const liveFrames = requireFlag("liveFrames", options.liveFrames);
+  const dataLength = lengthOf("Data", data);
+  const contextLength = lengthOf("Context", context);
+  const dataIn: Part = { at: 0, size: dataLength };
+  const contextIn = behind(dataIn, contextLength);
+  const dataOut = behind(
+    contextIn,
+    dataLength === undefined || liveFrames ? undefined : dataLength + DATA_ROOM,
+  );
+  const contextOut = behind(
+    dataOut,
+    contextLength === undefined || !givesContext(type)
+      ? undefined
+      : contextLength + CONTEXT_ROOM,
+  );
+  const { at: size } = behind(contextOut, undefined);
+
+  const repeats = repeat === undefined
+    ? 0
+    : requireU32("Option repeat", repeat, 1);
+  let flags = liveFrames ? BPF_F_TEST_XDP_LIVE_FRAMES : 0;
+  if (cpu !== undefined) flags |= BPF_F_TEST_RUN_ON_CPU;
+  const onCpu = cpu === undefined ? 0 : requireU32("CPU", cpu, 0);
+  const batch = batchSize === undefined
+    ? 0
+    : requireU32("Option batchSize", batchSize, 1);
+
+  const room = roomOf(size);
+  try {
+    // The lengths are those read above, whatever became of the arrays since.
+    put(room, dataIn, data);
+    put(room, contextIn, context);
+    const { testRun } = clearAttributes();
+    testRun.progFd = program.open();
+    testRun.dataIn = addressIn(room, dataIn);
+    testRun.dataSizeIn = dataIn.size ?? 0;
+    testRun.dataOut = addressIn(room, dataOut);
+    testRun.dataSizeOut = dataOut.size ?? 0;
+    testRun.ctxIn = addressIn(room, contextIn);
+    testRun.ctxSizeIn = contextIn.size ?? 0;
+    testRun.ctxOut = addressIn(room, contextOut);
+    testRun.ctxSizeOut = contextOut.size ?? 0;
+    testRun.repeat = repeats;
+    testRun.flags = flags;
+    testRun.cpu = onCpu;
+    testRun.batchSize = batch;
+    const attributesSize = batch !== 0
+      ? SIZE.testRunBatch
+      : flags !== 0
+      ? SIZE.testRunCpu
+      : SIZE.testRun;
+    const result = run("BPF_PROG_TEST_RUN", attributesSize);
+    if (result < 0) {
+      throw failure(-result, program, testRun, dataOut, contextOut);
+    }
+    return {
+      returnValue: testRun.returned,
+      duration: testRun.duration,
+      data: takeOutput(room, dataOut, testRun.dataSizeOut),
+      context: changesContext(type)
+        ? take(room, contextIn, contextIn.size)
+        : takeOutput(room, contextOut, testRun.ctxSizeOut),
+    };
+  } finally {
+    held.current = undefined;
+  }
+}
+
+function put(
+  { bytes }: Block,
+  { at, size = 0 }: Part,
+  source: Uint8Array | undefined,
+): void {
+  // What is detached has no bytes, and cannot be copied from.
+  if (source !== undefined && size > 0) bytes.set(source, at);
+}
+
+function addressIn({ address }: Block, { at, size }: Part): bigint {
+  return size === undefined ? 0n : address + BigInt(at);
+}
+
+/** A copy of so many bytes of a part; undefined where there are none. */
+function take(
+  { buffer }: Block,
+  { at, size = 0 }: Part,
+  length: number | undefined,
+): Uint8Array<ArrayBuffer> | undefined {
+  if (length === undefined) return undefined;
+  const bounded = length < size ? length : size;
+  const copy = new Uint8Array(new ArrayBuffer(bounded));
+  copy.set(new Uint8Array(buffer, at, bounded));
+  return copy;
+}
+
+/**
+ * A copy of what the kernel has put into a part. It leaves the size as it is
+ * where programs of a type have no such output.
+ */
+function takeOutput(
+  room: Block,
+  part: Part,
+  length: number,
+): Uint8Array<ArrayBuffer> | undefined {
+  const none = part.size === undefined || length === part.size;
+  return take(room, part, none ? undefined : length);
+}
+
+/** What the kernel told of the sizes that it would have needed. */
+interface Sizes {
+  readonly dataSizeOut: number;
+  readonly ctxSizeOut: number;
+}
+
+function failure(
+  errno: number,
+  { label, type }: UsedProgram,
+  { dataSizeOut, ctxSizeOut }: Sizes,
+  data: Part,
+  context: Part,
+): Error {
+  const reason = systemError(errno, "bpf(BPF_PROG_TEST_RUN)", hintOf(errno));
+  switch (errno) {
+    case ENOTSUPP:
+      return new NotSupportedError(
+        `Cannot run program ${label} of type ${
+          type ?? "unknown"
+        }: the kernel runs programs of this type only where they are attached`,
+        { cause: reason },
+      );
+    case ENOSPC: {
+      const [what, wanted, room] = data.size !== undefined &&
+          dataSizeOut > data.size
+        ? ["data", dataSizeOut, data.size]
+        : ["context", ctxSizeOut, context.size ?? 0];
+      return new BoundsError(
+        `Program ${label} has run, but its ${what} did not fit: ${wanted} bytes, and there was room for ${room}`,
+        { cause: reason },
+      );
+    }
+    default:
+      return reason;
+  }
+}
+
+function hintOf(errno: number): string | undefined {
+  switch (errno) {
+    case EPERM:
+      return "running a program needs CAP_BPF, and CAP_PERFMON or CAP_NET_ADMIN by its type; a container's seccomp profile may forbid bpf(2)";
+    case EINVAL:
+      return "programs of this type are not run with these options: those for packets need data of at least 14 bytes and, unless they are XDP, no more than fits a page; tracepoints take no data and no repeat";
+    case EINTR:
+      return "a signal came while it ran; it has run, but not as often as asked";
+    default:
+      return undefined;
+  }
 }

@@ -1,9 +1,6 @@
 import { Descriptor } from "../../ffi/descriptor.ts";
 import { clearAttributes, runChecked, SIZE } from "../../ffi/bpf/attributes.ts";
 
-/** What only this module has, so that only it can construct. */
-const secret = Symbol("BpfStatistics");
-
 /**
  * Has the kernel count how often each program runs, and for how long, until it is
  * closed: `runCount` and `runTime` of {@linkcode ProgramInfo} (`BPF_ENABLE_STATS`,
@@ -20,8 +17,10 @@ const secret = Symbol("BpfStatistics");
 export class BpfStatistics implements Disposable {
   readonly #descriptor: Descriptor;
 
-  private constructor(given: symbol, descriptor: Descriptor) {
-    if (given !== secret) throw new TypeError("Illegal constructor");
+  private constructor(descriptor: Descriptor) {
+    if (!(descriptor instanceof Descriptor)) {
+      throw new TypeError("Illegal constructor");
+    }
     this.#descriptor = descriptor;
   }
 
@@ -36,7 +35,7 @@ export class BpfStatistics implements Disposable {
     // All zero is BPF_STATS_RUN_TIME, the only kind there is.
     clearAttributes();
     const fd = runChecked("BPF_ENABLE_STATS", SIZE.enableStats);
-    return new BpfStatistics(secret, new Descriptor(fd));
+    return new BpfStatistics(new Descriptor(fd));
   }
 
   /** Whether this was closed. */

@@ -2,24 +2,19 @@
 
 import { BtfError } from "../../errors.ts";
 import { array } from "../../layout/language/array.ts";
-import { bits } from "../../layout/language/bits.ts";
 import { structPlacedElsewhere } from "../../layout/model/placed_struct.ts";
-import {
-  type AnyType,
-  flexibleTailOf,
-  type Member,
-} from "../../layout/model/types.ts";
+import { flexibleTailOf, type Member } from "../../layout/model/types.ts";
 import { text } from "../../layout/language/text.ts";
 import type { Type } from "../../layout/static.ts";
 import { declare } from "../format/c_text.ts";
 import { decode } from "../format/decode.ts";
-import { checkPlace, lastOf, wrongMember } from "./member_checks.ts";
-import { MemberNames } from "./member_names.ts";
+import type { Maker } from "./maker.ts";
+import { MemberList } from "./members.ts";
+import { variablesOf } from "./section_variables.ts";
 import {
   hasLayout,
   MOST_DEPTH,
   placeOf,
-  placeOfMember,
   type Resolved,
   resolveType,
   sizeOfType,
@@ -28,8 +23,6 @@ import {
 } from "../format/resolve.ts";
 import {
   ANONYMOUS,
-  bytesOf,
-  integerLike,
   isCharacter,
   layoutOfEnum,
   layoutOfFloat,
@@ -40,7 +33,6 @@ import { pointerType } from "../pointer_type.ts";
 import type {
   BtfArray,
   BtfDatasec,
-  BtfMember,
   BtfPtr,
   BtfStruct,
   BtfType,
@@ -50,12 +42,6 @@ import type {
 const MOST_MEMBERS = 10_000;
 /** How many members one layout may take in all, those of nested types too. */
 const MOST_WORK = 200_000;
-
-/** What a struct is made of while it is being made. */
-interface Parts {
-  readonly members: Member[];
-  readonly names: MemberNames;
-}
 
 /**
  * The layouts of the types of one table, each made once.
@@ -76,10 +62,17 @@ export class Layouts {
   readonly #recallOpen = (id: number) => this.#recall(id, true);
   readonly #recallClosed = (id: number) => this.#recall(id, false);
 
+  readonly #maker: Maker;
+
   /** Makes layouts of the types of this table; its base's types are its base's. */
   constructor(table: TypeTable, base: Layouts | undefined) {
     this.#table = table;
     this.#base = base;
+    this.#maker = {
+      table,
+      make: (id, open) => this.#make(id, open),
+      spend: (work, id) => this.#spend(work, id),
+    };
   }
 
   /**
@@ -203,19 +196,21 @@ export class Layouts {
   }
 
   #aggregate(type: BtfStruct, name: string, open: boolean): Type {
-    const { parts, align } = this.#partsOf(type, open);
-    if (parts.members.length > MOST_MEMBERS) {
+    const list = new MemberList(this.#maker);
+    const align = list.add(type, 0, open);
+    const { members } = list;
+    if (members.length > MOST_MEMBERS) {
       throw new BtfError(
         `A struct must have at most ${MOST_MEMBERS} members, those of anonymous members too: ${
           titleOf(type)
-        } has ${parts.members.length}`,
+        } has ${members.length}`,
         placeOf(this.#table, type.id),
       );
     }
     return structPlacedElsewhere({
       kind: type.kind,
       name,
-      members: parts.members,
+      members,
       recall: open ? this.#recallOpen : this.#recallClosed,
       id: type.id,
       size: type.size,
@@ -223,174 +218,25 @@ export class Layouts {
     });
   }
 
-  #partsOf(
-    type: BtfStruct,
-    open: boolean,
-  ): { readonly parts: Parts; readonly align: number } {
-    const parts: Parts = { members: [], names: new MemberNames() };
-    const align = this.#addMembers(type, 0, open, parts, 0);
-    return { parts, align };
-  }
-
   /** The members of a struct or union that was made before. */
   #recall(id: number, open: boolean): readonly Member[] {
     this.#begin();
     const type = decode(this.#table, id) as BtfStruct;
+    const list = new MemberList(this.#maker);
+    list.add(type, 0, open);
     // Without the room for more that adding one by one has left.
-    return this.#partsOf(type, open).parts.members.slice();
-  }
-
-  /**
-   * Adds the members of a struct or union, and for anonymous ones theirs.
-   *
-   * @param base Where it begins in the struct that they are added to, in bits.
-   * @param open Whether it is the end of that struct, and may have one.
-   * @returns Its alignment in bytes.
-   */
-  #addMembers(
-    type: BtfStruct,
-    base: number,
-    open: boolean,
-    parts: Parts,
-    depth: number,
-  ): number {
-    if (depth > MOST_DEPTH) throw tooDeep(this.#table, type.id);
-    this.#spend(type.members.length + 1, type.id);
-    const last = type.kind === "struct"
-      ? lastOf(this.#table, type)
-      : () => true;
-    let align = 1;
-    let packed = false;
-    for (const [index, member] of type.members.entries()) {
-      const own = this.#addMember(
-        type,
-        member,
-        index,
-        base,
-        open && last(index),
-        parts,
-        depth,
-      );
-      align = Math.max(align, own);
-      packed ||= member.bitSize === undefined &&
-        member.bitOffset % (own * 8) !== 0;
-    }
-    // As libbpf has it (btf__align_of): a compiler that was not told to pack
-    // aligns all members, and the size.
-    return packed || type.size % align !== 0 ? 1 : align;
-  }
-
-  /** Adds a member; returns its alignment in bytes. */
-  #addMember(
-    owner: BtfStruct,
-    member: BtfMember,
-    index: number,
-    base: number,
-    open: boolean,
-    parts: Parts,
-    depth: number,
-  ): number {
-    const { type } = resolveType(this.#table, member.type);
-    const width = member.bitSize ??
-      (type.kind === "int" && type.bits < type.size * 8
-        ? type.bits
-        : undefined);
-    if (width !== undefined) {
-      return this.#addBits(owner, member, index, base, width, parts);
-    }
-    const size = sizeOfType(this.#table, member.type);
-    if (size === undefined) {
-      throw wrongMember(
-        this.#table,
-        owner,
-        index,
-        `must have a size: ${titleOf(type)} has none`,
-      );
-    }
-    checkPlace(this.#table, owner, member, index, size * 8);
-    if (member.bitOffset % 8 !== 0) {
-      throw wrongMember(
-        this.#table,
-        owner,
-        index,
-        `must begin at a byte: it begins at bit ${member.bitOffset}`,
-      );
-    }
-    const offset = base + member.bitOffset;
-    if (member.name !== "") {
-      const made = this.#make(member.type, open);
-      parts.members.push({
-        name: parts.names.next(member.name),
-        type: made as AnyType,
-        offset: offset / 8,
-        bit: undefined,
-      });
-      return made.align;
-    }
-    if (type.kind === "struct" || type.kind === "union") {
-      return this.#addMembers(type, offset, open, parts, depth + 1);
-    }
-    return 1; // Padding: C has no other members without a name.
-  }
-
-  #addBits(
-    owner: BtfStruct,
-    member: BtfMember,
-    index: number,
-    base: number,
-    width: number,
-    parts: Parts,
-  ): number {
-    const { type } = resolveType(this.#table, member.type);
-    if (
-      type.kind !== "int" && type.kind !== "enum" && type.kind !== "enum64"
-    ) {
-      throw wrongMember(
-        this.#table,
-        owner,
-        index,
-        `must be of an integer or enumeration, as a bit-field: ${
-          titleOf(type)
-        } is none`,
-      );
-    }
-    const shift = type.kind === "int" && member.bitSize === undefined
-      ? type.bitOffset
-      : 0;
-    checkPlace(this.#table, owner, member, index, shift + width);
-    if (width === 0 || width > type.size * 8) {
-      throw wrongMember(
-        this.#table,
-        owner,
-        index,
-        `must have from 1 to ${type.size * 8} bits: it has ${width}`,
-      );
-    }
-    const unit = type.kind === "int"
-      ? integerLike(type)
-      : this.#make(member.type, false) as ReturnType<typeof layoutOfEnum>;
-    // Nothing in the language is 16 bytes wide: such bits are not reachable.
-    const reachable = unit !== undefined && unit.kind !== "array" &&
-      !(unit.kind === "bool" && width > 1);
-    if (!reachable || member.name === "") return Math.min(type.size, 8);
-    const bit = base + member.bitOffset + shift;
-    parts.members.push({
-      name: parts.names.next(member.name),
-      type: bits(unit, width),
-      offset: Math.floor(bit / 8),
-      bit,
-    });
-    return unit.align;
+    return list.members.slice();
   }
 
   readonly #recallSection = (id: number): readonly Member[] => {
     this.#begin();
-    return this.#variables(decode(this.#table, id) as BtfDatasec).members;
+    const section = decode(this.#table, id) as BtfDatasec;
+    return variablesOf(this.#maker, section).members;
   };
 
   /** The variables of a section, as a struct. */
   #section(type: BtfDatasec): Type {
-    const { members, align } = this.#variables(type);
+    const { members, align } = variablesOf(this.#maker, type);
     if (members.length > MOST_MEMBERS) {
       throw new BtfError(
         `A section must have at most ${MOST_MEMBERS} variables: ${
@@ -409,43 +255,5 @@ export class Layouts {
       size,
       align,
     });
-  }
-
-  #variables(
-    type: BtfDatasec,
-  ): { readonly members: Member[]; readonly align: number } {
-    this.#spend(type.variables.length + 1, type.id);
-    const names = new MemberNames();
-    const members: Member[] = [];
-    let align = 1;
-    for (const [index, variable] of type.variables.entries()) {
-      const { name } = decode(this.#table, variable.type);
-      const target = resolveType(this.#table, variable.type).type;
-      const size = sizeOfType(this.#table, variable.type);
-      if (name === "" || size === undefined) continue; // A function, or extern.
-      if (variable.offset + size > type.size) {
-        throw new BtfError(
-          `The variable ${name} of ${
-            titleOf(type)
-          } must end within its ${type.size} bytes: it has ${size} bytes from ${variable.offset} on${
-            type.size === 0 ? "; sections have no sizes before linking" : ""
-          }`,
-          placeOfMember(this.#table, type.id, index),
-        );
-      }
-      const made = hasLayout(target)
-        ? this.#make(variable.type, false)
-        : bytesOf(size);
-      if (variable.offset % made.align === 0) {
-        align = Math.max(align, made.align);
-      }
-      members.push({
-        name: names.next(name),
-        type: made as AnyType,
-        offset: variable.offset,
-        bit: undefined,
-      });
-    }
-    return { members, align };
   }
 }

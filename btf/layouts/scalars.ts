@@ -61,9 +61,12 @@ function isSigned({ name, signed }: BtfInt): boolean {
   return signed || name === "signed char" || (name === "char" && charIsSigned);
 }
 
-/** Whether arrays of an integer are text: compilers tell it by name alone. */
+/**
+ * True for C's `char`, whose arrays are text. The name alone tells: gcc marks
+ * `unsigned char`, too, as characters, and clang marks none.
+ */
 export function isCharacter(type: BtfInt): boolean {
-  return type.size === 1 && !type.bool && (type.char || type.name === "char");
+  return type.size === 1 && type.name === "char";
 }
 
 /** What a bit-field of an integer is of; undefined where there is nothing. */

@@ -1,5 +1,6 @@
 /** Types of the layout language as TypeScript: values and their annotations. */
 
+import { InvalidTypeError } from "../../errors.ts";
 import { type AnyType, isFlexible } from "../../layout/model/types.ts";
 import type { IntegerType } from "../../layout/static.ts";
 
@@ -21,19 +22,35 @@ export class Imports {
     return name;
   }
 
-  /** The statement that imports what was used. */
+  /** Uses what another one uses of types, or of values. */
+  take(other: Imports, part: "type" | "value"): void {
+    for (const name of other.#names) {
+      if (isType(name) === (part === "type")) this.#names.add(name);
+    }
+  }
+
+  /** The statement that imports what was used; empty where nothing was. */
   statement(from: string): string {
-    // Types begin with a capital, values do not; HostLayout is both.
+    if (this.#names.size === 0) return "";
     const names = [...this.#names].sort((a, b) =>
       a.toLowerCase() < b.toLowerCase() ? -1 : 1
-    ).map((name) =>
-      /^[A-Z]/.test(name) && name !== "HostLayout" ? `type ${name}` : name
-    );
+    ).map((name) => isType(name) ? `type ${name}` : name);
     return `import {\n${names.map((name) => `  ${name},\n`).join("")}} from ${
       JSON.stringify(from)
     };\n`;
   }
 }
+
+/** Types begin with a capital, values do not; HostLayout is both. */
+function isType(name: string): boolean {
+  return /^[A-Z]/.test(name) && name !== "HostLayout";
+}
+
+/** The scalars that BTF can say: their constants are named like their kinds. */
+const SCALARS = new Set(
+  "bool u8 i8 u16 i16 u32 i32 u64 i64 f32 f64 uintptr be16 be32 be64"
+    .split(" "),
+);
 
 /**
  * Writes a type.
@@ -41,6 +58,7 @@ export class Imports {
  * @param type The type.
  * @param imports What it uses is added here.
  * @param nameOf The constant that a struct, union or enumeration is declared as.
+ * @throws {InvalidTypeError} If BTF cannot say it.
  */
 export function write(
   type: AnyType,
@@ -81,6 +99,11 @@ export function write(
     }
     default: {
       const { kind } = type;
+      if (!SCALARS.has(kind)) {
+        throw new InvalidTypeError(
+          `Cannot write ${type.name} as TypeScript: types that BTF has are written, and ${kind} is none of them`,
+        );
+      }
       const capital = kind.charAt(0).toUpperCase() + kind.slice(1);
       return { value: imports.use(kind), type: imports.use(capital) };
     }

@@ -3,7 +3,6 @@
  * number.
  */
 
-import { encode, toBigInt, toNumber } from "../captured.ts";
 import {
   AT_EMPTY_PATH,
   EFBIG,
@@ -28,8 +27,7 @@ export const TRANSFER_MAX = 2 ** 30;
 
 const emptyPath = cString("");
 
-// struct statx, 256 bytes, and struct statfs, 120 bytes. Read by index, which a
-// program cannot replace, as it can the methods of a DataView.
+// struct statx, 256 bytes, and struct statfs, 120 bytes.
 const statx16 = new Uint16Array(new ArrayBuffer(256));
 const statx64 = new BigUint64Array(statx16.buffer);
 const statfs64 = new BigUint64Array(new ArrayBuffer(120));
@@ -37,8 +35,8 @@ const statfs64 = new BigUint64Array(new ArrayBuffer(120));
 const rlimit64 = new BigUint64Array(new ArrayBuffer(16));
 
 /** A string as C has it: UTF-8, with a NUL at the end. */
-export function cString(text: string): Uint8Array {
-  return encode(`${text}\0`);
+export function cString(text: string): Uint8Array<ArrayBuffer> {
+  return new TextEncoder().encode(`${text}\0`);
 }
 
 /** What `statx(2)` tells of a descriptor. */
@@ -72,8 +70,8 @@ export function fileStatus(fd: number): FileStatus | number {
   if (result < 0) return result;
   return {
     mode: statx16[14]!, // stx_mode, at byte 28
-    size: toNumber(statx64[5]!), // stx_size, at byte 40
-    allocated: toNumber(statx64[6]!) * 512, // stx_blocks, at byte 48
+    size: Number(statx64[5]!), // stx_size, at byte 40
+    allocated: Number(statx64[6]!) * 512, // stx_blocks, at byte 48
     device: statx64[17]!, // stx_dev_major and stx_dev_minor, at byte 136
     inode: statx64[4]!, // stx_ino, at byte 32
   };
@@ -94,9 +92,9 @@ export function fileSystemStatus(fd: number): FileSystemStatus | number {
   const result = resultOf(() => libc().fstatfs(fd, statfs64));
   if (result < 0) return result;
   return {
-    type: toNumber(statfs64[0]!), // f_type, at byte 0
-    blockSize: toNumber(statfs64[1]!), // f_bsize, at byte 8
-    blocks: toNumber(statfs64[2]!), // f_blocks, at byte 16
+    type: Number(statfs64[0]!), // f_type, at byte 0
+    blockSize: Number(statfs64[1]!), // f_bsize, at byte 8
+    blocks: Number(statfs64[2]!), // f_blocks, at byte 16
   };
 }
 
@@ -145,8 +143,8 @@ export function readDescriptor(
   length: number,
   offset: number,
 ): number {
-  const count = toBigInt(length);
-  const position = toBigInt(offset);
+  const count = BigInt(length);
+  const position = BigInt(offset);
   return resultOf(() =>
     libc().pread(fd, target as BufferSource, count, position)
   );
@@ -172,8 +170,8 @@ export function writeDescriptor(
   length: number,
   offset: number,
 ): number {
-  const count = toBigInt(length);
-  const position = toBigInt(offset);
+  const count = BigInt(length);
+  const position = BigInt(offset);
   return resultOf(() =>
     libcFile().pwrite(
       fd,
@@ -207,13 +205,13 @@ export function createMemfd(name: string): number {
  */
 export function fileSizeLimit(): number {
   const result = resultOf(() => libcFile().getrlimit(RLIMIT_FSIZE, rlimit64));
-  return result < 0 ? 0 : toNumber(rlimit64[0]!);
+  return result < 0 ? 0 : Number(rlimit64[0]!);
 }
 
 /** Gives a file a size: 0, or the negative reason. */
 export function truncateFile(fd: number, size: number): number {
   if (size > fileSizeLimit()) return -EFBIG;
-  const length = toBigInt(size);
+  const length = BigInt(size);
   return resultOf(() => libcFile().ftruncate(fd, length));
 }
 
@@ -224,7 +222,7 @@ export function allocateFile(
   offset: number,
   length: number,
 ): number {
-  const begin = toBigInt(offset);
-  const count = toBigInt(length);
+  const begin = BigInt(offset);
+  const count = BigInt(length);
   return resultOf(() => libcFile().fallocate(fd, mode, begin, count));
 }

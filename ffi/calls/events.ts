@@ -3,11 +3,10 @@
  * interfaces. Each call gives its result or a negative error number.
  */
 
-import { toBigInt } from "../captured.ts";
 import { decodeText } from "../c_text.ts";
 import { cString } from "./descriptors.ts";
 import { resultOf, resultOfOne } from "../errno/errno.ts";
-import { libcAttach } from "../libc/attach_functions.ts";
+import { libcAttach } from "../libc/functions.ts";
 import { platform } from "../libc/platform.ts";
 
 /** `linux/perf_event.h`: close-on-exec (Linux 3.14). */
@@ -54,7 +53,7 @@ export function readNext(
   target: Uint8Array,
   length: number,
 ): number {
-  const count = toBigInt(length);
+  const count = BigInt(length);
   return resultOfOne(() =>
     libcAttach().read(fd, target as BufferSource, count)
   );

@@ -6,7 +6,6 @@
  */
 
 import { addressOf } from "../block.ts";
-import { toNumber } from "../captured.ts";
 import {
   MAP_ANONYMOUS,
   MAP_FIXED,
@@ -210,7 +209,7 @@ export function mmapSharedOver(
   );
   const failure = zeroOrErrno(result);
   if (failure !== 0) return failure;
-  const low = toNumber(addressOf(target) & 0xffff_ffffn);
+  const low = Number(addressOf(target) & 0xffff_ffffn);
   return result >>> 0 === low ? 0 : MISPLACED;
 }
 

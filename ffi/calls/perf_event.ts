@@ -14,11 +14,6 @@ import {
   openPerfEvent,
 } from "../mod.ts";
 import {
-  NativeArrayBuffer,
-  NativeUint8Array,
-  typedArrayFill,
-} from "../../layout/intrinsics.ts";
-import {
   bits,
   HostLayout,
   padding,
@@ -71,7 +66,7 @@ export interface EventRequest {
   readonly cpu: number;
 }
 
-const bytes = new NativeUint8Array(new NativeArrayBuffer(sizeOf(Attributes)));
+const bytes = new Uint8Array(new ArrayBuffer(sizeOf(Attributes)));
 /** Made at the first use, so that importing this costs nothing. */
 let attributes: Pointer<typeof Attributes> | undefined;
 
@@ -95,7 +90,7 @@ export const eventHints: Readonly<Record<number, string>> = {
 /** Opens an event: its descriptor, or the negative reason. */
 export function openEvent(request: EventRequest): number {
   const fields = attributes ??= pointer(Attributes, bytes);
-  typedArrayFill(bytes, 0);
+  bytes.fill(0);
   fields.type = request.type;
   fields.size = sizeOf(Attributes);
   fields.config = request.config;

@@ -19,6 +19,7 @@ import {
   whereIs,
 } from "./private_fields.ts";
 import { structClass } from "./struct_class.ts";
+import { ofArrays, ofObjects } from "./unknown_names.ts";
 
 /** The class that does what a plan says, to be made. */
 export function classPart(
@@ -69,6 +70,8 @@ function build(
   if (!names.includes("constructor")) delete prototype["constructor"];
   for (const name of withoutMethods(plan, mode)) delete prototype[name];
   describe(prototype, names);
+  const isArray = plan.kind !== "struct" && plan.kind !== "atomic";
+  Object.setPrototypeOf(prototype, isArray ? ofArrays : ofObjects);
   const place = plan.kind === "column" ? plan.place : undefined;
   const pointerClass = { type, mode, wide, construct, place };
   remember(pointerClass);

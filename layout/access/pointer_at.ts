@@ -42,7 +42,7 @@ function prepare(
   const checked = type as AnyType;
   const { name, size, align } = checked;
   const tail = flexibleTailOf(checked);
-  if (size === 0) {
+  if (size === 0 && tail === undefined) {
     throw new InvalidTypeError(
       `${name}: There is no pointer to a type of size zero`,
     );

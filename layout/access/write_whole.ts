@@ -4,6 +4,12 @@
  */
 
 import { BoundsError, InvalidTypeError } from "../../errors.ts";
+import { show } from "../../base/show.ts";
+import { overlapsIn, shareBits } from "../model/extents.ts";
+import { arrayClearer, paddingClearer } from "../model/clear_padding.ts";
+import { type AnyType, flexibleTailOf, originOf } from "../model/types.ts";
+import { reachOf } from "../region/lanes.ts";
+import { closed, Region } from "../region/region.ts";
 import { countIn } from "./indices.ts";
 import {
   type Access,
@@ -18,23 +24,35 @@ import {
   type StructPlan,
 } from "./plan.ts";
 import { type Located, whereIs } from "./private_fields.ts";
-import { read } from "./read_whole.ts";
-import { reachOf } from "../region/lanes.ts";
-import { closed, type Region } from "../region/region.ts";
-import { type AnyType, originOf } from "../model/types.ts";
-import { show } from "../../base/show.ts";
+import { read, readLeaf } from "./read_whole.ts";
 
-/** One thing to be written. */
-type Step =
-  | {
-    readonly place: LeafPlace;
-    readonly base: number;
-    readonly value: unknown;
-  }
-  | { readonly from: Located; readonly base: number; readonly size: number };
+/** One value to be stored. */
+interface LeafStep {
+  readonly place: LeafPlace;
+  readonly base: number;
+  readonly value: unknown;
+  readonly ground: Ground;
+}
+
+/** Bytes to be copied from where a pointer points. */
+interface CopyStep {
+  readonly from: Located;
+  readonly base: number;
+  readonly size: number;
+  /** Clears the padding of what is copied. */
+  readonly clear: ((bytes: Uint8Array, offset: number) => void) | undefined;
+}
+
+type Step = LeafStep | CopyStep;
+
+/**
+ * What is written to: a value that is there, or zeros. Members that share bytes
+ * and say what is there already have nothing to say; of zeros nobody knows that.
+ */
+type Ground = "value" | "zeros";
 
 /** A stretch of memory that is written as a whole. */
-interface Extent {
+interface Target {
   /** The whole region. */
   readonly root: Region;
   /** The offset in it, in bytes. */
@@ -43,18 +61,20 @@ interface Extent {
   readonly bytes: number;
   /** An array's length in elements. */
   readonly length: number;
+  /** What is there. */
+  readonly ground: Ground;
 }
 
 /** The stretch that an access leads to, within another. */
-function extentOf(
+function targetOf(
   { offset, length, stride }: ObjectAccess,
-  outer: Extent,
+  outer: Target,
   further: number,
-): Extent {
+): Target {
   const start = further + offset;
   const bytes = outer.bytes - start;
   return {
-    root: outer.root,
+    ...outer,
     base: outer.base + start,
     bytes,
     length: length === "flexible" ? countIn(bytes, stride) : length ?? 0,
@@ -65,7 +85,8 @@ function extentOf(
  * Writes values where a pointer points.
  *
  * @throws {TypeError} If a value is of the wrong kind, or a name is no field.
- * @throws {RangeError} If a value does not fit.
+ * @throws {RangeError} If a value does not fit, or two values that share bytes
+ * differ.
  */
 export function write(located: Located, values: unknown): void {
   const { pointerClass, root, absolute, extent, length } = located;
@@ -77,18 +98,18 @@ export function write(located: Located, values: unknown): void {
   }
   const plan = planOf(type, { writable: false, aligned: mode.aligned });
   const steps: Step[] = [];
-  const target = { root, base: absolute, bytes: extent, length };
+  const target: Target = {
+    root,
+    base: absolute,
+    bytes: extent,
+    length,
+    ground: "value",
+  };
   if (
     plan.kind === "struct" && type.kind !== "struct" && type.kind !== "union"
   ) {
-    collectAccess(
-      plan.properties[0]!.access,
-      target,
-      0,
-      values,
-      type.name,
-      steps,
-    );
+    const { access } = plan.properties[0]!;
+    collectAccess(access, target, 0, values, type.name, steps);
   } else {
     collect(type, plan, target, values, type.name, steps);
   }
@@ -96,11 +117,13 @@ export function write(located: Located, values: unknown): void {
 }
 
 /**
- * Writes values of a type at an offset of a region, as {@linkcode write} writes
- * them where a pointer points.
+ * Writes values of a type over zeros at an offset of a region.
  *
  * @param base The offset in bytes, aligned as the type is.
  * @param bytes How many bytes there are for what ends in a flexible array.
+ * @throws {TypeError} If a value is of the wrong kind, or a name is no field.
+ * @throws {RangeError} If a value does not fit, or two values that share bytes
+ * differ.
  */
 export function writeValue(
   type: AnyType,
@@ -111,10 +134,12 @@ export function writeValue(
 ): void {
   const access = accessTo(type, type.name, 0, READABLE);
   const steps: Step[] = [];
-  const target = { root, base, bytes, length: 0 };
+  const target: Target = { root, base, bytes, length: 0, ground: "zeros" };
   collectAccess(access, target, 0, values, type.name, steps);
   applyAll(root, steps);
 }
+
+// ---------------------------------------------------------------- writing
 
 function applyAll(root: Region, steps: readonly Step[]): void {
   if (root.closed) closed(root);
@@ -123,45 +148,160 @@ function applyAll(root: Region, steps: readonly Step[]): void {
   }
   // With more than one step, one may write what another is to copy.
   const copies = steps.length > 1
-    ? steps.map((step) => "from" in step ? bytesOf(step).slice() : undefined)
+    ? steps.map((step) => "from" in step ? copyOf(step) : undefined)
     : [];
-  steps.forEach((step, index) => apply(root, step, copies[index]));
+  steps.forEach((step, index) => apply(root, 0, step, copies[index]));
 }
 
+/**
+ * Does one step.
+ *
+ * @param shift How far before its own offset the value lies here.
+ */
 function apply(
   root: Region,
+  shift: number,
   step: Step,
-  copied: Uint8Array | undefined,
+  copied?: Uint8Array,
 ): void {
-  if ("place" in step) {
-    const { leaf, aligned, offset } = step.place;
-    const store = leaf.store(reachOf(aligned, true)).plain();
-    store(root, step.base + offset, step.value as never);
-  } else {
-    root.u8.set(copied ?? bytesOf(step), step.base);
+  if ("from" in step) {
+    root.u8.set(copied ?? copyOf(step), step.base - shift);
+    return;
+  }
+  const { place: { leaf, aligned, offset, path }, value, ground } = step;
+  const at = step.base - shift + offset;
+  const reach = reachOf(aligned, true);
+  // Of what is not a number there are many, which read alike: it stays.
+  if (
+    value !== value && Number.isNaN(leaf.load(reach).plain()(root, at, path))
+  ) {
+    return;
+  }
+  const store = ground === "zeros" && leaf.storeOverZeros ||
+    leaf.store(reach).plain();
+  store(root, at, value as never);
+}
+
+/** The bytes that a step copies, with zeros for padding. */
+function copyOf({ from, size, clear }: CopyStep): Uint8Array {
+  const { root, absolute } = from;
+  const bytes = new Uint8Array(root.buffer, root.start + absolute, size)
+    .slice();
+  clear?.(bytes, 0);
+  return bytes;
+}
+
+// ---------------------------------------------------------------- shared bytes
+
+/** What was given for a member that shares bytes with others. */
+interface Claim {
+  readonly name: string;
+  readonly path: string;
+  readonly steps: readonly Step[];
+}
+
+/** Whether a step would change nothing that can be read. */
+function isThere(step: Step, root: Region, shift: number): boolean {
+  if ("from" in step) {
+    const start = step.base - shift;
+    return copyOf(step).every((byte, index) => root.u8[start + index] === byte);
+  }
+  return Object.is(valueAt(step, root, shift), valueOf(step));
+}
+
+/** What reads where a step writes; undefined for a `safe` that is not. */
+function valueAt({ place, base }: LeafStep, root: Region, shift: number) {
+  try {
+    return readLeaf(place, root, base - shift);
+  } catch (error) {
+    if (error instanceof RangeError) return undefined;
+    throw error;
   }
 }
 
-/** The bytes that a step copies. */
-function bytesOf(
-  { from, size }: Extract<Step, { from: unknown }>,
-): Uint8Array {
-  const { root, absolute } = from;
-  return new Uint8Array(root.buffer, root.start + absolute, size);
+/** What a value reads as once it is stored: `f32` rounds, and 0 has one sign. */
+function valueOf({ place: { type }, value }: LeafStep): unknown {
+  if (type.kind === "f32") return Math.fround(value as number);
+  return typeof value === "number" && type.kind !== "f64" ? value + 0 : value;
 }
+
+/**
+ * The steps of members that share bytes: without those that say what is there,
+ * and only if the others agree.
+ *
+ * @throws {RangeError} If two of them say different things.
+ */
+function settle(
+  type: Extract<AnyType, { kind: "struct" | "union" }>,
+  claims: readonly Claim[],
+  target: Target,
+): Step[] {
+  const { root, base, bytes, ground } = target;
+  const open = ground === "zeros"
+    ? claims
+    : claims.filter(({ steps }) =>
+      steps.some((step) => !isThere(step, root, 0))
+    );
+  const steps = open.flatMap(({ steps }) => steps).sort(vagueFirst);
+  if (open.length > 1) {
+    const isOpenEnded = flexibleTailOf(type) !== undefined;
+    const size = isOpenEnded ? Math.max(bytes, type.size) : type.size;
+    const trial = trialOf(root, base, size);
+    const shift = base - base % 8;
+    for (const step of steps) apply(trial, shift, step);
+    const lost = open.find(({ steps }) =>
+      steps.some((step) => !isThere(step, trial, shift))
+    );
+    if (lost !== undefined) {
+      const other = open.find((claim) =>
+        claim !== lost && shareBits(type, claim.name, lost.name)
+      ) ?? open.find((claim) =>
+        claim !== lost
+      )!;
+      throw new RangeError(
+        `Cannot store both ${lost.path} and ${other.path}: they share bytes and differ`,
+      );
+    }
+  }
+  return steps;
+}
+
+/** Orders steps so that what many bytes read as does not undo what one does. */
+function vagueFirst(one: Step, other: Step): number {
+  return vaguenessOf(other) - vaguenessOf(one);
+}
+
+function vaguenessOf(step: Step): number {
+  if ("from" in step || !step.place.leaf.isVague(step.value)) return 0;
+  // A boolean needs one bit, a text its characters, what is no number most bits.
+  return typeof step.value === "boolean"
+    ? 1
+    : typeof step.value === "string"
+    ? 2
+    : 3;
+}
+
+/** A copy of the bytes from an offset on, as aligned as they are. */
+function trialOf(root: Region, base: number, size: number): Region {
+  const bytes = new Uint8Array(base % 8 + size);
+  if (root.closed) closed(root);
+  bytes.set(root.u8.subarray(base, base + size), base % 8);
+  return new Region(bytes.buffer, 0, bytes.length, "buffer");
+}
+
+// ---------------------------------------------------------------- collecting
 
 function collect(
   type: AnyType,
   plan: Plan,
-  target: Extent,
+  target: Target,
   values: unknown,
   path: string,
   steps: Step[],
 ): void {
   const from = whereIs(values);
   if (from !== undefined && plan.kind !== "atomic") {
-    const size = copySize(type, from, target, path);
-    steps.push({ from, base: target.base, size });
+    steps.push(copyStep(type, from, target, target.base, path));
     return;
   }
   switch (plan.kind) {
@@ -173,7 +313,8 @@ function collect(
         originOf(from.pointerClass.type) === originOf(type);
       const value = same ? read(from) : values;
       plan.place.leaf.check(value, path);
-      steps.push({ place: plan.place, base: target.base, value });
+      const { base, ground } = target;
+      steps.push({ place: plan.place, base, value, ground });
       break;
     }
     case "column":
@@ -183,32 +324,35 @@ function collect(
   }
 }
 
-/** How many bytes to copy of another value of the same type. */
-function copySize(
+/** Copies another value of the same type. */
+function copyStep(
   type: AnyType,
   from: Located,
-  target: Extent,
+  target: Target,
+  base: number,
   path: string,
-): number {
+): CopyStep {
   const { type: other, place } = from.pointerClass;
   if (place !== undefined) {
     throw new TypeError(`Cannot assign a column to ${path}`);
   }
   if (type.kind === "array" && other.kind === "array") {
-    const [element, given] = [type.element, other.element];
-    if (originOf(element) === originOf(given)) {
-      if (from.length > target.length) tooLong(path, target, from.length);
-      return from.length * element.size;
+    const element = type.element as AnyType;
+    if (originOf(element) === originOf(other.element)) {
+      const { length } = from;
+      if (length > target.length) tooLong(path, target, length);
+      const clear = arrayClearer(element, length);
+      return { from, base, size: length * element.size, clear };
     }
   } else if (originOf(type) === originOf(other)) {
-    return type.size;
+    return { from, base, size: type.size, clear: paddingClearer(type) };
   }
   throw new InvalidTypeError(
     `Cannot assign a ${other.name} to ${path}: must be of type ${type.name}`,
   );
 }
 
-function tooLong(path: string, target: Extent, length: number): never {
+function tooLong(path: string, target: Target, length: number): never {
   throw new BoundsError(
     `Cannot store ${length} elements as ${path}: there are ${target.length}`,
   );
@@ -217,7 +361,7 @@ function tooLong(path: string, target: Extent, length: number): never {
 function collectFields(
   type: AnyType,
   plan: StructPlan,
-  target: Extent,
+  target: Target,
   values: unknown,
   path: string,
   steps: Step[],
@@ -227,16 +371,13 @@ function collectFields(
       `Cannot store ${show(values)} as ${path}: must be an object`,
     );
   }
-  const names = Object.keys(values);
+  if (type.kind !== "struct" && type.kind !== "union") return;
   const byName = new Map(
     plan.properties.map((property) => [property.name, property]),
   );
-  if (type.kind === "union" && names.length > 1) {
-    throw new TypeError(
-      `Cannot store ${names.length} members as ${path}: must be one, as they share their bytes`,
-    );
-  }
-  for (const name of names) {
+  const overlapping = overlapsIn(type);
+  const claims: Claim[] = [];
+  for (const name of Object.keys(values)) {
     const property = byName.get(name);
     if (property === undefined) {
       throw new TypeError(
@@ -244,13 +385,18 @@ function collectFields(
       );
     }
     const value = (values as Record<string, unknown>)[name];
-    collectAccess(property.access, target, 0, value, `${path}.${name}`, steps);
+    const inner = `${path}.${name}`;
+    const isShared = overlapping.has(name);
+    const into: Step[] = isShared ? [] : steps;
+    collectAccess(property.access, target, 0, value, inner, into);
+    if (isShared) claims.push({ name, path: inner, steps: into });
   }
+  if (claims.length > 0) steps.push(...settle(type, claims, target));
 }
 
 function collectElements(
   plan: ElementsPlan | ObjectsPlan,
-  target: Extent,
+  target: Target,
   values: unknown,
   path: string,
   steps: Step[],
@@ -277,7 +423,7 @@ function collectElements(
 
 function collectAccess(
   access: Access,
-  target: Extent,
+  target: Target,
   further: number,
   value: unknown,
   path: string,
@@ -289,18 +435,18 @@ function collectAccess(
       const base = target.base + further;
       const from = place.type.kind === "bits" ? undefined : whereIs(value);
       if (from !== undefined) {
-        const size = copySize(place.type, from, target, path);
-        steps.push({ from, base: base + place.offset, size });
+        const at = base + place.offset;
+        steps.push(copyStep(place.type, from, target, at, path));
         break;
       }
       place.leaf.check(value, path);
-      steps.push({ place, base, value });
+      steps.push({ place, base, value, ground: target.ground });
       break;
     }
     case "object": {
-      const extent = extentOf(access, target, further);
+      const inner = targetOf(access, target, further);
       const plan = planOf(access.type, access.mode);
-      collect(access.type, plan, extent, value, path, steps);
+      collect(access.type, plan, inner, value, path, steps);
       break;
     }
     case "native":

@@ -181,6 +181,10 @@ class ScatteredBits implements Leaf {
     });
   }
 
+  isVague(): boolean {
+    return false;
+  }
+
   load(_reach: Reach): Part<Load> {
     return this.#load;
   }

@@ -24,6 +24,7 @@ export const bool: LaneLeaf = new LaneLeaf({
   check: checkKind("boolean"),
   decode: part(decodeBool),
   merge: part(mergeBool),
+  isVague: (value) => value === true,
   declarator: { base: "_Bool", suffix: "" },
   zero: undefined,
 });

@@ -1,5 +1,6 @@
 /** Integers with names. */
 
+import { cName } from "./c_name.ts";
 import type { IntegerLeaf } from "./integers.ts";
 import { LaneLeaf } from "./leaf.ts";
 
@@ -8,7 +9,7 @@ export function enumerationLeaf(base: IntegerLeaf, name: string): LaneLeaf {
   return new LaneLeaf({
     ...base.conversion,
     isNative: false,
-    declarator: { base: `enum ${name}`, suffix: "" },
+    declarator: { base: `enum ${cName(name)}`, suffix: "" },
     zero: undefined,
   });
 }

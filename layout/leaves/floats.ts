@@ -13,6 +13,7 @@ function float(lane: "f32" | "f64", cName: string): LaneLeaf {
     lane,
     fits: part(fitsNumber),
     check: checkKind("number"),
+    isVague: Number.isNaN,
     isNative: true,
     declarator: { base: cName, suffix: "" },
     zero: 0,

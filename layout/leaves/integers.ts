@@ -1,6 +1,7 @@
 /** Integers of a fixed width, and `uintptr_t`. */
 
 import { type Part, part } from "../../base/specialise.ts";
+import { cDeclaration } from "./c_name.ts";
 import { checkRange, type Range } from "./checks.ts";
 import { type Fits, LaneLeaf } from "./leaf.ts";
 
@@ -145,7 +146,8 @@ export function uintptrLeaf(name: string): IntegerLeaf {
 class AddressLeaf extends IntegerLeaf {
   override readonly declarator;
 
-  constructor(name: string) {
+  constructor(type: string) {
+    const name = cDeclaration(type);
     super("u64", name, false);
     const at = name.indexOf("(*)") + 2;
     this.declarator = at < 2

@@ -51,6 +51,16 @@ export interface Leaf {
    */
   readonly isQuick: boolean;
   /**
+   * Whether several bytes read as this value: then storing it decides less than
+   * it writes.
+   */
+  isVague(value: unknown): boolean;
+  /**
+   * Writes a value over zeros, and no byte that it does not need; undefined where
+   * a store does that.
+   */
+  readonly storeOverZeros?: Store;
+  /**
    * Checks that a value can be stored.
    *
    * @throws {TypeError} If it is of the wrong kind.
@@ -83,6 +93,8 @@ export interface Conversion {
   readonly encode?: Part<(value: never) => Raw>;
   /** What is written for a value that shares its lane with others. */
   readonly merge?: Part<(value: never, raw: never) => Raw>;
+  /** See {@linkcode Leaf.isVague}; never where it is not given. */
+  readonly isVague?: (value: unknown) => boolean;
   /** See {@linkcode Leaf.isNative}. */
   readonly isNative?: boolean;
   /** See {@linkcode Leaf.namesErrors}. */
@@ -144,6 +156,11 @@ export class LaneLeaf implements Leaf {
     this.namesErrors = conversion.namesErrors ?? false;
     this.declarator = declarator;
     this.zero = zero;
+  }
+
+  /** See {@linkcode Leaf.isVague}. */
+  isVague(value: unknown): boolean {
+    return this.conversion.isVague?.(value) ?? false;
   }
 
   /** See {@linkcode Leaf.load}. */

@@ -146,6 +146,7 @@ export class TextLeaf implements Leaf {
   readonly #size: number;
   readonly #load: Part<Load>;
   readonly #store: Part<Store>;
+  readonly storeOverZeros: Store;
   readonly fits: Part<Fits> = part(fitsString);
   readonly isQuick = false;
   readonly lane = undefined;
@@ -159,7 +160,17 @@ export class TextLeaf implements Leaf {
     this.#size = size;
     this.#load = sharedPart(loadText, size);
     this.#store = sharedPart(storeText, size);
+    this.storeOverZeros = (region, offset, value) => {
+      const bytes = textBytes(value, size, "text");
+      region.u8.set(bytes, offset);
+      if (bytes.length < size) region.u8[offset + bytes.length] = 0;
+    };
     this.declarator = { base: "char", suffix: `[${size}]` };
+  }
+
+  /** What follows the NUL is not read. */
+  isVague(): boolean {
+    return true;
   }
 
   /** See {@linkcode Leaf.load}. */

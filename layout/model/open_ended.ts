@@ -1,15 +1,16 @@
 /** How large values are whose type ends in a flexible array. */
 
 import { InvalidTypeError } from "../../errors.ts";
+import { checkType } from "./check_type.ts";
 import { flexibleTailOf } from "./types.ts";
-import { checkType, type Type } from "../mod.ts";
+import type { Type } from "../static.ts";
 
 /** How many bytes a value has, with a flexible array of a length at its end. */
 export function sizeWith(type: Type, length: number | undefined): number {
   const tail = flexibleTailOf(type);
   if (tail === undefined || length === undefined) return type.size;
   const size = tail.offset + length * tail.array.element.size;
-  return size > type.size ? size : type.size;
+  return Math.max(size, type.size);
 }
 
 /**
@@ -31,7 +32,7 @@ export function requireTypeOfSize(
   if (tail !== undefined && size <= expected) {
     const left = expected - tail.offset;
     const stride = tail.array.element.size;
-    return (left - left % stride) / stride;
+    return Math.floor(left / stride);
   }
   if (size !== expected) {
     throw new InvalidTypeError(

@@ -16,7 +16,7 @@ let kept: { memory: WebAssembly.Memory; next: typeof kept } | undefined;
  * @returns Whether the pages are certainly the engine's. If not, nothing may be
  * put over them any more.
  */
-export function mend(
+export function fillHole(
   memory: WebAssembly.Memory,
   target: Uint8Array,
   length: bigint,

@@ -4,13 +4,7 @@
  * reserves a certain page, which the kernel gives to one alone, has the turn.
  */
 
-import {
-  EEXIST,
-  mmapReserveAt,
-  munmap,
-  pageSize,
-  toBigInt,
-} from "../../ffi/mod.ts";
+import { EEXIST, mmapReserveAt, munmap, pageSize } from "../../ffi/mod.ts";
 
 /** The address of the page, far below what the kernel gives unasked. */
 const ADDRESS = 2n ** 40n - 2n ** 16n;
@@ -31,7 +25,7 @@ export function pause(milliseconds: number): void {
 
 /** Calls a function when it is this thread's turn. */
 export function inTurn<T>(act: () => T): T {
-  const length = toBigInt(pageSize());
+  const length = BigInt(pageSize());
   for (let i = 0; i < WAIT_MAX; i++) {
     if (mmapReserveAt(ADDRESS, length) !== -EEXIST) break;
     pause(1);

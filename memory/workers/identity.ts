@@ -1,5 +1,5 @@
 import { fileStatus, S_IFMT, systemError } from "../../ffi/mod.ts";
-import { bpfIdOf } from "../bpf_object.ts";
+import { bpfIdOf } from "../../ffi/bpf/object_info.ts";
 
 /**
  * What tells the object that a descriptor refers to from all others there are:

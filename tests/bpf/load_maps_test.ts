@@ -6,7 +6,7 @@ import {
   NotSupportedError,
   SystemError,
 } from "../../bpf/mod.ts";
-import { bpfMounts, bpfObjects, objectTest, testWith } from "../_needs.ts";
+import { bpfMounts, bpfObjects, kernelBtf, testWith } from "../_needs.ts";
 import {
   openDescriptors,
   run,
@@ -15,7 +15,7 @@ import {
 } from "../_support.ts";
 import { objectFile, runProgram } from "./_objects.ts";
 
-objectTest(
+testWith(bpfObjects, kernelBtf)(
   "BpfObject.load() sets how large maps are (needs clang and libbpf)",
   async () => {
     const path = await objectFile("maps");
@@ -35,7 +35,7 @@ objectTest(
   },
 );
 
-objectTest(
+testWith(bpfObjects, kernelBtf)(
   "BpfObject.load() uses another object's maps, sections too (needs clang and libbpf)",
   async () => {
     const path = await objectFile("maps");
@@ -70,7 +70,7 @@ objectTest(
   },
 );
 
-objectTest(
+testWith(bpfObjects, kernelBtf)(
   "BpfObject.load() makes a map of maps such as the one given (needs clang and libbpf)",
   async () => {
     const path = await objectFile("maps");
@@ -94,7 +94,7 @@ objectTest(
   },
 );
 
-objectTest(
+testWith(bpfObjects, kernelBtf)(
   "BpfObject.load() says what is wrong with the options of maps (needs clang and libbpf)",
   async () => {
     const path = await objectFile("maps");

@@ -333,7 +333,7 @@ objectTest(
   },
 );
 
-objectTest(
+testWith(bpfObjects, kernelBtf)(
   "BpfObject.map() and variable() tell which names there are (needs clang and libbpf)",
   async () => {
     using object = BpfObject.load(await objectFile("maps"));

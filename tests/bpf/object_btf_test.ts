@@ -1,10 +1,10 @@
 import { assertEquals, assertStrictEquals } from "@std/assert";
 import { BpfMap, BpfObject } from "../../bpf/mod.ts";
-import { bpfObjects, objectTest, setpriv, testWith } from "../_needs.ts";
+import { bpfObjects, kernelBtf, setpriv, testWith } from "../_needs.ts";
 import { run } from "../_support.ts";
 import { objectFile } from "./_objects.ts";
 
-objectTest(
+testWith(bpfObjects, kernelBtf)(
   "The maps of a BpfObject take their types from the object's own BTF (needs clang and libbpf)",
   async () => {
     using object = BpfObject.load(await objectFile("maps"));
@@ -14,7 +14,7 @@ objectTest(
   },
 );
 
-objectTest(
+testWith(bpfObjects, kernelBtf)(
   "A map that an object reuses keeps the types of its own BTF (needs clang and libbpf)",
   async () => {
     const path = await objectFile("maps");
@@ -30,7 +30,7 @@ objectTest(
   },
 );
 
-testWith(bpfObjects, setpriv)(
+testWith(bpfObjects, kernelBtf, setpriv)(
   "The types of an object's maps need no CAP_SYS_ADMIN (needs clang, libbpf, setpriv and root)",
   async () => {
     const only = "-all,+bpf,+net_admin,+perfmon";

@@ -6,7 +6,14 @@ import {
   SystemError,
 } from "../../bpf/mod.ts";
 import { type Enumeration, u32, u64 } from "../../layout/mod.ts";
-import { bpfObjects, clang, command, objectTest, testWith } from "../_needs.ts";
+import {
+  bpfObjects,
+  clang,
+  command,
+  kernelBtf,
+  objectTest,
+  testWith,
+} from "../_needs.ts";
 import { hasCommand, TemporaryDirectory } from "../_support.ts";
 import { compile, objectFile, runProgram, succeed } from "./_objects.ts";
 
@@ -233,7 +240,7 @@ const compilers = [
 ].filter(hasCommand);
 
 for (const compiler of compilers) {
-  compileTest(
+  testWith(bpfObjects, clang, kernelBtf)(
     `Objects of ${compiler} are loaded, and typed (needs libbpf)`,
     async () => {
       using directory = new TemporaryDirectory();

@@ -27,6 +27,9 @@ function checkConfig(btf: Btf): void {
     ),
     [0, 4, 12, 24],
   );
+  // Compilers mark characters differently: text is what is called `char` alone.
+  const { name, mac } = config.fields;
+  assertEquals([name!.kind, mac!.kind], ["text", "array"]);
 }
 
 testWith(compilerOfC, command("gcc"))(

@@ -55,7 +55,7 @@ export async function requireCommands(
       );
     }
   }
-  const missing = names.filter((name) => !hasCommand(name));
+  const missing = [...new Set(names)].filter((name) => !hasCommand(name));
   if (missing.length === 0) return;
   const packages = missing.map((name) => packageOf[name]);
   if (Deno.uid() !== 0) {

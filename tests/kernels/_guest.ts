@@ -44,6 +44,8 @@ export async function boot(
         // It ends with the first fault of the kernel, and does not go on.
         "panic=-1 oops=panic",
         "mitigations=off nokaslr tsc=reliable",
+        // A busy host lets a guest wait for seconds, which is no fault of it.
+        "no_timer_check nowatchdog rcupdate.rcu_cpu_stall_suppress=1",
       ].join(" "),
     ],
     stdin: "null",

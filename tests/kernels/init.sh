@@ -25,7 +25,7 @@ for module in $(cat /modules/order); do
 done
 ip link set lo up
 . /run.sh
-dmesg | grep -E "WARNING:|BUG:|Oops|general protection" |
+dmesg | grep -E "WARNING: CPU|BUG:|Oops|general protection" |
   sed 's/^/@guest trouble /'
 echo "@guest down"
 poweroff -f

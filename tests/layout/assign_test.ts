@@ -126,7 +126,7 @@ const bad: readonly [string, unknown, ErrorConstructor, string][] = [
   ["a length of -1", { ports: { length: -1 } }, TypeError, "Record.ports"],
   ["a length of NaN", { ports: { length: NaN } }, TypeError, "Record.ports"],
   ["a hole", { ports: [1, , 3] }, TypeError, "Record.ports[1]"],
-  ["two members", { either: { i: 1, f: 1 } }, TypeError, "Record.either"],
+  ["two members", { either: { i: 1, f: 1 } }, RangeError, "Record.either.f"],
   [
     "bigints as numbers",
     { ports: new BigUint64Array(2) },

@@ -13,54 +13,54 @@ import { examplesIn, roomOf } from "./_test_files.ts";
  * They decide what begins first and what is told at the beginning, nothing else.
  */
 const LONG: Readonly<Record<string, number>> = {
-  "tests/bpf/arena_test.ts": 3,
-  "tests/bpf/arena_threads_test.ts": 6,
-  "tests/bpf/attach_event_test.ts": 4,
-  "tests/bpf/attach_network_test.ts": 6,
-  "tests/bpf/concurrent_entries_test.ts": 4,
-  "tests/bpf/lifetime_test.ts": 4,
-  "tests/bpf/link_test.ts": 6,
-  "tests/bpf/load_hostile_test.ts": 6,
-  "tests/bpf/load_privilege_test.ts": 6,
-  "tests/bpf/load_refused_test.ts": 5,
-  "tests/bpf/load_test.ts": 4,
-  "tests/bpf/mutations_test.ts": 4,
-  "tests/bpf/object_file_test.ts": 8,
-  "tests/bpf/perf_buffer_test.ts": 3,
-  "tests/bpf/program_test.ts": 3,
-  "tests/bpf/ring_lifetime_test.ts": 5,
-  "tests/bpf/user_ring_buffer_test.ts": 4,
-  "tests/btf/typescript_test.ts": 5,
-  "tests/cli/dump_test.ts": 5,
-  "tests/cli/struct_test.ts": 3,
-  "examples/metrics_server_test.ts": 4,
-  "tests/ffi/errno_test.ts": 4,
-  "tests/fuzz/fuzz_test.ts": 4,
-  "tests/layout/hostile_caller_test.ts": 7,
-  "tests/layout/published_types_test.ts": 8,
-  "tests/layout/tearing_test.ts": 8,
-  "tests/layout/truth_test.ts": 5,
-  "tests/memory/concurrency_test.ts": 5,
-  "tests/memory/drop_order_test.ts": 4,
-  "tests/memory/failure_test.ts": 8,
-  "tests/memory/lifetime_test.ts": 10,
-  "tests/memory/many_test.ts": 10,
-  "tests/memory/sleep_test.ts": 3,
-  "tests/tasks/runner_test.ts": 5,
-  "tests/under_fire/engine_test.ts": 6,
-  "tests/under_fire/errno_test.ts": 5,
-  "tests/under_fire/limits_test.ts": 5,
-  "tests/under_fire/stale_access_test.ts": 4,
+  "tests/bpf/arena_test.ts": 2,
+  "tests/bpf/arena_threads_test.ts": 4,
+  "tests/bpf/attach_event_test.ts": 3,
+  "tests/bpf/attach_network_test.ts": 4,
+  "tests/bpf/concurrent_entries_test.ts": 3,
+  "tests/bpf/lifetime_test.ts": 3,
+  "tests/bpf/link_test.ts": 4,
+  "tests/bpf/load_hostile_test.ts": 4,
+  "tests/bpf/load_privilege_test.ts": 4,
+  "tests/bpf/load_refused_test.ts": 4,
+  "tests/bpf/load_test.ts": 3,
+  "tests/bpf/mutations_test.ts": 3,
+  "tests/bpf/object_file_test.ts": 6,
+  "tests/bpf/perf_buffer_test.ts": 2,
+  "tests/bpf/program_test.ts": 2,
+  "tests/bpf/ring_lifetime_test.ts": 4,
+  "tests/bpf/user_ring_buffer_test.ts": 3,
+  "tests/btf/typescript_test.ts": 4,
+  "tests/cli/dump_test.ts": 4,
+  "tests/cli/struct_test.ts": 2,
+  "examples/metrics_server_test.ts": 3,
+  "tests/ffi/errno_test.ts": 3,
+  "tests/fuzz/fuzz_test.ts": 3,
+  "tests/layout/hostile_caller_test.ts": 5,
+  "tests/layout/published_types_test.ts": 6,
+  "tests/layout/tearing_test.ts": 6,
+  "tests/layout/truth_test.ts": 4,
+  "tests/memory/concurrency_test.ts": 4,
+  "tests/memory/drop_order_test.ts": 3,
+  "tests/memory/failure_test.ts": 6,
+  "tests/memory/lifetime_test.ts": 7,
+  "tests/memory/many_test.ts": 7,
+  "tests/memory/sleep_test.ts": 2,
+  "tests/tasks/runner_test.ts": 4,
+  "tests/under_fire/engine_test.ts": 4,
+  "tests/under_fire/errno_test.ts": 4,
+  "tests/under_fire/limits_test.ts": 4,
+  "tests/under_fire/stale_access_test.ts": 3,
 };
 
 /** Seconds that any other file takes. */
-const ORDINARY = 1;
+const ORDINARY = 0.6;
 /** Seconds that an example takes, which is a module of its own. */
-const EXAMPLE = 0.4;
+const EXAMPLE = 0.3;
 /** Seconds that the type check takes. */
-const TYPES = 12;
+const TYPES = 9;
 /** Seconds that are worth a process of their own. */
-const ENOUGH = 6;
+const ENOUGH = 5;
 
 /** Files that run one after the other, since they would disturb each other. */
 const TOGETHER: readonly (readonly string[])[] = [

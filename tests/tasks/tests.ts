@@ -49,10 +49,11 @@ function announce(): void {
     0,
   );
   const seconds = groups.reduce((sum, { seconds }) => sum + seconds, 0);
+  const cpus = navigator.hardwareConcurrency;
   console.log(
     `${tests === 0 ? "Tests" : `${tests} tests`} of ${request.tests.length} ` +
       `files, examples and types, ${atATime} processes at a time: about ` +
-      `${Math.ceil(seconds / atATime)} s on a quiet machine`,
+      `${Math.ceil(seconds / Math.min(atATime, cpus))} s on a quiet machine`,
   );
 }
 

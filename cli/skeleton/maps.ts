@@ -1,0 +1,102 @@
+/** What keys and values a map of an object has once it is loaded. */
+
+import type { MapType, ObjectFileMap } from "../../bpf/mod.ts";
+import { type Type, u32 } from "../../layout/mod.ts";
+
+/** A key's or a value's type: bytes where only the size is known. */
+export type EntryType = Type | "bytes";
+
+/** The types of a map's entries; undefined for what it does not have. */
+export interface EntryTypes {
+  readonly key: EntryType | undefined;
+  readonly value: EntryType | undefined;
+}
+
+/** Maps of records, and of pages. */
+const WITHOUT_ENTRIES: ReadonlySet<MapType | undefined> = new Set<MapType>([
+  "ringbuf",
+  "user_ringbuf",
+  "arena",
+]);
+
+/** Maps without keys. */
+const WITHOUT_KEYS: ReadonlySet<MapType | undefined> = new Set<MapType>([
+  "queue",
+  "stack",
+  "bloom_filter",
+]);
+
+/** Maps whose keys are indices, or ids. */
+const INDEXED: ReadonlySet<MapType | undefined> = new Set<MapType>([
+  "array",
+  "percpu_array",
+  "prog_array",
+  "perf_event_array",
+  "stack_trace",
+  "cgroup_array",
+  "array_of_maps",
+  "devmap",
+  "devmap_hash",
+  "cpumap",
+  "xskmap",
+  "sockmap",
+  "reuseport_sockarray",
+]);
+
+/** Maps that are given descriptors, and give ids. */
+const OF_IDS: ReadonlySet<MapType | undefined> = new Set<MapType>([
+  "prog_array",
+  "array_of_maps",
+  "hash_of_maps",
+]);
+
+/**
+ * Maps that libbpf makes without their BTF, as the kernel wants it (`bpf_object__
+ * create_map` of `libbpf.c`): the types of their definitions are lost.
+ */
+const WITHOUT_BTF: ReadonlySet<MapType | undefined> = new Set<MapType>([
+  "perf_event_array",
+  "cgroup_array",
+  "stack_trace",
+  "array_of_maps",
+  "hash_of_maps",
+  "devmap",
+  "devmap_hash",
+  "cpumap",
+  "xskmap",
+  "sockmap",
+  "sockhash",
+  "queue",
+  "stack",
+]);
+
+/** What `BpfMap` has for a map's keys and values once it is loaded. */
+export function entryTypesOf(map: ObjectFileMap): EntryTypes {
+  const { type, keySize, keyType, valueType } = map;
+  if (WITHOUT_ENTRIES.has(type)) return { key: undefined, value: undefined };
+  const isTyped = !WITHOUT_BTF.has(type);
+  const key = isTyped ? keyType : undefined;
+  const value = isTyped ? valueType : undefined;
+  return {
+    key: WITHOUT_KEYS.has(type)
+      ? undefined
+      : key ?? (INDEXED.has(type) && keySize === u32.size ? u32 : "bytes"),
+    value: OF_IDS.has(type) ? u32 : value ?? "bytes",
+  };
+}
+
+/** Maps of records: the class that reads, or writes, them. */
+export function ringClassOf(
+  type: MapType | undefined,
+): "RingBuffer" | "PerfBuffer" | "UserRingBuffer" | undefined {
+  switch (type) {
+    case "ringbuf":
+      return "RingBuffer";
+    case "perf_event_array":
+      return "PerfBuffer";
+    case "user_ringbuf":
+      return "UserRingBuffer";
+    default:
+      return undefined;
+  }
+}

@@ -1,0 +1,299 @@
+/** The TypeScript of a skeleton: an object file with its names and types. */
+
+import type { ObjectFile, ObjectFileMap } from "../../bpf/mod.ts";
+import { TypescriptSource } from "../../btf/mod.ts";
+import type { Type } from "../../layout/mod.ts";
+import { type EntryType, entryTypesOf, ringClassOf } from "./maps.ts";
+import { attachmentOf } from "./sections.ts";
+import { access, code, docLine, propertyName } from "./text.ts";
+
+/** What a skeleton is written of. */
+export interface SkeletonRequest {
+  /** What is in the object file. */
+  readonly file: ObjectFile;
+  /** The object file's name, for the comments. */
+  readonly name: string;
+  /** Where the object comes from at run time. */
+  readonly from: ObjectOrigin;
+  /** The types of records, by the names of maps. */
+  readonly events: ReadonlyMap<string, Type>;
+  /** What the skeleton imports this package by. */
+  readonly specifier: string;
+}
+
+/** A URL relative to the skeleton, or the bytes, which it is to have in it. */
+export type ObjectOrigin =
+  | { readonly url: string }
+  | { readonly bytes: Uint8Array };
+
+/** Names that the skeleton itself has, or imports. */
+const OWN_NAMES = [
+  "Shape",
+  "load",
+  "rings",
+  "OBJECT",
+  "URL",
+  "Uint8Array",
+  "atob",
+  "BpfObject",
+  "LoadOptions",
+  "UntypedBytes",
+  "RingBuffer",
+  "RingBufferOptions",
+  "PerfBuffer",
+  "PerfBufferOptions",
+  "UserRingBuffer",
+  "AttachXdp",
+  "AttachTcx",
+  "AttachRawTracepoint",
+  "AttachTracepoint",
+  "AttachTracing",
+  "AttachIterator",
+  "AttachUprobe",
+  "AttachUsdt",
+  "AttachPerfEvent",
+  "AttachCgroup",
+  "AttachNetns",
+  "AttachNetfilter",
+];
+
+/** The source of a skeleton, for `deno fmt` to format. */
+export function skeletonOf(request: SkeletonRequest): string {
+  return new Skeleton(request).text();
+}
+
+class Skeleton {
+  readonly #request: SkeletonRequest;
+  readonly #types = new TypescriptSource(OWN_NAMES);
+  /** What is imported from `…/bpf`. */
+  readonly #imports = new Set(["BpfObject", "type LoadOptions"]);
+
+  constructor(request: SkeletonRequest) {
+    this.#request = request;
+  }
+
+  text(): string {
+    const { name, specifier } = this.#request;
+    const body = [this.#shape(), this.#load(), this.#rings()];
+    const imports = [...this.#imports].sort((a, b) =>
+      bare(a) < bare(b) ? -1 : 1
+    );
+    return `// deno-lint-ignore-file
+/**
+ * Skeleton of ${
+      code(name)
+    }, written by \`hostmem skeleton\`: its maps, variables
+ * and programs, with their names and types. Do not edit it: when the object file
+ * changes, have it written anew.
+ *
+ * @module
+ */
+
+import { ${imports.join(", ")} } from ${JSON.stringify(`${specifier}/bpf`)};
+${this.#types.text(specifier)}
+${body.join("\n")}`;
+  }
+
+  #import(name: string): string {
+    this.#imports.add(name);
+    return bare(name);
+  }
+
+  #shape(): string {
+    const { file, name } = this.#request;
+    const variables = (section: string, chosen: ObjectFile["variables"]) =>
+      part(
+        section,
+        chosen.map(({ name, section, type }) => [
+          docLine(`In ${code(section)}.`),
+          propertyName(name),
+          this.#types.typeOf(type, name),
+        ]),
+      );
+    const isKconfig = ({ section }: { section: string }) =>
+      section === ".kconfig";
+    const constants = file.variables.filter((one) =>
+      one.readOnly && !isKconfig(one)
+    );
+    return docLine(
+      `What ${code(name)} has: maps, variables and programs.`,
+    ) + `export interface Shape {
+${
+      part("maps", [
+        ...file.maps.map((map) => this.#map(map)),
+        ...this.#sections(),
+      ])
+    }
+${variables("variables", file.variables.filter(({ readOnly }) => !readOnly))}
+${variables("constants", constants)}
+${variables("kconfig", file.variables.filter(isKconfig))}
+${part("programs", file.programs.map((program) => this.#program(program)))}
+}
+`;
+  }
+
+  #map(map: ObjectFileMap): Property {
+    const { name, type, typeNumber, maxEntries } = map;
+    const { key, value } = entryTypesOf(map);
+    const parts = [
+      `readonly type: ${
+        type === undefined ? this.#import("type MapType") : JSON.stringify(type)
+      };`,
+      ...key === undefined
+        ? []
+        : [`readonly key: ${this.#entry(key, `${name}_key`)};`],
+      ...value === undefined
+        ? []
+        : [`readonly value: ${this.#entry(value, `${name}_value`)};`],
+    ];
+    const room = maxEntries === 0
+      ? ""
+      : ringClassOf(type)?.endsWith("RingBuffer")
+      ? `, ${maxEntries} bytes`
+      : `, ${maxEntries} ${maxEntries === 1 ? "entry" : "entries"}`;
+    return [
+      docLine(`${code(type ?? `type ${typeNumber}`)}${room}.`),
+      propertyName(name),
+      `{ ${parts.join(" ")} }`,
+    ];
+  }
+
+  #entry(type: EntryType, hint: string): string {
+    return type === "bytes"
+      ? this.#import("type UntypedBytes")
+      : this.#types.typeOf(type, hint);
+  }
+
+  /** The maps of sections. */
+  #sections(): Property[] {
+    const { variables } = this.#request.file;
+    const sections = new Set(variables.map(({ section }) => section));
+    return Array.from(sections, (section) => [
+      docLine(`The variables in ${code(section)}.`),
+      propertyName(section),
+      `{ readonly type: "array" }`,
+    ]);
+  }
+
+  #program(
+    { name, section, loads }: ObjectFile["programs"][number],
+  ): Property {
+    const { target, given, possible } = attachmentOf(section);
+    const type = target === undefined ? "" : this.#import(`type ${target}`);
+    const parameters = !possible
+      ? "[target: never]"
+      : given === "never"
+      ? "[]"
+      : `[target${given === "optionally" ? "?" : ""}: ${type}]`;
+    const text = `SEC("${loads ? "" : "?"}${section}")`;
+    return [
+      docLine(`${code(text)}${loads ? "" : ": loaded only if asked for"}.`),
+      `${propertyName(name)}${loads ? "" : "?"}`,
+      parameters,
+    ];
+  }
+
+  #load(): string {
+    const { name, from } = this.#request;
+    const [constant, source, options] = "url" in from
+      ? [
+        "",
+        `new URL(${JSON.stringify(from.url)}, import.meta.url)`,
+        "options",
+      ]
+      : [
+        `const OBJECT = \`\n${base64(from.bytes)}\`;\n\n`,
+        "Uint8Array.from(atob(OBJECT), (byte) => byte.charCodeAt(0))",
+        `{ ...options, name: options.name ?? ${
+          JSON.stringify(objectName(name))
+        } }`,
+      ];
+    return `${constant}/**
+ * Loads ${code(name)} into the kernel.
+ *
+ * @param options What to set before it is loaded.
+ */
+export function load(options: LoadOptions<Shape> = {}): BpfObject<Shape> {
+  return BpfObject.load<Shape>(${source}, ${options});
+}
+`;
+  }
+
+  #rings(): string {
+    const { file, events } = this.#request;
+    const types: string[] = [];
+    const values: string[] = [];
+    for (const { name, type, valueType } of file.maps) {
+      const ring = ringClassOf(type);
+      if (ring === undefined) continue;
+      const isRing = ring === "RingBuffer";
+      const event = events.get(name) ?? (isRing ? valueType : undefined);
+      const made = this.#import(ring);
+      const hint = `${name}_record`;
+      const hasOptions = ring !== "UserRingBuffer";
+      const options = hasOptions
+        ? `, options?: ${this.#import(`type ${ring}Options`)}`
+        : "";
+      const generic = event === undefined || !hasOptions
+        ? ""
+        : `<${this.#types.typeOf(event, hint)}>`;
+      const argument = event === undefined
+        ? "undefined"
+        : this.#types.expressionOf(event, hint);
+      types.push(
+        docLine(
+          `${hasOptions ? "Reads" : "Writes"} the records of ${code(name)}.`,
+        ) +
+          `readonly ${
+            propertyName(name)
+          }: (object: BpfObject<Shape>${options}) => ${made}${generic};`,
+      );
+      values.push(
+        `${propertyName(name)}: (object${hasOptions ? ", options" : ""}) =>
+  new ${made}(${access("object.maps", name)}${
+          hasOptions ? `, ${argument}, options` : ""
+        }),`,
+      );
+    }
+    if (types.length === 0) return "";
+    return `/** The records that its programs and this process exchange, by map. */
+export const rings: {
+${types.join("\n")}
+} = {
+${values.join("\n")}
+};
+`;
+  }
+}
+
+/** A property of a part of the shape: its comment, name and type. */
+type Property = readonly [doc: string, name: string, type: string];
+
+/** A part of the shape. */
+function part(name: string, properties: readonly Property[]): string {
+  if (properties.length === 0) {
+    // Left out, any name would be taken.
+    return `readonly ${name}: Readonly<Record<never, never>>;`;
+  }
+  const lines = properties.map(([doc, name, type]) =>
+    `${doc}readonly ${name}: ${type};`
+  );
+  return `readonly ${name}: {\n${lines.join("\n")}\n};`;
+}
+
+function bare(name: string): string {
+  return name.replace(/^type /, "");
+}
+
+/** Lines of base64; `atob` ignores their ends. */
+function base64(bytes: Uint8Array): string {
+  let binary = "";
+  for (const byte of bytes) binary += String.fromCharCode(byte);
+  return btoa(binary).replace(/.{1,76}/g, "$&\n");
+}
+
+/** The name that an object is loaded by, as if its file had been read. */
+function objectName(file: string): string {
+  const base = file.replace(/\.o$/, "").replace(/\.bpf$/, "");
+  return base.replace(/[^A-Za-z0-9_]/g, "_").slice(0, 15) || "object";
+}

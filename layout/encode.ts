@@ -1,0 +1,143 @@
+/** Plain data as bytes, and bytes as plain data. */
+
+import { BoundsError } from "../errors.ts";
+import { whereIs } from "./access/private_fields.ts";
+import { read, readValue } from "./access/read_whole.ts";
+import { writeValue } from "./access/write_whole.ts";
+import { checkType } from "./model/check_type.ts";
+import { sizeWith } from "./model/open_ended.ts";
+import {
+  aggregateOf,
+  type AnyType,
+  flexibleTailOf,
+  isFlexible,
+} from "./model/types.ts";
+import { memoryOf } from "./pointer.ts";
+import { Region } from "./region/region.ts";
+import type { Input, Marked, Type, Value, View, ViewOf } from "./static.ts";
+
+/**
+ * The bytes of a value, as they lie in memory: what is not given, and padding, is
+ * zero. A flexible array at the type's end is as long as the one given.
+ *
+ * @param type What the value is of.
+ * @param value Plain data, or a pointer or view whose values are taken.
+ * @throws {InvalidTypeError} If the type cannot be pointed to.
+ * @throws {TypeError} If a value is of the wrong kind, or a name is no field.
+ * @throws {RangeError} If a value does not fit, or two members that share bytes
+ * say different things.
+ *
+ * @example There and back
+ * ```ts
+ * import { be16, decode, encode, HostLayout, struct, u16 } from "@hostmem/hostmem";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const Port = struct("Port", { _: HostLayout, family: u16, number: be16 });
+ * const bytes = encode(Port, { family: 2, number: 443 });
+ * assertEquals([...bytes], [2, 0, 1, 187]);
+ * assertEquals(decode(Port, bytes), { family: 2, number: 443 });
+ * ```
+ */
+export function encode<T extends Type>(
+  type: T & Marked<T>,
+  value: Input<T> | ViewOf<T> | View<T>,
+): Uint8Array<ArrayBuffer> {
+  checkType(type);
+  const checked = type as AnyType;
+  const located = whereIs(value);
+  const isOpenEnded = flexibleTailOf(checked) !== undefined;
+  const plain = isOpenEnded && located !== undefined ? read(located) : value;
+  const length = isOpenEnded ? tailLength(checked, plain) : undefined;
+  const bytes = new Uint8Array(sizeWith(checked, length));
+  const region = new Region(bytes.buffer, 0, bytes.length, "buffer");
+  writeValue(checked, region, 0, bytes.length, plain);
+  return bytes;
+}
+
+/** How long the flexible array at the end of a type is in a value. */
+function tailLength(type: AnyType, value: unknown): number {
+  if (typeof value !== "object" || value === null) return 0;
+  if (isFlexible(type)) {
+    const { length } = value as { length?: unknown };
+    return Number.isSafeInteger(length) ? Math.max(0, length as number) : 0;
+  }
+  if (type.kind !== "struct" && type.kind !== "union") return 0;
+  const lengths = aggregateOf(type).members
+    .filter((member) => flexibleTailOf(member.type) !== undefined)
+    .map((member) => {
+      const inner = (value as Record<string, unknown>)[member.name];
+      const located = whereIs(inner);
+      return tailLength(member.type, located ? read(located) : inner);
+    });
+  return Math.max(0, ...lengths);
+}
+
+/**
+ * The value that some bytes are, as plain data: what `snapshot` of a view of them
+ * returns. Bytes behind it belong to a flexible array at the type's end, or to
+ * nobody. They need not be aligned.
+ *
+ * @param type What the bytes are.
+ * @param bytes A buffer of fixed length, or a view of one.
+ * @throws {InvalidTypeError} If the type cannot be pointed to.
+ * @throws {BoundsError} If there are too few bytes.
+ * @throws {RangeError} If a `safe` integer in it is not one.
+ * @throws {TypeError} If it is no buffer.
+ * @throws {NotSupportedError} If the buffer can be resized.
+ * @throws {ClosedError} If the buffer is detached.
+ */
+export function decode<T extends Type>(
+  type: T & Marked<T>,
+  bytes: ArrayBufferLike | ArrayBufferView,
+): Value<T> {
+  checkType(type);
+  const { region, within: { start, end } } = memoryOf(bytes);
+  const { name, size, align } = type as AnyType;
+  const length = end - start;
+  if (length < size) {
+    throw new BoundsError(
+      `${name}: A value takes ${size} bytes: received ${length}`,
+    );
+  }
+  if (start % align === 0) {
+    return readValue(type as AnyType, region, start, length) as Value<T>;
+  }
+  const copy = region.u8.slice(start, end);
+  const aligned = new Region(copy.buffer, 0, length, "buffer");
+  return readValue(type as AnyType, aligned, 0, length) as Value<T>;
+}
+
+/**
+ * Whether two values of a type are the same: whether all that can be read of them
+ * is. Padding does not count, nor what follows the NUL of a text, nor which of
+ * many bytes is true; two NaN are the same, 0 and −0 of a float are not.
+ *
+ * @param type What both are of.
+ * @param one Plain data, a pointer or a view. What is not given is zero.
+ * @param other The same.
+ * @throws {InvalidTypeError} If the type cannot be pointed to.
+ * @throws {TypeError} If a value is of the wrong kind, or a name is no field.
+ * @throws {RangeError} If a value does not fit.
+ *
+ * @example A view and what it should be
+ * ```ts
+ * import { equals, HostLayout, struct, u32, u8, view } from "@hostmem/hostmem";
+ * import { assert } from "@std/assert";
+ *
+ * const Point = struct("Point", { _: HostLayout, tag: u8, x: u32 });
+ * const bytes = new Uint8Array([1, 99, 99, 99, 7, 0, 0, 0]); // 99: padding
+ * assert(equals(Point, view(Point, bytes), { tag: 1, x: 7 }));
+ * ```
+ */
+export function equals<T extends Type>(
+  type: T & Marked<T>,
+  one: Input<T> | ViewOf<T> | View<T>,
+  other: Input<T> | ViewOf<T> | View<T>,
+): boolean {
+  const [a, b] = [one, other].map((value) => {
+    const located = whereIs(value);
+    const plain = located === undefined ? value : read(located);
+    return encode<T>(type, plain as Input<T>);
+  }) as [Uint8Array, Uint8Array];
+  return a.length === b.length && a.every((byte, index) => byte === b[index]);
+}

@@ -1,0 +1,88 @@
+/** How the ends of a ring wait for each other. */
+
+import { PeerDiedError } from "../../errors.ts";
+import { requireOptions } from "../../base/arguments.ts";
+import { requireSignal } from "../../base/abort_signal.ts";
+import { crowds } from "../waiting/crowd.ts";
+import { Waiter } from "../waiting/waiter.ts";
+import { Word } from "../waiting/word.ts";
+import type { Region } from "../../layout/region/region.ts";
+import type { Side } from "../shared/owner.ts";
+import type { RingWord } from "./order.ts";
+
+/** Options of a wait for the other end. */
+export interface ReadyOptions {
+  /** Ends the wait: it is rejected with the signal's reason. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** How often it is looked whether the other end lives, in milliseconds. */
+const LOOK_MS = 250;
+
+/** What somebody waits for. */
+export interface Sleep {
+  /** The whole region. */
+  readonly region: Region;
+  /** The offset of the other's index, in bytes. */
+  readonly offset: number;
+  /** The other's index. */
+  readonly index: RingWord;
+  /** The own flag. */
+  readonly sleeps: RingWord;
+  /** The other end. */
+  readonly peer: Side;
+  /** What error messages call the other end. */
+  readonly peerName: string;
+  /** What there is: undefined where there is reason to wait on. */
+  look(): boolean | undefined;
+}
+
+/**
+ * Waits until there is something.
+ *
+ * @throws {PeerDiedError} if the other end died, and there is nothing.
+ * @throws {ClosedError} if the memory is closed.
+ */
+export async function sleepUntil(
+  sleep: Sleep,
+  options: ReadyOptions,
+): Promise<boolean> {
+  requireOptions(options, { signal: true });
+  const signal = requireSignal(options.signal);
+  while (true) {
+    signal?.throwIfAborted();
+    const seen = sleep.index.load();
+    const before = sleep.look();
+    if (before !== undefined) return before;
+    sleep.sleeps.store(1);
+    // The index is compared once more by the kernel; what else there is, here.
+    if (sleep.index.load() === seen && sleep.look() === undefined) {
+      await waitFor(sleep, seen, signal);
+    }
+    const after = sleep.look();
+    if (after !== undefined) return after;
+    if (sleep.peer.peer === "dead" && sleep.look() === undefined) {
+      throw new PeerDiedError(
+        `${sleep.peerName} ended without closing its side`,
+      );
+    }
+  }
+}
+
+async function waitFor(
+  { region, offset }: Sleep,
+  seen: number,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const waiter = new Waiter(new Word(region, offset), seen >>> 0);
+  crowds.add(waiter);
+  const onabort = () => waiter.fail(signal!.reason);
+  signal?.addEventListener("abort", onabort);
+  const timer = setTimeout(() => waiter.end("timed-out"), LOOK_MS);
+  try {
+    await waiter.promise;
+  } finally {
+    clearTimeout(timer);
+    signal?.removeEventListener("abort", onabort);
+  }
+}
