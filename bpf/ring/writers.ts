@@ -6,7 +6,7 @@
 
 import { SystemError } from "../../errors.ts";
 import { idsOf, openById } from "../ids.ts";
-import { programInfoOf } from "../program/read_info.ts";
+import { programInfoOf } from "../program/info.ts";
 
 /** The maps whose object was closed, by their ids, which are not given again. */
 const orphans = new Set<number>();
