@@ -1,7 +1,7 @@
 /** Threads of any process, as `/proc` tells of them: proc(5). */
 
 import { decodeText } from "../c_text.ts";
-import { libcAttach } from "../libc/attach_functions.ts";
+import { libcAttach } from "../libc/functions.ts";
 import { resultOf } from "../errno/errno.ts";
 import { cString, readStart } from "./descriptors.ts";
 
