@@ -1,5 +1,7 @@
 /**
- * Programs that share memory: waiting for each other.
+ * Programs that share memory: waiting for each other, a ring from one to another,
+ * a value that is read as a whole. Each lies in memory like any other type, for
+ * processes in any language.
  *
  * @module
  */
@@ -15,8 +17,12 @@ export {
   type WaitResult,
 } from "./wait.ts";
 export { RingConsumer } from "./ring/consumer.ts";
-export { RingProducer, type SideOptions } from "./ring/producer.ts";
-export type { ReadyOptions } from "./ring/sleep.ts";
+export { RingProducer } from "./ring/producer.ts";
+export type { ReadyOptions } from "./shared/sleep.ts";
+export { SeqlockReader } from "./seqlock/reader.ts";
+export { SeqlockWriter } from "./seqlock/writer.ts";
+export { Seqlock, type SeqlockType } from "./seqlock/type.ts";
 export { SpscRing, type SpscRingType } from "./ring/type.ts";
-export type { Peer } from "./shared/owner.ts";
+export type { Peer, SideOptions } from "./shared/owner.ts";
 export { CorruptError, OwnedError, PeerDiedError } from "../errors.ts";
+export { cHeader, type Exports } from "./header/c.ts";

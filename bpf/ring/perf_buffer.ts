@@ -1,6 +1,6 @@
 import { pageSize } from "../../ffi/mod.ts";
 import { show } from "../../base/show.ts";
-import type { Marked, Type } from "../../layout/mod.ts";
+import type { LayoutType, Marked, Type } from "../../layout/mod.ts";
 import { requireOptions } from "../../base/arguments.ts";
 import { mapFd } from "../arguments.ts";
 import { PerfReader } from "./perf_reader.ts";
@@ -59,7 +59,7 @@ export interface PerfBufferOptions {
  * }
  * ```
  */
-export class PerfBuffer<T extends Type = UntypedRecord>
+export class PerfBuffer<T extends LayoutType = UntypedRecord>
   extends RecordSource<T, [length: number, cpu: number]> {
   readonly #reader: PerfReader;
   readonly #cpus: readonly number[];
@@ -110,7 +110,7 @@ export class PerfBuffer<T extends Type = UntypedRecord>
     requireOptions(options);
     const size = sizeOf(options.size);
     const rings = new PerfRings(mapFd(map, "perf_event_array"), size);
-    const reader = readerOf(rings, type);
+    const reader = readerOf(rings, type as Type | undefined);
     super(reader);
     this.#reader = reader;
     this.#cpus = rings.rings.map(({ cpu }) => cpu);

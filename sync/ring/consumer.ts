@@ -5,12 +5,18 @@ import { requireCallback, requireWhole } from "../../base/arguments.ts";
 import { movingView } from "../../layout/access/moving_view.ts";
 import { checkType, snapshot } from "../../layout/mod.ts";
 import type { PointerTo, Type, Value, View } from "../../layout/mod.ts";
-import { agree, type Peer, Side } from "../shared/owner.ts";
+import {
+  agree,
+  type Peer,
+  Side,
+  type SideOptions,
+  takesOver,
+} from "../shared/owner.ts";
 import { type Drain, ownDrainOf } from "./drain.ts";
-import { publish, RingWord } from "./order.ts";
-import { type SideOptions, takesOver } from "./producer.ts";
-import { type ReadyOptions, type Sleep, sleepUntil } from "./sleep.ts";
-import { type Located, OFFSETS, ringAt, type SpscRingType } from "./type.ts";
+import { publish, SharedWord } from "../shared/order.ts";
+import { type ReadyOptions, type Sleep, sleepUntil } from "../shared/sleep.ts";
+import { type Placed, structureAt } from "../shared/structure.ts";
+import { OFFSETS, type SpscRingType } from "./type.ts";
 
 /**
  * The consumer of a {@linkcode SpscRing}: one thread, in one process.
@@ -29,11 +35,11 @@ import { type Located, OFFSETS, ringAt, type SpscRingType } from "./type.ts";
  */
 export class RingConsumer<T extends Type>
   implements Disposable, AsyncIterable<View<T>> {
-  readonly #ring: Located;
+  readonly #ring: Placed;
   readonly #side: Side;
-  readonly #head: RingWord;
-  readonly #tail: RingWord;
-  readonly #producerSleeps: RingWord;
+  readonly #head: SharedWord;
+  readonly #tail: SharedWord;
+  readonly #producerSleeps: SharedWord;
   readonly #sleep: Sleep;
   readonly #record: View<T>;
   readonly #drain: Drain;
@@ -43,14 +49,14 @@ export class RingConsumer<T extends Type>
   #busy = false;
   #closed = false;
 
-  private constructor(ring: Located, takeOver: boolean) {
+  private constructor(ring: Placed, takeOver: boolean) {
     const { region, at, element, name, capacity } = ring;
     checkType(element);
     agree(region, at + OFFSETS.format, name, capacity, element.size);
     const word = (field: keyof typeof OFFSETS) =>
-      new RingWord(region, at + OFFSETS[field]);
+      new SharedWord(region, at + OFFSETS[field]);
     const side = (field: "producer" | "consumer", title: string) =>
-      new Side(region, at + OFFSETS[field], at + OFFSETS.namespace, title);
+      new Side(region, at + OFFSETS[field], at + OFFSETS.pidNamespace, title);
     const ended = word("ended");
     this.#ring = ring;
     this.#head = word("head");
@@ -101,7 +107,10 @@ export class RingConsumer<T extends Type>
     ring: PointerTo<SpscRingType<T>>,
     options: SideOptions = {},
   ): RingConsumer<T> {
-    return new RingConsumer<T>(ringAt(ring), takesOver(options));
+    return new RingConsumer<T>(
+      structureAt("SpscRing", ring),
+      takesOver(options),
+    );
   }
 
   /** How many were submitted and are not consumed. */

@@ -1,7 +1,6 @@
 /** The end of a ring that fills it. */
 
 import { ClosedError, CorruptError } from "../../errors.ts";
-import { requireOptions } from "../../base/arguments.ts";
 import { type Make, maker } from "../../layout/access/make_pointer.ts";
 import { WRITABLE } from "../../layout/access/plan.ts";
 import { whereIs } from "../../layout/access/private_fields.ts";
@@ -16,25 +15,17 @@ import type {
   View,
   ViewOf,
 } from "../../layout/mod.ts";
-import { agree, type Peer, Side } from "../shared/owner.ts";
-import { publish, RingWord } from "./order.ts";
-import { type ReadyOptions, type Sleep, sleepUntil } from "./sleep.ts";
-import { type Located, OFFSETS, ringAt, type SpscRingType } from "./type.ts";
-
-/** Options of opening a side of a shared structure. */
-export interface SideOptions {
-  /**
-   * Whether to take the side from whoever has it: for a thread that is known not
-   * to use it any more, though it lives. A side whose thread ended needs none.
-   */
-  readonly takeOver?: boolean | undefined;
-}
-
-/** Whether to take over; options are checked. */
-export function takesOver(options: SideOptions): boolean {
-  requireOptions(options, { takeOver: true });
-  return options.takeOver === true;
-}
+import {
+  agree,
+  type Peer,
+  Side,
+  type SideOptions,
+  takesOver,
+} from "../shared/owner.ts";
+import { publish, SharedWord } from "../shared/order.ts";
+import { type ReadyOptions, type Sleep, sleepUntil } from "../shared/sleep.ts";
+import { type Placed, structureAt } from "../shared/structure.ts";
+import { OFFSETS, type SpscRingType } from "./type.ts";
 
 /**
  * The producer of a {@linkcode SpscRing}: one thread, in one process.
@@ -51,11 +42,11 @@ export function takesOver(options: SideOptions): boolean {
  * ```
  */
 export class RingProducer<T extends Type> implements Disposable {
-  readonly #ring: Located;
+  readonly #ring: Placed;
   readonly #side: Side;
-  readonly #head: RingWord;
-  readonly #tail: RingWord;
-  readonly #consumerSleeps: RingWord;
+  readonly #head: SharedWord;
+  readonly #tail: SharedWord;
+  readonly #consumerSleeps: SharedWord;
   readonly #sleep: Sleep;
   readonly #make: Make;
   /** The index of the next slot to reserve. */
@@ -64,14 +55,14 @@ export class RingProducer<T extends Type> implements Disposable {
   #seen: number;
   #closed = false;
 
-  private constructor(ring: Located, takeOver: boolean) {
+  private constructor(ring: Placed, takeOver: boolean) {
     const { region, at, element, name, capacity } = ring;
     checkType(element);
     agree(region, at + OFFSETS.format, name, capacity, element.size);
     const word = (field: keyof typeof OFFSETS) =>
-      new RingWord(region, at + OFFSETS[field]);
+      new SharedWord(region, at + OFFSETS[field]);
     const side = (field: "producer" | "consumer", title: string) =>
-      new Side(region, at + OFFSETS[field], at + OFFSETS.namespace, title);
+      new Side(region, at + OFFSETS[field], at + OFFSETS.pidNamespace, title);
     this.#ring = ring;
     this.#head = word("head");
     this.#tail = word("tail");
@@ -109,7 +100,10 @@ export class RingProducer<T extends Type> implements Disposable {
     ring: PointerTo<SpscRingType<T>>,
     options: SideOptions = {},
   ): RingProducer<T> {
-    return new RingProducer<T>(ringAt(ring), takesOver(options));
+    return new RingProducer<T>(
+      structureAt("SpscRing", ring),
+      takesOver(options),
+    );
   }
 
   /** How many there is room for that are not reserved. */
@@ -225,7 +219,7 @@ export class RingProducer<T extends Type> implements Disposable {
     this.#closed = true;
     const { region, at } = this.#ring;
     if (region.closed) return;
-    new RingWord(region, at + OFFSETS.ended).store(1);
+    new SharedWord(region, at + OFFSETS.ended).store(1);
     this.#side.giveBack();
     this.#head.wake();
   }

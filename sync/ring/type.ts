@@ -1,10 +1,11 @@
 /** The type of a ring with one producer and one consumer. */
 
-import { InvalidTypeError } from "../../errors.ts";
-import { show } from "../../base/show.ts";
-import { whereIs } from "../../layout/access/private_fields.ts";
-import { type AnyType, originOf } from "../../layout/model/types.ts";
-import type { Region } from "../../layout/region/region.ts";
+import {
+  ALIGN,
+  registerStructure,
+  requireCapacity,
+  requireElement,
+} from "../shared/structure.ts";
 import {
   array,
   type ArrayType,
@@ -31,7 +32,7 @@ export interface SpscRingType<T extends Type = Type> extends
     /** The capacity in the high half, the size of an element in the low one. */
     readonly format: AtomicType<U64>;
     /** The namespace of the owners' numbers. */
-    readonly namespace: AtomicType<U32>;
+    readonly pidNamespace: AtomicType<U32>;
     /** Not 0 where the consumer sleeps, or is about to. */
     readonly consumerSleeps: AtomicType<U32>;
     /** Not 0 where the producer sleeps, or is about to. */
@@ -53,7 +54,7 @@ export interface SpscRingType<T extends Type = Type> extends
 /** Where the fields lie, in bytes: three pairs of cache lines, and the slots. */
 export const OFFSETS = {
   format: 0,
-  namespace: 8,
+  pidNamespace: 8,
   consumerSleeps: 12,
   producerSleeps: 16,
   ended: 20,
@@ -63,28 +64,6 @@ export const OFFSETS = {
   consumer: 264,
   slots: 384,
 } as const;
-
-/** Processors fetch lines of 64 bytes in pairs; some have lines of 128. */
-const ALIGN = 128;
-/** With more the indices, which have 32 bits, could not tell full from empty. */
-const CAPACITY_MAX = 2 ** 30;
-
-/** What is known of a ring's type. */
-export interface RingFacts {
-  /** The type's name. */
-  readonly name: string;
-  /** The type of the elements. */
-  readonly element: AnyType;
-  /** How many there are. */
-  readonly capacity: number;
-}
-
-const rings = new WeakMap<object, RingFacts>();
-
-/** What is known of a type that is a ring; undefined for all else. */
-export function ringFacts(type: Type): RingFacts | undefined {
-  return rings.get(originOf(type));
-}
 
 /**
  * A ring of elements of one type, with one producer and one consumer: threads or
@@ -124,37 +103,14 @@ export function SpscRing<T extends Type>(
   element: T,
   capacity: number,
 ): SpscRingType<T> {
-  if (
-    !Number.isSafeInteger(capacity) || capacity < 1 ||
-    capacity > CAPACITY_MAX || !Number.isInteger(Math.log2(capacity))
-  ) {
-    throw new InvalidTypeError(
-      `The capacity of a ring must be a power of two from 1 to ${CAPACITY_MAX}: received ${
-        show(capacity)
-      }`,
-    );
-  }
+  requireCapacity(capacity, 1);
   const slots = array(element, capacity);
-  if (element.size === 0) {
-    throw new InvalidTypeError(
-      `There is no ring of ${element.name}: its size is zero`,
-    );
-  }
-  if (element.align > ALIGN) {
-    throw new InvalidTypeError(
-      `There is no ring of ${element.name}: its alignment must be at most ${ALIGN} bytes and is ${element.align}`,
-    );
-  }
-  if (element.size > 2 ** 30) {
-    throw new InvalidTypeError(
-      `There is no ring of ${element.name}: its size must be at most 2^30 bytes`,
-    );
-  }
+  const checked = requireElement("SpscRing", element);
   const name = `SpscRing<${element.name}, ${capacity}>`;
   const type = struct(name, {
     _: HostLayout,
     format: atomic(u64),
-    namespace: atomic(u32),
+    pidNamespace: atomic(u32),
     consumerSleeps: atomic(u32),
     producerSleeps: atomic(u32),
     ended: atomic(u32),
@@ -164,36 +120,11 @@ export function SpscRing<T extends Type>(
     consumer: atomic(u64),
     slots,
   }, { align: ALIGN, offsets: OFFSETS });
-  rings.set(type, { name, element: element as Type as AnyType, capacity });
+  registerStructure(type, {
+    kind: "SpscRing",
+    name,
+    element: checked,
+    capacity,
+  });
   return type as unknown as SpscRingType<T>;
-}
-
-/** A ring in memory. */
-export interface Located extends RingFacts {
-  /** The whole region. */
-  readonly region: Region;
-  /** Where it begins in the region, in bytes. */
-  readonly at: number;
-}
-
-/**
- * The ring that a pointer points to.
- *
- * @throws {TypeError} if it is not a pointer to a ring.
- */
-export function ringAt(pointer: unknown): Located {
-  const located = whereIs(pointer);
-  const facts = located && ringFacts(located.pointerClass.type);
-  if (facts === undefined || !located!.pointerClass.mode.writable) {
-    throw new TypeError(
-      `Cannot open ${
-        located === undefined
-          ? show(pointer)
-          : `${
-            located.pointerClass.mode.writable ? "a pointer to" : "a view of"
-          } ${located.pointerClass.type.name}`
-      }: must be a pointer to a SpscRing`,
-    );
-  }
-  return { ...facts, region: located!.root, at: located!.absolute };
 }

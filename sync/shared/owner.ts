@@ -10,6 +10,7 @@
  */
 
 import { CorruptError, NotSupportedError, OwnedError } from "../../errors.ts";
+import { requireFlag, requireOptions } from "../../base/arguments.ts";
 import { pidNamespace, thisThread, threadOf } from "../../ffi/calls/threads.ts";
 import { closed, type Region } from "../../layout/region/region.ts";
 
@@ -36,6 +37,21 @@ function isAlive(owner: bigint): boolean {
   const thread = threadOf(Number(owner & 0xffff_ffffn));
   return thread !== undefined && !thread.ended &&
     BigInt.asUintN(32, thread.start) === owner >> 32n;
+}
+
+/** Options of opening a side of a shared structure. */
+export interface SideOptions {
+  /**
+   * Whether to take the side from whoever has it: for a thread that is known not
+   * to use it any more, though it lives. A side whose thread ended needs none.
+   */
+  readonly takeOver?: boolean | undefined;
+}
+
+/** Whether to take over; options are checked. */
+export function takesOver(options: SideOptions): boolean {
+  requireOptions(options, { takeOver: true });
+  return requireFlag("takeOver", options.takeOver);
 }
 
 /** Who is on the other side. */
@@ -140,11 +156,34 @@ export function agree(
   capacity: number,
   size: number,
 ): void {
-  const mine = BigInt(capacity) << 32n | BigInt(size);
   const { u64 } = region;
   if (u64.length === 0) closed(region);
+  const mine = BigInt(capacity) << 32n | BigInt(size);
   const found = Atomics.compareExchange(u64, at / 8, 0n, mine);
-  if (found === 0n || found === mine) return;
+  if (found !== 0n) requireSame(name, found, capacity, size);
+}
+
+/** The same, without writing anything: what nobody has made yet is of any kind. */
+export function agrees(
+  region: Region,
+  at: number,
+  name: string,
+  capacity: number,
+  size: number,
+): void {
+  const { u64 } = region;
+  if (u64.length === 0) closed(region);
+  const found = Atomics.load(u64, at / 8);
+  if (found !== 0n) requireSame(name, found, capacity, size);
+}
+
+function requireSame(
+  name: string,
+  found: bigint,
+  capacity: number,
+  size: number,
+): void {
+  if (found === (BigInt(capacity) << 32n | BigInt(size))) return;
   throw new CorruptError(
     `${name}: What lies there is of ${found >> 32n} times ${
       found & 0xffff_ffffn

@@ -1,5 +1,7 @@
 /**
- * In which order a ring is read and written, and why that is right.
+ * In which order shared structures are read and written, and why that is right.
+ *
+ * Rings:
  *
  * - The producer fills slots by plain stores, then stores the head by
  *   `Atomics.store`, which releases: whoever reads the new head finds the slots
@@ -14,6 +16,22 @@
  *   `atomic_thread_fence(memory_order_seq_cst)` between the two of each side.)
  *   Then the kernel compares the index with what was read, before it sleeps.
  *
+ * Seqlocks:
+ *
+ * - The writer makes the sequence odd, by a store that is followed by a fence: no
+ *   store to the value is seen before it. It makes it even by a store that
+ *   releases: all of them are seen by then.
+ * - The reader reads the sequence by a load that acquires, then the value, then,
+ *   behind a fence, the sequence once more. Had it read anything that was stored
+ *   meanwhile, it would find another sequence.
+ * - The fence is a sequentially consistent store and load, which the engine
+ *   compiles to STLR and LDAR on aarch64: what precedes the first is done before
+ *   it, what follows the second after it, and they keep their order (Arm ARM,
+ *   "Barrier-ordered-before"). On x86-64 it is a locked exchange.
+ *
+ * `Latest` hands its buffers over by one word, which is exchanged as a whole: by
+ * `Atomics.compareExchange`, which acquires and releases.
+ *
  * `tests/sync/order_test.ts` tries all interleavings that x86-64 and aarch64
  * allow, for the accesses as they are made here.
  */
@@ -21,8 +39,8 @@
 import { closed, type Region } from "../../layout/region/region.ts";
 import { wakeWord } from "../../ffi/calls/futex.ts";
 
-/** A word of 32 bits of a ring: an index or a flag. */
-export class RingWord {
+/** A word of 32 bits of a shared structure: an index, a flag, a sequence. */
+export class SharedWord {
   readonly #region: Region;
   readonly #index: number;
 
@@ -46,11 +64,30 @@ export class RingWord {
     Atomics.store(i32, this.#index, value);
   }
 
+  /**
+   * Stores `replacement` where the value is `expected`; true if it was. It is
+   * done after all before it, and before all after it.
+   */
+  replace(expected: number, replacement: number): boolean {
+    const { i32 } = this.#region;
+    if (i32.length === 0) closed(this.#region);
+    return Atomics.compareExchange(i32, this.#index, expected, replacement) ===
+      expected;
+  }
+
   /** Wakes who sleeps until it has another value. */
   wake(): void {
     const { buffer, start } = this.#region;
     wakeWord(new Uint8Array(buffer, start + this.#index * 4, 4), 2 ** 31 - 1);
   }
+}
+
+const fenceWord = new Int32Array(1);
+
+/** Keeps all that is read and written before it before all that is after it. */
+export function fence(): void {
+  Atomics.store(fenceWord, 0, 0);
+  Atomics.load(fenceWord, 0);
 }
 
 /**
@@ -59,9 +96,9 @@ export class RingWord {
  * @param sleeps The flag of who sleeps.
  */
 export function publish(
-  word: RingWord,
+  word: SharedWord,
   value: number,
-  sleeps: RingWord,
+  sleeps: SharedWord,
 ): void {
   word.store(value);
   if (sleeps.load() === 0) return;

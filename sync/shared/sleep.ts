@@ -1,4 +1,4 @@
-/** How the ends of a ring wait for each other. */
+/** How the sides of a shared structure wait for each other. */
 
 import { PeerDiedError } from "../../errors.ts";
 import { requireOptions } from "../../base/arguments.ts";
@@ -7,16 +7,16 @@ import { crowds } from "../waiting/crowd.ts";
 import { Waiter } from "../waiting/waiter.ts";
 import { Word } from "../waiting/word.ts";
 import type { Region } from "../../layout/region/region.ts";
-import type { Side } from "../shared/owner.ts";
-import type { RingWord } from "./order.ts";
+import type { Side } from "./owner.ts";
+import type { SharedWord } from "./order.ts";
 
-/** Options of a wait for the other end. */
+/** Options of a wait for the other side. */
 export interface ReadyOptions {
   /** Ends the wait: it is rejected with the signal's reason. */
   readonly signal?: AbortSignal | undefined;
 }
 
-/** How often it is looked whether the other end lives, in milliseconds. */
+/** How often it is looked whether the other side lives, in milliseconds. */
 const LOOK_MS = 250;
 
 /** What somebody waits for. */
@@ -26,12 +26,12 @@ export interface Sleep {
   /** The offset of the other's index, in bytes. */
   readonly offset: number;
   /** The other's index. */
-  readonly index: RingWord;
+  readonly index: SharedWord;
   /** The own flag. */
-  readonly sleeps: RingWord;
-  /** The other end. */
+  readonly sleeps: SharedWord;
+  /** The other side. */
   readonly peer: Side;
-  /** What error messages call the other end. */
+  /** What error messages call the other side. */
   readonly peerName: string;
   /** What there is: undefined where there is reason to wait on. */
   look(): boolean | undefined;
@@ -40,7 +40,7 @@ export interface Sleep {
 /**
  * Waits until there is something.
  *
- * @throws {PeerDiedError} if the other end died, and there is nothing.
+ * @throws {PeerDiedError} if the other side died, and there is nothing.
  * @throws {ClosedError} if the memory is closed.
  */
 export async function sleepUntil(
