@@ -1,7 +1,7 @@
 /** Looking up, storing and deleting the entries of a map. */
 
 import { NotSupportedError } from "../../errors.ts";
-import { EINVAL, ENOENT, ENOTSUPP, EOPNOTSUPP } from "../../ffi/mod.ts";
+import { E2BIG, EINVAL, ENOENT, ENOTSUPP, EOPNOTSUPP } from "../../ffi/mod.ts";
 import { requireBytesOf, requireU32 } from "../../base/arguments.ts";
 import { requireKeyKind } from "../arguments.ts";
 import {
@@ -83,6 +83,25 @@ function requireSupported(
   throw new NotSupportedError(
     `A map of type ${type ?? typeNumber} cannot be ${what}`,
   );
+}
+
+/** What the kernel does not take of a key that it refused; undefined for nothing. */
+function mistakeIn(
+  { type, keySize, maxEntries }: MapInfo,
+  key: Key,
+  result: number,
+): string | undefined {
+  if (type === "lpm_trie" && result === -EINVAL && typeof key !== "number") {
+    const length = new DataView(key.buffer, key.byteOffset).getUint32(0, true);
+    const most = 8 * (keySize - 4);
+    if (length > most) {
+      return `the prefix of a key must have at most ${most} bits: it has ${length}`;
+    }
+  }
+  if (result === -E2BIG && typeof key === "number" && key >= maxEntries) {
+    return `the index must be below the number of entries, ${maxEntries}: it is ${key}`;
+  }
+  return undefined;
 }
 
 /** Where the key lies that `withKey` put there; the kernel wants 0 for none. */
@@ -178,7 +197,7 @@ export function update(
       valueOf(payload, info),
       mode,
     );
-    checked("BPF_MAP_UPDATE_ELEM", result);
+    checked("BPF_MAP_UPDATE_ELEM", result, mistakeIn(info, key, result));
   } finally {
     releaseScratch();
   }

@@ -1,7 +1,7 @@
 /** What maps of maps hold: a descriptor is stored, and an id looked up. */
 
 import { NotSupportedError, SystemError } from "../../errors.ts";
-import { ENOENT } from "../../ffi/mod.ts";
+import { EINVAL, ENOENT, systemError } from "../../ffi/mod.ts";
 import type { OpenMap } from "./info.ts";
 import { type Key, lookup, update } from "./entry_commands.ts";
 
@@ -57,5 +57,14 @@ export function updateInner(
   requireMapOfMaps(map);
   const bytes = new Uint8Array(4);
   new Uint32Array(bytes.buffer, 0, 1)[0] = fd;
-  update(map.fd, map.info, key, bytes, mode);
+  try {
+    update(map.fd, map.info, key, bytes, mode);
+  } catch (error) {
+    if (!(error instanceof SystemError) || error.errno !== EINVAL) throw error;
+    throw systemError(
+      EINVAL,
+      error.syscall,
+      "the inner map may be unlike the one that the map was made with: type, sizes and flags must be the same, and of arrays, unless made with the flag inner_map, the number of entries",
+    );
+  }
 }
