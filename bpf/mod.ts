@@ -103,6 +103,7 @@ export type {
   LoadMapOptions,
   LoadOptions,
   LoadProgramOptions,
+  ProgramTarget,
 } from "./object/load_options.ts";
 export type {
   BpfConstant,
