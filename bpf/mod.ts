@@ -201,6 +201,7 @@ export type {
   Storable,
   TableOf,
 } from "./map/table.ts";
+export type { FilterOf, MapFilter } from "./map/filter.ts";
 export type { MapQueue, PushOptions, QueueOf } from "./map/queue.ts";
 export type { MapElements, MapElementViews } from "./map/elements.ts";
 export {

@@ -150,7 +150,7 @@ function valueBy(
 ): Uint8Array<ArrayBuffer> | undefined {
   if (info.type === "bloom_filter") {
     throw new NotSupportedError(
-      "Cannot look up in a map of type bloom_filter: it has no keys",
+      "Cannot look up in a map of type bloom_filter: it has no keys; filter() tells what was added",
     );
   }
   const length = valueLength(info);
@@ -198,6 +198,21 @@ export function update(
       mode,
     );
     checked("BPF_MAP_UPDATE_ELEM", result, mistakeIn(info, key, result));
+  } finally {
+    releaseScratch();
+  }
+}
+
+/** Whether a bloom filter has a value, which goes where others give one. */
+export function hasValue(fd: number, value: Uint8Array): boolean {
+  const name = "BPF_MAP_LOOKUP_ELEM";
+  const block = scratchBlock(value.length);
+  try {
+    block.put(value);
+    const result = command(name, fd, 0n, block.address);
+    if (result === -ENOENT) return false;
+    checked(name, result);
+    return true;
   } finally {
     releaseScratch();
   }
