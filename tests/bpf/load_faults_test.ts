@@ -37,7 +37,7 @@ const definitions: Record<string, string> = {
   devmap_hash:
     "__uint(type, BPF_MAP_TYPE_DEVMAP_HASH); __uint(max_entries, 4); __uint(key_size, 4); __uint(value_size, 8);",
   ringbuf: "__uint(type, BPF_MAP_TYPE_RINGBUF); __uint(max_entries, 5000);",
-  lru_percpu:
+  "lru_hash of each CPU":
     "__uint(type, BPF_MAP_TYPE_LRU_HASH); __uint(max_entries, 15); __uint(map_flags, 2); __type(key, int); __type(value, int);",
 };
 
