@@ -159,6 +159,7 @@ export type {
   AttachIterator,
   IteratorTarget,
 } from "./link/targets/iterator.ts";
+export type { AttachKprobe, AttachKsyscall } from "./link/targets/kprobe.ts";
 export type {
   AttachNetfilter,
   NetfilterTarget,
@@ -178,6 +179,7 @@ export type { AttachTcx } from "./link/targets/tcx.ts";
 export type { AttachTracepoint } from "./link/targets/tracepoint.ts";
 export type { AttachTracing, TracingTarget } from "./link/targets/tracing.ts";
 export type { AttachUprobe } from "./link/targets/uprobe.ts";
+export type { AttachUprobeMulti } from "./link/targets/uprobe_multi.ts";
 export type { AttachUsdt } from "./link/targets/usdt.ts";
 export type { AttachXdp } from "./link/targets/xdp.ts";
 export type { AttachType } from "./link/attach_type.ts";
@@ -191,7 +193,6 @@ export type {
 export type { MapType, PerCpuMapType } from "./map/type.ts";
 export type { MapFlag } from "./map/flag.ts";
 export type { MapInfo } from "./map/info.ts";
-export { onlineCpus, possibleCpus } from "./map/cpus.ts";
 export type {
   EntryValue,
   MapTable,
@@ -205,7 +206,9 @@ export type { FilterOf, MapFilter } from "./map/filter.ts";
 export type { MapQueue, PushOptions, QueueOf } from "./map/queue.ts";
 export type { MapElements, MapElementViews } from "./map/elements.ts";
 export {
+  type CallbackOf,
   type ConsumeOptions,
+  type ForEachOptions,
   type RecordOf,
   type RecordsOptions,
   RecordSource,
@@ -217,6 +220,7 @@ export { type ReadyOptions, UserRingBuffer } from "./ring/user/buffer.ts";
 export { UserRingRecord } from "./ring/user/record.ts";
 export { PerfBuffer, type PerfBufferOptions } from "./ring/perf_buffer.ts";
 export { Arena, type ArenaOptions } from "./arena/arena.ts";
+export { onlineCpus, possibleCpus } from "../ffi/calls/cpus.ts";
 export {
   AlignmentError,
   BoundsError,

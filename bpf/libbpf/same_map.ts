@@ -1,8 +1,9 @@
 /** Comparison of a map with the definition that it is used in place of. */
 
+import { roundUp } from "../../base/round.ts";
 import { BPF_F_MMAPABLE, BPF_F_RDONLY_PROG, pageSize } from "../../ffi/mod.ts";
 import type { MapInfo } from "../map/info.ts";
-import { possibleCpus } from "../map/cpus.ts";
+import { possibleCpus } from "../../ffi/calls/cpus.ts";
 import { mapTypeName } from "../map/type.ts";
 import type { NativeMap } from "./map.ts";
 
@@ -54,7 +55,7 @@ function entriesOf(
     case "lru_percpu_hash":
       return (flagBits & BPF_F_NO_COMMON_LRU) === 0
         ? maxEntries
-        : Math.ceil(maxEntries / possibleCpus()) * possibleCpus();
+        : roundUp(maxEntries, possibleCpus().length);
     default:
       return maxEntries;
   }
