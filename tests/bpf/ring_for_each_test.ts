@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import {
   BpfMap,
   BpfObject,
@@ -39,11 +39,7 @@ bpfTest(
     }
     assertEquals(seen, Array.from({ length: 20 }, (_, i) => BigInt(i)));
     assertEquals(ring.available, 0);
-    await assertRejects(
-      async () => ring.consume(() => {}),
-      TypeError,
-      "being read",
-    );
+    assertThrows(() => ring.consume(() => {}), TypeError, "being read");
     controller.abort();
     assertEquals(await reading, 20);
     assertEquals(ring.consume(() => {}), 0);
