@@ -1,5 +1,5 @@
 /**
- * Which Linux this is. Asked only where a command failed, to say whether the
+ * The version of Linux. Asked only where a command failed, to say whether the
  * kernel is too old for it: distributions bring features to older kernels.
  */
 
@@ -18,7 +18,7 @@ export function versionOfRelease(release: string): KernelVersion | undefined {
   return match === null ? undefined : [Number(match[1]), Number(match[2])];
 }
 
-/** Whether a version is before another. */
+/** True for a version before another. */
 export function isBefore(a: KernelVersion, b: KernelVersion): boolean {
   return a[0] < b[0] || (a[0] === b[0] && a[1] < b[1]);
 }
@@ -29,7 +29,7 @@ function release(): string {
   return readStart(PATH, text, SIZE_MAX) < 0 ? "" : decodeText(text);
 }
 
-/** Whether the running kernel is older than a version. */
+/** True if the running kernel is older than a version. */
 export function kernelIsOlderThan(version: KernelVersion): boolean {
   const running = versionOfRelease(release());
   return running !== undefined && isBefore(running, version);

@@ -63,17 +63,17 @@ const CREATE_OPTIONS: OptionNames<CreateOptions> = {
   workers: true,
 };
 
-/** What a `Memory` is made of. */
+/** The parts that a `Memory` is made of. */
 export interface MemoryParts {
   /** The mapping. */
   readonly mapping: Mapping;
-  /** How many bytes access is bounded to. */
+  /** The bytes that access is bounded to. */
   readonly size: number;
-  /** What is shared with Workers, if anything is. */
+  /** The state that is shared with Workers, if any is. */
   readonly control: Control | undefined;
   /** The descriptor to show, and to close with the memory. */
   readonly descriptor: Descriptor | undefined;
-  /** What is mapped, if its pages alone do not do for all. */
+  /** The backing, if the pages alone do not do for all. */
   readonly backing: Backing | undefined;
 }
 
@@ -149,7 +149,7 @@ function makeControl(mapping: Mapping, size: number): Control {
   return mapping.shared ? writeControlPage(mapping, size) : createControl();
 }
 
-/** How long the kernel allows the name of a memfd to be, in bytes. */
+/** The longest name that the kernel allows a memfd, in bytes. */
 const NAME_MAX = 249;
 
 /** @throws {TypeError | RangeError} unless it can name a memfd. */

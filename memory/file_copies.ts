@@ -20,7 +20,7 @@ import {
   writeDescriptor,
 } from "../ffi/mod.ts";
 
-/** What is left of a transfer, as far as one call can carry it. */
+/** The rest of a transfer, as far as one call can carry it. */
 function nextLength(left: number): number {
   return left < TRANSFER_MAX ? left : TRANSFER_MAX;
 }

@@ -30,8 +30,8 @@ import type { CreateOptions, MapOptions, OpenOptions } from "./options.ts";
  * then on every access throws, or reads `undefined` through a raw array. It
  * never reaches other memory.
  *
- * What others write is seen as it is written, and what is written here they
- * see: the bytes are the same. Single values are never torn; two values, and
+ * All who share the memory see each other's stores as they are made: the bytes
+ * are the same. Single values are never torn; two values, and
  * `readAt`, are not of one moment. Use `atomic` types to agree on one.
  *
  * @example Memory shared by its descriptor
@@ -79,7 +79,7 @@ export class Memory {
    * Maps what a descriptor refers to. The descriptor stays the caller's: it is
    * neither kept nor closed, and the mapping outlives it.
    *
-   * Where the kernel refuses to map for writing with EPERM (a frozen BPF map, a
+   * If the kernel refuses to map for writing with EPERM (a frozen BPF map, a
    * sealed memfd) or EACCES (a descriptor for reading), the memory is mapped
    * read-only and {@linkcode readOnly} tells so.
    *
@@ -203,23 +203,23 @@ export class Memory {
     return new Memory(attach(handle));
   }
 
-  /** How many bytes access is bounded to. The same after `close`. */
+  /** The bytes that access is bounded to. The same after `close`. */
   get size(): number {
     return this.#size;
   }
 
-  /** Whether the kernel mapped the memory for reading alone. */
+  /** True if the kernel mapped the memory for reading alone. */
   get readOnly(): boolean {
     return this.#readOnly;
   }
 
-  /** Whether the memory was made for Workers to share. */
+  /** True if the memory was made for Workers to share. */
   get workers(): boolean {
     return this.#control !== undefined;
   }
 
   /**
-   * Whether the memory was closed, here or by another thread. Once this said so,
+   * True once the memory was closed, here or by another thread. Once this said so,
    * the pointers of this thread throw.
    */
   get closed(): boolean {
@@ -230,8 +230,8 @@ export class Memory {
   }
 
   /**
-   * What another thread needs to have this memory too: to be posted to a Worker,
-   * and to be given to {@linkcode Memory.attach} there. It can be posted to
+   * A message by which another thread gets this memory: post it to a Worker, and
+   * give it to {@linkcode Memory.attach} there. It can be posted to
    * several, posted on by them, and used more than once.
    *
    * The handle of writable memory keeps the memory alive. That of read-only
@@ -461,7 +461,7 @@ export class Memory {
     this.close();
   }
 
-  /** What `console.log` and `Deno.inspect` show. */
+  /** The text that `console.log` and `Deno.inspect` show. */
   [Symbol.for("Deno.customInspect")](): string {
     const kind = this.#readOnly ? "read-only" : "writable";
     const workers = this.workers ? ", for Workers" : "";

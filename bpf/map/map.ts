@@ -29,7 +29,7 @@ import {
   KernelObject,
 } from "../kernel_object.ts";
 import { lookupInner, updateInner } from "./inner_maps.ts";
-import { MapBtf } from "./types_from_btf.ts";
+import { MapBtf, type MapDefinition } from "./types_from_btf.ts";
 import { createMap, freeze, openById } from "./commands.ts";
 import { mapFlagBits } from "./flag.ts";
 import { type MapInfo, mapInfoOf } from "./info.ts";
@@ -63,6 +63,14 @@ import {
 } from "./elements.ts";
 import { BpfVariable } from "../variable/variable.ts";
 import { VariableNames } from "../variable/names.ts";
+
+/** What is known of a map beside what the kernel tells. */
+interface MapOrigin {
+  /** The path where it is pinned. */
+  readonly pinnedTo?: string | undefined;
+  /** Its definition in C. */
+  readonly definition?: () => MapDefinition | undefined;
+}
 
 /**
  * A map of the kernel's BPF subsystem: a table that BPF programs and processes
@@ -117,24 +125,22 @@ export class BpfMap<
   #variables: VariableNames | undefined;
   #memory: Memory | undefined;
 
-  private constructor(descriptor: Descriptor, info: MapInfo, path?: string) {
-    super("map", descriptor, mapInfoOf, path);
-    this.#info = info;
-    this.#types = new MapBtf(info);
-  }
-
-  /** Takes over an open descriptor. */
-  static #adopt<M extends MapType>(
-    descriptor: Descriptor,
-    name: string,
-    path?: string,
-  ): BpfMap<M> {
+  /**
+   * Takes over an open descriptor; nobody outside of this package has one.
+   *
+   * @param name What error messages call the descriptor.
+   * @throws {NotSupportedError} if it is not a map's.
+   * @ignore
+   */
+  constructor(descriptor: Descriptor, name: string, origin: MapOrigin = {}) {
+    super("map", descriptor, mapInfoOf, origin.pinnedTo);
     try {
-      return new BpfMap<M>(descriptor, mapInfoOf(descriptor.fd, name), path);
+      this.#info = mapInfoOf(descriptor.fd, name);
     } catch (error) {
       descriptor.close();
       throw error;
     }
+    this.#types = new MapBtf(this.#info, origin.definition);
   }
 
   /**
@@ -173,7 +179,7 @@ export class BpfMap<
         ? undefined
         : descriptorOf("Inner map", "map", innerMap),
     };
-    return BpfMap.#adopt(createMap(request), "the new map");
+    return new BpfMap<M>(createMap(request), "the new map");
   }
 
   /**
@@ -191,7 +197,8 @@ export class BpfMap<
     const file = pathOf(path);
     requireOptions(options, openOptions);
     const readOnly = requireFlag("readOnly", options.readOnly);
-    return BpfMap.#adopt(openPinned(file, readOnly), `"${file}"`, file);
+    const opened = openPinned(file, readOnly);
+    return new BpfMap(opened, `"${file}"`, { pinnedTo: file });
   }
 
   /**
@@ -209,7 +216,7 @@ export class BpfMap<
     requireOptions(options, openOptions);
     const readOnly = requireFlag("readOnly", options.readOnly);
     requireU32("Map id", id, 0);
-    return BpfMap.#adopt(openById(id, readOnly), `the map of id ${id}`);
+    return new BpfMap(openById(id, readOnly), `the map of id ${id}`);
   }
 
   /**
@@ -237,7 +244,7 @@ export class BpfMap<
    */
   static fromFd(fd: number): BpfMap {
     requireDescriptor(fd);
-    return BpfMap.#adopt(Descriptor.duplicate(fd), `descriptor ${fd}`);
+    return new BpfMap(Descriptor.duplicate(fd), `descriptor ${fd}`);
   }
 
   /** What the kernel told of the map when it was opened. */

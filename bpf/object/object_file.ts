@@ -125,6 +125,22 @@ function mapsIn(btf: Btf): ObjectFileMap[] {
   return maps;
 }
 
+/** The definition of one map; undefined where there is none of that name. */
+export function definitionOf(
+  btf: Btf,
+  name: string,
+): ObjectFileMap | undefined {
+  for (const section of btf.findAll(".maps", "datasec")) {
+    for (const { type } of section.variables) {
+      const variable = btf.type(type);
+      if (variable.kind === "var" && variable.name === name) {
+        return mapOf(btf, name, variable.type);
+      }
+    }
+  }
+  return undefined;
+}
+
 /** A type without typedefs and qualifiers. */
 function plain(btf: Btf, id: number): BtfType {
   let type = btf.type(id);

@@ -1,4 +1,4 @@
-import type { Type, View } from "../../layout/mod.ts";
+import type { LayoutType, View } from "../../layout/mod.ts";
 import {
   type OptionNames,
   requireCallback,
@@ -14,10 +14,10 @@ import type { RingRecord } from "./record.ts";
 import { type RecordCallback, RecordReader } from "./record_reader.ts";
 
 /** The type that stands for records whose type is not known beforehand. */
-export interface UntypedRecord extends Type<RingRecord, RingRecord> {}
+export interface UntypedRecord extends LayoutType<RingRecord, RingRecord> {}
 
 /** The view of a record, by the type of its ring. */
-export type RecordOf<T extends Type> = View<T>;
+export type RecordOf<T extends LayoutType> = View<T>;
 
 /** Options of {@linkcode RecordSource.consume}. */
 export interface ConsumeOptions {
@@ -86,7 +86,7 @@ const forEachOptions = {
  * it either: end its iterations first, by a signal or `close`.
  */
 export abstract class RecordSource<
-  T extends Type,
+  T extends LayoutType,
   Rest extends unknown[] = [length: number],
 > implements Iterable<RecordOf<T>>, AsyncIterable<RecordOf<T>>, Disposable {
   readonly #reader: RecordReader<Rest>;

@@ -1,5 +1,5 @@
 /**
- * What `bpf(2)` is given: `union bpf_attr`.
+ * The attributes of `bpf(2)`: `union bpf_attr`.
  *
  * The calls are synchronous, and whoever makes one copies what it gives back, so
  * that one union does for all.
@@ -52,7 +52,7 @@ const Batch = struct("batch", {
   outBatch: u64,
   keys: u64,
   values: u64,
-  /** How many there is room for; afterwards how many there were. */
+  /** The entries that there is room for; afterwards those that there were. */
   count: u32,
   mapFd: u32,
   elementFlags: u64,
@@ -76,7 +76,7 @@ const ObjectId = struct("object_id", {
 const TestRun = struct("test", {
   _: HostLayout,
   progFd: u32,
-  /** What the program returned, an `int` in C. */
+  /** The program's result, an `int` in C. */
   returned: i32,
   dataSizeIn: u32,
   dataSizeOut: u32,
@@ -102,7 +102,7 @@ const RawTracepoint = struct("raw_tracepoint", {
   cookie: u64,
 });
 
-/** What `link_create` has last, by what is attached to. */
+/** The end of `link_create`, which differs by the target. */
 const LinkDetail = union("link_detail", {
   _: HostLayout,
   iterator: struct("iter_info", { _: HostLayout, address: u64, length: u32 }),
@@ -190,7 +190,7 @@ const Attributes = union("bpf_attr", {
 });
 
 /**
- * How many bytes each command reads. A kernel that knows fewer refuses those
+ * The bytes that each command reads. A kernel that knows fewer refuses those
  * that it does not know, so none is larger than it has to be.
  */
 export const SIZE = {

@@ -20,7 +20,7 @@ import {
 /** A command. */
 interface CommandEntry {
   readonly number: number;
-  /** What may help, by error number. */
+  /** Hints, by error number. */
   readonly hints?: Readonly<Record<number, string>>;
   /**
    * True for a command that may have had an effect where it failed, so that it
@@ -151,7 +151,7 @@ export type Command = keyof typeof COMMANDS;
 /** A command on many entries at once (Linux 5.6). */
 export type BatchCommand = Extract<Command, `${string}_BATCH`>;
 
-/** What may help; undefined where nothing is known. */
+/** The hint for an error; undefined where nothing is known. */
 export function hintFor(command: Command, errno: number): string | undefined {
   const { hints }: CommandEntry = COMMANDS[command];
   return hints?.[errno];

@@ -1,4 +1,4 @@
-/** What the kernel tells of a descriptor's map, program, link or BTF. */
+/** Infos of the kernel about a descriptor's map, program, link or BTF. */
 
 import { NotSupportedError } from "../../errors.ts";
 import { Block } from "../block.ts";
@@ -7,7 +7,7 @@ import { check } from "../errno/system_error.ts";
 import { bpf } from "./bpf.ts";
 import { COMMANDS, hintFor } from "./commands.ts";
 
-/** What can have an info. */
+/** A kind of object that has an info. */
 export type ObjectKind = "map" | "program" | "link" | "BTF";
 
 /** The error for a descriptor that is of something else. */

@@ -22,7 +22,7 @@ import {
 import { resultOf, resultOfOne } from "../errno/errno.ts";
 import { libc, libcFile } from "../libc/functions.ts";
 
-/** What one call reads or writes at most, so that its result fits an `i32`. */
+/** The most bytes that one call reads or writes, so that its result fits an `i32`. */
 export const TRANSFER_MAX = 2 ** 30;
 
 const emptyPath = cString("");
@@ -39,13 +39,13 @@ export function cString(text: string): Uint8Array<ArrayBuffer> {
   return new TextEncoder().encode(`${text}\0`);
 }
 
-/** What `statx(2)` tells of a descriptor. */
+/** The answer of `statx(2)` about a descriptor. */
 export interface FileStatus {
   /** The kind of file and its permissions. */
   readonly mode: number;
   /** Its size in bytes. */
   readonly size: number;
-  /** How many bytes of it are allocated. */
+  /** The bytes of it that are allocated. */
   readonly allocated: number;
   /** The device that it lies on: the halves are its major and minor number. */
   readonly device: bigint;
@@ -77,13 +77,13 @@ export function fileStatus(fd: number): FileStatus | number {
   };
 }
 
-/** What `fstatfs(2)` tells of the file system that a descriptor lies on. */
+/** The answer of `fstatfs(2)` about the file system that a descriptor lies on. */
 export interface FileSystemStatus {
-  /** Which kind: a number of `linux/magic.h`. */
+  /** The kind of file system: a number of `linux/magic.h`. */
   readonly type: number;
   /** The block size in bytes; the size of a page for huge pages. */
   readonly blockSize: number;
-  /** How many blocks it can hold; 0 for a tmpfs without a limit. */
+  /** The blocks that it can hold; 0 for a tmpfs without a limit. */
   readonly blocks: number;
 }
 
@@ -200,8 +200,8 @@ export function createMemfd(name: string): number {
 }
 
 /**
- * How large this process may make a file, in bytes. Who goes beyond gets not
- * only EFBIG but SIGXFSZ too, which ends the process: setrlimit(2).
+ * The size in bytes that this process may give a file. A larger one gets the
+ * process not only EFBIG but SIGXFSZ, which ends it: setrlimit(2).
  */
 export function fileSizeLimit(): number {
   const result = resultOf(() => libcFile().getrlimit(RLIMIT_FSIZE, rlimit64));

@@ -1,5 +1,5 @@
 /**
- * What BPF programs are attached to, where that is no file: events and
+ * Targets that BPF programs are attached to and that are not files: events and
  * interfaces. Each call gives its result or a negative error number.
  */
 

@@ -22,12 +22,12 @@ import {
 import { resultOf, resultOfOne } from "../errno/errno.ts";
 import { libc, libcFile } from "../libc/functions.ts";
 
-/** What `mmapShared` returns on failure: C's `MAP_FAILED`, (void *) -1. */
+/** The result of `mmapShared` on failure: C's `MAP_FAILED`, (void *) -1. */
 export const MAP_FAILED = 0xffffffffffffffffn;
 
 const READ_WRITE = PROT_READ | PROT_WRITE;
 
-/** What to map: `length` bytes of `fd` from `offset`. */
+/** A range to map: `length` bytes of `fd` from `offset`. */
 export interface MapRequest {
   /** The descriptor. */
   readonly fd: number;
@@ -35,7 +35,7 @@ export interface MapRequest {
   readonly length: bigint;
   /** The offset in bytes. */
   readonly offset: bigint;
-  /** Whether only to read. */
+  /** True to map for reading alone. */
   readonly readOnly: boolean;
 }
 
@@ -185,7 +185,7 @@ export function mmapProbe(target: Uint8Array, request: MapRequest): number {
   ));
 }
 
-/** What {@linkcode mmapSharedOver} returns where it mapped something, but not there. */
+/** The result of {@linkcode mmapSharedOver} where it mapped something, but not there. */
 export const MISPLACED = 1;
 
 /**

@@ -52,13 +52,13 @@ export interface EventRequest {
   readonly config1?: bigint;
   readonly config2?: bigint;
   readonly period?: bigint;
-  /** What a sample has: `PERF_SAMPLE_*`. */
+  /** The parts of a sample: `PERF_SAMPLE_*`. */
   readonly sampleType?: bigint;
   /** After how many samples whoever waits is woken. */
   readonly wakeupEvents?: number;
-  /** Whether it counts from the beginning, not from when it is enabled. */
+  /** True to count from the beginning, not from when it is enabled. */
   readonly enabled?: boolean;
-  /** Whether the period is a frequency. */
+  /** True if the period is a frequency. */
   readonly byFrequency?: boolean;
   /** The process, -1 for all. */
   readonly pid: number;
@@ -73,7 +73,7 @@ let attributes: Pointer<typeof Attributes> | undefined;
 const wantsCapability =
   "events need CAP_PERFMON (CAP_SYS_ADMIN before Linux 5.8), or a lower kernel.perf_event_paranoid";
 
-/** What is likely to help where an event cannot be opened, by error number. */
+/** Hints for an event that cannot be opened, by error number. */
 export const eventHints: Readonly<Record<number, string>> = {
   [EACCES]: wantsCapability,
   [EPERM]:

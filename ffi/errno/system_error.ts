@@ -18,7 +18,7 @@ import {
 } from "../constants.ts";
 import { errnoEntry } from "./errno_table.ts";
 
-/** What may help, whichever call failed. */
+/** Hints for any call that failed, by error number. */
 const hints: Readonly<Record<number, string>> = {
   [EBADF]: "the descriptor is not open, or not open for this",
   [EFBIG]: "the limit of file sizes may be reached (ulimit -f)",
@@ -26,7 +26,7 @@ const hints: Readonly<Record<number, string>> = {
   [ENFILE]: "the system's limit of open files is reached (fs.file-max)",
 };
 
-/** What may help when a call that maps failed. */
+/** Hints for a call that failed to map, by error number. */
 const mapHints: Readonly<Record<number, string>> = {
   [EPERM]: "the object's seals may forbid it, or it is frozen",
   [EACCES]:

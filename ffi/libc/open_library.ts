@@ -4,13 +4,13 @@ import { NotSupportedError } from "../../errors.ts";
 export type Symbols<S extends Deno.ForeignLibraryInterface> =
   Deno.DynamicLibrary<S>["symbols"];
 
-/** Whether the program may open every library, not certain files alone. */
+/** True if the program may open every library, not certain files alone. */
 export function mayOpenAll(): boolean {
   const { state, partial } = Deno.permissions.querySync({ name: "ffi" });
   return state === "granted" && !partial;
 }
 
-/** Whether the program may open a file. */
+/** True if the program may open a file. */
 export function mayOpen(path: string): boolean {
   return Deno.permissions.querySync({ name: "ffi", path }).state === "granted";
 }

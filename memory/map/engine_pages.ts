@@ -14,7 +14,7 @@ const PAGES_MAX_32 = 65536;
 /** The most pages that the engine reserves: 16 GiB. */
 export const PAGES_MAX = 262144;
 
-/** What the engine takes, of which TypeScript does not know all. */
+/** The engine's descriptor of memory, of which TypeScript does not know all. */
 interface MemoryDescriptor {
   readonly initial: number | bigint;
   readonly maximum: number | bigint;
@@ -22,7 +22,7 @@ interface MemoryDescriptor {
   readonly address: "i32" | "i64";
 }
 
-/** What the engine's memories can do, of which TypeScript does not know all. */
+/** The engine's memory, of which TypeScript does not know all. */
 interface EngineMemory extends Omit<WebAssembly.Memory, "grow" | "buffer"> {
   readonly buffer: ArrayBufferLike;
   grow(pages: number | bigint): number | bigint;

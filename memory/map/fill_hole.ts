@@ -1,4 +1,4 @@
-/** What is done at once when a call may have unmapped pages of the engine. */
+/** Filling holes that a failed call may have left in the engine's pages. */
 
 import { mmapPlug } from "../../ffi/mod.ts";
 

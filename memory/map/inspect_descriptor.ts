@@ -1,5 +1,5 @@
 /**
- * What a descriptor refers to, and whether its memory can be mapped without
+ * Inspecting what a descriptor refers to, and whether that can be mapped without
  * danger: an access to a page that the kernel cannot provide ends the process
  * with SIGBUS, and nothing in a program can catch that.
  */
@@ -38,11 +38,11 @@ import { isArena } from "../../ffi/bpf/object_info.ts";
 export interface DescriptorRange {
   /** The descriptor. */
   readonly fd: number;
-  /** What error messages call it: `descriptor 5`, `"/dev/shm/x"`. */
+  /** The name of it in error messages: `descriptor 5`, `"/dev/shm/x"`. */
   readonly name: string;
-  /** Where to begin, in bytes. */
+  /** The offset to begin at, in bytes. */
   readonly offset: number;
-  /** How many bytes; undefined for all there are. */
+  /** The size in bytes; undefined for all there are. */
   readonly size: number | undefined;
   /** True if they will only be read. */
   readonly readOnly: boolean;
@@ -52,7 +52,7 @@ export interface DescriptorRange {
 
 /** The facts about a descriptor that mapping it depends on. */
 export interface DescriptorFacts {
-  /** How many bytes to give access to. */
+  /** The bytes to give access to. */
   readonly size: number;
   /** The size of the object's pages in bytes. */
   readonly granule: number;
@@ -182,12 +182,12 @@ function truncatableError(fd: number, name: string): NotSupportedError {
   );
 }
 
-/** Whether a file system has no limit to run into, as that of memfds. */
+/** True for a file system without a limit to run into, as that of memfds. */
 function isUnlimited({ type, blocks }: FileSystemStatus): boolean {
   return type === TMPFS_MAGIC && blocks === 0;
 }
 
-/** Whether an error says that there is no room, not that there is no need. */
+/** True for an error that says that there is no room, not that there is no need. */
 function isNoRoom(errno: number): boolean {
   return errno === ENOSPC || errno === EDQUOT || errno === EFBIG ||
     errno === ENOMEM || errno === EIO;

@@ -1,5 +1,5 @@
 /**
- * How a BPF arena gets over the engine's pages: in place, for it cannot be moved
+ * Mapping a BPF arena over the engine's pages: in place, for it cannot be moved
  * there. What is dangerous about that is made unlikely first, by asking, and
  * harmless then:
  *
@@ -33,7 +33,7 @@ import { Mapping } from "./mapping.ts";
 import { fillHole } from "./fill_hole.ts";
 import { bufferOf, collect, WASM_PAGE } from "./engine_pages.ts";
 
-/** What an arena must not cross a multiple of. */
+/** An arena must not cross a multiple of this. */
 const LINE = 2 ** 32;
 
 /**
@@ -43,15 +43,15 @@ const LINE = 2 ** 32;
 export class ArenaPages {
   /** The pages. */
   readonly memory: WebAssembly.Memory;
-  /** How many of them there are. */
+  /** The number of the pages. */
   readonly pages: number;
-  /** Where the arena begins in them, in bytes. */
+  /** The offset in them that the arena begins at, in bytes. */
   readonly start: number;
-  /** How many bytes the arena has, in whole pages of the kernel. */
+  /** The bytes of the arena, in whole pages of the kernel. */
   readonly length: number;
   /** The address of its first byte. */
   readonly address: bigint;
-  /** Whether something foreign may lie there. */
+  /** True if something foreign may lie there. */
   #lost = false;
 
   /** Says what is where. */
@@ -76,7 +76,7 @@ export class ArenaPages {
     return new Uint8Array(buffer, start, length);
   }
 
-  /** Whether something foreign may lie there, so that nothing may be put there. */
+  /** True if something foreign may lie there, so that nothing may be put there. */
   get lost(): boolean {
     return this.#lost;
   }

@@ -1,4 +1,4 @@
-/** How what a descriptor refers to is mapped: inspected, mapped, populated. */
+/** Mapping what a descriptor refers to: it is inspected, mapped, populated. */
 
 import { roundUp } from "../../base/round.ts";
 import { check, EINVAL, MADV_POPULATE_READ, madvise } from "../../ffi/mod.ts";
@@ -13,7 +13,7 @@ import type { Mapping } from "./mapping.ts";
 export interface MappedDescriptor {
   /** The mapping. */
   readonly mapping: Mapping;
-  /** How many bytes to give access to. */
+  /** The bytes to give access to. */
   readonly size: number;
   /** True where the memory can go away while it is mapped. */
   readonly truncatable: boolean;

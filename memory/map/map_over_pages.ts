@@ -1,5 +1,5 @@
 /**
- * How kernel memory gets over the engine's pages.
+ * Mapping kernel memory over the engine's pages.
  *
  * The obvious way, `mmap(MAP_FIXED)` over the pages, is wrong: a driver that
  * refuses has unmapped what lay there, and the next thread's mapping may land
@@ -38,13 +38,13 @@ import { Mapping } from "./mapping.ts";
 import { admit } from "./mapping_limit.ts";
 import { reasonToRefuse } from "./refusal.ts";
 
-/** What to map over pages, and how. */
+/** A range of an object to be mapped over pages. */
 export interface PageRequest {
   /** The descriptor. */
   readonly fd: number;
-  /** Where to begin in it, in bytes. */
+  /** The offset to begin at, in bytes. */
   readonly offset: number;
-  /** How many bytes to map, a multiple of `granule`. */
+  /** The bytes to map, a multiple of `granule`. */
   readonly length: number;
   /** The size of the object's pages in bytes; above `pageSize()` if huge. */
   readonly granule: number;
@@ -155,7 +155,7 @@ export function reservePages(
   }
 }
 
-/** Where in a buffer an address is a multiple of a huge page's size. */
+/** The first offset in a buffer whose address is a multiple of a huge page's size. */
 function alignedStart(buffer: ArrayBufferLike, granule: number): number {
   const address = addressOf(new Uint8Array(buffer, 0, 1));
   const past = Number(address % BigInt(granule));

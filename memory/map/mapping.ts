@@ -10,13 +10,13 @@ import { check, mmapOverlay, mmapPlug } from "../../ffi/mod.ts";
 import { countOut } from "../mapping_stats.ts";
 import { bufferOf, detach } from "./engine_pages.ts";
 
-/** Where a mapping lies, and what may be done with it. */
+/** The place of a mapping, and what may be done with it. */
 export interface MappingPlace {
   /** The pages. */
   readonly memory: WebAssembly.Memory;
   /** The number of the pages. */
   readonly pages: number;
-  /** Where the mapping begins in them, in bytes; 0 unless withheld. */
+  /** The offset in them that the mapping begins at, in bytes; 0 unless withheld. */
   readonly start: number;
   /**
    * True where the pages are not for a program to have: because huge pages begin

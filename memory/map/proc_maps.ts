@@ -1,4 +1,4 @@
-/** What of this process's addresses is taken, as `/proc/self/maps` tells it. */
+/** The addresses of this process that are taken, as `/proc/self/maps` tells them. */
 
 import {
   closeDescriptor,

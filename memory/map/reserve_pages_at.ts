@@ -26,19 +26,19 @@ import { bufferOf, collect, reserve, WASM_PAGE } from "./engine_pages.ts";
 
 /** Below this there would be too little room for what other threads map. */
 const LOWEST = 2 ** 40;
-/** Where addresses end that the kernel chooses unasked. */
+/** The end of the addresses that the kernel chooses unasked. */
 const HIGHEST = 2 ** 47;
 
-/** How often it is tried where other threads may be in the way. */
+/** The attempts that are made where other threads may be in the way. */
 const ATTEMPTS = 16;
-/** How long a pause is at most, in milliseconds; the first takes one. */
+/** The longest pause, in milliseconds; the first takes one. */
 const PAUSE_MAX = 32;
 
-/** How many ranges the kernel may still find above, after those known. */
+/** The ranges that the kernel may still find above, after those known. */
 const STRAGGLERS = 256;
 
 /**
- * How many ranges are reserved at most. Each is one more mapping of the process
+ * The most ranges that are reserved. Each is one more mapping of the process
  * for a moment, and another thread must not be refused one meanwhile.
  */
 const GAPS_MAX = 1024;

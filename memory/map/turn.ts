@@ -10,12 +10,12 @@ import { EEXIST, mmapReserveAt, munmap, pageSize } from "../../ffi/mod.ts";
 const ADDRESS = 2n ** 40n - 2n ** 16n;
 
 /**
- * How many milliseconds a thread waits at most. Whoever has the turn needs some;
+ * The milliseconds that a thread waits at most. Whoever has the turn needs some;
  * but a Worker may have been terminated meanwhile, and will never give it back.
  */
 const WAIT_MAX = 2000;
 
-/** What nobody changes, to wait for. */
+/** A word to wait for that nobody changes. */
 const never = new Int32Array(new SharedArrayBuffer(4));
 
 /** Stops this thread for some milliseconds. */

@@ -13,7 +13,7 @@ export type Backing = OwnBacking | GivenBacking;
 export interface OwnBacking {
   /** The descriptor, to be closed with the memory. */
   readonly descriptor: Descriptor;
-  /** Where the part begins, in bytes. */
+  /** The offset that the part begins at, in bytes. */
   readonly offset: number;
   /** True if it can be truncated, so that copies must not touch its pages. */
   readonly truncatable: boolean;
@@ -30,19 +30,19 @@ export interface GivenBacking {
   readonly offset: undefined;
   /** Never: copies of such memory need the descriptor. */
   readonly truncatable: false;
-  /** What leads to it, for others. */
+  /** The part of a handle that leads others to it. */
   readonly handle: BackingHandle;
 }
 
 /** The part of a handle that leads to a backing. */
 export interface BackingHandle {
-  /** Where the descriptor is published, a SharedArrayBuffer. */
+  /** The word that the descriptor is published in, a SharedArrayBuffer. */
   readonly descriptor: ArrayBufferLike;
-  /** What the descriptor must refer to. */
+  /** The identity of the object that the descriptor must refer to. */
   readonly identity: string;
-  /** Where the memory begins in it, in bytes. */
+  /** The offset in it that the memory begins at, in bytes. */
   readonly offset: number;
-  /** How many bytes it has. */
+  /** The size of the memory in bytes. */
   readonly size: number;
   /** True if it can be truncated. */
   readonly truncatable: boolean;
@@ -65,7 +65,7 @@ export function backingHandle(backing: Backing, size: number): BackingHandle {
 export interface FoundBacking {
   /** A duplicate of the descriptor. */
   readonly descriptor: Descriptor;
-  /** What led to it; all of it is checked. */
+  /** The part of a handle that led to it; all of it is checked. */
   readonly handle: BackingHandle;
 }
 

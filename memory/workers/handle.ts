@@ -38,7 +38,7 @@ interface Handle extends MemoryHandle {
   readonly pages: WebAssembly.Memory | undefined;
   /** The control of read-only memory, a SharedArrayBuffer. */
   readonly control: ArrayBufferLike | undefined;
-  /** How to get at what the memory is of, if that is necessary. */
+  /** The way to what the memory is of, if that is necessary. */
   readonly backing: BackingHandle | undefined;
 }
 
@@ -64,7 +64,7 @@ export interface FoundMemory {
   readonly pages: SharedPages | undefined;
   /** The state of the memory. */
   readonly control: Control;
-  /** What the memory is of; its descriptor is the caller's to close. */
+  /** The backing of the memory; its descriptor is the caller's to close. */
   readonly backing: FoundBacking | undefined;
 }
 

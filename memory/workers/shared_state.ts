@@ -1,5 +1,5 @@
 /**
- * What the threads that share a memory tell each other: whether it is closed.
+ * The state that threads share together with a memory: whether it is closed.
  * Shared memory cannot be detached; without a word here, a thread would read
  * zeros after another one's `close` and not know why.
  *
@@ -17,12 +17,12 @@ const CLOSED = 2;
 /** Somebody is about to release the memory, and has not failed to yet. */
 const CLOSING = 3;
 
-/** How many bytes the two words take. */
+/** The bytes that the two words take. */
 export const CONTROL_SIZE = 8;
 
 /** The state that all threads sharing a memory see. */
 export class Control {
-  /** Where it lies, and possibly more behind it. */
+  /** The words that it lies in, and possibly more behind it. */
   readonly words: Int32Array;
 
   /** Takes the words as they are. */
@@ -37,17 +37,17 @@ export class Control {
     return this;
   }
 
-  /** Whether it is one at all. */
+  /** True if it is one at all. */
   get genuine(): boolean {
     return this.words[0] === MAGIC;
   }
 
-  /** Whether nobody has begun to close the memory. */
+  /** True if nobody has begun to close the memory. */
   get open(): boolean {
     return Atomics.load(this.words, STATE) === OPEN;
   }
 
-  /** Whether somebody has released the memory. */
+  /** True if somebody has released the memory. */
   get closed(): boolean {
     return Atomics.load(this.words, STATE) === CLOSED;
   }

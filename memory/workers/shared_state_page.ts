@@ -50,11 +50,11 @@ export function writeControlPage(mapping: Mapping, size: number): Control {
   return control.initialize();
 }
 
-/** What a control page says. */
+/** The content of a control page. */
 export interface SharedPages {
   /** The mapping. */
   readonly mapping: Mapping;
-  /** How many bytes access is bounded to. */
+  /** The bytes that access is bounded to. */
   readonly size: number;
   /** The state. */
   readonly control: Control;

@@ -1,7 +1,7 @@
 /**
- * Who sleeps where in shared memory. A thread in `Atomics.wait` can only be
- * woken at the very address that it sleeps at, so each puts its own on a list
- * before it lies down, and who closes the memory goes through that list.
+ * The threads that sleep in shared memory. One in `Atomics.wait` can only be
+ * woken at the very address that it sleeps at, so each puts that on a list before
+ * it lies down, and the thread that closes the memory goes through the list.
  *
  * The list lies in the control page: a word that counts the sleepers, and
  * behind it a word for each: 0, or the index of a 32-bit word of the buffer,
@@ -17,22 +17,22 @@ import type { Control } from "./shared_state.ts";
 const COUNT = 16;
 /** The first of the words for each of them. */
 const FIRST = 17;
-/** How many threads can sleep at a time. */
+/** The most threads that can sleep at a time. */
 const SLEEPERS_MAX = 1024;
 
 /**
- * How often, a millisecond apart, a thread is called that was on the list but
+ * The times, a millisecond apart, that a thread is called that was on the list but
  * not asleep yet. One that was terminated meanwhile stays on it for ever.
  */
 const CALLS_MAX = 250;
 
 /** Those on the list for one address. */
 interface Group {
-  /** What their words hold. */
+  /** The content of their words. */
   readonly value: number;
-  /** Which words they are. */
+  /** The indices of their words. */
   readonly slots: number[];
-  /** How many were woken. */
+  /** The number of those that were woken. */
   woken: number;
 }
 
@@ -45,7 +45,7 @@ function offsetOf(value: number): number {
 export class SleeperList implements Sleepers {
   readonly #control: Control;
   readonly #buffer: ArrayBufferLike;
-  /** Where the control page begins in it. */
+  /** The offset in it that the control page begins at. */
   readonly #end: number;
 
   /** Takes the list in a control page as it is. */
@@ -119,7 +119,7 @@ export class SleeperList implements Sleepers {
     return groups;
   }
 
-  /** Whether nobody of a group can still be asleep, or about to be. */
+  /** True if nobody of a group can still be asleep, or about to be. */
   #wakeGroup(group: Group): boolean {
     const { words } = this.#control;
     const word = new Int32Array(this.#buffer, offsetOf(group.value), 1);

@@ -141,7 +141,7 @@ export const groups: Readonly<Record<string, readonly Choice[]>> = {
     },
     { file: "tests/bpf/pin_test.ts", only: [/keeps a map that/] },
     { file: "tests/bpf/poller_test.ts" },
-    { file: "tests/bpf/possible_cpus_test.ts" },
+    { file: "tests/ffi/cpus_test.ts" },
     {
       file: "tests/bpf/program_test.ts",
       without: [/without any capability/],

@@ -12,7 +12,7 @@
  *
  * All that a guest's console said last is in `<kernel>.log` there.
  *
- * Each guest has two processors, 3072 MiB of memory and 25 minutes:
+ * Each guest has two processors, 3072 MiB of memory and 20 minutes:
  * `HOSTMEM_KERNELS_PROCESSORS`, `HOSTMEM_KERNELS_MEMORY` (in MiB) and
  * `HOSTMEM_KERNELS_SECONDS` say otherwise.
  *
@@ -167,7 +167,7 @@ function options(): GuestOptions {
   return {
     processors: number("PROCESSORS", 2),
     memory: number("MEMORY", 3072),
-    seconds: number("SECONDS", 1500),
+    seconds: number("SECONDS", 1200),
   };
 }
 

@@ -94,7 +94,10 @@ Deno.test("Memory.attach() refuses a backing whose numbers are none", () => {
   }
   assertThrows(
     () =>
-      Memory.attach({ ...handle, backing: { ...handle.backing, identity: "" } }),
+      Memory.attach({
+        ...handle,
+        backing: { ...handle.backing, identity: "" },
+      }),
     TypeError,
     "refers to something else now",
   );
