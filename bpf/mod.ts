@@ -103,6 +103,7 @@ export type {
   LoadMapOptions,
   LoadOptions,
   LoadProgramOptions,
+  ProgramTarget,
 } from "./object/load_options.ts";
 export type {
   BpfConstant,
@@ -201,6 +202,7 @@ export type {
   Storable,
   TableOf,
 } from "./map/table.ts";
+export type { FilterOf, MapFilter } from "./map/filter.ts";
 export type { MapQueue, PushOptions, QueueOf } from "./map/queue.ts";
 export type { MapElements, MapElementViews } from "./map/elements.ts";
 export {

@@ -28,7 +28,8 @@ import {
   type HasDescriptor,
   KernelObject,
 } from "../kernel_object.ts";
-import { lookupInner, updateInner } from "./inner_maps.ts";
+import { type FilterOf, filterOf } from "./filter.ts";
+import { lookupInner, updateInner, updateProgram } from "./inner_maps.ts";
 import { MapBtf, type MapDefinition } from "./types_from_btf.ts";
 import { createMap, freeze, openById } from "./commands.ts";
 import { mapFlagBits } from "./flag.ts";
@@ -421,6 +422,32 @@ export class BpfMap<
   }
 
   /**
+   * Stores a program in a map of type `"prog_array"`, for tail calls. It stays
+   * there while the map has descriptors or pins.
+   *
+   * @param key As in {@linkcode BpfMap.lookup}.
+   * @param program The program, of the type of those that use the map.
+   * @param mode Whether the entry may exist already, or must.
+   * @throws {NotSupportedError} if this map holds no programs.
+   * @throws {TypeError} if that is no BpfProgram.
+   * @throws {ClosedError} if either is closed.
+   * @throws as {@linkcode BpfMap.update} does: EINVAL if the program is of
+   * another type than those that are there or use the map.
+   */
+  updateProgram(
+    key: Uint8Array | number,
+    program: HasDescriptor,
+    mode: UpdateMode = "any",
+  ): void {
+    updateProgram(
+      this,
+      key,
+      descriptorOf("Program", "program", program),
+      modeNumber(mode),
+    );
+  }
+
+  /**
    * The map as a table of plain data.
    *
    * @param types What keys and values are. By default what the map's own BTF
@@ -493,6 +520,20 @@ export class BpfMap<
   ): QueueOf<VT> {
     const { valueType } = this.#typesOf(types);
     return queueOf(this, valueType) as unknown as QueueOf<VT>;
+  }
+
+  /**
+   * The bloom filter that a map of type `"bloom_filter"` is.
+   *
+   * @param types What values are, as in {@linkcode BpfMap.table}.
+   * @throws {NotSupportedError} if the map is of another type.
+   * @throws as {@linkcode BpfMap.table} does.
+   */
+  filter<VT extends Type = V>(
+    types: Pick<MapTypes<Type, VT>, "valueType"> = {},
+  ): FilterOf<VT> {
+    const { valueType } = this.#typesOf(types);
+    return filterOf(this, valueType) as unknown as FilterOf<VT>;
   }
 
   /**
