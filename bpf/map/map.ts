@@ -29,7 +29,7 @@ import {
   KernelObject,
 } from "../kernel_object.ts";
 import { lookupInner, updateInner } from "./inner_maps.ts";
-import { MapBtf } from "./types_from_btf.ts";
+import { MapBtf, type MapDefinition } from "./types_from_btf.ts";
 import { createMap, freeze, openById } from "./commands.ts";
 import { mapFlagBits } from "./flag.ts";
 import { type MapInfo, mapInfoOf } from "./info.ts";
@@ -63,6 +63,12 @@ import {
 } from "./elements.ts";
 import { BpfVariable } from "../variable/variable.ts";
 import { VariableNames } from "../variable/names.ts";
+
+/** What only the class can do, for the function below it. */
+let adoptDefined: (
+  fd: number,
+  definition: () => MapDefinition | undefined,
+) => BpfMap;
 
 /**
  * A map of the kernel's BPF subsystem: a table that BPF programs and processes
@@ -117,10 +123,22 @@ export class BpfMap<
   #variables: VariableNames | undefined;
   #memory: Memory | undefined;
 
-  private constructor(descriptor: Descriptor, info: MapInfo, path?: string) {
+  private constructor(
+    descriptor: Descriptor,
+    info: MapInfo,
+    path?: string,
+    definition?: () => MapDefinition | undefined,
+  ) {
     super("map", descriptor, mapInfoOf, path);
     this.#info = info;
-    this.#types = new MapBtf(info);
+    this.#types = new MapBtf(info, definition);
+  }
+
+  static {
+    adoptDefined = (fd, definition) => {
+      const own = Descriptor.duplicate(fd);
+      return BpfMap.#adopt(own, `descriptor ${fd}`, undefined, definition);
+    };
   }
 
   /** Takes over an open descriptor. */
@@ -128,9 +146,11 @@ export class BpfMap<
     descriptor: Descriptor,
     name: string,
     path?: string,
+    definition?: () => MapDefinition | undefined,
   ): BpfMap<M> {
     try {
-      return new BpfMap<M>(descriptor, mapInfoOf(descriptor.fd, name), path);
+      const info = mapInfoOf(descriptor.fd, name);
+      return new BpfMap<M>(descriptor, info, path, definition);
     } catch (error) {
       descriptor.close();
       throw error;
@@ -258,8 +278,8 @@ export class BpfMap<
   }
 
   /**
-   * What a key is: by the map's own BTF, or `u32` where keys are indices;
-   * undefined where nothing says it.
+   * What a key is: by the map's own BTF, of a map of a `BpfObject` also by its
+   * definition, or `u32` where keys are indices; undefined where nothing says it.
    *
    * @throws {BtfError} if BTF gives it no layout.
    * @throws as {@linkcode BpfMap.btf} does.
@@ -269,7 +289,8 @@ export class BpfMap<
   }
 
   /**
-   * What a value is, of a per-CPU map that of one CPU: by the map's own BTF; of
+   * What a value is, of a per-CPU map that of one CPU: by the map's own BTF, or
+   * of a map of a `BpfObject` by its definition; of
    * the maps that libbpf makes of `.data` and `.bss` a struct of the variables,
    * and of maps of maps `u32`, an id. Undefined where nothing says it.
    *
@@ -802,4 +823,18 @@ export class BpfMap<
     }
     return memory;
   }
+}
+
+/**
+ * A map that an object file defines, for this room. Its descriptor is
+ * duplicated.
+ *
+ * @param fd A descriptor of the map.
+ * @param definition Gives what the file says of its keys and values.
+ */
+export function definedMap(
+  fd: number,
+  definition: () => MapDefinition | undefined,
+): BpfMap {
+  return adoptDefined(fd, definition);
 }

@@ -89,14 +89,35 @@ export function hasIds(type: MapType | undefined): boolean {
     type === "prog_array";
 }
 
+/** A type, unless it is of another size: who loads an object can set sizes. */
+function ofSize(type: Type | undefined, size: number): Type | undefined {
+  return type?.size === size ? type : undefined;
+}
+
+/** What an object file says of a map's keys and values. */
+export interface MapDefinition {
+  readonly keyType: Type | undefined;
+  readonly valueType: Type | undefined;
+}
+
 /** The types of one map, found when they are asked for. */
 export class MapBtf {
   readonly #info: MapInfo;
+  readonly #definition: () => MapDefinition | undefined;
   #btf: Btf | undefined;
 
-  /** Asks nothing yet; keeps what is known already. */
-  constructor(info: MapInfo) {
+  /**
+   * Asks nothing yet; keeps what is known already.
+   *
+   * @param definition Gives what the object file says that the map is of: the
+   * kernel has no BTF of queues, of maps of maps, and of some more.
+   */
+  constructor(
+    info: MapInfo,
+    definition: () => MapDefinition | undefined = () => undefined,
+  ) {
     this.#info = info;
+    this.#definition = definition;
     this.#btf = known.get(info.btfId)?.deref();
   }
 
@@ -111,13 +132,16 @@ export class MapBtf {
   get keyType(): Type | undefined {
     const { type, keySize, btfKeyTypeId } = this.#info;
     return this.#layout(btfKeyTypeId) ??
+      ofSize(this.#definition()?.keyType, keySize) ??
       (hasIndices(type) && keySize === u32.size ? u32 : undefined);
   }
 
   /** The type of values; undefined where nothing says what it is. */
   get valueType(): Type | undefined {
-    const { type, btfValueTypeId } = this.#info;
-    return hasIds(type) ? u32 : this.#layout(btfValueTypeId);
+    const { type, valueSize, btfValueTypeId } = this.#info;
+    if (hasIds(type)) return u32;
+    return this.#layout(btfValueTypeId) ??
+      ofSize(this.#definition()?.valueType, valueSize);
   }
 
   /**

@@ -3,7 +3,7 @@ import { InvalidObjectError } from "../../errors.ts";
 import type { Marked, Type } from "../../layout/mod.ts";
 import { NativeObject } from "../libbpf/object.ts";
 import { shareBtf } from "../map/types_from_btf.ts";
-import { BpfMap } from "../map/map.ts";
+import { type BpfMap, definedMap } from "../map/map.ts";
 import {
   type BpfProgram,
   closeWithLinks,
@@ -21,6 +21,8 @@ import {
   type SectionContents,
   setInitialContents,
 } from "./initial_values.ts";
+import { mapDefinition } from "./object_file.ts";
+import { dropRecordSizes } from "./record_types.ts";
 import { makeMappable, sectionSizes } from "./sections.ts";
 import { readSource, withSealedFile } from "./file.ts";
 import { VariableNames } from "../variable/names.ts";
@@ -90,7 +92,7 @@ export class BpfObject<S extends ObjectShape = ObjectShape>
     this.#btf = btf;
     this.#names = names;
     if (btf !== undefined && native.btfFd >= 0) shareBtf(native.btfFd, btf);
-    this.#maps = openMaps(native, opened);
+    this.#maps = openMaps(native, btf, opened);
     this.#programs = openPrograms(native, opened);
     this.#logs = takeLogs(native);
     const variables = emptyRecord<BpfVariable>();
@@ -149,6 +151,7 @@ export class BpfObject<S extends ObjectShape = ObjectShape>
     return loadNative(request, {
       prepare(native) {
         makeMappable(native.maps);
+        dropRecordSizes(native.maps);
         parts = { ...readParts(elf, native), native };
         // Once: what the values are is not asked again for another attempt.
         contents ??= initialContents(
@@ -299,6 +302,7 @@ function readParts(
 
 function openMaps(
   { maps }: NativeObject,
+  btf: Btf | undefined,
   opened: DisposableStack,
 ): Readonly<Record<string, BpfMap>> {
   const open = emptyRecord<BpfMap>();
@@ -309,7 +313,9 @@ function openMaps(
         `An object must have one map of a name: it has several named ${name}`,
       );
     }
-    open[name] = opened.use(BpfMap.fromFd(fd));
+    open[name] = opened.use(
+      definedMap(fd, () => btf && mapDefinition(btf, name)),
+    );
   }
   return Object.freeze(open);
 }

@@ -50,38 +50,15 @@ const OF_IDS: ReadonlySet<MapType | undefined> = new Set<MapType>([
   "hash_of_maps",
 ]);
 
-/**
- * Maps that libbpf makes without their BTF, as the kernel wants it (`bpf_object__
- * create_map` of `libbpf.c`): the types of their definitions are lost.
- */
-const WITHOUT_BTF: ReadonlySet<MapType | undefined> = new Set<MapType>([
-  "perf_event_array",
-  "cgroup_array",
-  "stack_trace",
-  "array_of_maps",
-  "hash_of_maps",
-  "devmap",
-  "devmap_hash",
-  "cpumap",
-  "xskmap",
-  "sockmap",
-  "sockhash",
-  "queue",
-  "stack",
-]);
-
 /** What `BpfMap` has for a map's keys and values once it is loaded. */
 export function entryTypesOf(map: ObjectFileMap): EntryTypes {
   const { type, keySize, keyType, valueType } = map;
   if (WITHOUT_ENTRIES.has(type)) return { key: undefined, value: undefined };
-  const isTyped = !WITHOUT_BTF.has(type);
-  const key = isTyped ? keyType : undefined;
-  const value = isTyped ? valueType : undefined;
   return {
     key: WITHOUT_KEYS.has(type)
       ? undefined
-      : key ?? (INDEXED.has(type) && keySize === u32.size ? u32 : "bytes"),
-    value: OF_IDS.has(type) ? u32 : value ?? "bytes",
+      : keyType ?? (INDEXED.has(type) && keySize === u32.size ? u32 : "bytes"),
+    value: OF_IDS.has(type) ? u32 : valueType ?? "bytes",
   };
 }
 
