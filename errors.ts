@@ -50,6 +50,30 @@ export class NotSupportedError extends Error {
 }
 
 /**
+ * A side of a shared structure that another thread or process has: there can be
+ * one producer of a ring, one writer of a seqlock. The message names it.
+ */
+export class OwnedError extends Error {
+  /** The class name. */
+  override readonly name: string = "OwnedError";
+}
+
+/** A wait for another process that ended without closing its side. */
+export class PeerDiedError extends Error {
+  /** The class name. */
+  override readonly name: string = "PeerDiedError";
+}
+
+/**
+ * A shared structure that cannot be: made with another type or capacity, or with
+ * indices that no process leaves which keeps to the rules.
+ */
+export class CorruptError extends Error {
+  /** The class name. */
+  override readonly name: string = "CorruptError";
+}
+
+/**
  * BTF that cannot be: bytes that are not BTF, or a type in it that has no
  * layout, such as a struct that contains itself.
  */
@@ -57,7 +81,7 @@ export class BtfError extends Error {
   /** The class name. */
   override readonly name: string = "BtfError";
   /**
-   * Where the culprit lies, in bytes from the beginning of the BTF; undefined
+   * The place of the culprit, in bytes from the beginning of the BTF; undefined
    * where no one place is to blame.
    */
   readonly offset: number | undefined;
@@ -78,7 +102,7 @@ export class InvalidObjectError extends Error {
   override readonly name: string = "InvalidObjectError";
 }
 
-/** What the kernel said, as a {@linkcode SystemError} carries it. */
+/** The kernel's reason, as a {@linkcode SystemError} carries it. */
 export interface SystemErrorInit {
   /** The symbolic error name: `"EPERM"`. */
   readonly code: string;
@@ -88,7 +112,7 @@ export interface SystemErrorInit {
   readonly syscall: string;
   /** The kernel's text for the error: `"operation not permitted"`. */
   readonly description: string;
-  /** What is likely to help, where that is known. */
+  /** A hint at what may help, where one is known. */
   readonly hint?: string | undefined;
 }
 
@@ -116,7 +140,7 @@ export class SystemError extends Error {
   readonly errno: number;
   /** The system call that failed: `"mmap"`, `"bpf(BPF_MAP_CREATE)"`. */
   readonly syscall: string;
-  /** What is likely to help, where that is known. */
+  /** A hint at what may help, where one is known. */
   readonly hint: string | undefined;
 
   /** Makes the error from what the kernel said. */
@@ -137,7 +161,7 @@ export class SystemError extends Error {
 export interface VerifierErrorInit extends SystemErrorInit {
   /** The program's name. */
   readonly program: string;
-  /** What the kernel wrote while it checked the program. */
+  /** The kernel's log of checking the program. */
   readonly log: string;
 }
 
@@ -146,16 +170,15 @@ export interface VerifierErrorInit extends SystemErrorInit {
  * prove it safe. The message ends with the last that the verifier said, which is
  * mostly the reason; `log` has all of it.
  *
- * What is refused before the verifier looks at it, for want of a capability or
- * because a section names nothing that there is, is a plain
- * {@linkcode SystemError}.
+ * A program that is rejected before verification, because a capability is missing
+ * or its target is unknown, throws a {@linkcode SystemError}.
  */
 export class VerifierError extends SystemError {
   /** The class name. */
   override readonly name: string = "VerifierError";
   /** The name of the program: that of the function in C. */
   readonly program: string;
-  /** What the kernel wrote while it checked the program. */
+  /** The kernel's log of checking the program. */
   readonly log: string;
 
   /** Makes the error from what the kernel said. */

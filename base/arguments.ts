@@ -124,6 +124,11 @@ export function requireBytes(
   }
 }
 
+/** The length of an array in bytes, whatever a class that extends it says. */
+export function lengthOf(bytes: Uint8Array): number {
+  return Reflect.get(Uint8Array.prototype, "length", bytes);
+}
+
 /**
  * @throws {TypeError | RangeError} unless it is a Uint8Array of that length, or
  * of a class that extends it.
@@ -134,10 +139,9 @@ export function requireBytesOf(
   length: number,
 ): asserts value is Uint8Array {
   requireBytes(name, value);
-  if (value.length !== length) {
-    throw new RangeError(
-      `${name} must have ${length} bytes: it has ${value.length}`,
-    );
+  const actual = lengthOf(value);
+  if (actual !== length) {
+    throw new RangeError(`${name} must have ${length} bytes: it has ${actual}`);
   }
 }
 

@@ -1,4 +1,4 @@
-/** How a value is shown in an error message. */
+/** A value as error messages show it. */
 export function show(value: unknown): string {
   if (typeof value === "string") return JSON.stringify(value);
   if (typeof value === "bigint") return `${value}n`;

@@ -45,5 +45,5 @@ export function openById(
   id: number,
 ): Descriptor {
   clearAttributes().objectId.id = id;
-  return new Descriptor(runChecked(command, SIZE.id));
+  return new Descriptor(runChecked(command, SIZE.id, `the id is ${id}`));
 }

@@ -214,6 +214,7 @@ export { type ReadyOptions, UserRingBuffer } from "./ring/user/buffer.ts";
 export { UserRingRecord } from "./ring/user/record.ts";
 export { PerfBuffer, type PerfBufferOptions } from "./ring/perf_buffer.ts";
 export { Arena, type ArenaOptions } from "./arena/arena.ts";
+export { onlineCpus, possibleCpus } from "../ffi/calls/cpus.ts";
 export {
   AlignmentError,
   BoundsError,

@@ -6,6 +6,10 @@ import { requireAccess } from "../base/permission.ts";
 import { clearAttributes, runChecked, SIZE } from "../ffi/bpf/attributes.ts";
 import { withText } from "../ffi/block.ts";
 
+function about(path: string): string {
+  return `the path is "${path}"`;
+}
+
 /**
  * Opens what is pinned at a path.
  *
@@ -20,7 +24,9 @@ export function openPinned(path: string, readOnly: boolean): Descriptor {
     const { objectPath } = clearAttributes();
     objectPath.pathname = address;
     if (readOnly) objectPath.fileFlags = BPF_F_RDONLY;
-    return new Descriptor(runChecked("BPF_OBJ_GET", SIZE.objectPath));
+    return new Descriptor(
+      runChecked("BPF_OBJ_GET", SIZE.objectPath, about(path)),
+    );
   });
 }
 
@@ -36,6 +42,6 @@ export function pin(fd: number, path: string): void {
     const { objectPath } = clearAttributes();
     objectPath.pathname = address;
     objectPath.bpfFd = fd;
-    runChecked("BPF_OBJ_PIN", SIZE.objectPath);
+    runChecked("BPF_OBJ_PIN", SIZE.objectPath, about(path));
   });
 }

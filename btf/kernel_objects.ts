@@ -1,25 +1,14 @@
 /** BTF that was loaded into the kernel (`bpf(2)`). */
 
-import {
-  addressOf,
-  bpf,
-  check,
-  closeDescriptor,
-  ENOENT,
-  EPERM,
-} from "../ffi/mod.ts";
-
-// enum bpf_cmd of linux/bpf.h
-const BPF_OBJ_GET_INFO_BY_FD = 15;
-const BPF_BTF_GET_FD_BY_ID = 19;
+import { COMMANDS, hintFor } from "../ffi/bpf/commands.ts";
+import { askInfo } from "../ffi/bpf/object_info.ts";
+import { addressOf, bpf, check, closeDescriptor } from "../ffi/mod.ts";
 
 /** The longest name that is told apart: `vmlinux` and modules' names. */
 const NAME_SIZE = 64;
 const INFO_SIZE = 32;
 
 // An address does not keep its buffer: these stay for as long as the module.
-// All of them are written by index, which a program cannot replace, since the
-// kernel writes where they say.
 const attributes = new Uint32Array(new ArrayBuffer(16));
 const attributes64 = new BigUint64Array(attributes.buffer);
 /** `struct bpf_btf_info`: btf, btf_size, id, name, name_len, kernel_btf. */
@@ -46,8 +35,12 @@ export function bytesOfId(id: number): LoadedBtf {
   attributes64[1] = 0n;
   attributes[0] = id;
   attributes[1] = 0;
-  const fd = bpf(BPF_BTF_GET_FD_BY_ID, attributes, 12);
-  check(fd, "bpf(BPF_BTF_GET_FD_BY_ID)", hintFor(-fd));
+  const fd = bpf(COMMANDS.BPF_BTF_GET_FD_BY_ID.number, attributes, 12);
+  check(
+    fd,
+    "bpf(BPF_BTF_GET_FD_BY_ID)",
+    hintFor("BPF_BTF_GET_FD_BY_ID", -fd),
+  );
   try {
     return bytesOfDescriptor(fd);
   } finally {
@@ -55,28 +48,17 @@ export function bytesOfId(id: number): LoadedBtf {
   }
 }
 
-function hintFor(errno: number): string | undefined {
-  switch (errno) {
-    case EPERM:
-      return "opening BTF by its id needs CAP_SYS_ADMIN; a container's seccomp profile may forbid bpf(2)";
-    case ENOENT:
-      return "there is no BTF of that id";
-    default:
-      return undefined;
-  }
-}
-
 function bytesOfDescriptor(fd: number): LoadedBtf {
-  askInfo(fd, undefined, 0);
+  askBtfInfo(fd, undefined, 0);
   const size = info[2]!;
   const bytes = new Uint8Array(new ArrayBuffer(size));
-  askInfo(fd, bytes, size);
+  askBtfInfo(fd, bytes, size);
   const called = new TextDecoder().decode(name).replace(/\0.*$/s, "");
   return { bytes, split: info[7] !== 0 && called !== "vmlinux" };
 }
 
 /** Asks for what is known of BTF, and for its bytes where there is room. */
-function askInfo(
+function askBtfInfo(
   fd: number,
   bytes: Uint8Array | undefined,
   size: number,
@@ -88,11 +70,5 @@ function askInfo(
   info64[2] = addressOf(name);
   info[6] = NAME_SIZE;
   info[7] = 0;
-  attributes[0] = fd;
-  attributes[1] = INFO_SIZE;
-  attributes64[1] = addressOf(infoBytes);
-  check(
-    bpf(BPF_OBJ_GET_INFO_BY_FD, attributes, 16),
-    "bpf(BPF_OBJ_GET_INFO_BY_FD)",
-  );
+  askInfo(fd, addressOf(infoBytes), INFO_SIZE, `descriptor ${fd}`, "BTF");
 }

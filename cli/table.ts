@@ -13,15 +13,25 @@ export interface Table {
   readonly rows: readonly (readonly string[])[];
 }
 
+/** A column: its width, and on which side its cells begin. */
+interface Column {
+  width: number;
+  readonly isNumber: boolean;
+}
+
+/** The columns between two cells. */
+const GAP = 2;
+
 /**
  * A table as lines that fit. Where they do not, the widest column that holds
- * text gives way first, down to 8 columns; what is still too long is cut.
+ * text gives way first, down to 8 columns; then the last columns are left out,
+ * and a line names them. No number is ever cut.
  */
 export function tableLines(
   { titles, rows }: Table,
   output: Pick<Output, "columns" | "style">,
 ): string[] {
-  const columns = titles.map((title, index) => {
+  const columns = titles.map((title, index): Column => {
     const cells = rows.map((row) => row[index]!);
     return {
       width: Math.max(widthOf(title), ...cells.map(widthOf)),
@@ -30,31 +40,44 @@ export function tableLines(
     };
   });
   narrow(columns, output.columns);
+  const shown = columns.slice(0, countThatFits(columns, output.columns));
   const line = (cells: readonly string[]) =>
-    cut(
-      cells.map((cell, index) => {
-        const { width, isNumber } = columns[index]!;
-        const text = cut(cell, width);
-        const space = " ".repeat(width - widthOf(text));
-        return isNumber ? space + text : text + space;
-      }).join("  ").trimEnd(),
-      output.columns,
-    );
-  return [output.style(line(titles), "bold"), ...rows.map(line)];
+    shown.map(({ width, isNumber }, index) => {
+      const text = cut(cells[index]!, width);
+      const space = " ".repeat(width - widthOf(text));
+      return isNumber ? space + text : text + space;
+    }).join(" ".repeat(GAP)).trimEnd();
+  const lines = [output.style(line(titles), "bold"), ...rows.map(line)];
+  const leftOut = titles.slice(shown.length);
+  if (leftOut.length > 0) {
+    lines.push(cut(`(too narrow for ${leftOut.join(", ")})`, output.columns));
+  }
+  return lines.map((line) => cut(line, output.columns));
+}
+
+function totalWidth(columns: readonly Column[]): number {
+  return columns.reduce((sum, { width }) => sum + width + GAP, -GAP);
 }
 
 const LEAST = 8;
 
-function narrow(
-  columns: { width: number; readonly isNumber: boolean }[],
-  limit: number,
-): void {
-  const total = () => columns.reduce((sum, { width }) => sum + width + 2, -2);
-  for (let excess = total() - limit; excess > 0; excess = total() - limit) {
+function narrow(columns: readonly Column[], limit: number): void {
+  for (
+    let excess = totalWidth(columns) - limit;
+    excess > 0;
+    excess = totalWidth(columns) - limit
+  ) {
     const widest = columns
       .filter(({ isNumber, width }) => !isNumber && width > LEAST)
       .toSorted((a, b) => b.width - a.width)[0];
     if (widest === undefined) return;
     widest.width = Math.max(LEAST, widest.width - excess);
   }
+}
+
+/** How many of the first columns fit; one at least. */
+function countThatFits(columns: readonly Column[], limit: number): number {
+  let count = columns.length;
+  while (count > 1 && totalWidth(columns.slice(0, count)) > limit) count--;
+  return count;
 }

@@ -15,7 +15,7 @@
  */
 
 import { array, HostLayout, struct, u64, type View } from "@hostmem/hostmem";
-import { BpfObject } from "@hostmem/hostmem/bpf";
+import { BpfObject, onlineCpus } from "@hostmem/hostmem/bpf";
 import { compileBpf } from "./_compile_bpf.ts";
 
 /** As metrics.bpf.c has it. */
@@ -64,8 +64,8 @@ function metricsIn(cpus: View<typeof Cpus>): Metric[] {
   ];
 }
 
-/** How many CPUs are in use. */
-const cpuCount = Math.min(navigator.hardwareConcurrency, MAX_CPUS);
+/** The number of CPUs to serve: up to the last that is online. */
+const cpuCount = Math.min((onlineCpus().at(-1) ?? 0) + 1, MAX_CPUS);
 
 function valuesOf({ column }: Metric): bigint[] {
   return Array.from({ length: cpuCount }, (_, cpu) => column.at(cpu));

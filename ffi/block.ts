@@ -6,7 +6,6 @@
  * module, for as long as native code may follow its address.
  */
 
-import { encode } from "./captured.ts";
 import { libc } from "./libc/functions.ts";
 
 /**
@@ -91,7 +90,7 @@ export function releaseScratch(): void {
 
 /** Calls a function with the address of a text as C has it. */
 export function withText<R>(text: string, use: (address: bigint) => R): R {
-  const bytes = encode(`${text}\0`);
+  const bytes = new TextEncoder().encode(`${text}\0`);
   const block = scratchBlock(bytes.length);
   try {
     block.put(bytes);

@@ -1,24 +1,17 @@
 /** Strings that C functions return. */
 
-import { bufferOf, lengthOf, offsetOf, toBigInt } from "./captured.ts";
 import { libcText } from "./libc/functions.ts";
 
 /** The longest that is read. */
-const MOST = 4096;
+const LENGTH_MAX = 4096;
 
-// An explicit buffer, and its end looked for by index: a program that replaces
-// a method must not come by what lies behind the text.
-const bytes = new Uint8Array(new ArrayBuffer(MOST));
-const decoder = new TextDecoder();
-const decode = decoder.decode.bind(decoder) as (bytes: Uint8Array) => string;
-const { Uint8Array: NativeUint8Array } = globalThis;
+// An explicit buffer: a small typed array made without one moves.
+const text = new Uint8Array(new ArrayBuffer(LENGTH_MAX));
 
 /** The bytes before the first NUL as UTF-8; of those without one, all. */
 export function decodeText(bytes: Uint8Array<ArrayBuffer>): string {
-  const length = lengthOf(bytes);
-  let end = 0;
-  while (end < length && bytes[end] !== 0) end++;
-  return decode(new NativeUint8Array(bufferOf(bytes), offsetOf(bytes), end));
+  const end = bytes.indexOf(0);
+  return new TextDecoder().decode(end < 0 ? bytes : bytes.subarray(0, end));
 }
 
 /**
@@ -28,7 +21,7 @@ export function decodeText(bytes: Uint8Array<ArrayBuffer>): string {
  */
 export function textAt(address: bigint): string | undefined {
   if (address === 0n) return undefined;
-  bytes[MOST - 1] = 0;
-  libcText().memccpy(bytes, address, 0, toBigInt(MOST - 1));
-  return decodeText(bytes);
+  text[LENGTH_MAX - 1] = 0;
+  libcText().memccpy(text, address, 0, BigInt(LENGTH_MAX - 1));
+  return decodeText(text);
 }

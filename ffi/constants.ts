@@ -40,6 +40,8 @@ export const MADV_POPULATE_WRITE = 23;
 export const O_ACCMODE = 3;
 /** `asm-generic/fcntl.h`: open for reading. */
 export const O_RDONLY = 0;
+/** `asm-generic/fcntl.h`: open for writing. */
+export const O_WRONLY = 1;
 /** `asm-generic/fcntl.h`: open for reading and writing. */
 export const O_RDWR = 2;
 /** `asm-generic/fcntl.h`: do not become the controlling terminal. */

@@ -11,7 +11,7 @@ const GONE = -1;
 class OpenFile implements Held {
   /** The number; -1 once it is closed. */
   fd: number;
-  /** Where other threads read the number: -1 from before it is closed. */
+  /** A word that other threads read the number in: -1 from before it is closed. */
   published: Int32Array | undefined;
   readonly #isSlot: boolean;
 

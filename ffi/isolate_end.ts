@@ -1,6 +1,6 @@
 /**
- * What this isolate holds of the kernel's, to be ended when the isolate ends and
- * its process lives on: when `deno run --watch` runs the program anew, and when
+ * Resources of the kernel that this isolate holds, and that are ended when the
+ * isolate ends and its process lives on: when `deno run --watch` runs the program anew, and when
  * `deno test` goes on to the next file. Nothing else would: the engine collects
  * the objects of an isolate that ends without a word to their registries.
  *
@@ -52,7 +52,7 @@ function endAll(): void {
   }
 }
 
-/** How many bytes of a command line are read; the flags come first. */
+/** The bytes that are read of a command line; the flags come first. */
 const COMMAND_LINE_SIZE = 4096;
 
 /**

@@ -1,11 +1,10 @@
 /**
- * Which Linux this is. Asked only where a command failed, to say whether the
+ * The version of Linux. Asked only where a command failed, to say whether the
  * kernel is too old for it: distributions bring features to older kernels.
  */
 
 import { decodeText } from "./c_text.ts";
 import { readStart } from "./mod.ts";
-import { NativeUint8Array } from "../layout/intrinsics.ts";
 
 const PATH = "/proc/sys/kernel/osrelease";
 const SIZE_MAX = 64;
@@ -19,18 +18,18 @@ export function versionOfRelease(release: string): KernelVersion | undefined {
   return match === null ? undefined : [Number(match[1]), Number(match[2])];
 }
 
-/** Whether a version is before another. */
+/** True for a version before another. */
 export function isBefore(a: KernelVersion, b: KernelVersion): boolean {
   return a[0] < b[0] || (a[0] === b[0] && a[1] < b[1]);
 }
 
 /** The release of the running kernel; empty where it does not say. */
 function release(): string {
-  const text = new NativeUint8Array(SIZE_MAX + 1);
+  const text = new Uint8Array(SIZE_MAX + 1);
   return readStart(PATH, text, SIZE_MAX) < 0 ? "" : decodeText(text);
 }
 
-/** Whether the running kernel is older than a version. */
+/** True if the running kernel is older than a version. */
 export function kernelIsOlderThan(version: KernelVersion): boolean {
   const running = versionOfRelease(release());
   return running !== undefined && isBefore(running, version);

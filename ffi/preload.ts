@@ -2,13 +2,13 @@
 
 import {
   libc,
+  libcAttach,
   libcBpf,
   libcFile,
   libcPoll,
   libcText,
   libcThread,
 } from "./libc/functions.ts";
-import { libcAttach } from "./libc/attach_functions.ts";
 
 /**
  * Opens libc now, which otherwise is opened at the first use, in parts.

@@ -43,5 +43,5 @@ export function snapshot<T extends Type>(
       `Cannot take a snapshot of ${show(pointer)}: must be a pointer or a view`,
     );
   }
-  return read(located);
+  return read(located) as Value<T>;
 }

@@ -14,15 +14,20 @@ export declare const shape: unique symbol;
 export declare const pointee: unique symbol;
 
 /**
- * A layout type: what a stretch of memory means. A frozen value, made by the
- * constructors of this module and by nothing else.
+ * What all layout types have: what a stretch of memory means. A frozen value,
+ * made by the constructors of this module and by nothing else.
  *
  * @typeParam P What a field of this type is through a pointer.
  * @typeParam V What a field of this type is through a view.
  * @typeParam D Its value as plain data.
  * @typeParam I The plain data that can be assigned to it.
  */
-export interface Type<P = unknown, V = unknown, D = unknown, I = unknown> {
+export interface LayoutType<
+  P = unknown,
+  V = unknown,
+  D = unknown,
+  I = unknown,
+> {
   /** Which kind of type this is: `"u32"`, `"struct"`, … */
   readonly kind: string;
   /** Its name: `"u32"`, `"u16[8]"`, the name given to a struct. */
@@ -35,8 +40,14 @@ export interface Type<P = unknown, V = unknown, D = unknown, I = unknown> {
   readonly [shape]: { pointer: P; view: V; value: D; input: I };
 }
 
+/** What a field of a type is through a pointer. */
+export type InPointer<T extends LayoutType> = T[typeof shape]["pointer"];
+/** What a field of a type is through a view. */
+export type InView<T extends LayoutType> = T[typeof shape]["view"];
+
 /** A type whose value is one JavaScript primitive. */
-export interface ScalarType<K extends string, V> extends Type<V, V, V, V> {
+export interface ScalarType<K extends string, V>
+  extends LayoutType<V, V, V, V> {
   /** Which kind of type this is. */
   readonly kind: K;
 }
@@ -87,13 +98,17 @@ export interface Text<N extends number = number>
 }
 
 /** The type of the {@linkcode HostLayout} marker. */
-export interface HostLayoutMarker extends Type<never, never, never, never> {
+export interface HostLayoutMarker
+  extends LayoutType<never, never, never, never> {
   /** Which kind of type this is. */
   readonly kind: "marker";
 }
 
-/** The type that {@linkcode padding} makes. */
-export interface Padding extends Type<never, never, never, never> {
+/**
+ * The type that {@linkcode padding} makes. Nobody reads its values; that they are
+ * unknown makes those of {@linkcode Type}, which may be any, unknown as well.
+ */
+export interface Padding extends LayoutType {
   /** Which kind of type this is. */
   readonly kind: "padding";
 }
@@ -107,7 +122,7 @@ export interface Enumeration<
     Record<string, number | bigint>
   >,
   B extends IntegerType = IntegerType,
-> extends Type<Value<B>, Value<B>, Value<B>, Value<B>> {
+> extends LayoutType<Value<B>, Value<B>, Value<B>, Value<B>> {
   /** Which kind of type this is. */
   readonly kind: "enumeration";
   /** The integer that lies in memory. */
@@ -115,8 +130,11 @@ export interface Enumeration<
   /** Its members, by name. */
   readonly members: M;
   /** The name of the first member with this value, undefined where none has it. */
-  nameOf(value: Value<B>): (keyof M & string) | undefined;
+  nameOf(value: Value<B>): NameIn<M> | undefined;
 }
+
+/** The names of an enumeration's members. */
+export type NameIn<M> = M extends infer N ? keyof N & string : never;
 
 /** The type that {@linkcode bits} makes. */
 export interface Bits<
@@ -125,7 +143,7 @@ export interface Bits<
     | Bool
     | Enumeration,
   W extends number = number,
-> extends Type<Value<B>, Value<B>, Value<B>, Value<B>> {
+> extends LayoutType<Value<B>, Value<B>, Value<B>, Value<B>> {
   /** Which kind of type this is. */
   readonly kind: "bits";
   /** The type it is declared with, whose unit it lies in. */
@@ -139,7 +157,8 @@ export type AtomicBase = IntegerType | Uintptr | Bool | Enumeration;
 
 /** The type that {@linkcode atomic} makes. */
 export interface AtomicType<T extends AtomicBase = AtomicBase>
-  extends Type<LiveAtomic<T>, ReadonlyAtomic<Value<T>>, Value<T>, Value<T>> {
+  extends
+    LayoutType<LiveAtomic<T>, ReadonlyAtomic<Value<T>>, Value<T>, Value<T>> {
   /** Which kind of type this is. */
   readonly kind: "atomic";
   /** The type of its value. */
@@ -149,11 +168,11 @@ export interface AtomicType<T extends AtomicBase = AtomicBase>
 /** The type that {@linkcode array} makes. */
 export interface ArrayType<E extends Type = Type, N extends number = number>
   extends
-    Type<
+    LayoutType<
       LiveArray<E>,
       LiveArrayView<E>,
       Value<E>[],
-      ArrayLike<E[typeof shape]["input"]>
+      ArrayLike<Input<E>>
     > {
   /** Which kind of type this is. */
   readonly kind: "array";
@@ -168,7 +187,7 @@ export type Fields = { readonly [name: string]: Type };
 
 /** The type that {@linkcode struct} makes. */
 export interface StructType<F extends Fields = Fields> extends
-  Type<
+  LayoutType<
     StructPointer<StructType<F>, F>,
     StructView<StructType<F>, F>,
     StructValue<F>,
@@ -182,7 +201,7 @@ export interface StructType<F extends Fields = Fields> extends
 
 /** The type that {@linkcode union} makes. */
 export interface UnionType<F extends Fields = Fields> extends
-  Type<
+  LayoutType<
     StructPointer<UnionType<F>, F>,
     StructView<UnionType<F>, F>,
     StructValue<F>,
@@ -193,6 +212,30 @@ export interface UnionType<F extends Fields = Fields> extends
   /** Its members as they were declared, markers and padding included. */
   readonly fields: F;
 }
+
+/**
+ * Any layout type. `type.kind` tells which: where it is `"struct"`, the type is a
+ * {@linkcode StructType} with `fields`, and so on.
+ */
+export type Type =
+  | Bool
+  | IntegerType
+  | Uintptr
+  | F32
+  | F64
+  | Be16
+  | Be32
+  | Be64
+  | Safe
+  | Text
+  | Enumeration
+  | Bits
+  | AtomicType
+  | ArrayType
+  | StructType
+  | UnionType
+  | Padding
+  | HostLayoutMarker;
 
 /** What a root of it has the one property `value` for. */
 export type Primitive = number | bigint | boolean | string;
@@ -212,20 +255,20 @@ export type Primitive = number | bigint | boolean | string;
  * point.x = 1;
  * ```
  */
-export type Pointer<T extends Type> = T[typeof shape]["pointer"] extends
+export type Pointer<T extends LayoutType> = T[typeof shape]["pointer"] extends
   Primitive ? { value: T[typeof shape]["pointer"] } & PointerTo<T>
   : T[typeof shape]["pointer"];
 
 /** What a read-only view of a value of this type is. */
-export type View<T extends Type> = T[typeof shape]["view"] extends Primitive
-  ? { readonly value: T[typeof shape]["view"] } & ViewOf<T>
+export type View<T extends LayoutType> = T[typeof shape]["view"] extends
+  Primitive ? { readonly value: T[typeof shape]["view"] } & ViewOf<T>
   : T[typeof shape]["view"];
 
 /** A value of this type as plain data: what `snapshot` returns. */
-export type Value<T extends Type> = T[typeof shape]["value"];
+export type Value<T extends LayoutType> = T[typeof shape]["value"];
 
 /** What `assign` takes for this type: any part of it, as plain data. */
-export type Input<T extends Type> = T[typeof shape]["input"];
+export type Input<T extends LayoutType> = T[typeof shape]["input"];
 
 /** The error that a type checker prints for a struct without its marker. */
 export interface MissingHostLayout {
@@ -317,6 +360,16 @@ export interface ReadonlyElements<V> extends Iterable<V> {
   slice(start?: number, end?: number): ArrayLike<V> & Iterable<V>;
 }
 
+/** An array of scalars that have a typed array, through a view. */
+export interface NativeElements<V, A> extends Iterable<V> {
+  /** How many elements it has. */
+  readonly length: number;
+  /** An element; negative from the end, undefined outside. */
+  at(index: number): V | undefined;
+  /** A copy of a range, as a typed array of its own. */
+  slice(start?: number, end?: number): A;
+}
+
 /** An array of scalars that can be read and written. */
 export interface Elements<V> extends ReadonlyElements<V> {
   /** A copy of a range, as `Array.prototype.slice` counts it. */
@@ -327,11 +380,11 @@ export interface Elements<V> extends ReadonlyElements<V> {
 
 /** An array of structs, unions, atomics or arrays, through a view. */
 export interface ReadonlyRecords<E extends Type>
-  extends Iterable<E[typeof shape]["view"]>, ViewOf<ArrayType<E>> {
+  extends Iterable<InView<E>>, ViewOf<ArrayType<E>> {
   /** How many elements it has. */
   readonly length: number;
   /** A view of an element; a BoundsError outside. */
-  at(index: number): E[typeof shape]["view"];
+  at(index: number): InView<E>;
   /** One field of every element; a BoundsError outside. */
   column<const P extends string>(
     path: Path<E, P>,
@@ -340,11 +393,11 @@ export interface ReadonlyRecords<E extends Type>
 
 /** An array of structs, unions, atomics or arrays, through a pointer. */
 export interface Records<E extends Type>
-  extends Iterable<E[typeof shape]["pointer"]>, PointerTo<ArrayType<E>> {
+  extends Iterable<InPointer<E>>, PointerTo<ArrayType<E>> {
   /** How many elements it has. */
   readonly length: number;
   /** A pointer to an element; a BoundsError outside. */
-  at(index: number): E[typeof shape]["pointer"];
+  at(index: number): InPointer<E>;
   /** One field of every element; structs and unions only. */
   column<const P extends string>(
     path: Path<E, P>,
@@ -418,16 +471,33 @@ export interface NativeArrays {
   uintptr: BigUint64Array;
 }
 
+/** What every array is, whatever its elements are. */
+export interface AnyArray extends Iterable<unknown> {
+  /** How many elements it has. */
+  readonly length: number;
+  /** An element. */
+  at(index: number): unknown;
+}
+
 /** What an array is through a pointer. */
-export type LiveArray<E extends Type> = E["kind"] extends keyof NativeArrays
-  ? NativeArrays[E["kind"]]
-  : E["kind"] extends Boxed ? Elements<Value<E>>
-  : Records<E>;
+export type LiveArray<E extends Type> = [E] extends [infer T extends Type]
+  ? T["kind"] extends keyof NativeArrays ? NativeArrays[T["kind"]]
+  : T["kind"] extends Boxed ? Elements<Value<T>>
+  : T["kind"] extends ObjectKind ? Records<T>
+  : AnyArray
+  : never;
 
 /** What an array is through a view. */
-export type LiveArrayView<E extends Type> = E["kind"] extends
-  keyof NativeArrays | Boxed ? ReadonlyElements<Value<E>>
-  : ReadonlyRecords<E>;
+export type LiveArrayView<E extends Type> = [E] extends [infer T extends Type]
+  ? T["kind"] extends keyof NativeArrays
+    ? NativeElements<Value<T>, NativeArrays[T["kind"]]>
+  : T["kind"] extends Boxed ? ReadonlyElements<Value<T>>
+  : T["kind"] extends ObjectKind ? ReadonlyRecords<T>
+  : AnyArray
+  : never;
+
+/** The kinds whose values are objects. */
+export type ObjectKind = "struct" | "union" | "atomic" | "array";
 
 /** A pointer or a view: something that can be read. */
 export interface ViewOf<T> {
@@ -452,29 +522,33 @@ export type Side<T, S extends "pointer" | "view" | "value" | "input"> =
   T extends Type ? T[typeof shape][S]
     : never;
 
-/** A struct or union through a pointer: scalars can be stored, the rest not. */
+/**
+ * A struct or union through a pointer: scalars can be stored, the rest not. Names
+ * that are known at run time only are no properties for the type checker.
+ */
 export type StructPointer<T, F> = (
   & {
     -readonly [
-      K in keyof F as F[K] extends Hidden ? never
+      K in keyof F as string extends K ? never
+        : F[K] extends Hidden ? never
         : F[K] extends Stored ? K
         : never
     ]: Side<F[K], "pointer">;
   }
   & {
-    readonly [K in keyof F as F[K] extends Hidden | Stored ? never : K]: Side<
-      F[K],
-      "pointer"
-    >;
+    readonly [
+      K in keyof F as string extends K ? never
+        : F[K] extends Hidden | Stored ? never
+        : K
+    ]: Side<F[K], "pointer">;
   }
 ) extends infer U ? { [K in keyof U]: U[K] } & PointerTo<T> : never;
 
 /** A struct or union through a view. */
 export type StructView<T, F> = {
-  readonly [K in keyof F as F[K] extends Hidden ? never : K]: Side<
-    F[K],
-    "view"
-  >;
+  readonly [
+    K in keyof F as string extends K ? never : F[K] extends Hidden ? never : K
+  ]: Side<F[K], "view">;
 } extends infer U ? { readonly [K in keyof U]: U[K] } & ViewOf<T> : never;
 
 /** A struct or union as plain data. */
@@ -499,23 +573,30 @@ export type StructInput<F> = {
 export type FieldsOf<T> = T extends
   { readonly kind: "struct" | "union"; readonly fields: infer F }
   ? { [K in keyof F as F[K] extends Hidden ? never : K]: F[K] }
-  : T extends { readonly kind: infer K }
-  // Of a type that is known at run time only, any path may be right.
-    ? string extends K ? Fields : Record<never, never>
-  : never;
+  : Record<never, never>;
 /** Their names. */
 export type Names<T> = keyof FieldsOf<T> & string;
 
+/** Whether the fields of a type are known at run time only. */
+export type IsUnknown<T> = Type extends T ? true
+  : T extends { readonly kind: "struct" | "union"; readonly fields: infer F }
+    ? string extends keyof F ? true : false
+  : false;
+
 /** The type at a path: `At<typeof Outer, "inner.x">`. */
-export type At<T, P extends string> = P extends Names<T>
-  ? Extract<FieldsOf<T>[P], Type>
+export type At<T, P extends string> = true extends IsUnknown<T> ? Type
+  : P extends Names<T> ? Extract<FieldsOf<T>[P], Type>
   : P extends `${infer H}.${infer R}`
     ? H extends Names<T> ? At<FieldsOf<T>[H], R> : never
   : never;
 
-/** The path itself where it is valid, else what could stand there. */
-export type Path<T, P extends string, Before extends string = ""> = P extends
-  Names<T> ? `${Before}${P}`
+/**
+ * The path itself where it is valid, else what could stand there. In a type that
+ * is known at run time only, any path may be right.
+ */
+export type Path<T, P extends string, Before extends string = ""> = true extends
+  IsUnknown<T> ? string
+  : P extends Names<T> ? `${Before}${P}`
   : P extends `${infer H}.${infer R}`
     ? H extends Names<T> ? Path<FieldsOf<T>[H], R, `${Before}${H}.`>
     : `${Before}${Names<T>}`

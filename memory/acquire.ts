@@ -19,6 +19,7 @@ import {
   truncateFile,
 } from "../ffi/mod.ts";
 import {
+  type OptionNames,
   requireDescriptor,
   requireFlag,
   requireOptions,
@@ -35,47 +36,62 @@ import {
 import { type Control, createControl } from "./workers/shared_state.ts";
 import { writeControlPage } from "./workers/shared_state_page.ts";
 import { Descriptor } from "../ffi/descriptor.ts";
-import { followHandle } from "./workers/handle.ts";
-import { type MappedSource, mapSource } from "./map/map_descriptor.ts";
+import { followHandle, type MemoryHandle } from "./workers/handle.ts";
+import { mapDescriptor, type MappedDescriptor } from "./map/map_descriptor.ts";
 import type { Mapping } from "./map/mapping.ts";
 import {
-  type FoundOrigin,
+  type Backing,
+  type FoundBacking,
   keep,
-  type Origin,
-  type OwnOrigin,
+  type OwnBacking,
 } from "./workers/backing.ts";
 import { requireAccess } from "../base/permission.ts";
-import { place } from "./map/map_over_pages.ts";
-import type { SourceRequest } from "./map/inspect_descriptor.ts";
+import { mapOverPages } from "./map/map_over_pages.ts";
+import type { DescriptorRange } from "./map/inspect_descriptor.ts";
 import { requireWebAssembly } from "./map/engine_pages.ts";
-import type { MemoryHandle } from "./handle.ts";
 import type { CreateOptions, MapOptions, OpenOptions } from "./options.ts";
 
-/** What a memory is made of. */
-export interface Parts {
+const MAP_OPTIONS: OptionNames<MapOptions> = {
+  offset: true,
+  readOnly: true,
+  workers: true,
+  allowTruncatable: true,
+};
+const OPEN_OPTIONS: OptionNames<OpenOptions> = { ...MAP_OPTIONS, size: true };
+const CREATE_OPTIONS: OptionNames<CreateOptions> = {
+  name: true,
+  workers: true,
+};
+
+/** The parts that a `Memory` is made of. */
+export interface MemoryParts {
   /** The mapping. */
   readonly mapping: Mapping;
-  /** How many bytes access is bounded to. */
+  /** The bytes that access is bounded to. */
   readonly size: number;
-  /** What is shared with Workers, if anything is. */
+  /** The state that is shared with Workers, if any is. */
   readonly control: Control | undefined;
   /** The descriptor to show, and to close with the memory. */
   readonly descriptor: Descriptor | undefined;
-  /** What is mapped, if its pages alone do not do for all. */
-  readonly origin: Origin | undefined;
+  /** The backing, if the pages alone do not do for all. */
+  readonly backing: Backing | undefined;
 }
 
-/** What `Memory.map` does. */
-export function mapParts(fd: number, size: number, options: MapOptions): Parts {
+/** Does what `Memory.map` does. */
+export function map(
+  fd: number,
+  size: number,
+  options: MapOptions,
+): MemoryParts {
   requireWebAssembly();
   requireDescriptor(fd);
   requirePages(size);
-  requireOptions(options);
+  requireOptions(options, MAP_OPTIONS);
   const { offset = 0 } = options;
   const workers = requireFlag("workers", options.workers);
   requireFileOffset(offset);
   requireRange(offset, size);
-  const request: SourceRequest = {
+  const range: DescriptorRange = {
     fd,
     name: `descriptor ${fd}`,
     offset,
@@ -86,20 +102,20 @@ export function mapParts(fd: number, size: number, options: MapOptions): Parts {
       options.allowTruncatable,
     ),
   };
-  if (!request.allowTruncatable && !workers) {
-    return partsOf(mapSource(request, false), false, undefined);
+  if (!range.allowTruncatable && !workers) {
+    return partsOf(mapDescriptor(range, false), false, undefined);
   }
   // Whether it will be needed shows when it is mapped, and by then another
   // thread may have closed the caller's.
   const own = Descriptor.duplicate(fd);
   try {
-    const source = mapSource({ ...request, fd: own.fd }, workers);
-    const parts = partsOf(source, workers, {
+    const mapped = mapDescriptor({ ...range, fd: own.fd }, workers);
+    const parts = partsOf(mapped, workers, {
       descriptor: own,
       offset,
-      truncatable: source.truncatable,
+      truncatable: mapped.truncatable,
     });
-    if (parts.origin === undefined) own.close();
+    if (parts.backing === undefined) own.close();
     return parts;
   } catch (error) {
     own.close();
@@ -110,22 +126,22 @@ export function mapParts(fd: number, size: number, options: MapOptions): Parts {
 /**
  * The parts of memory that was mapped.
  *
- * @param source The mapping, and what it is of.
- * @param workers Whether Workers shall be able to have it.
- * @param origin What is mapped; kept only if it is necessary.
+ * @param mapped The mapping, and what it is of.
+ * @param workers True for memory that Workers can have.
+ * @param backing The backing; kept only if it is necessary.
  */
 function partsOf(
-  source: MappedSource,
+  mapped: MappedDescriptor,
   workers: boolean,
-  origin: OwnOrigin | undefined,
-): Parts {
-  const { mapping, size, truncatable } = source;
+  backing: OwnBacking | undefined,
+): MemoryParts {
+  const { mapping, size, truncatable } = mapped;
   return {
     mapping,
     size,
     control: workers ? makeControl(mapping, size) : undefined,
     descriptor: undefined,
-    origin: truncatable || workers && mapping.readOnly ? origin : undefined,
+    backing: truncatable || workers && mapping.readOnly ? backing : undefined,
   };
 }
 
@@ -133,7 +149,7 @@ function makeControl(mapping: Mapping, size: number): Control {
   return mapping.shared ? writeControlPage(mapping, size) : createControl();
 }
 
-/** How long the kernel allows the name of a memfd to be, in bytes. */
+/** The longest name that the kernel allows a memfd, in bytes. */
 const NAME_MAX = 249;
 
 /** @throws {TypeError | RangeError} unless it can name a memfd. */
@@ -151,11 +167,11 @@ function requireName(name: unknown): asserts name is string {
   }
 }
 
-/** What `Memory.create` does. */
-export function createParts(size: number, options: CreateOptions): Parts {
+/** Does what `Memory.create` does. */
+export function create(size: number, options: CreateOptions): MemoryParts {
   requireWebAssembly();
   requireSize(size);
-  requireOptions(options);
+  requireOptions(options, CREATE_OPTIONS);
   const { name = "hostmem" } = options;
   const workers = requireFlag("workers", options.workers);
   requireName(name);
@@ -165,20 +181,20 @@ export function createParts(size: number, options: CreateOptions): Parts {
     const { fd } = descriptor;
     check(truncateFile(fd, length), "ftruncate");
     check(addSeals(fd, F_SEAL_SHRINK), "fcntl");
-    const mapping = place({
+    const mapping = mapOverPages({
       fd,
       offset: 0,
       length,
       granule: pageSize(),
       readOnly: false,
-      shared: workers,
+      forWorkers: workers,
     });
     return {
       mapping,
       size,
       control: workers ? makeControl(mapping, size) : undefined,
       descriptor,
-      origin: undefined,
+      backing: undefined,
     };
   } catch (error) {
     descriptor.close();
@@ -186,11 +202,11 @@ export function createParts(size: number, options: CreateOptions): Parts {
   }
 }
 
-/** What `Memory.open` does. */
-export function openParts(path: string | URL, options: OpenOptions): Parts {
+/** Does what `Memory.open` does. */
+export function open(path: string | URL, options: OpenOptions): MemoryParts {
   requireWebAssembly();
   const file = pathOf(path);
-  requireOptions(options);
+  requireOptions(options, OPEN_OPTIONS);
   const { offset = 0, size } = options;
   const workers = requireFlag("workers", options.workers);
   const readOnly = requireFlag("readOnly", options.readOnly);
@@ -205,7 +221,7 @@ export function openParts(path: string | URL, options: OpenOptions): Parts {
   if (!readOnly) requireAccess("write", file);
   const descriptor = new Descriptor(openPath(file, readOnly));
   try {
-    const source = mapSource({
+    const mapped = mapDescriptor({
       fd: descriptor.fd,
       name: `"${file}"`,
       offset,
@@ -213,9 +229,9 @@ export function openParts(path: string | URL, options: OpenOptions): Parts {
       readOnly,
       allowTruncatable,
     }, workers);
-    const { truncatable } = source;
-    const origin = { descriptor, offset, truncatable };
-    return { ...partsOf(source, workers, origin), descriptor };
+    const { truncatable } = mapped;
+    const backing = { descriptor, offset, truncatable };
+    return { ...partsOf(mapped, workers, backing), descriptor };
   } catch (error) {
     descriptor.close();
     throw error;
@@ -233,13 +249,13 @@ function openPath(path: string, readOnly: boolean): number {
   throw systemError(-fd, "open", `the path is "${path}"${remedy}`);
 }
 
-/** What `Memory.attach` does. */
-export function attachParts(handle: MemoryHandle): Parts {
+/** Does what `Memory.attach` does. */
+export function attach(handle: MemoryHandle): MemoryParts {
   requireWebAssembly();
-  const { pages, control, origin } = followHandle(handle);
+  const { pages, control, backing } = followHandle(handle);
   const descriptor = undefined;
   if (pages === undefined) {
-    return { ...mapOrigin(origin!), control, descriptor };
+    return { ...mapBacking(backing!), control, descriptor };
   }
   const { mapping, size } = pages;
   return {
@@ -247,17 +263,17 @@ export function attachParts(handle: MemoryHandle): Parts {
     size,
     control,
     descriptor,
-    origin: origin && keep(origin),
+    backing: backing && keep(backing),
   };
 }
 
 /** Maps again what read-only memory is of. */
-function mapOrigin(
-  origin: FoundOrigin,
-): Pick<Parts, "mapping" | "size" | "origin"> {
-  const { descriptor, handle } = origin;
+function mapBacking(
+  backing: FoundBacking,
+): Pick<MemoryParts, "mapping" | "size" | "backing"> {
+  const { descriptor, handle } = backing;
   try {
-    const { mapping, size } = mapSource({
+    const { mapping, size } = mapDescriptor({
       fd: descriptor.fd,
       name: "what the handle refers to",
       offset: handle.offset,
@@ -265,7 +281,7 @@ function mapOrigin(
       readOnly: true,
       allowTruncatable: handle.truncatable,
     }, true);
-    return { mapping, size, origin: keep(origin) };
+    return { mapping, size, backing: keep(backing) };
   } catch (error) {
     descriptor.close();
     throw error;

@@ -19,23 +19,15 @@ import {
   TRANSFER_MAX,
   writeDescriptor,
 } from "../ffi/mod.ts";
-import {
-  NativeUint8Array,
-  typedArrayBuffer,
-  typedArrayOffset,
-} from "../layout/intrinsics.ts";
 
-/** What is left of a transfer, as far as one call can carry it. */
+/** The rest of a transfer, as far as one call can carry it. */
 function nextLength(left: number): number {
   return left < TRANSFER_MAX ? left : TRANSFER_MAX;
 }
 
+/** A part of an array, of no class but Uint8Array and of exactly that length. */
 function part(bytes: Uint8Array, begin: number, length: number): Uint8Array {
-  return new NativeUint8Array(
-    typedArrayBuffer(bytes),
-    typedArrayOffset(bytes) + begin,
-    length,
-  );
+  return new Uint8Array(bytes.buffer, bytes.byteOffset + begin, length);
 }
 
 /**

@@ -1,31 +1,61 @@
 import { BUDGET, countMappings } from "./map/mapping_limit.ts";
-import { liveMappings } from "./live_mappings.ts";
 
-/** What {@linkcode mappingStats} tells. */
+/** A mapping, as far as counting it takes. */
+interface Counted {
+  /** The length in bytes. */
+  readonly length: number;
+  /** The buffer that everything in this thread reaches the mapping through. */
+  buffer(): ArrayBufferLike;
+}
+
+let mappings = 0;
+let bytes = 0;
+
+function forget(length: number): void {
+  mappings--;
+  bytes -= length;
+}
+
+// For counting alone: what is collected here the engine has unmapped by itself.
+const registry = new FinalizationRegistry<number>(forget);
+
+/** Counts a mapping until it is released, or its buffer is collected. */
+export function countIn(mapping: Counted): void {
+  mappings++;
+  bytes += mapping.length;
+  registry.register(mapping.buffer(), mapping.length, mapping);
+}
+
+/** Counts a mapping no more. Once more does nothing. */
+export function countOut(mapping: Counted): void {
+  if (registry.unregister(mapping)) forget(mapping.length);
+}
+
+/** Counts of mappings, as {@linkcode mappingStats} gives them. */
 export interface MappingStats {
   /**
-   * How many mappings this thread has made that are neither closed nor seen to
-   * be collected. What was dropped without `close` is counted until the garbage
+   * The number of mappings that this thread has made and that are neither closed
+   * nor seen to be collected. What was dropped without `close` is counted until the garbage
    * collector has found it and told, which it does between two jobs of the event
    * loop and not soon: rising numbers say that something is not closed, not that
    * it is still needed. Memory that was attached by its pages is counted in the
    * thread that made it alone.
    */
   readonly mappings: number;
-  /** How many bytes they have, in whole pages. Few of them may be occupied. */
+  /** The bytes that they have, in whole pages. Few of them may be occupied. */
   readonly bytes: number;
   /**
-   * How many mappings the whole process has now, whoever made them: the lines
+   * The number of mappings of the whole process now, whoever made them: the lines
    * of `/proc/self/maps`. It is exact, also of what was dropped. A memory takes
    * one or two, the engine some hundreds. Undefined where there is no such file.
    */
   readonly processMappings: number | undefined;
-  /** From how many of those on this package refuses to map more. */
+  /** The number of those from which on this package refuses to map more. */
   readonly processMappingsMax: number;
 }
 
 /**
- * How many mappings there are, for a service that watches itself.
+ * Counts the mappings, for a service that watches itself.
  *
  * Counting those of the process reads `/proc/self/maps`, which takes some
  * microseconds for each of them, and needs no permission but `--allow-ffi`.
@@ -48,7 +78,8 @@ export interface MappingStats {
  */
 export function mappingStats(): MappingStats {
   return {
-    ...liveMappings(),
+    mappings,
+    bytes,
     processMappings: countMappings(),
     processMappingsMax: BUDGET,
   };

@@ -1,15 +1,11 @@
 import { ClosedError, NotSupportedError, ReadOnlyError } from "../errors.ts";
-import { check, EINVAL, EROFS, MS_SYNC, msync, toBigInt } from "../ffi/mod.ts";
+import { check, EINVAL, EROFS, MS_SYNC, msync } from "../ffi/mod.ts";
 import { pointerAt, viewAt } from "../layout/access/pointer_at.ts";
-import {
-  NativeUint8Array,
-  typedArrayLength,
-  typedArraySet,
-} from "../layout/intrinsics.ts";
 import { Region } from "../layout/region/region.ts";
 import { lengthIn, type PointerOptions } from "../layout/pointer.ts";
 import type { Marked, Pointer, Type, View } from "../layout/static.ts";
 import {
+  lengthOf,
   requireBytes,
   requireOffset,
   requireWithin,
@@ -17,26 +13,13 @@ import {
 import type { Control } from "./workers/shared_state.ts";
 import type { Descriptor } from "../ffi/descriptor.ts";
 import { readFile, writeFile } from "./file_copies.ts";
-import { makeHandle } from "./workers/handle.ts";
-import { countOut } from "./live_mappings.ts";
-import type { Mapping } from "./map/mapping.ts";
-import type { Origin } from "./workers/backing.ts";
-import {
-  attachParts,
-  createParts,
-  mapParts,
-  openParts,
-  type Parts,
-} from "./acquire.ts";
+import { makeHandle, type MemoryHandle } from "./workers/handle.ts";
+import { countOut } from "./mapping_stats.ts";
+import { Mapping } from "./map/mapping.ts";
+import type { Backing } from "./workers/backing.ts";
+import { attach, create, map, type MemoryParts, open } from "./acquire.ts";
 import { SleeperList } from "./workers/waiting_threads.ts";
-import type { MemoryHandle } from "./handle.ts";
 import type { CreateOptions, MapOptions, OpenOptions } from "./options.ts";
-
-/** What only this module has, so that only it can construct. */
-const key = Symbol("Memory");
-
-/** Memory of parts that another room got in a way of its own. */
-export let memoryOf: (parts: Parts) => Memory;
 
 /**
  * Memory that this process shares with the kernel or with other processes:
@@ -47,8 +30,8 @@ export let memoryOf: (parts: Parts) => Memory;
  * then on every access throws, or reads `undefined` through a raw array. It
  * never reaches other memory.
  *
- * What others write is seen as it is written, and what is written here they
- * see: the bytes are the same. Single values are never torn; two values, and
+ * All who share the memory see each other's stores as they are made: the bytes
+ * are the same. Single values are never torn; two values, and
  * `readAt`, are not of one moment. Use `atomic` types to agree on one.
  *
  * @example Memory shared by its descriptor
@@ -70,15 +53,17 @@ export class Memory {
   readonly #control: Control | undefined;
   readonly #sleepers: SleeperList | undefined;
   readonly #descriptor: Descriptor | undefined;
-  readonly #origin: Origin | undefined;
+  readonly #backing: Backing | undefined;
 
-  static {
-    memoryOf = (parts) => new Memory(key, parts);
-  }
-
-  private constructor(secret: symbol, parts: Parts) {
-    if (secret !== key) throw new TypeError("Illegal constructor");
-    const { mapping, size, control, descriptor, origin } = parts;
+  /**
+   * Not for users, who have no mappings: `map`, `create`, `open` and `attach`
+   * give memory.
+   *
+   * @ignore
+   */
+  constructor(parts: MemoryParts) {
+    if (!Mapping.is(parts?.mapping)) throw new TypeError("Illegal constructor");
+    const { mapping, size, control, descriptor, backing } = parts;
     this.#mapping = mapping;
     this.#size = size;
     this.#readOnly = mapping.readOnly;
@@ -87,14 +72,14 @@ export class Memory {
       ? new SleeperList(control)
       : undefined;
     this.#descriptor = descriptor;
-    this.#origin = origin;
+    this.#backing = backing;
   }
 
   /**
    * Maps what a descriptor refers to. The descriptor stays the caller's: it is
    * neither kept nor closed, and the mapping outlives it.
    *
-   * Where the kernel refuses to map for writing with EPERM (a frozen BPF map, a
+   * If the kernel refuses to map for writing with EPERM (a frozen BPF map, a
    * sealed memfd) or EACCES (a descriptor for reading), the memory is mapped
    * read-only and {@linkcode readOnly} tells so.
    *
@@ -111,7 +96,7 @@ export class Memory {
    * @throws {Deno.errors.NotCapable} without `--allow-ffi`.
    */
   static map(fd: number, size: number, options: MapOptions = {}): Memory {
-    return new Memory(key, mapParts(fd, size, options));
+    return new Memory(map(fd, size, options));
   }
 
   /**
@@ -129,7 +114,7 @@ export class Memory {
    * @throws {Deno.errors.NotCapable} without `--allow-ffi`.
    */
   static create(size: number, options: CreateOptions = {}): Memory {
-    return new Memory(key, createParts(size, options));
+    return new Memory(create(size, options));
   }
 
   /**
@@ -166,7 +151,7 @@ export class Memory {
    * ```
    */
   static open(path: string | URL, options: OpenOptions = {}): Memory {
-    return new Memory(key, openParts(path, options));
+    return new Memory(open(path, options));
   }
 
   /**
@@ -215,26 +200,26 @@ export class Memory {
    * ```
    */
   static attach(handle: MemoryHandle): Memory {
-    return new Memory(key, attachParts(handle));
+    return new Memory(attach(handle));
   }
 
-  /** How many bytes access is bounded to. The same after `close`. */
+  /** The bytes that access is bounded to. The same after `close`. */
   get size(): number {
     return this.#size;
   }
 
-  /** Whether the kernel mapped the memory for reading alone. */
+  /** True if the kernel mapped the memory for reading alone. */
   get readOnly(): boolean {
     return this.#readOnly;
   }
 
-  /** Whether the memory was made for Workers to share. */
+  /** True if the memory was made for Workers to share. */
   get workers(): boolean {
     return this.#control !== undefined;
   }
 
   /**
-   * Whether the memory was closed, here or by another thread. Once this said so,
+   * True once the memory was closed, here or by another thread. Once this said so,
    * the pointers of this thread throw.
    */
   get closed(): boolean {
@@ -245,8 +230,8 @@ export class Memory {
   }
 
   /**
-   * What another thread needs to have this memory too: to be posted to a Worker,
-   * and to be given to {@linkcode Memory.attach} there. It can be posted to
+   * A message by which another thread gets this memory: post it to a Worker, and
+   * give it to {@linkcode Memory.attach} there. It can be posted to
    * several, posted on by them, and used more than once.
    *
    * The handle of writable memory keeps the memory alive. That of read-only
@@ -264,7 +249,7 @@ export class Memory {
         "Cannot give a handle of memory that only this thread can have: make it with `workers: true`",
       );
     }
-    return makeHandle(mapping, this.#control, this.#size, this.#origin);
+    return makeHandle(mapping, this.#control, this.#size, this.#backing);
   }
 
   /**
@@ -295,15 +280,15 @@ export class Memory {
     requireBytes("Target", target);
     requireOffset(offset);
     requireWithin(offset, 0, this.#size);
-    const room = typedArrayLength(target);
-    const left = this.#size - offset;
-    const length = room < left ? room : left;
+    const length = Math.min(lengthOf(target), this.#size - offset);
     if (length === 0) return 0;
-    if (this.#origin?.truncatable === true) {
-      const { descriptor, offset: begin } = this.#origin;
+    if (this.#backing?.truncatable === true) {
+      const { descriptor, offset: begin } = this.#backing;
       return readFile(descriptor.fd, target, length, begin + offset);
     }
-    typedArraySet(target, this.#bytes(mapping, offset, length));
+    // Not the target's own method: that of a subclass may keep what it is given.
+    const bytes = new Uint8Array(target.buffer, target.byteOffset, length);
+    bytes.set(this.#bytes(mapping, offset, length));
     return length;
   }
 
@@ -323,15 +308,15 @@ export class Memory {
     const mapping = this.#writable("write");
     requireBytes("Source", source);
     requireOffset(offset);
-    const length = typedArrayLength(source);
+    const length = lengthOf(source);
     requireWithin(offset, length, this.#size);
     if (length === 0) return;
-    if (this.#origin?.truncatable === true) {
-      const { descriptor, offset: begin } = this.#origin;
+    if (this.#backing?.truncatable === true) {
+      const { descriptor, offset: begin } = this.#backing;
       writeFile(descriptor.fd, source, length, begin + offset);
       return;
     }
-    typedArraySet(this.#bytes(mapping, offset, length), source);
+    this.#bytes(mapping, offset, length).set(source);
   }
 
   /**
@@ -404,7 +389,7 @@ export class Memory {
    */
   flush(): void {
     const mapping = this.#live();
-    const result = msync(mapping.bytes(), toBigInt(mapping.length), MS_SYNC);
+    const result = msync(mapping.bytes(), BigInt(mapping.length), MS_SYNC);
     // What these say here is that the object has nothing to write to: fsync(2).
     if (result !== -EINVAL && result !== -EROFS) check(result, "msync");
   }
@@ -476,7 +461,7 @@ export class Memory {
     this.close();
   }
 
-  /** What `console.log` and `Deno.inspect` show. */
+  /** The text that `console.log` and `Deno.inspect` show. */
   [Symbol.for("Deno.customInspect")](): string {
     const kind = this.#readOnly ? "read-only" : "writable";
     const workers = this.workers ? ", for Workers" : "";
@@ -506,7 +491,7 @@ export class Memory {
     this.#region?.release();
     this.#region = undefined;
     this.#descriptor?.close();
-    this.#origin?.descriptor?.close();
+    this.#backing?.descriptor?.close();
   }
 
   #writable(action: string): Mapping {
@@ -537,7 +522,7 @@ export class Memory {
 
   #bytes(mapping: Mapping, offset: number, length: number): Uint8Array {
     const { buffer, start } = this.#regionOf(mapping);
-    return new NativeUint8Array(buffer, start + offset, length);
+    return new Uint8Array(buffer, start + offset, length);
   }
 }
 

@@ -5,7 +5,7 @@
  */
 
 export { pageSize } from "../ffi/calls/page_size.ts";
-export type { MemoryHandle } from "./handle.ts";
+export type { MemoryHandle } from "./workers/handle.ts";
 export { type MappingStats, mappingStats } from "./mapping_stats.ts";
 export { Memory } from "./memory.ts";
 export type {

@@ -1,4 +1,4 @@
-/** What every way to map can be told. */
+/** Options of every way to map. */
 export interface WorkerOptions {
   /**
    * Makes memory that Workers of this process can have too, see
@@ -14,7 +14,7 @@ export interface WorkerOptions {
 
 /** Options of {@linkcode Memory.map}. */
 export interface MapOptions extends WorkerOptions {
-  /** Where to begin, in bytes: a multiple of the page size. 0 by default. */
+  /** The offset to begin at, in bytes: a multiple of the page size. 0 by default. */
   readonly offset?: number | undefined;
   /** Maps for reading alone, without asking the kernel for more. */
   readonly readOnly?: boolean | undefined;
@@ -32,7 +32,7 @@ export interface MapOptions extends WorkerOptions {
 /** Options of {@linkcode Memory.create}. */
 export interface CreateOptions extends WorkerOptions {
   /**
-   * What `/proc/<pid>/maps` and `/proc/<pid>/fd` call it: at most 249 bytes of
+   * The name in `/proc/<pid>/maps` and `/proc/<pid>/fd`: at most 249 bytes of
    * UTF-8, without NUL. `"hostmem"` by default.
    */
   readonly name?: string | undefined;
@@ -40,6 +40,6 @@ export interface CreateOptions extends WorkerOptions {
 
 /** Options of {@linkcode Memory.open}. */
 export interface OpenOptions extends MapOptions {
-  /** How many bytes, above 0. By default all that follow the offset. */
+  /** The size in bytes, above 0. By default all that follow the offset. */
   readonly size?: number | undefined;
 }

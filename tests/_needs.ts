@@ -292,8 +292,8 @@ const LSM_MAC = 27;
 const TRACE_ITER = 28;
 const PERF_EVENT_LINK = 41;
 const TRACE_KPROBE_MULTI = 42;
-const NETFILTER_LINK = 45;
 const LSM_CGROUP = 43;
+const NETFILTER_LINK = 45;
 const TCX_INGRESS = 46;
 
 /** A function that nobody calls but tests of BPF (net/bpf/test_run.c). */

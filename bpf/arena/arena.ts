@@ -34,8 +34,7 @@ import {
 } from "../../base/arguments.ts";
 import { roundUp } from "../../base/round.ts";
 import type { Mapping } from "../../memory/map/mapping.ts";
-import { memoryOf } from "../../memory/memory.ts";
-import type { Memory } from "../../memory/mod.ts";
+import { Memory } from "../../memory/memory.ts";
 import { sizeWith } from "../../layout/model/open_ended.ts";
 import { BpfMap } from "../map/map.ts";
 import { addressIn, hex, inspectArena } from "./inspect.ts";
@@ -195,12 +194,12 @@ export class Arena implements Disposable {
     this.#mapping = mapping;
     this.#base = pages.address;
     this.#faulting = source.faulting;
-    this.#memory = memoryOf({
+    this.#memory = new Memory({
       mapping,
       size: mapping.length,
       control: undefined,
       descriptor: undefined,
-      origin: undefined,
+      backing: undefined,
     });
     places.set(map, { id: source.id, pages, arena: this });
   }

@@ -16,7 +16,7 @@ import {
   run,
   SIZE,
 } from "../../ffi/bpf/attributes.ts";
-import type { ProgramCommand } from "../../ffi/bpf/commands.ts";
+import type { Command } from "../../ffi/bpf/commands.ts";
 import {
   kernelIsOlderThan,
   type KernelVersion,
@@ -125,7 +125,7 @@ export function openTracepoint(
 
 /** Takes over a new link's descriptor, or throws the error that it is. */
 export function checkedLink(
-  command: ProgramCommand,
+  command: Command,
   result: number,
   point: AttachPoint,
 ): Descriptor {

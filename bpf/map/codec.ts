@@ -1,5 +1,6 @@
 /** Plain data of the bytes of a key or a value, and the reverse. */
 
+import { isDeepStrictEqual } from "node:util";
 import { readValue } from "../../layout/access/read_whole.ts";
 import { type Reader, readerOf } from "../../layout/access/reader.ts";
 import { Region } from "../../layout/region/region.ts";
@@ -9,6 +10,7 @@ import { show } from "../../base/show.ts";
 import { writeValue } from "../../layout/access/write_whole.ts";
 import type { Type } from "../../layout/mod.ts";
 import { requireBytesOf, requireU32 } from "../../base/arguments.ts";
+import { type HasUntold, untoldIn } from "./untold.ts";
 import { requireKeyKind } from "../arguments.ts";
 import { requireTypeOfSize } from "../../layout/model/open_ended.ts";
 
@@ -36,6 +38,11 @@ export class ReadBlock extends Block {
     this.bytes.length,
     "buffer",
   );
+}
+
+function hexOf(bytes: Uint8Array): string {
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0"))
+    .join(" ");
 }
 
 function titleOf(part: Part): string {
@@ -101,11 +108,19 @@ function readWith(type: AnyType): Reader {
   return (region, offset, bytes) => readValue(type, region, offset, bytes);
 }
 
+/** The bytes that plain data was read of, where it does not tell all of them. */
+const origins = new WeakMap<
+  object,
+  { readonly type: Type; readonly bytes: Uint8Array<ArrayBuffer> }
+>();
+
 /** Values of a type. */
 class Typed implements Codec {
   readonly #type: Type;
   readonly #size: number;
+  readonly #part: Part;
   readonly #isAligned: boolean;
+  readonly #hasUntold: HasUntold | undefined;
   #scratch: ReadBlock | undefined;
   #reads = 0;
   #reader: Reader | undefined;
@@ -114,10 +129,44 @@ class Typed implements Codec {
     requireTypeOfSize(type, `the map's ${part}`, size);
     this.#type = type;
     this.#size = size;
+    this.#part = part;
     this.#isAligned = stride % type.align === 0;
+    this.#hasUntold = untoldIn(type as AnyType, size);
   }
 
   read(region: Region, offset: number): unknown {
+    const value = this.#plain(region, offset);
+    if (this.#hasUntold?.(region.u8, offset)) {
+      this.#remember(value, copyOf(region, offset, this.#size));
+    }
+    return value;
+  }
+
+  /** What is read finds its own entry again, whatever it does not tell. */
+  #remember(value: unknown, bytes: Uint8Array<ArrayBuffer>): void {
+    if (typeof value === "object" && value !== null) {
+      origins.set(value, { type: this.#type, bytes });
+    } else if (this.#part === "keys") {
+      throw new RangeError(
+        `The key ${show(value)} has bytes that it does not tell, ${
+          hexOf(bytes)
+        }, and would not find its entry: pass array(u8, ${this.#size}) as keyType, or use keyBytes()`,
+      );
+    }
+  }
+
+  /** The bytes that a value was read of, if it is as it was. */
+  #originOf(value: unknown): Uint8Array<ArrayBuffer> | undefined {
+    const origin = origins.get(value as object);
+    if (origin === undefined || origin.type !== this.#type) return undefined;
+    const { bytes } = origin;
+    if (bytes.length !== this.#size) return undefined;
+    const region = new Region(bytes.buffer, 0, bytes.length, "buffer");
+    const unchanged = this.#plain(region, 0);
+    return isDeepStrictEqual(value, unchanged) ? bytes.slice() : undefined;
+  }
+
+  #plain(region: Region, offset: number): unknown {
     if (this.#isAligned) return this.#readAt(region, offset);
     const scratch = this.#scratch ??= new ReadBlock(this.#size);
     scratch.put(new Uint8Array(region.buffer, offset, this.#size));
@@ -125,6 +174,8 @@ class Typed implements Codec {
   }
 
   write(value: unknown): Uint8Array<ArrayBuffer> {
+    const origin = this.#originOf(value);
+    if (origin !== undefined) return origin;
     const scratch = this.#scratch ?? new ReadBlock(this.#size);
     // Getters of the value may come back here meanwhile.
     this.#scratch = undefined;

@@ -77,7 +77,9 @@ export function openById(id: number, readOnly: boolean): Descriptor {
   const { objectId } = clearAttributes();
   objectId.id = id;
   if (readOnly) objectId.openFlags = BPF_F_RDONLY;
-  return new Descriptor(runChecked("BPF_MAP_GET_FD_BY_ID", SIZE.openById));
+  return new Descriptor(
+    runChecked("BPF_MAP_GET_FD_BY_ID", SIZE.openById, `the id is ${id}`),
+  );
 }
 
 /** Freezes a map. @throws {SystemError} if the kernel will not. */

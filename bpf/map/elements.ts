@@ -8,11 +8,12 @@ import {
   type Column,
   type ColumnValue,
   HostLayout,
+  type InPointer,
   type Input,
+  type InView,
   type Path,
   type PointerTo,
   type ReadonlyColumn,
-  type shape,
   struct,
   type Type,
 } from "../../layout/mod.ts";
@@ -20,12 +21,11 @@ import type { Memory } from "../../memory/mod.ts";
 import { strideOf } from "./array_memory.ts";
 
 /** The elements of an mmap-able array, to be read. */
-export interface MapElementViews<T extends Type>
-  extends Iterable<T[typeof shape]["view"]> {
+export interface MapElementViews<T extends Type> extends Iterable<InView<T>> {
   /** How many elements there are. */
   readonly length: number;
   /** The value of a scalar, a view of all else; a BoundsError outside. */
-  at(index: number): T[typeof shape]["view"];
+  at(index: number): InView<T>;
   /** One field of every element; structs and unions only. */
   column<const P extends string>(
     path: Path<T, P>,
@@ -33,12 +33,11 @@ export interface MapElementViews<T extends Type>
 }
 
 /** The elements of an mmap-able array, to be read and written. */
-export interface MapElements<T extends Type>
-  extends Iterable<T[typeof shape]["pointer"]> {
+export interface MapElements<T extends Type> extends Iterable<InPointer<T>> {
   /** How many elements there are. */
   readonly length: number;
   /** The value of a scalar, a pointer to all else; a BoundsError outside. */
-  at(index: number): T[typeof shape]["pointer"];
+  at(index: number): InPointer<T>;
   /** Stores an element, or part of one, as `assign` does. */
   set(index: number, value: Input<T>): void;
   /** One field of every element; structs and unions only. */

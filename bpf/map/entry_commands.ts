@@ -13,7 +13,7 @@ import {
 import type { Command } from "../../ffi/bpf/commands.ts";
 import { type Block, releaseScratch, scratchBlock } from "../../ffi/block.ts";
 import { strideOf } from "./array_memory.ts";
-import { possibleCpus } from "./possible_cpus.ts";
+import { possibleCpus } from "../../ffi/calls/cpus.ts";
 import type { MapInfo } from "./info.ts";
 import { isPerCpu } from "./type.ts";
 
@@ -38,7 +38,9 @@ export function valueLength({ type, typeNumber, valueSize }: MapInfo): number {
       `Cannot access the entries of a map of type ${type}: it has none`,
     );
   }
-  return isPerCpu(type) ? strideOf(valueSize) * possibleCpus() : valueSize;
+  return isPerCpu(type)
+    ? strideOf(valueSize) * possibleCpus().length
+    : valueSize;
 }
 
 /** Makes room for a key and so many bytes behind it, and puts the key there. */

@@ -2,6 +2,7 @@
 
 import { InvalidTypeError } from "../../errors.ts";
 import { isLeaf, leafOf } from "../../layout/leaves/leaf_of.ts";
+import { overlapsIn } from "../../layout/model/extents.ts";
 import { aggregateOf, type AnyType } from "../../layout/model/types.ts";
 import type { Type } from "../../layout/mod.ts";
 
@@ -22,6 +23,12 @@ function adder(type: AnyType, path: string): Sum {
     return addElements(adder(type.element as AnyType, `${path}[]`));
   }
   if (type.kind === "struct") {
+    const [shared] = overlapsIn(type);
+    if (shared !== undefined) {
+      throw new InvalidTypeError(
+        `${path}: Fields that share bytes cannot be added up, as ${shared} does`,
+      );
+    }
     return addFields(
       aggregateOf(type).members
         .filter((member) => member.type.kind !== "padding")

@@ -10,7 +10,7 @@ import { lookup, remove, update, valueLength } from "./entry_commands.ts";
 import { EntryReader, type Reading, takeOne } from "./entry_reader.ts";
 import type { MapInfo, OpenMap } from "./info.ts";
 import { modeNumber, type UpdateMode } from "./options.ts";
-import { possibleCpus } from "./possible_cpus.ts";
+import { possibleCpus } from "../../ffi/calls/cpus.ts";
 import { type Sum, sumOf } from "./sum.ts";
 import { isPerCpu, type MapType, type PerCpuMapType } from "./type.ts";
 import { hasIds } from "./types_from_btf.ts";
@@ -182,7 +182,7 @@ function valueCodec(
   }
   const stride = strideOf(info.valueSize);
   const one = codecOf(type, "values", info.valueSize, stride);
-  return perCpuCodec(one, possibleCpus(), stride);
+  return perCpuCodec(one, possibleCpus().length, stride);
 }
 
 class Table implements MapTable<unknown, unknown> {

@@ -1,6 +1,6 @@
 /** What an object file has, for the type checker: the shape of an object. */
 
-import type { Input, Type } from "../../layout/mod.ts";
+import type { Input, LayoutType, Type } from "../../layout/mod.ts";
 import type { AttachArguments } from "../link/attach.ts";
 import type { BpfMap } from "../map/map.ts";
 import type { MapType } from "../map/type.ts";
@@ -52,7 +52,10 @@ export interface MapShape {
 
 /** The type that stands for keys and values of which only the size is known. */
 export interface UntypedBytes
-  extends Type<never, never, Uint8Array<ArrayBuffer>, Uint8Array> {}
+  extends LayoutType<never, never, Uint8Array<ArrayBuffer>, Uint8Array> {
+  /** Nothing points to such bytes. */
+  readonly kind: "padding";
+}
 
 /** A variable that cannot be changed once its object is loaded. */
 export type BpfConstant<T extends Type = Type> = Omit<

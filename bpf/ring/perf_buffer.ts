@@ -1,6 +1,6 @@
 import { pageSize } from "../../ffi/mod.ts";
 import { show } from "../../base/show.ts";
-import type { Marked, Type } from "../../layout/mod.ts";
+import type { LayoutType, Marked, Type } from "../../layout/mod.ts";
 import { requireOptions } from "../../base/arguments.ts";
 import { mapFd } from "../arguments.ts";
 import { PerfReader } from "./perf_reader.ts";
@@ -37,7 +37,7 @@ export interface PerfBufferOptions {
  * @example Reading what a program puts out
  * ```ts
  * import { HostLayout, struct, SystemError, text, u32 } from "@hostmem/hostmem";
- * import { BpfMap, PerfBuffer } from "@hostmem/hostmem/bpf";
+ * import { BpfMap, PerfBuffer, possibleCpus } from "@hostmem/hostmem/bpf";
  * import { assertEquals } from "@std/assert";
  *
  * const Event = struct("event", { _: HostLayout, pid: u32, comm: text(16) });
@@ -46,7 +46,7 @@ export interface PerfBufferOptions {
  *   using map = BpfMap.create({
  *     type: "perf_event_array",
  *     valueSize: 4,
- *     maxEntries: navigator.hardwareConcurrency,
+ *     maxEntries: possibleCpus().length,
  *   });
  *   // … that is used by a BPF program which was loaded with it.
  *   using events = new PerfBuffer(map, Event);
@@ -59,7 +59,7 @@ export interface PerfBufferOptions {
  * }
  * ```
  */
-export class PerfBuffer<T extends Type = UntypedRecord>
+export class PerfBuffer<T extends LayoutType = UntypedRecord>
   extends RecordSource<T, [length: number, cpu: number]> {
   readonly #reader: PerfReader;
   readonly #cpus: readonly number[];
@@ -110,7 +110,7 @@ export class PerfBuffer<T extends Type = UntypedRecord>
     requireOptions(options);
     const size = sizeOf(options.size);
     const rings = new PerfRings(mapFd(map, "perf_event_array"), size);
-    const reader = readerOf(rings, type);
+    const reader = readerOf(rings, type as Type | undefined);
     super(reader);
     this.#reader = reader;
     this.#cpus = rings.rings.map(({ cpu }) => cpu);

@@ -1,5 +1,5 @@
 import { ClosedError } from "../../errors.ts";
-import type { Type, View } from "../../layout/mod.ts";
+import type { LayoutType, Type, View } from "../../layout/mod.ts";
 import { requireCallback, requireOptions } from "../../base/arguments.ts";
 import { limitOf } from "../arguments.ts";
 import { requireSignal } from "../../base/abort_signal.ts";
@@ -8,10 +8,10 @@ import type { RingRecord } from "./record.ts";
 import { type RecordCallback, RecordReader } from "./record_reader.ts";
 
 /** The type that stands for records whose type is not known beforehand. */
-export interface UntypedRecord extends Type<RingRecord, RingRecord> {}
+export interface UntypedRecord extends LayoutType<RingRecord, RingRecord> {}
 
 /** The view of a record, by the type of its ring. */
-export type RecordOf<T extends Type> = View<T>;
+export type RecordOf<T extends LayoutType> = View<T>;
 
 /** Options of {@linkcode RecordSource.consume}. */
 export interface ConsumeOptions {
@@ -59,7 +59,7 @@ export interface RecordsOptions {
  * it either: end its iterations first, by a signal or `close`.
  */
 export abstract class RecordSource<
-  T extends Type,
+  T extends LayoutType,
   Rest extends unknown[] = [length: number],
 > implements Iterable<RecordOf<T>>, AsyncIterable<RecordOf<T>>, Disposable {
   readonly #reader: RecordReader<Rest>;

@@ -1,5 +1,10 @@
 import { show } from "../../base/show.ts";
-import type { Marked, ReadonlyAtomic, Type } from "../../layout/mod.ts";
+import type {
+  LayoutType,
+  Marked,
+  ReadonlyAtomic,
+  Type,
+} from "../../layout/mod.ts";
 import { requireOptions } from "../../base/arguments.ts";
 import { mapFd } from "../arguments.ts";
 import { mapRing } from "./memory.ts";
@@ -65,7 +70,7 @@ export interface RingBufferOptions {
  * }
  * ```
  */
-export class RingBuffer<T extends Type = UntypedRecord>
+export class RingBuffer<T extends LayoutType = UntypedRecord>
   extends RecordSource<T> {
   readonly #lost: (() => number | bigint) | undefined;
 
@@ -114,7 +119,7 @@ export class RingBuffer<T extends Type = UntypedRecord>
   ) {
     requireOptions(options);
     const lost = counterOf(options.lost);
-    super(readerOf(mapFd(map, "ringbuf"), type));
+    super(readerOf(mapFd(map, "ringbuf"), type as Type | undefined));
     this.#lost = lost;
   }
 

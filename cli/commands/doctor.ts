@@ -5,7 +5,7 @@ import type { Finding, State } from "../doctor/check.ts";
 import { featureFindings } from "../doctor/features.ts";
 import { systemFindings } from "../doctor/system.ts";
 import { toolFindings } from "../doctor/tools.ts";
-import { cut, type Output, printable, type StyleName } from "../output.ts";
+import { type Output, printable, type StyleName } from "../output.ts";
 import { version } from "../version.ts";
 
 /** The sign before each finding, and its colour. */
@@ -14,6 +14,8 @@ const SIGNS: Readonly<Record<State, readonly [sign: string, StyleName]>> = {
   limited: ["!", "yellow"],
   missing: ["✗", "red"],
 };
+
+const REMEDY_INDENT = " ".repeat(6);
 
 function* sectionLines(
   title: string,
@@ -25,17 +27,13 @@ function* sectionLines(
   const room = output.columns;
   for (const { name, state, found, remedy } of findings) {
     const [sign, style] = SIGNS[state];
-    yield cut(
-      `  ${output.style(sign, style)} ${name.padEnd(width)}  ${
-        printable(found)
-      }`,
-      room,
-    );
+    const indent = " ".repeat(width + 6);
+    const [first, ...rest] = wrapped(printable(found), room - indent.length);
+    yield `  ${output.style(sign, style)} ${name.padEnd(width)}  ${first}`;
+    yield* rest.map((line) => indent + line);
     if (remedy !== undefined) {
-      const indent = " ".repeat(6);
-      for (const line of wrapped(`→ ${remedy}`, room - indent.length)) {
-        yield indent + output.style(line, "dim");
-      }
+      const lines = wrapped(`→ ${remedy}`, room - REMEDY_INDENT.length);
+      yield* lines.map((line) => REMEDY_INDENT + output.style(line, "dim"));
     }
   }
 }

@@ -1,16 +1,12 @@
 /**
- * What `bpf(2)` is given: `union bpf_attr`.
+ * The attributes of `bpf(2)`: `union bpf_attr`.
  *
  * The calls are synchronous, and whoever makes one copies what it gives back, so
  * that one union does for all.
  */
 
-import { bpf, check } from "../mod.ts";
-import {
-  NativeArrayBuffer,
-  NativeUint8Array,
-  typedArrayFill,
-} from "../../layout/intrinsics.ts";
+import { systemError } from "../errno/system_error.ts";
+import { bpf } from "./bpf.ts";
 import {
   HostLayout,
   i32,
@@ -24,7 +20,7 @@ import {
   u64,
   union,
 } from "../../layout/mod.ts";
-import { type Command, hintFor, numberOf } from "./commands.ts";
+import { type Command, COMMANDS, hintFor } from "./commands.ts";
 
 const MapCreate = struct("map_create", {
   _: HostLayout,
@@ -56,7 +52,7 @@ const Batch = struct("batch", {
   outBatch: u64,
   keys: u64,
   values: u64,
-  /** How many there is room for; afterwards how many there were. */
+  /** The entries that there is room for; afterwards those that there were. */
   count: u32,
   mapFd: u32,
   elementFlags: u64,
@@ -77,17 +73,10 @@ const ObjectId = struct("object_id", {
   openFlags: u32,
 });
 
-const ObjectInfo = struct("object_info", {
-  _: HostLayout,
-  bpfFd: u32,
-  infoLen: u32,
-  info: u64,
-});
-
 const TestRun = struct("test", {
   _: HostLayout,
   progFd: u32,
-  /** What the program returned, an `int` in C. */
+  /** The program's result, an `int` in C. */
   returned: i32,
   dataSizeIn: u32,
   dataSizeOut: u32,
@@ -113,7 +102,7 @@ const RawTracepoint = struct("raw_tracepoint", {
   cookie: u64,
 });
 
-/** What `link_create` has last, by what is attached to. */
+/** The end of `link_create`, which differs by the target. */
 const LinkDetail = union("link_detail", {
   _: HostLayout,
   iterator: struct("iter_info", { _: HostLayout, address: u64, length: u32 }),
@@ -168,7 +157,6 @@ const Attributes = union("bpf_attr", {
   batch: Batch,
   objectPath: ObjectPath,
   objectId: ObjectId,
-  objectInfo: ObjectInfo,
   testRun: TestRun,
   rawTracepoint: RawTracepoint,
   linkCreate: LinkCreate,
@@ -178,7 +166,7 @@ const Attributes = union("bpf_attr", {
 });
 
 /**
- * How many bytes each command reads. A kernel that knows fewer refuses those
+ * The bytes that each command reads. A kernel that knows fewer refuses those
  * that it does not know, so none is larger than it has to be.
  */
 export const SIZE = {
@@ -191,7 +179,6 @@ export const SIZE = {
   id: 4,
   nextId: 8,
   openById: sizeOf(ObjectId),
-  objectInfo: sizeOf(ObjectInfo),
   testRun: 64, // to the end of ctxOut; Linux 5.2
   testRunCpu: 72, // to the end of cpu; Linux 5.10
   testRunBatch: sizeOf(TestRun), // Linux 5.18
@@ -209,27 +196,48 @@ export const SIZE = {
   enableStats: 4,
 } as const;
 
-const bytes = new NativeUint8Array(new NativeArrayBuffer(sizeOf(Attributes)));
+const bytes = new Uint8Array(new ArrayBuffer(sizeOf(Attributes)));
 /** Made at the first use: most of the time that importing this takes. */
 let attributes: Pointer<typeof Attributes> | undefined;
 
 /** The attributes, all zero, for the next command. */
 export function clearAttributes(): Pointer<typeof Attributes> {
-  typedArrayFill(bytes, 0);
+  bytes.fill(0);
   return attributes ??= pointer(Attributes, bytes);
 }
 
 /** Runs a command on the attributes: its result, or the negative reason. */
 export function run(command: Command, size: number): number {
-  return bpf(numberOf(command), bytes, size);
+  return bpf(COMMANDS[command].number, bytes, size);
 }
 
-/** Passes a command's result on. @throws {SystemError} if it is a reason. */
-export function checked(command: Command, result: number): number {
-  return check(result, `bpf(${command})`, hintFor(command, -result));
+/**
+ * Passes a command's result on.
+ *
+ * @param about The path or the number that was asked about, for the message.
+ * @throws {SystemError} if the result is a reason.
+ */
+export function checked(
+  command: Command,
+  result: number,
+  about?: string,
+): number {
+  if (result >= 0) return result;
+  const hint = hintFor(command, -result);
+  const both = [about, hint].filter((text) => text !== undefined).join("; ");
+  throw systemError(-result, `bpf(${command})`, both || undefined);
 }
 
-/** Runs a command: its result. @throws {SystemError} with the kernel's reason. */
-export function runChecked(command: Command, size: number): number {
-  return checked(command, run(command, size));
+/**
+ * Runs a command: its result.
+ *
+ * @param about As in {@linkcode checked}.
+ * @throws {SystemError} with the kernel's reason.
+ */
+export function runChecked(
+  command: Command,
+  size: number,
+  about?: string,
+): number {
+  return checked(command, run(command, size), about);
 }

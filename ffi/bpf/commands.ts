@@ -1,4 +1,10 @@
-/** The commands of `bpf(2)`, and what helps when one fails. */
+/**
+ * The commands of `bpf(2)`: their numbers (`linux/bpf.h`, `enum bpf_cmd`), and
+ * what may help when one fails.
+ *
+ * One error number has many causes, most of which cannot be looked up. So a hint
+ * says what may be so, and nothing as a fact that it does not follow from.
+ */
 
 import {
   E2BIG,
@@ -9,241 +15,154 @@ import {
   ENOENT,
   ENOTSUPP,
   EPERM,
-} from "../mod.ts";
+} from "../constants.ts";
 
-/** A command, as `linux/bpf.h` calls it. */
-export type Command =
-  | "BPF_MAP_CREATE"
-  | "BPF_MAP_LOOKUP_ELEM"
-  | "BPF_MAP_UPDATE_ELEM"
-  | "BPF_MAP_DELETE_ELEM"
-  | "BPF_MAP_GET_NEXT_KEY"
-  | "BPF_OBJ_PIN"
-  | "BPF_OBJ_GET"
-  | "BPF_MAP_GET_NEXT_ID"
-  | "BPF_MAP_GET_FD_BY_ID"
-  | "BPF_OBJ_GET_INFO_BY_FD"
-  | "BPF_MAP_LOOKUP_AND_DELETE_ELEM"
-  | "BPF_MAP_FREEZE"
-  | BatchCommand
-  | ProgramCommand;
-
-/** A command on many entries at once (Linux 5.6). */
-export type BatchCommand =
-  | "BPF_MAP_LOOKUP_BATCH"
-  | "BPF_MAP_LOOKUP_AND_DELETE_BATCH"
-  | "BPF_MAP_UPDATE_BATCH"
-  | "BPF_MAP_DELETE_BATCH";
-
-/** A command on programs and links. */
-export type ProgramCommand =
-  | "BPF_PROG_TEST_RUN"
-  | "BPF_PROG_GET_NEXT_ID"
-  | "BPF_PROG_GET_FD_BY_ID"
-  | "BPF_RAW_TRACEPOINT_OPEN"
-  | "BPF_LINK_CREATE"
-  | "BPF_LINK_UPDATE"
-  | "BPF_LINK_GET_FD_BY_ID"
-  | "BPF_LINK_GET_NEXT_ID"
-  | "BPF_ENABLE_STATS"
-  | "BPF_ITER_CREATE"
-  | "BPF_LINK_DETACH"
-  | "BPF_PROG_BIND_MAP";
-
-/** The number of a command (`enum bpf_cmd`). */
-export function numberOf(command: Command): number {
-  switch (command) {
-    case "BPF_MAP_CREATE":
-      return 0;
-    case "BPF_MAP_LOOKUP_ELEM":
-      return 1;
-    case "BPF_MAP_UPDATE_ELEM":
-      return 2;
-    case "BPF_MAP_DELETE_ELEM":
-      return 3;
-    case "BPF_MAP_GET_NEXT_KEY":
-      return 4;
-    case "BPF_OBJ_PIN":
-      return 6;
-    case "BPF_OBJ_GET":
-      return 7;
-    case "BPF_MAP_GET_NEXT_ID":
-      return 12;
-    case "BPF_MAP_GET_FD_BY_ID":
-      return 14;
-    case "BPF_OBJ_GET_INFO_BY_FD":
-      return 15;
-    case "BPF_MAP_LOOKUP_AND_DELETE_ELEM":
-      return 21;
-    case "BPF_MAP_FREEZE":
-      return 22;
-    case "BPF_MAP_LOOKUP_BATCH":
-      return 24;
-    case "BPF_MAP_LOOKUP_AND_DELETE_BATCH":
-      return 25;
-    case "BPF_MAP_UPDATE_BATCH":
-      return 26;
-    case "BPF_MAP_DELETE_BATCH":
-      return 27;
-    case "BPF_PROG_TEST_RUN":
-      return 10;
-    case "BPF_PROG_GET_NEXT_ID":
-      return 11;
-    case "BPF_PROG_GET_FD_BY_ID":
-      return 13;
-    case "BPF_RAW_TRACEPOINT_OPEN":
-      return 17;
-    case "BPF_LINK_CREATE":
-      return 28;
-    case "BPF_LINK_UPDATE":
-      return 29;
-    case "BPF_LINK_GET_FD_BY_ID":
-      return 30;
-    case "BPF_LINK_GET_NEXT_ID":
-      return 31;
-    case "BPF_ENABLE_STATS":
-      return 32;
-    case "BPF_ITER_CREATE":
-      return 33;
-    case "BPF_LINK_DETACH":
-      return 34;
-    case "BPF_PROG_BIND_MAP":
-      return 35;
-  }
+/** A command. */
+interface CommandEntry {
+  readonly number: number;
+  /** Hints, by error number. */
+  readonly hints?: Readonly<Record<number, string>>;
+  /**
+   * True for a command that may have had an effect where it failed, so that it
+   * must not be made again.
+   */
+  readonly once?: true;
 }
 
 const wantsCapability =
-  "bpf(2) needs CAP_BPF (CAP_SYS_ADMIN before Linux 5.8), unless /proc/sys/kernel/unprivileged_bpf_disabled is 0; some types of map need CAP_NET_ADMIN besides; a container's seccomp profile may forbid the call; before Linux 5.11 the limit of locked memory (ulimit -l) may be too low";
+  "it may need CAP_BPF (CAP_SYS_ADMIN before Linux 5.8), unless /proc/sys/kernel/unprivileged_bpf_disabled is 0; some types of map need CAP_NET_ADMIN besides; a container's seccomp profile may forbid bpf(2); before Linux 5.11 the limit of locked memory (ulimit -l) may be too low";
 const wantsAdmin =
   "opening objects by their ids, and listing them, needs CAP_SYS_ADMIN; a container's seccomp profile may forbid bpf(2)";
 const wantsWritable =
-  "the map is frozen, or its descriptor was opened for reading alone";
+  "the map may be frozen, or its descriptor opened for reading alone";
 
-/** What is likely to help; undefined where nothing is known. */
-export function hintFor(command: Command, errno: number): string | undefined {
-  switch (command) {
-    case "BPF_MAP_CREATE":
-      switch (errno) {
-        case EPERM:
-          return wantsCapability;
-        case EINVAL:
-          return "this type of map does not take these sizes and flags, or the kernel does not know the type or a flag";
-        case E2BIG:
-          return "the map would be too large, or the kernel is too old for what was asked";
-      }
-      break;
-    case "BPF_MAP_LOOKUP_ELEM":
-    case "BPF_MAP_GET_NEXT_KEY":
-    case "BPF_MAP_LOOKUP_BATCH":
-      switch (errno) {
-        case EPERM:
-          return "the descriptor was opened for writing alone";
-        case EINVAL:
-          return "this type of map cannot be asked so";
-      }
-      break;
-    case "BPF_MAP_UPDATE_ELEM":
-    case "BPF_MAP_UPDATE_BATCH":
-      switch (errno) {
-        case EPERM:
-          return wantsWritable;
-        case ENOENT:
-          return `there is no such entry, and the mode is "exist"`;
-        case EEXIST:
-          return `there is such an entry, and the mode is "create"; an array has all of its entries from the beginning`;
-        case E2BIG:
-          return "there is no room for another entry, or the index lies beyond the end of the array";
-      }
-      break;
-    case "BPF_MAP_LOOKUP_AND_DELETE_ELEM":
-    case "BPF_MAP_LOOKUP_AND_DELETE_BATCH":
-      switch (errno) {
-        case EPERM:
-          return "the map is frozen, or its descriptor was not opened for both reading and writing";
-        case EINVAL:
-        case ENOTSUPP:
-          return "the kernel cannot take entries out of this type of map: of a hash it can since Linux 5.14";
-      }
-      break;
-    case "BPF_MAP_DELETE_ELEM":
-    case "BPF_MAP_DELETE_BATCH":
-      switch (errno) {
-        case EPERM:
-          return wantsWritable;
-        case EINVAL:
-          return "the entries of an array cannot be deleted";
-      }
-      break;
-    case "BPF_OBJ_PIN":
-      switch (errno) {
-        case EPERM:
-          return "the path must lie on a BPF file system (mount -t bpf none /sys/fs/bpf), and its last part be without a dot";
-        case EEXIST:
-          return "there is something of that name";
-        case ENOENT:
-          return "there is no such directory";
-      }
-      break;
-    case "BPF_OBJ_GET":
-      switch (errno) {
-        case EPERM:
-          return wantsCapability;
-        case EACCES:
-          return "the path must be of something that was pinned on a BPF file system, with permission to open it";
-        case ENOENT:
-          return "nothing is pinned there";
-      }
-      break;
-    case "BPF_MAP_GET_NEXT_ID":
-      if (errno === EPERM) return wantsAdmin;
-      break;
-    case "BPF_MAP_GET_FD_BY_ID":
-      switch (errno) {
-        case EPERM:
-          return wantsAdmin;
-        case ENOENT:
-          return "there is no map of that id";
-      }
-      break;
-    case "BPF_PROG_GET_FD_BY_ID":
-      switch (errno) {
-        case EPERM:
-          return wantsAdmin;
-        case ENOENT:
-          return "there is no program of that id";
-      }
-      break;
-    case "BPF_PROG_GET_NEXT_ID":
-    case "BPF_LINK_GET_NEXT_ID":
-      if (errno === EPERM) return "listing objects needs CAP_SYS_ADMIN";
-      break;
-    case "BPF_ENABLE_STATS":
-      switch (errno) {
-        case EPERM:
-          return "counting what programs do takes CAP_SYS_ADMIN";
-        case EINVAL:
-          return "the kernel is older than Linux 5.8";
-      }
-      break;
-    case "BPF_LINK_GET_FD_BY_ID":
-      switch (errno) {
-        case EPERM:
-          return wantsAdmin;
-        case ENOENT:
-          return "there is no link of that id";
-      }
-      break;
-    case "BPF_OBJ_GET_INFO_BY_FD":
-      if (errno === EINVAL) return "the descriptor must be a BPF map's";
-      break;
-    case "BPF_MAP_FREEZE":
-      switch (errno) {
-        case EBUSY:
-          return "memory of the map that is mapped for writing must be closed first: map.memory().close() in this process";
-        case EPERM:
-          return "the map is frozen already, or its descriptor was opened for reading alone";
-      }
-      break;
-  }
-  return undefined;
+const looking = {
+  [EPERM]: "the descriptor may have been opened for writing alone",
+  [EINVAL]: "this type of map may not be asked so",
+};
+const storing = {
+  [EPERM]: wantsWritable,
+  [ENOENT]: "there is no such entry to replace",
+  [EEXIST]:
+    "there is such an entry; an array has all of its entries from the beginning",
+  [E2BIG]:
+    "there is no room for another entry, or the index lies beyond the end of the array",
+};
+const taking = {
+  [EPERM]:
+    "the map may be frozen, or its descriptor not opened for both reading and writing",
+  [EINVAL]:
+    "the kernel may not take entries out of this type of map: of a hash it can since Linux 5.14",
+  [ENOTSUPP]:
+    "the kernel may not take entries out of this type of map: of a hash it can since Linux 5.14",
+};
+const deleting = {
+  [EPERM]: wantsWritable,
+  [EINVAL]: "the entries of an array cannot be deleted",
+};
+
+/** The entry of opening an object of a kind by its id. */
+function opening(kind: string): Readonly<Record<number, string>> {
+  return { [EPERM]: wantsAdmin, [ENOENT]: `there is no ${kind} of that id` };
 }
+
+/** Every command that this package uses. */
+export const COMMANDS = {
+  BPF_MAP_CREATE: {
+    number: 0,
+    hints: {
+      [EPERM]: wantsCapability,
+      [EINVAL]:
+        "this type of map may not take these sizes and flags, or the kernel not know the type or a flag",
+      [E2BIG]:
+        "the map may be too large, or the kernel too old for what was asked",
+    },
+  },
+  BPF_MAP_LOOKUP_ELEM: { number: 1, hints: looking },
+  BPF_MAP_UPDATE_ELEM: { number: 2, hints: storing },
+  BPF_MAP_DELETE_ELEM: { number: 3, hints: deleting },
+  BPF_MAP_GET_NEXT_KEY: { number: 4, hints: looking },
+  BPF_OBJ_PIN: {
+    number: 6,
+    hints: {
+      [EPERM]:
+        "the path must lie on a BPF file system (mount -t bpf none /sys/fs/bpf), and its last part be without a dot",
+      [EEXIST]: "there is something of that name",
+      [ENOENT]: "there is no such directory",
+    },
+  },
+  BPF_OBJ_GET: {
+    number: 7,
+    hints: {
+      [EPERM]: wantsCapability,
+      [EACCES]:
+        "the path must be of something that was pinned on a BPF file system, with permission to open it",
+      [ENOENT]: "nothing is pinned there",
+    },
+  },
+  BPF_PROG_TEST_RUN: { number: 10, once: true },
+  BPF_PROG_GET_NEXT_ID: { number: 11, hints: { [EPERM]: wantsAdmin } },
+  BPF_MAP_GET_NEXT_ID: { number: 12, hints: { [EPERM]: wantsAdmin } },
+  BPF_PROG_GET_FD_BY_ID: { number: 13, hints: opening("program") },
+  BPF_MAP_GET_FD_BY_ID: { number: 14, hints: opening("map") },
+  BPF_OBJ_GET_INFO_BY_FD: {
+    number: 15,
+    hints: { [EINVAL]: "the descriptor may not be a BPF object's" },
+  },
+  BPF_RAW_TRACEPOINT_OPEN: { number: 17 },
+  BPF_BTF_GET_FD_BY_ID: {
+    number: 19,
+    hints: { [EPERM]: wantsAdmin, [ENOENT]: "there is no BTF of that id" },
+  },
+  BPF_MAP_LOOKUP_AND_DELETE_ELEM: { number: 21, hints: taking },
+  BPF_MAP_FREEZE: {
+    number: 22,
+    hints: {
+      [EBUSY]:
+        "memory of the map may be mapped for writing, and must be closed first: map.memory().close() in this process",
+      [EPERM]:
+        "the map may be frozen already, or its descriptor opened for reading alone",
+    },
+  },
+  // A batch that failed may have done a part, and says so in its attributes.
+  BPF_MAP_LOOKUP_BATCH: { number: 24, hints: looking, once: true },
+  BPF_MAP_LOOKUP_AND_DELETE_BATCH: { number: 25, hints: taking, once: true },
+  BPF_MAP_UPDATE_BATCH: { number: 26, hints: storing, once: true },
+  BPF_MAP_DELETE_BATCH: { number: 27, hints: deleting, once: true },
+  BPF_LINK_CREATE: { number: 28 },
+  BPF_LINK_UPDATE: { number: 29 },
+  BPF_LINK_GET_FD_BY_ID: { number: 30, hints: opening("link") },
+  BPF_LINK_GET_NEXT_ID: { number: 31, hints: { [EPERM]: wantsAdmin } },
+  BPF_ENABLE_STATS: {
+    number: 32,
+    hints: {
+      [EPERM]: "counting what programs do needs CAP_SYS_ADMIN",
+      [EINVAL]: "the kernel may be older than Linux 5.8",
+    },
+  },
+  BPF_ITER_CREATE: { number: 33 },
+  BPF_LINK_DETACH: { number: 34 },
+  BPF_PROG_BIND_MAP: { number: 35 },
+} as const satisfies Readonly<Record<string, CommandEntry>>;
+
+/** A command, as `linux/bpf.h` calls it. */
+export type Command = keyof typeof COMMANDS;
+
+/** A command on many entries at once (Linux 5.6). */
+export type BatchCommand = Extract<Command, `${string}_BATCH`>;
+
+/** The hint for an error; undefined where nothing is known. */
+export function hintFor(command: Command, errno: number): string | undefined {
+  const { hints }: CommandEntry = COMMANDS[command];
+  return hints?.[errno];
+}
+
+/** True for the number of a command that must not be made again. */
+export function mustRunOnce(number: number): boolean {
+  return RUN_ONCE.has(number);
+}
+
+const RUN_ONCE: ReadonlySet<number> = new Set(
+  Object.values<CommandEntry>(COMMANDS).filter(({ once }) => once)
+    .map(({ number }) => number),
+);

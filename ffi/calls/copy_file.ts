@@ -1,11 +1,6 @@
-import { toBigInt } from "../captured.ts";
 import { MAP_PRIVATE, PROT_READ } from "../constants.ts";
 import { libc } from "../libc/functions.ts";
 import { MAP_FAILED, munmap } from "./pages.ts";
-
-// As they were when this module loaded: what libc copies must fit.
-const { ArrayBuffer: NativeArrayBuffer, Uint8Array: NativeUint8Array } =
-  globalThis;
 
 /**
  * Copies a file by way of a private mapping, which lasts for this call alone.
@@ -21,8 +16,8 @@ export function copyMapped(
   fd: number,
   size: number,
 ): Uint8Array<ArrayBuffer> | undefined {
-  const bytes = new NativeUint8Array(new NativeArrayBuffer(size));
-  const length = toBigInt(size);
+  const bytes = new Uint8Array(new ArrayBuffer(size));
+  const length = BigInt(size);
   const address = libc().mmapAnywhere(
     0n,
     length,

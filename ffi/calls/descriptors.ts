@@ -3,7 +3,6 @@
  * number.
  */
 
-import { encode, toBigInt, toNumber } from "../captured.ts";
 import {
   AT_EMPTY_PATH,
   EFBIG,
@@ -23,13 +22,12 @@ import {
 import { resultOf, resultOfOne } from "../errno/errno.ts";
 import { libc, libcFile } from "../libc/functions.ts";
 
-/** What one call reads or writes at most, so that its result fits an `i32`. */
+/** The most bytes that one call reads or writes, so that its result fits an `i32`. */
 export const TRANSFER_MAX = 2 ** 30;
 
 const emptyPath = cString("");
 
-// struct statx, 256 bytes, and struct statfs, 120 bytes. Read by index, which a
-// program cannot replace, as it can the methods of a DataView.
+// struct statx, 256 bytes, and struct statfs, 120 bytes.
 const statx16 = new Uint16Array(new ArrayBuffer(256));
 const statx64 = new BigUint64Array(statx16.buffer);
 const statfs64 = new BigUint64Array(new ArrayBuffer(120));
@@ -37,17 +35,17 @@ const statfs64 = new BigUint64Array(new ArrayBuffer(120));
 const rlimit64 = new BigUint64Array(new ArrayBuffer(16));
 
 /** A string as C has it: UTF-8, with a NUL at the end. */
-export function cString(text: string): Uint8Array {
-  return encode(`${text}\0`);
+export function cString(text: string): Uint8Array<ArrayBuffer> {
+  return new TextEncoder().encode(`${text}\0`);
 }
 
-/** What `statx(2)` tells of a descriptor. */
+/** The answer of `statx(2)` about a descriptor. */
 export interface FileStatus {
   /** The kind of file and its permissions. */
   readonly mode: number;
   /** Its size in bytes. */
   readonly size: number;
-  /** How many bytes of it are allocated. */
+  /** The bytes of it that are allocated. */
   readonly allocated: number;
   /** The device that it lies on: the halves are its major and minor number. */
   readonly device: bigint;
@@ -72,20 +70,20 @@ export function fileStatus(fd: number): FileStatus | number {
   if (result < 0) return result;
   return {
     mode: statx16[14]!, // stx_mode, at byte 28
-    size: toNumber(statx64[5]!), // stx_size, at byte 40
-    allocated: toNumber(statx64[6]!) * 512, // stx_blocks, at byte 48
+    size: Number(statx64[5]!), // stx_size, at byte 40
+    allocated: Number(statx64[6]!) * 512, // stx_blocks, at byte 48
     device: statx64[17]!, // stx_dev_major and stx_dev_minor, at byte 136
     inode: statx64[4]!, // stx_ino, at byte 32
   };
 }
 
-/** What `fstatfs(2)` tells of the file system that a descriptor lies on. */
+/** The answer of `fstatfs(2)` about the file system that a descriptor lies on. */
 export interface FileSystemStatus {
-  /** Which kind: a number of `linux/magic.h`. */
+  /** The kind of file system: a number of `linux/magic.h`. */
   readonly type: number;
   /** The block size in bytes; the size of a page for huge pages. */
   readonly blockSize: number;
-  /** How many blocks it can hold; 0 for a tmpfs without a limit. */
+  /** The blocks that it can hold; 0 for a tmpfs without a limit. */
   readonly blocks: number;
 }
 
@@ -94,9 +92,9 @@ export function fileSystemStatus(fd: number): FileSystemStatus | number {
   const result = resultOf(() => libc().fstatfs(fd, statfs64));
   if (result < 0) return result;
   return {
-    type: toNumber(statfs64[0]!), // f_type, at byte 0
-    blockSize: toNumber(statfs64[1]!), // f_bsize, at byte 8
-    blocks: toNumber(statfs64[2]!), // f_blocks, at byte 16
+    type: Number(statfs64[0]!), // f_type, at byte 0
+    blockSize: Number(statfs64[1]!), // f_bsize, at byte 8
+    blocks: Number(statfs64[2]!), // f_blocks, at byte 16
   };
 }
 
@@ -145,8 +143,8 @@ export function readDescriptor(
   length: number,
   offset: number,
 ): number {
-  const count = toBigInt(length);
-  const position = toBigInt(offset);
+  const count = BigInt(length);
+  const position = BigInt(offset);
   return resultOf(() =>
     libc().pread(fd, target as BufferSource, count, position)
   );
@@ -172,8 +170,8 @@ export function writeDescriptor(
   length: number,
   offset: number,
 ): number {
-  const count = toBigInt(length);
-  const position = toBigInt(offset);
+  const count = BigInt(length);
+  const position = BigInt(offset);
   return resultOf(() =>
     libcFile().pwrite(
       fd,
@@ -202,18 +200,18 @@ export function createMemfd(name: string): number {
 }
 
 /**
- * How large this process may make a file, in bytes. Who goes beyond gets not
- * only EFBIG but SIGXFSZ too, which ends the process: setrlimit(2).
+ * The size in bytes that this process may give a file. A larger one gets the
+ * process not only EFBIG but SIGXFSZ, which ends it: setrlimit(2).
  */
 export function fileSizeLimit(): number {
   const result = resultOf(() => libcFile().getrlimit(RLIMIT_FSIZE, rlimit64));
-  return result < 0 ? 0 : toNumber(rlimit64[0]!);
+  return result < 0 ? 0 : Number(rlimit64[0]!);
 }
 
 /** Gives a file a size: 0, or the negative reason. */
 export function truncateFile(fd: number, size: number): number {
   if (size > fileSizeLimit()) return -EFBIG;
-  const length = toBigInt(size);
+  const length = BigInt(size);
   return resultOf(() => libcFile().ftruncate(fd, length));
 }
 
@@ -224,7 +222,7 @@ export function allocateFile(
   offset: number,
   length: number,
 ): number {
-  const begin = toBigInt(offset);
-  const count = toBigInt(length);
+  const begin = BigInt(offset);
+  const count = BigInt(length);
   return resultOf(() => libcFile().fallocate(fd, mode, begin, count));
 }

@@ -14,12 +14,12 @@ import { resultOf } from "../errno/errno.ts";
 import { libcPoll } from "../libc/functions.ts";
 import { platform } from "../libc/platform.ts";
 
-/** How many events one wait tells of; the rest are told of by the next. */
+/** The events that one wait tells of; the next tells of the rest. */
 const EVENTS_MAX = 64;
 /** The words of the larger of the two forms of a `struct epoll_event`. */
 const WORDS_MAX = 4;
 
-/** How long a thread waits at a time, in milliseconds. */
+/** The time that a thread waits at once, in milliseconds. */
 const WAIT_MS = 2000;
 
 // struct epoll_event { __u32 events; __u64 data; }
@@ -60,19 +60,19 @@ export function removeFromEpoll(epoll: number, fd: number): number {
   );
 }
 
-/** Where the kernel puts events. */
+/** Room that the kernel puts events in. */
 export class EpollEvents {
   readonly #words = new Uint32Array(
     new ArrayBuffer(EVENTS_MAX * WORDS_MAX * 4),
   );
 
-  /** Which descriptor an event is of: what {@linkcode addToEpoll} was given. */
+  /** The token of an event's descriptor, as {@linkcode addToEpoll} was given it. */
   tokenAt(index: number): number {
     const stride = platform().epollEventWords;
     return this.#words[index * stride + stride - 2] ?? 0;
   }
 
-  /** How many events there are now, or the negative reason. */
+  /** Fetches the events that there are now: how many, or the negative reason. */
   poll(epoll: number): number {
     return resultOf(() =>
       libcPoll().epoll_wait(epoll, this.#words, EVENTS_MAX, 0)

@@ -1,13 +1,12 @@
 /**
- * What BPF programs are attached to, where that is no file: events and
+ * Targets that BPF programs are attached to and that are not files: events and
  * interfaces. Each call gives its result or a negative error number.
  */
 
-import { toBigInt } from "../captured.ts";
 import { decodeText } from "../c_text.ts";
 import { cString } from "./descriptors.ts";
 import { resultOf, resultOfOne } from "../errno/errno.ts";
-import { libcAttach } from "../libc/attach_functions.ts";
+import { libcAttach } from "../libc/functions.ts";
 import { platform } from "../libc/platform.ts";
 
 /** `linux/perf_event.h`: close-on-exec (Linux 3.14). */
@@ -54,7 +53,7 @@ export function readNext(
   target: Uint8Array,
   length: number,
 ): number {
-  const count = toBigInt(length);
+  const count = BigInt(length);
   return resultOfOne(() =>
     libcAttach().read(fd, target as BufferSource, count)
   );

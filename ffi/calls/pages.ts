@@ -6,7 +6,6 @@
  */
 
 import { addressOf } from "../block.ts";
-import { toNumber } from "../captured.ts";
 import {
   MAP_ANONYMOUS,
   MAP_FIXED,
@@ -23,12 +22,12 @@ import {
 import { resultOf, resultOfOne } from "../errno/errno.ts";
 import { libc, libcFile } from "../libc/functions.ts";
 
-/** What `mmapShared` returns on failure: C's `MAP_FAILED`, (void *) -1. */
+/** The result of `mmapShared` on failure: C's `MAP_FAILED`, (void *) -1. */
 export const MAP_FAILED = 0xffffffffffffffffn;
 
 const READ_WRITE = PROT_READ | PROT_WRITE;
 
-/** What to map: `length` bytes of `fd` from `offset`. */
+/** A range to map: `length` bytes of `fd` from `offset`. */
 export interface MapRequest {
   /** The descriptor. */
   readonly fd: number;
@@ -36,7 +35,7 @@ export interface MapRequest {
   readonly length: bigint;
   /** The offset in bytes. */
   readonly offset: bigint;
-  /** Whether only to read. */
+  /** True to map for reading alone. */
   readonly readOnly: boolean;
 }
 
@@ -186,7 +185,7 @@ export function mmapProbe(target: Uint8Array, request: MapRequest): number {
   ));
 }
 
-/** What {@linkcode mmapSharedOver} returns where it mapped something, but not there. */
+/** The result of {@linkcode mmapSharedOver} where it mapped something, but not there. */
 export const MISPLACED = 1;
 
 /**
@@ -210,7 +209,7 @@ export function mmapSharedOver(
   );
   const failure = zeroOrErrno(result);
   if (failure !== 0) return failure;
-  const low = toNumber(addressOf(target) & 0xffff_ffffn);
+  const low = Number(addressOf(target) & 0xffff_ffffn);
   return result >>> 0 === low ? 0 : MISPLACED;
 }
 

@@ -14,11 +14,6 @@ import {
   openPerfEvent,
 } from "../mod.ts";
 import {
-  NativeArrayBuffer,
-  NativeUint8Array,
-  typedArrayFill,
-} from "../../layout/intrinsics.ts";
-import {
   bits,
   HostLayout,
   padding,
@@ -57,13 +52,13 @@ export interface EventRequest {
   readonly config1?: bigint;
   readonly config2?: bigint;
   readonly period?: bigint;
-  /** What a sample has: `PERF_SAMPLE_*`. */
+  /** The parts of a sample: `PERF_SAMPLE_*`. */
   readonly sampleType?: bigint;
   /** After how many samples whoever waits is woken. */
   readonly wakeupEvents?: number;
-  /** Whether it counts from the beginning, not from when it is enabled. */
+  /** True to count from the beginning, not from when it is enabled. */
   readonly enabled?: boolean;
-  /** Whether the period is a frequency. */
+  /** True if the period is a frequency. */
   readonly byFrequency?: boolean;
   /** The process, -1 for all. */
   readonly pid: number;
@@ -71,14 +66,14 @@ export interface EventRequest {
   readonly cpu: number;
 }
 
-const bytes = new NativeUint8Array(new NativeArrayBuffer(sizeOf(Attributes)));
+const bytes = new Uint8Array(new ArrayBuffer(sizeOf(Attributes)));
 /** Made at the first use, so that importing this costs nothing. */
 let attributes: Pointer<typeof Attributes> | undefined;
 
 const wantsCapability =
   "events need CAP_PERFMON (CAP_SYS_ADMIN before Linux 5.8), or a lower kernel.perf_event_paranoid";
 
-/** What is likely to help where an event cannot be opened, by error number. */
+/** Hints for an event that cannot be opened, by error number. */
 export const eventHints: Readonly<Record<number, string>> = {
   [EACCES]: wantsCapability,
   [EPERM]:
@@ -95,7 +90,7 @@ export const eventHints: Readonly<Record<number, string>> = {
 /** Opens an event: its descriptor, or the negative reason. */
 export function openEvent(request: EventRequest): number {
   const fields = attributes ??= pointer(Attributes, bytes);
-  typedArrayFill(bytes, 0);
+  bytes.fill(0);
   fields.type = request.type;
   fields.size = sizeOf(Attributes);
   fields.config = request.config;

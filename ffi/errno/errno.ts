@@ -1,5 +1,5 @@
 /**
- * How a call's error number is read.
+ * Reading a call's error number.
  *
  * `errno` is a variable of the thread, and the engine's own system calls write
  * it too: whatever allocates between the failing call and the reading may
@@ -44,7 +44,7 @@ export function prepareErrno(functions: ErrnoFunctions): void {
   resultOfOne(() => -1);
 }
 
-/** How often a call is made again that failed in a way which may not be its own. */
+/** The times that a call is made again whose error number may not be its own. */
 const REPEATS = 3;
 
 /**

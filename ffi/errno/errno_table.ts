@@ -10,7 +10,7 @@
 export interface ErrnoEntry {
   /** The symbolic name: `"EPERM"`. */
   readonly code: string;
-  /** What it means: `"operation not permitted"`. */
+  /** The text of it: `"operation not permitted"`. */
   readonly description: string;
 }
 

@@ -18,50 +18,30 @@ import {
 } from "../constants.ts";
 import { errnoEntry } from "./errno_table.ts";
 
-/** What helps, whichever call failed. */
-const hints: ReadonlyMap<number, string> = new Map([
-  [EBADF, "the descriptor is not open, or not open for this"],
-  [EFBIG, "raise the limit of file sizes (ulimit -f)"],
-  [EMFILE, "raise the limit of open files (ulimit -n)"],
-  [ENFILE, "the system's limit of open files is reached (fs.file-max)"],
-]);
+/** Hints for any call that failed, by error number. */
+const hints: Readonly<Record<number, string>> = {
+  [EBADF]: "the descriptor is not open, or not open for this",
+  [EFBIG]: "the limit of file sizes may be reached (ulimit -f)",
+  [EMFILE]: "the limit of open files is reached (ulimit -n)",
+  [ENFILE]: "the system's limit of open files is reached (fs.file-max)",
+};
 
-/** What helps when a call that maps failed. */
-const mapHints: ReadonlyMap<number, string> = new Map([
-  [EPERM, "the object's seals forbid it, or it is frozen"],
-  [EACCES, "the descriptor must be open for reading"],
-  [
-    EAGAIN,
-    "the limit of locked memory is reached (ulimit -l)",
-  ],
-  [
-    ENOMEM,
-    "memory, huge pages, address space or the mappings of this process (vm.max_map_count) are exhausted",
-  ],
-  [ENODEV, "what the descriptor refers to cannot be mapped"],
-  [
-    EINVAL,
-    "the range must lie within the object, and a BPF map must have been made with BPF_F_MMAPABLE",
-  ],
-  [ENOTSUPP, "this map cannot be mapped: its kind does not support it"],
-]);
-
-/** What helps when `bpf(2)` failed. */
-const bpfHints: ReadonlyMap<number, string> = new Map([
-  [
-    EPERM,
-    "bpf(2) needs CAP_BPF (CAP_SYS_ADMIN before Linux 5.8); a container's seccomp profile may forbid it; before Linux 5.11 the limit of locked memory (ulimit -l) may be too low",
-  ],
-  [ENOTSUPP, "this kind of map does not support it"],
-]);
+/** Hints for a call that failed to map, by error number. */
+const mapHints: Readonly<Record<number, string>> = {
+  [EPERM]: "the object's seals may forbid it, or it is frozen",
+  [EACCES]:
+    "the descriptor may not be open for reading, or the object not take a shared mapping",
+  [EAGAIN]: "the limit of locked memory may be reached (ulimit -l)",
+  [ENOMEM]:
+    "memory, huge pages, address space or the mappings of this process (vm.max_map_count) may be exhausted",
+  [ENODEV]: "what the descriptor refers to cannot be mapped",
+  [EINVAL]:
+    "the range may not lie within the object, or a BPF map not have been made with BPF_F_MMAPABLE",
+  [ENOTSUPP]: "this map cannot be mapped: its kind does not support it",
+};
 
 function hintFor(errno: number, syscall: string): string | undefined {
-  const specific = syscall === "mmap"
-    ? mapHints
-    : syscall.startsWith("bpf(")
-    ? bpfHints
-    : undefined;
-  return specific?.get(errno) ?? hints.get(errno);
+  return (syscall === "mmap" ? mapHints[errno] : undefined) ?? hints[errno];
 }
 
 /**
@@ -69,7 +49,7 @@ function hintFor(errno: number, syscall: string): string | undefined {
  *
  * @param errno The positive error number.
  * @param syscall The call that failed: `"mmap"`, `"bpf(BPF_MAP_CREATE)"`.
- * @param hint What is likely to help; by default what is known of the call.
+ * @param hint What may help; by default what is known of the call.
  */
 export function systemError(
   errno: number,

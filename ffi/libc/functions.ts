@@ -336,43 +336,81 @@ const pollSymbols = {
   },
 } as const satisfies Deno.ForeignLibraryInterface;
 
-function openLibc<const S extends Deno.ForeignLibraryInterface>(
+const attachSymbols = {
+  /** libc has no function of its own for `perf_event_open(2)`. */
+  perfEventOpen: {
+    name: "syscall",
+    parameters: [
+      "i64", // long number
+      "buffer", // struct perf_event_attr *attr
+      "i32", // pid_t pid
+      "i32", // int cpu
+      "i32", // int group_fd
+      "i64", // unsigned long flags
+    ],
+    result: "i32", // long
+  },
+  ioctl: {
+    parameters: [
+      "i32", // int fd
+      "u64", // unsigned long request
+      "i64", // an argument that is a number
+    ],
+    result: "i32", // int
+  },
+  read: {
+    parameters: [
+      "i32", // int fd
+      "buffer", // void *buf
+      "usize", // size_t count, at most 2^30
+    ],
+    result: "i32", // ssize_t
+  },
+  readlink: {
+    parameters: [
+      "buffer", // const char *pathname
+      "buffer", // char *buf
+      "usize", // size_t bufsiz
+    ],
+    result: "i32", // ssize_t, at most PATH_MAX
+  },
+  if_nametoindex: {
+    parameters: [
+      "buffer", // const char *ifname
+    ],
+    result: "u32", // unsigned int, 0 where there is none
+  },
+  if_indextoname: {
+    parameters: [
+      "u32", // unsigned int ifindex
+      "buffer", // char *ifname, IF_NAMESIZE bytes
+    ],
+    result: "usize", // char *, null where there is none
+  },
+} as const satisfies Deno.ForeignLibraryInterface;
+
+/** Opens libc for a group of functions, at the first use of one. */
+function group<const S extends Deno.ForeignLibraryInterface>(
+  symbols: S,
+): () => Symbols<S> {
+  let opened: Symbols<S> | undefined;
+  return () => opened ??= open(symbols);
+}
+
+function open<const S extends Deno.ForeignLibraryInterface>(
   symbols: S,
 ): Symbols<S> {
+  libc(); // It learns where errno is.
   return openLibrary("libc.so.6", platform().libcPaths, symbols);
 }
 
 let memoryLibrary: Symbols<typeof memorySymbols> | undefined;
-let fileLibrary: Symbols<typeof fileSymbols> | undefined;
-let textLibrary: Symbols<typeof textSymbols> | undefined;
-let threadLibrary: Symbols<typeof threadSymbols> | undefined;
-let bpfLibrary: Symbols<typeof bpfSymbols> | undefined;
-let pollLibrary: Symbols<typeof pollSymbols> | undefined;
 
 function openMemoryLibrary(): Symbols<typeof memorySymbols> {
-  const symbols = openLibc(memorySymbols);
+  const { libcPaths } = platform();
+  const symbols = openLibrary("libc.so.6", libcPaths, memorySymbols);
   prepareErrno(symbols);
   return symbols;
-}
-
-function openFileLibrary(): Symbols<typeof fileSymbols> {
-  libc();
-  return openLibc(fileSymbols);
-}
-
-function openThreadLibrary(): Symbols<typeof threadSymbols> {
-  libc();
-  return openLibc(threadSymbols);
-}
-
-function openBpfLibrary(): Symbols<typeof bpfSymbols> {
-  libc();
-  return openLibc(bpfSymbols);
-}
-
-function openPollLibrary(): Symbols<typeof pollSymbols> {
-  libc();
-  return openLibc(pollSymbols);
 }
 
 /** The functions that every mapping needs. */
@@ -381,26 +419,23 @@ export function libc(): Symbols<typeof memorySymbols> {
 }
 
 /** The functions that make, fill and write back files. */
-export function libcFile(): Symbols<typeof fileSymbols> {
-  return fileLibrary ??= openFileLibrary();
-}
+export const libcFile: () => Symbols<typeof fileSymbols> = group(fileSymbols);
 
 /** The functions that leave descriptors to the end of a thread. */
-export function libcThread(): Symbols<typeof threadSymbols> {
-  return threadLibrary ??= openThreadLibrary();
-}
+export const libcThread: () => Symbols<typeof threadSymbols> = group(
+  threadSymbols,
+);
 
 /** The function that makes the system call `bpf`. */
-export function libcBpf(): Symbols<typeof bpfSymbols> {
-  return bpfLibrary ??= openBpfLibrary();
-}
+export const libcBpf: () => Symbols<typeof bpfSymbols> = group(bpfSymbols);
 
 /** The functions that wait for descriptors. */
-export function libcPoll(): Symbols<typeof pollSymbols> {
-  return pollLibrary ??= openPollLibrary();
-}
+export const libcPoll: () => Symbols<typeof pollSymbols> = group(pollSymbols);
 
 /** The functions that read text of C. */
-export function libcText(): Symbols<typeof textSymbols> {
-  return textLibrary ??= openLibc(textSymbols);
-}
+export const libcText: () => Symbols<typeof textSymbols> = group(textSymbols);
+
+/** The functions that find and read what BPF programs are attached to. */
+export const libcAttach: () => Symbols<typeof attachSymbols> = group(
+  attachSymbols,
+);

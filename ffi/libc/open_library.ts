@@ -1,20 +1,18 @@
 import { NotSupportedError } from "../../errors.ts";
 
-const { dlopen, permissions } = Deno;
-
 /** The functions of an open library. */
 export type Symbols<S extends Deno.ForeignLibraryInterface> =
   Deno.DynamicLibrary<S>["symbols"];
 
-/** Whether the program may open every library, not certain files alone. */
+/** True if the program may open every library, not certain files alone. */
 export function mayOpenAll(): boolean {
-  const { state, partial } = permissions.querySync({ name: "ffi" });
+  const { state, partial } = Deno.permissions.querySync({ name: "ffi" });
   return state === "granted" && !partial;
 }
 
-/** Whether the program may open a file. */
+/** True if the program may open a file. */
 export function mayOpen(path: string): boolean {
-  return permissions.querySync({ name: "ffi", path }).state === "granted";
+  return Deno.permissions.querySync({ name: "ffi", path }).state === "granted";
 }
 
 /**
@@ -37,7 +35,7 @@ export function openLibrary<const S extends Deno.ForeignLibraryInterface>(
     for (const path of paths) {
       if (!mayOpen(path)) continue;
       try {
-        return dlopen(path, symbols).symbols;
+        return Deno.dlopen(path, symbols).symbols;
       } catch (error) {
         failure ??= error;
       }
@@ -45,12 +43,12 @@ export function openLibrary<const S extends Deno.ForeignLibraryInterface>(
     if (failure !== undefined) throw failure;
     // Asked as a whole: an answer to the question that `dlopen` would ask is
     // for a file in the working directory.
-    permissions.requestSync({ name: "ffi" });
+    Deno.permissions.requestSync({ name: "ffi" });
   }
   // Without the permission this throws Deno's own error.
-  if (mayOpenAll()) return dlopen(name, symbols).symbols;
+  if (mayOpenAll()) return Deno.dlopen(name, symbols).symbols;
   try {
-    return dlopen(name, symbols).symbols;
+    return Deno.dlopen(name, symbols).symbols;
   } catch (error) {
     if (!mayOpen(name)) throw error;
     throw new NotSupportedError(

@@ -1,21 +1,21 @@
 /**
- * What differs between the platforms that this package runs on.
+ * The differences between the platforms that this package runs on.
  */
 
 import { NotSupportedError } from "../../errors.ts";
 
 /** The facts of one platform. */
 export interface Platform {
-  /** Where libc may lie, most likely first. */
+  /** Paths that libc may lie at, most likely first. */
   readonly libcPaths: readonly string[];
-  /** Where libbpf may lie, most likely first. */
+  /** Paths that libbpf may lie at, most likely first. */
   readonly libbpfPaths: readonly string[];
   /** The number of the system call `bpf` (`asm/unistd_64.h`). */
   readonly bpf: bigint;
   /** The number of the system call `perf_event_open`. */
   readonly perfEventOpen: bigint;
   /**
-   * How many 32-bit words a `struct epoll_event` has (`linux/eventpoll.h`): it is
+   * The 32-bit words of a `struct epoll_event` (`linux/eventpoll.h`): it is
    * packed on x86-64 alone.
    */
   readonly epollEventWords: 3 | 4;

@@ -2,7 +2,7 @@
 
 import { type Part, part } from "../../base/specialise.ts";
 import type { Fits, Leaf, Load, Store } from "../leaves/leaf.ts";
-import { reachOf } from "../region/lanes.ts";
+import { type Lane, LANE_ARRAY, reachOf } from "../region/lanes.ts";
 import type { Region } from "../region/region.ts";
 import {
   indexArithmetic,
@@ -26,6 +26,7 @@ function elementsFactory(
   multiply: Multiply,
   stride: number,
   iterate: Iterate,
+  arrayOf: ArrayOf,
   leaf: Leaf,
   relative: typeof relativeIndex,
   range: typeof sliceRange,
@@ -57,9 +58,9 @@ function elementsFactory(
       return load(this.#region, offset, this.#path);
     }
 
-    slice(start: unknown, end: unknown): unknown[] {
+    slice(start: unknown, end: unknown): object {
       const [from, to] = range(start, end, this.#length);
-      const copy: unknown[] = [];
+      const copy = arrayOf(to - from);
       for (let i = from; i < to; i++) {
         const offset = this.#offset + multiply(i, stride);
         copy[i - from] = load(this.#region, offset, this.#path);
@@ -99,6 +100,18 @@ function elementsFactory(
   return Elements as unknown as Construct;
 }
 
+type ArrayOf = (length: number) => { [index: number]: unknown };
+
+function plainArrayOf(): unknown[] {
+  return [];
+}
+
+/** Makes typed arrays for copies. */
+function typedArrayOf(lane: Lane): ArrayOf {
+  const Copy = LANE_ARRAY[lane];
+  return (length) => new Copy(Math.max(0, length));
+}
+
 /** The class of arrays of plain values. */
 export function elementsClass(
   { place: { leaf, aligned }, stride }: ElementsPlan,
@@ -115,6 +128,7 @@ export function elementsClass(
     multiply,
     stride,
     iteration(),
+    leaf.isNative ? typedArrayOf(leaf.lane!) : plainArrayOf,
     leaf,
     relativeIndex,
     sliceRange,

@@ -3,7 +3,7 @@
 import { type Part, part } from "../../base/specialise.ts";
 import type { AnyType } from "../model/types.ts";
 import { closed, type Region, windowFor } from "../region/region.ts";
-import type { Lane } from "../region/lanes.ts";
+import { type Lane, LANE_ARRAY } from "../region/lanes.ts";
 import { countIn } from "./indices.ts";
 import {
   type AccessMode,
@@ -48,18 +48,12 @@ function nativeMaker(Native: NativeConstructor): MakeNative {
 }
 
 /** Makes the engine's typed arrays over a stretch of a region. */
-export const native: Readonly<Record<Lane, MakeNative>> = {
-  u8: nativeMaker(Uint8Array),
-  i8: nativeMaker(Int8Array),
-  u16: nativeMaker(Uint16Array),
-  i16: nativeMaker(Int16Array),
-  u32: nativeMaker(Uint32Array),
-  i32: nativeMaker(Int32Array),
-  f32: nativeMaker(Float32Array),
-  f64: nativeMaker(Float64Array),
-  u64: nativeMaker(BigUint64Array),
-  i64: nativeMaker(BigInt64Array),
-};
+export const native: Readonly<Record<Lane, MakeNative>> = Object.fromEntries(
+  Object.entries(LANE_ARRAY).map(([lane, Native]) => [
+    lane,
+    nativeMaker(Native),
+  ]),
+) as Record<Lane, MakeNative>;
 
 /** Makes an object from offsets of the whole region, through a window of it. */
 function windowed(

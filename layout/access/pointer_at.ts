@@ -4,7 +4,7 @@ import { AlignmentError, BoundsError, InvalidTypeError } from "../../errors.ts";
 import { type Make, maker } from "./make_pointer.ts";
 import { type AccessMode, READABLE, WRITABLE } from "./plan.ts";
 import type { Region } from "../region/region.ts";
-import { type AnyType, flexibleTailOf } from "../model/types.ts";
+import { type AnyType, flexibleTailOf, isFlexible } from "../model/types.ts";
 import { show } from "../../base/show.ts";
 import { checkType } from "../model/check_type.ts";
 import type { Pointer, Type, View } from "../static.ts";
@@ -42,7 +42,7 @@ function prepare(
   const checked = type as AnyType;
   const { name, size, align } = checked;
   const tail = flexibleTailOf(checked);
-  if (size === 0 && tail === undefined) {
+  if (size === 0 && !isFlexible(checked)) {
     throw new InvalidTypeError(
       `${name}: There is no pointer to a type of size zero`,
     );

@@ -13,6 +13,7 @@ import type {
   I64,
   I8,
   ScalarType,
+  Type,
   U16,
   U32,
   U64,
@@ -20,11 +21,11 @@ import type {
   Uintptr,
 } from "../static.ts";
 
-function scalar<T extends ScalarType<string, unknown>>(
+function scalar<T extends Type & ScalarType<string, unknown>>(
   kind: T["kind"],
   size: number,
 ): T {
-  return register<ScalarType<string, unknown>>({
+  return register<Type>({
     kind,
     name: kind,
     size,

@@ -7,46 +7,16 @@ import { InvalidTypeError } from "../../errors.ts";
 import { show } from "../../base/show.ts";
 import type {
   ArrayType,
-  AtomicType,
-  Be16,
-  Be32,
-  Be64,
   Bits,
-  Bool,
-  Enumeration,
-  F32,
-  F64,
-  HostLayoutMarker,
   IntegerType,
   Padding,
-  Safe,
   StructType,
-  Text,
   Type,
-  Uintptr,
   UnionType,
 } from "../static.ts";
 
 /** Every type there is, told apart by its kind. */
-export type AnyType =
-  | Bool
-  | IntegerType
-  | Uintptr
-  | F32
-  | F64
-  | Be16
-  | Be32
-  | Be64
-  | Safe
-  | Text
-  | Enumeration
-  | Bits
-  | AtomicType
-  | ArrayType
-  | StructType
-  | UnionType
-  | Padding
-  | HostLayoutMarker;
+export type AnyType = Type;
 
 /** One field of a struct or union, with its place. */
 export interface Member {

@@ -35,6 +35,20 @@ export const LANE_SIZE: Readonly<Record<Lane, number>> = {
   i64: 8,
 };
 
+/** The engine's typed array of each lane. */
+export const LANE_ARRAY = {
+  u8: Uint8Array,
+  i8: Int8Array,
+  u16: Uint16Array,
+  i16: Int16Array,
+  u32: Uint32Array,
+  i32: Int32Array,
+  f32: Float32Array,
+  f64: Float64Array,
+  u64: BigUint64Array,
+  i64: BigInt64Array,
+} as const;
+
 /** What lies in a lane. */
 export type Raw = number | bigint;
 

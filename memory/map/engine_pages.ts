@@ -1,84 +1,43 @@
 /**
  * The engine's side of a mapping: pages that a WebAssembly.Memory reserves, and
- * the few things that are done to one. Everything is captured when this module
- * loads, so that what is over read-only memory cannot be reached by replacing a
- * prototype's method.
+ * the few things that are done to one.
  */
 
 import { NotSupportedError } from "../../errors.ts";
-import { toBigInt } from "../../ffi/mod.ts";
-import {
-  arrayBufferLength,
-  arrayBufferResizable,
-  NativeArrayBuffer,
-  sharedBufferGrowable,
-  sharedBufferLength,
-  uncurry,
-} from "../../layout/intrinsics.ts";
 
 /** The size of a page of WebAssembly, in bytes. */
 export const WASM_PAGE = 65536;
 
-/** How many pages memory with 32-bit addresses has at most. */
+/** The most pages that memory with 32-bit addresses has. */
 const PAGES_MAX_32 = 65536;
 
-/** How many pages the engine reserves at most: 16 GiB. */
+/** The most pages that the engine reserves: 16 GiB. */
 export const PAGES_MAX = 262144;
 
+/** The engine's descriptor of memory, of which TypeScript does not know all. */
 interface MemoryDescriptor {
-  initial: number | bigint;
-  maximum: number | bigint;
-  shared: boolean;
-  address: "i32" | "i64";
+  readonly initial: number | bigint;
+  readonly maximum: number | bigint;
+  readonly shared: boolean;
+  readonly address: "i32" | "i64";
 }
 
-type BufferMethod = (this: WebAssembly.Memory) => ArrayBufferLike;
-
-interface Captured {
-  readonly Memory: new (descriptor: MemoryDescriptor) => WebAssembly.Memory;
-  readonly bufferOf: (memory: WebAssembly.Memory) => ArrayBufferLike;
-  readonly grow: (
-    memory: WebAssembly.Memory,
-    pages: number | bigint,
-  ) => number | bigint;
-  readonly toFixedLengthBuffer:
-    | ((memory: WebAssembly.Memory) => ArrayBufferLike)
-    | undefined;
-}
-
-function capture(): Captured | undefined {
-  // There is none under --jitless and --lite-mode.
-  const Memory = (globalThis as { WebAssembly?: typeof WebAssembly })
-    .WebAssembly?.Memory;
-  if (Memory === undefined) return undefined;
-  const prototype = Memory.prototype as WebAssembly.Memory & {
-    toFixedLengthBuffer?: BufferMethod;
-  };
-  const bufferOf = Object.getOwnPropertyDescriptor(prototype, "buffer")
-    ?.get as BufferMethod;
-  const { toFixedLengthBuffer } = prototype;
-  return {
-    Memory: Memory as unknown as Captured["Memory"],
-    bufferOf: uncurry(bufferOf),
-    grow: uncurry(prototype.grow) as Captured["grow"],
-    toFixedLengthBuffer: toFixedLengthBuffer && uncurry(toFixedLengthBuffer),
-  };
-}
-
-const captured = capture();
-
-function engine(): Captured {
-  if (captured === undefined) {
-    throw new NotSupportedError(
-      "Mapping memory requires WebAssembly: run without --jitless and --lite-mode",
-    );
-  }
-  return captured;
+/** The engine's memory, of which TypeScript does not know all. */
+interface EngineMemory extends Omit<WebAssembly.Memory, "grow" | "buffer"> {
+  readonly buffer: ArrayBufferLike;
+  grow(pages: number | bigint): number | bigint;
+  /** A buffer of fixed length, where `buffer` was asked to be resizable. */
+  toFixedLengthBuffer?(): ArrayBufferLike;
 }
 
 /** @throws {NotSupportedError} where the engine has no WebAssembly. */
 export function requireWebAssembly(): void {
-  engine();
+  // There is none under --jitless and --lite-mode.
+  if ((globalThis as { WebAssembly?: unknown }).WebAssembly === undefined) {
+    throw new NotSupportedError(
+      "Mapping memory requires WebAssembly: run without --jitless and --lite-mode",
+    );
+  }
 }
 
 /**
@@ -87,43 +46,63 @@ export function requireWebAssembly(): void {
  * @throws {RangeError} where the address space does not suffice.
  */
 export function reserve(pages: number, shared: boolean): WebAssembly.Memory {
-  const { Memory } = engine();
-  return pages <= PAGES_MAX_32
-    ? new Memory({ initial: pages, maximum: pages, shared, address: "i32" })
-    : new Memory({
-      initial: toBigInt(pages),
-      maximum: toBigInt(pages),
+  const descriptor: MemoryDescriptor = pages <= PAGES_MAX_32
+    ? { initial: pages, maximum: pages, shared, address: "i32" }
+    : {
+      initial: BigInt(pages),
+      maximum: BigInt(pages),
       shared,
       address: "i64",
-    });
+    };
+  return new WebAssembly.Memory(descriptor as WebAssembly.MemoryDescriptor);
 }
 
 /**
  * The buffer over a memory's pages, as it is now: of fixed length, also where
- * a program asked for a resizable one.
+ * a program asked for a resizable one. One that is shorter than `length` is
+ * refused: the view of a detached buffer is the address 0, where root can map.
  */
 export function bufferOf(
   memory: WebAssembly.Memory,
-  shared: boolean,
+  length: number,
 ): ArrayBufferLike {
-  const { bufferOf, toFixedLengthBuffer } = engine();
-  const buffer = bufferOf(memory);
-  const resizable = shared
-    ? sharedBufferGrowable(buffer)
-    : arrayBufferResizable(buffer);
-  return resizable && toFixedLengthBuffer !== undefined
-    ? toFixedLengthBuffer(memory)
-    : buffer;
+  const engineMemory: EngineMemory = memory as EngineMemory;
+  let { buffer } = engineMemory;
+  if (isResizable(buffer) && engineMemory.toFixedLengthBuffer !== undefined) {
+    buffer = engineMemory.toFixedLengthBuffer();
+  }
+  if (buffer.byteLength < length) {
+    throw new RangeError(
+      `The engine gave a buffer of ${buffer.byteLength} bytes for a mapping of ${length}`,
+    );
+  }
+  return buffer;
 }
 
-/** A buffer's length in bytes. */
-export function byteLengthOf(buffer: ArrayBufferLike, shared: boolean): number {
-  return shared ? sharedBufferLength(buffer) : arrayBufferLength(buffer);
+/**
+ * The buffer of a shared WebAssembly.Memory; undefined for anything else,
+ * whatever it looks like.
+ */
+export function sharedBufferOf(
+  memory: unknown,
+): SharedArrayBuffer | undefined {
+  try {
+    // The engine's own getter refuses an object that is not its own.
+    Reflect.get(WebAssembly.Memory.prototype, "buffer", memory);
+  } catch {
+    return undefined;
+  }
+  const buffer = bufferOf(memory as WebAssembly.Memory, 0);
+  return buffer instanceof SharedArrayBuffer ? buffer : undefined;
+}
+
+function isResizable(buffer: ArrayBufferLike): boolean {
+  return buffer instanceof ArrayBuffer ? buffer.resizable : buffer.growable;
 }
 
 /** Detaches the buffer of an unshared memory, and every view with it. */
 export function detach(memory: WebAssembly.Memory, pages: number): void {
-  engine().grow(memory, pages <= PAGES_MAX_32 ? 0 : 0n);
+  (memory as EngineMemory).grow(pages <= PAGES_MAX_32 ? 0 : 0n);
 }
 
 /**
@@ -132,7 +111,7 @@ export function detach(memory: WebAssembly.Memory, pages: number): void {
  */
 export function collect(): void {
   try {
-    new NativeArrayBuffer(2 ** 53 - 1);
+    new ArrayBuffer(2 ** 53 - 1);
   } catch {
     // Always: that was the point.
   }

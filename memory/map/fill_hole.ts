@@ -1,4 +1,4 @@
-/** What is done at once when a call may have unmapped pages of the engine. */
+/** Filling holes that a failed call may have left in the engine's pages. */
 
 import { mmapPlug } from "../../ffi/mod.ts";
 
@@ -16,7 +16,7 @@ let kept: { memory: WebAssembly.Memory; next: typeof kept } | undefined;
  * @returns Whether the pages are certainly the engine's. If not, nothing may be
  * put over them any more.
  */
-export function mend(
+export function fillHole(
   memory: WebAssembly.Memory,
   target: Uint8Array,
   length: bigint,

@@ -1,10 +1,10 @@
 /**
- * What a descriptor refers to, and whether its memory can be mapped without
+ * Inspecting what a descriptor refers to, and whether that can be mapped without
  * danger: an access to a page that the kernel cannot provide ends the process
  * with SIGBUS, and nothing in a program can catch that.
  */
 
-import { requireMappable } from "../ranges.ts";
+import { requireHugePages, requireMappable } from "../ranges.ts";
 import { BoundsError, NotSupportedError } from "../../errors.ts";
 import {
   allocateFile,
@@ -32,63 +32,64 @@ import {
   systemError,
   TMPFS_MAGIC,
 } from "../../ffi/mod.ts";
-import { isArena } from "../bpf_object.ts";
+import { isArena } from "../../ffi/bpf/object_info.ts";
 
-/** Which bytes are to be mapped, and under what conditions. */
-export interface SourceRequest {
+/** The bytes that are to be mapped, and the conditions. */
+export interface DescriptorRange {
   /** The descriptor. */
   readonly fd: number;
-  /** What error messages call it: `descriptor 5`, `"/dev/shm/x"`. */
+  /** The name of it in error messages: `descriptor 5`, `"/dev/shm/x"`. */
   readonly name: string;
-  /** Where to begin, in bytes. */
+  /** The offset to begin at, in bytes. */
   readonly offset: number;
-  /** How many bytes; undefined for all there are. */
+  /** The size in bytes; undefined for all there are. */
   readonly size: number | undefined;
-  /** Whether they will only be read. */
+  /** True if they will only be read. */
   readonly readOnly: boolean;
-  /** Whether the caller accepts that the file can be truncated. */
+  /** True if the caller accepts that the file can be truncated. */
   readonly allowTruncatable: boolean;
 }
 
-/** What was found out about a descriptor. */
-export interface Source {
-  /** How many bytes to give access to. */
+/** The facts about a descriptor that mapping it depends on. */
+export interface DescriptorFacts {
+  /** The bytes to give access to. */
   readonly size: number;
   /** The size of the object's pages in bytes. */
   readonly granule: number;
-  /** Whether the memory can go away while it is mapped. */
+  /** True where the memory can go away while it is mapped. */
   readonly truncatable: boolean;
-  /** Whether a page may be missing that even reading has to allocate. */
+  /** True where a page may be missing that even reading has to allocate. */
   readonly sparse: boolean;
-  /** Whether only an access tells where it ends: a device that has no size. */
+  /** True for devices of unknown size: only touching a page shows whether it exists. */
   readonly unbounded: boolean;
 }
 
 /**
- * Looks at what a descriptor refers to.
+ * Looks at what a descriptor refers to, and refuses what must not be mapped.
  *
  * @throws {SystemError} if it is not open.
  * @throws {BoundsError} if it does not have the bytes.
  * @throws {NotSupportedError} if they could be taken away, or it is an arena.
+ * @throws {RangeError} if they are not whole huge pages of a file of those.
  */
-export function inspectSource(request: SourceRequest): Source {
-  const status = fileStatus(request.fd);
+export function inspectDescriptor(range: DescriptorRange): DescriptorFacts {
+  const status = fileStatus(range.fd);
   if (typeof status === "number") throw systemError(-status, "statx");
   switch (status.mode & S_IFMT) {
     case S_IFREG:
-      return inspectFile(request, status);
+      return inspectFile(range, status);
     case S_IFBLK:
-      return inspectBlockDevice(request);
+      return inspectBlockDevice(range);
     case 0:
       // An object of the kernel with no file behind it, as a BPF map is.
-      if (isArena(request.fd)) {
+      if (isArena(range.fd)) {
         throw new NotSupportedError(
-          `Cannot map ${request.name}: it is a BPF arena, which Memory.map() cannot place, use Arena`,
+          `Cannot map ${range.name}: it is a BPF arena, which Memory.map() cannot place, use Arena`,
         );
       }
   }
   return {
-    size: sizeOf(request),
+    size: sizeOf(range),
     granule: pageSize(),
     truncatable: false,
     sparse: false,
@@ -96,7 +97,7 @@ export function inspectSource(request: SourceRequest): Source {
   };
 }
 
-function sizeOf({ name, size }: SourceRequest): number {
+function sizeOf({ name, size }: DescriptorRange): number {
   if (size === undefined) {
     throw new NotSupportedError(
       `Cannot tell the size of ${name}, which is not a regular file: give the option size`,
@@ -105,9 +106,12 @@ function sizeOf({ name, size }: SourceRequest): number {
   return size;
 }
 
-function inspectFile(request: SourceRequest, status: FileStatus): Source {
-  const { fd, name, offset, allowTruncatable, readOnly } = request;
-  const size = request.size ?? status.size - offset;
+function inspectFile(
+  range: DescriptorRange,
+  status: FileStatus,
+): DescriptorFacts {
+  const { fd, name, offset, allowTruncatable, readOnly } = range;
+  const size = range.size ?? status.size - offset;
   if (size <= 0 || offset + size > status.size) {
     throw new BoundsError(
       `Cannot map ${
@@ -119,15 +123,17 @@ function inspectFile(request: SourceRequest, status: FileStatus): Source {
   requireMappable(size);
   const fileSystem = fileSystemStatus(fd);
   if (typeof fileSystem === "number") throw systemError(-fileSystem, "fstatfs");
+  const granule = fileSystem.type === HUGETLBFS_MAGIC
+    ? fileSystem.blockSize
+    : pageSize();
+  if (granule > pageSize()) requireHugePages(name, granule, offset, size);
   const truncatable = isTruncatable(fd);
   if (truncatable && !allowTruncatable) throw truncatableError(fd, name);
   const limited = truncatable && !isUnlimited(fileSystem);
-  if (limited && !readOnly) fillHoles(request, size);
+  if (limited && !readOnly) fillHoles(range, size);
   return {
     size,
-    granule: fileSystem.type === HUGETLBFS_MAGIC
-      ? fileSystem.blockSize
-      : pageSize(),
+    granule,
     truncatable,
     // On tmpfs reading a hole allocates; elsewhere it does not.
     sparse: limited && fileSystem.type === TMPFS_MAGIC &&
@@ -136,9 +142,9 @@ function inspectFile(request: SourceRequest, status: FileStatus): Source {
   };
 }
 
-function inspectBlockDevice(request: SourceRequest): Source {
-  const { fd, name, offset, allowTruncatable } = request;
-  const size = sizeOf(request);
+function inspectBlockDevice(range: DescriptorRange): DescriptorFacts {
+  const { fd, name, offset, allowTruncatable } = range;
+  const size = sizeOf(range);
   // The status of a device has no size; reading the last byte tells.
   const last = new Uint8Array(new ArrayBuffer(1));
   if (check(readDescriptor(fd, last, 1, offset + size - 1), "pread") === 0) {
@@ -176,12 +182,12 @@ function truncatableError(fd: number, name: string): NotSupportedError {
   );
 }
 
-/** Whether a file system has no limit to run into, as that of memfds. */
+/** True for a file system without a limit to run into, as that of memfds. */
 function isUnlimited({ type, blocks }: FileSystemStatus): boolean {
   return type === TMPFS_MAGIC && blocks === 0;
 }
 
-/** Whether an error says that there is no room, not that there is no need. */
+/** True for an error that says that there is no room, not that there is no need. */
 function isNoRoom(errno: number): boolean {
   return errno === ENOSPC || errno === EDQUOT || errno === EFBIG ||
     errno === ENOMEM || errno === EIO;
@@ -191,7 +197,7 @@ function isNoRoom(errno: number): boolean {
  * Allocates what is missing in the range: the first store to a hole on a full
  * file system would end the process. Other refusals are left to `mmap`.
  */
-function fillHoles({ fd, offset }: SourceRequest, size: number): void {
+function fillHoles({ fd, offset }: DescriptorRange, size: number): void {
   const result = allocateFile(fd, FALLOC_FL_KEEP_SIZE, offset, size);
   if (result < 0 && isNoRoom(-result)) {
     throw systemError(

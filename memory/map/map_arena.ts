@@ -1,5 +1,5 @@
 /**
- * How a BPF arena gets over the engine's pages: in place, for it cannot be moved
+ * Mapping a BPF arena over the engine's pages: in place, for it cannot be moved
  * there. What is dangerous about that is made unlikely first, by asking, and
  * harmless then:
  *
@@ -24,21 +24,17 @@ import {
   mmapProbe,
   mmapSharedOver,
   systemError,
-  toBigInt,
-  toNumber,
 } from "../../ffi/mod.ts";
-import { NativeUint8Array } from "../../layout/intrinsics.ts";
 import { reserveAt } from "./reserve_pages_at.ts";
 import { admit } from "./mapping_limit.ts";
-import { countIn } from "../live_mappings.ts";
-import { currentBuffer, Mapping } from "./mapping.ts";
-import { mend } from "./fill_hole.ts";
-import { collect, reserve, WASM_PAGE } from "./engine_pages.ts";
+import { countIn } from "../mapping_stats.ts";
+import { reservePages } from "./map_over_pages.ts";
+import { Mapping } from "./mapping.ts";
+import { fillHole } from "./fill_hole.ts";
+import { bufferOf, collect, WASM_PAGE } from "./engine_pages.ts";
 
-/** What an arena must not cross a multiple of. */
+/** An arena must not cross a multiple of this. */
 const LINE = 2 ** 32;
-
-const { ceil } = Math;
 
 /**
  * Pages for an arena. It can be mapped over these and no others once it has
@@ -47,15 +43,15 @@ const { ceil } = Math;
 export class ArenaPages {
   /** The pages. */
   readonly memory: WebAssembly.Memory;
-  /** How many of them there are. */
+  /** The number of the pages. */
   readonly pages: number;
-  /** Where the arena begins in them, in bytes. */
+  /** The offset in them that the arena begins at, in bytes. */
   readonly start: number;
-  /** How many bytes the arena has, in whole pages of the kernel. */
+  /** The bytes of the arena, in whole pages of the kernel. */
   readonly length: number;
   /** The address of its first byte. */
   readonly address: bigint;
-  /** Whether something foreign may lie there. */
+  /** True if something foreign may lie there. */
   #lost = false;
 
   /** Says what is where. */
@@ -76,11 +72,11 @@ export class ArenaPages {
   /** The arena's bytes, for one native call and to be dropped after it. */
   bytes(): Uint8Array {
     const { memory, start, length } = this;
-    const buffer = currentBuffer(memory, start + length, false);
-    return new NativeUint8Array(buffer, start, length);
+    const buffer = bufferOf(memory, start + length);
+    return new Uint8Array(buffer, start, length);
   }
 
-  /** Whether something foreign may lie there, so that nothing may be put there. */
+  /** True if something foreign may lie there, so that nothing may be put there. */
   get lost(): boolean {
     return this.#lost;
   }
@@ -91,7 +87,7 @@ export class ArenaPages {
     const target = this.bytes();
     const result = mmapSharedOver(target, request);
     if (result === MISPLACED) this.#lost = true;
-    if (result < 0) this.#lost = !mend(this.memory, target, request.length);
+    if (result < 0) this.#lost = !fillHole(this.memory, target, request.length);
     return result;
   }
 }
@@ -121,9 +117,9 @@ export function reserveArenaPagesAt(
   address: bigint,
 ): ArenaPages {
   admit(4);
-  const first = toNumber(address);
+  const first = Number(address);
   const start = first % WASM_PAGE;
-  const pages = ceil((start + length) / WASM_PAGE);
+  const pages = Math.ceil((start + length) / WASM_PAGE);
   const memory = reserveAt(pages, first - start);
   if (memory === undefined) {
     throw new NotSupportedError(
@@ -136,28 +132,15 @@ export function reserveArenaPagesAt(
 }
 
 function tryReserve(length: number, room: number): ArenaPages | undefined {
-  const pages = ceil(room / WASM_PAGE);
-  const memory = reservePages(pages);
-  const buffer = currentBuffer(memory, pages * WASM_PAGE, false);
-  const first = addressOf(new NativeUint8Array(buffer, 0, 1));
-  const past = toNumber(first % toBigInt(LINE));
+  const pages = Math.ceil(room / WASM_PAGE);
+  const memory = reservePages(pages, false);
+  const buffer = bufferOf(memory, pages * WASM_PAGE);
+  const first = addressOf(new Uint8Array(buffer, 0, 1));
+  const past = Number(first % BigInt(LINE));
   const start = past + length <= LINE ? 0 : LINE - past;
   if (start + length > pages * WASM_PAGE) return undefined;
-  const address = first + toBigInt(start);
+  const address = first + BigInt(start);
   return new ArenaPages(memory, pages, start, length, address);
-}
-
-function reservePages(pages: number): WebAssembly.Memory {
-  try {
-    return reserve(pages, false);
-  } catch (cause) {
-    if (!(cause instanceof RangeError)) throw cause;
-    throw systemError(
-      ENOMEM,
-      "mmap",
-      `the engine could not reserve ${pages * WASM_PAGE} bytes of addresses`,
-    );
-  }
 }
 
 /**
@@ -177,7 +160,7 @@ export function placeArena(
   const { memory, start, length } = pages;
   const request: MapRequest = {
     fd,
-    length: toBigInt(length),
+    length: BigInt(length),
     offset: 0n,
     readOnly,
   };

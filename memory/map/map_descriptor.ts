@@ -1,65 +1,52 @@
-/**
- * From a descriptor to a mapping: look at what it refers to, map it, and see to
- * it that its pages are there.
- */
+/** Mapping what a descriptor refers to: it is inspected, mapped, populated. */
 
-import {
-  check,
-  EINVAL,
-  MADV_POPULATE_READ,
-  madvise,
-  pageSize,
-  toBigInt,
-} from "../../ffi/mod.ts";
-import { NativeUint8Array } from "../../layout/intrinsics.ts";
-import { requireHugePages } from "../ranges.ts";
 import { roundUp } from "../../base/round.ts";
-import type { Mapping } from "./mapping.ts";
-import { place } from "./map_over_pages.ts";
+import { check, EINVAL, MADV_POPULATE_READ, madvise } from "../../ffi/mod.ts";
 import {
-  inspectSource,
-  type Source,
-  type SourceRequest,
+  type DescriptorRange,
+  inspectDescriptor,
 } from "./inspect_descriptor.ts";
+import { mapOverPages } from "./map_over_pages.ts";
+import type { Mapping } from "./mapping.ts";
 
-/** A mapping, and what it is of. */
-export interface MappedSource extends Source {
+/** A mapping of what a descriptor refers to. */
+export interface MappedDescriptor {
   /** The mapping. */
   readonly mapping: Mapping;
+  /** The bytes to give access to. */
+  readonly size: number;
+  /** True where the memory can go away while it is mapped. */
+  readonly truncatable: boolean;
 }
 
 /**
- * Maps what a descriptor refers to, after all checks.
+ * Maps what a descriptor refers to.
  *
- * @param request What to map.
- * @param shared Whether Workers shall be able to share its pages.
- * @throws as {@linkcode inspectSource} and {@linkcode place} do.
+ * @param forWorkers True for pages that Workers can share, if they are writable.
+ * @throws As `inspectDescriptor` and `mapOverPages` do.
+ * @throws {SystemError} if a page turns out not to be there.
  */
-export function mapSource(
-  request: SourceRequest,
-  shared: boolean,
-): MappedSource {
-  const source = inspectSource(request);
-  const { size, granule } = source;
-  if (granule > pageSize()) {
-    requireHugePages(request.name, granule, request.offset, size);
-  }
-  const mapping = place({
-    fd: request.fd,
-    offset: request.offset,
+export function mapDescriptor(
+  range: DescriptorRange,
+  forWorkers: boolean,
+): MappedDescriptor {
+  const { size, granule, truncatable, sparse, unbounded } = inspectDescriptor(
+    range,
+  );
+  const mapping = mapOverPages({
+    fd: range.fd,
+    offset: range.offset,
     length: roundUp(size, granule),
     granule,
-    readOnly: request.readOnly,
-    shared,
+    readOnly: range.readOnly,
+    forWorkers,
   });
-  if (source.sparse && mapping.readOnly) {
-    populate(mapping, 0, mapping.length, NO_ROOM);
-  }
-  if (source.unbounded) {
+  if (sparse && mapping.readOnly) populate(mapping, 0, mapping.length, NO_ROOM);
+  if (unbounded) {
     populate(mapping, 0, granule, BEYOND);
     populate(mapping, mapping.length - granule, granule, BEYOND);
   }
-  return { ...source, mapping };
+  return { mapping, size, truncatable };
 }
 
 const NO_ROOM =
@@ -77,12 +64,8 @@ function populate(
   length: number,
   hint: string,
 ): void {
-  const { start } = mapping;
-  const result = madvise(
-    new NativeUint8Array(mapping.buffer(), start + offset, length),
-    toBigInt(length),
-    MADV_POPULATE_READ,
-  );
+  const pages = mapping.bytes().subarray(offset, offset + length);
+  const result = madvise(pages, BigInt(length), MADV_POPULATE_READ);
   // Before Linux 5.14 the advice is unknown.
   if (result === 0 || result === -EINVAL) return;
   mapping.release();

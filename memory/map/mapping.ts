@@ -6,46 +6,75 @@
  * nothing here ever unmaps, and no finalizer is needed.
  */
 
-import { check, mmapOverlay, mmapPlug, toBigInt } from "../../ffi/mod.ts";
-import { NativeUint8Array } from "../../layout/intrinsics.ts";
-import { countOut } from "../live_mappings.ts";
-import { bufferOf, byteLengthOf, detach } from "./engine_pages.ts";
+import { check, mmapOverlay, mmapPlug } from "../../ffi/mod.ts";
+import { countOut } from "../mapping_stats.ts";
+import { bufferOf, detach } from "./engine_pages.ts";
 
-/** What a {@linkcode Mapping} is made of: its own data properties. */
-export type MappingParts = Omit<Mapping, "buffer" | "bytes" | "release">;
-
-/** Kernel memory over pages of a WebAssembly.Memory. */
-export class Mapping {
+/** The place of a mapping, and what may be done with it. */
+export interface MappingPlace {
   /** The pages. */
   readonly memory: WebAssembly.Memory;
-  /** How many of them there are. */
+  /** The number of the pages. */
   readonly pages: number;
-  /** Where the mapping begins in them, in bytes; 0 unless withheld. */
+  /** The offset in them that the mapping begins at, in bytes; 0 unless withheld. */
   readonly start: number;
   /**
-   * Whether the pages are not for a program to have: because huge pages begin
+   * True where the pages are not for a program to have: because huge pages begin
    * wherever they are aligned, and an arena is mapped over the same ones again,
    * perhaps for reading, when a store to them would end the process.
    */
   readonly withheld: boolean;
   /** The mapping's length in bytes, in whole pages of the kernel. */
   readonly length: number;
-  /** Whether Workers can share its pages; never if it is read-only. */
+  /** True where Workers can share its pages; never if it is read-only. */
   readonly shared: boolean;
-  /** Whether the kernel mapped it read-only. */
+  /** True where the kernel mapped it read-only. */
   readonly readOnly: boolean;
+}
 
-  /** Says what is where. */
-  constructor(
-    { memory, pages, start, withheld, length, shared, readOnly }: MappingParts,
-  ) {
-    this.memory = memory;
-    this.pages = pages;
-    this.start = start;
-    this.withheld = withheld;
-    this.length = length;
-    this.shared = shared;
-    this.readOnly = readOnly;
+/**
+ * Kernel memory over pages of a WebAssembly.Memory. Users get none of these: so
+ * a class whose constructor is not for them asks for one.
+ */
+export class Mapping implements MappingPlace {
+  readonly #place: MappingPlace;
+
+  /** Says what lies where; it is there already. */
+  constructor(place: MappingPlace) {
+    this.#place = place;
+  }
+
+  /** True for an object of this class. */
+  static is(value: unknown): value is Mapping {
+    return typeof value === "object" && value !== null && #place in value;
+  }
+
+  get memory(): WebAssembly.Memory {
+    return this.#place.memory;
+  }
+
+  get pages(): number {
+    return this.#place.pages;
+  }
+
+  get start(): number {
+    return this.#place.start;
+  }
+
+  get withheld(): boolean {
+    return this.#place.withheld;
+  }
+
+  get length(): number {
+    return this.#place.length;
+  }
+
+  get shared(): boolean {
+    return this.#place.shared;
+  }
+
+  get readOnly(): boolean {
+    return this.#place.readOnly;
   }
 
   /**
@@ -53,12 +82,13 @@ export class Mapping {
    * detach the one there was a moment ago.
    */
   buffer(): ArrayBufferLike {
-    return currentBuffer(this.memory, this.start + this.length, this.shared);
+    const { memory, start, length } = this.#place;
+    return bufferOf(memory, start + length);
   }
 
   /** The mapping's bytes, for one native call and to be dropped after it. */
   bytes(): Uint8Array {
-    return new NativeUint8Array(this.buffer(), this.start, this.length);
+    return new Uint8Array(this.buffer(), this.start, this.length);
   }
 
   /**
@@ -70,7 +100,7 @@ export class Mapping {
    */
   release(): void {
     const bytes = this.bytes();
-    const length = toBigInt(this.length);
+    const length = BigInt(this.length);
     const result = mmapOverlay(bytes, length);
     // A refusal may already have unmapped what was to be replaced.
     if (result !== 0 && mmapPlug(bytes, length) !== 0) {
@@ -83,23 +113,4 @@ export class Mapping {
     countOut(this);
     if (!this.shared) detach(this.memory, this.pages);
   }
-}
-
-/**
- * A memory's buffer. One that is shorter than `length` is refused: the view of
- * a detached buffer is the address 0, where root can map.
- */
-export function currentBuffer(
-  memory: WebAssembly.Memory,
-  length: number,
-  shared: boolean,
-): ArrayBufferLike {
-  const buffer = bufferOf(memory, shared);
-  const actual = byteLengthOf(buffer, shared);
-  if (actual < length) {
-    throw new RangeError(
-      `The engine gave a buffer of ${actual} bytes for a mapping of ${length}`,
-    );
-  }
-  return buffer;
 }

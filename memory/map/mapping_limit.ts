@@ -1,5 +1,5 @@
 /**
- * How many mappings there may be. The kernel allows a process some 65 530
+ * The limit of mappings. The kernel allows a process some 65 530
  * (`vm.max_map_count`), and the engine, which makes its own all the time, ends
  * the process when it is refused one. So this package stops at half.
  */
@@ -8,16 +8,16 @@ import { NotSupportedError } from "../../errors.ts";
 import { visitMappings } from "./proc_maps.ts";
 import { collect } from "./engine_pages.ts";
 
-/** How many mappings the whole process may have for another to be made. */
+/** The mappings that the whole process may have for another to be made. */
 export const BUDGET = 32_768;
 
-/** How many are made before the first count, and between two at least. */
+/** The mappings that are made before the first count, and between two at least. */
 const STEP_MIN = 1024;
 
 let allowance = STEP_MIN;
 
 /**
- * How many mappings the process has, whoever made them: the lines of
+ * The number of mappings of the process, whoever made them: the lines of
  * `/proc/self/maps`. Undefined where there is no such file.
  */
 export function countMappings(): number | undefined {

@@ -1,4 +1,4 @@
-/** What of this process's addresses is taken, as `/proc/self/maps` tells it. */
+/** The addresses of this process that are taken, as `/proc/self/maps` tells them. */
 
 import {
   closeDescriptor,
@@ -6,13 +6,9 @@ import {
   openFile,
   readDescriptor,
 } from "../../ffi/mod.ts";
-import {
-  NativeArrayBuffer,
-  NativeUint8Array,
-} from "../../layout/intrinsics.ts";
 
 const CHUNK_SIZE = 65536;
-const chunk = new NativeUint8Array(new NativeArrayBuffer(CHUNK_SIZE));
+const chunk = new Uint8Array(new ArrayBuffer(CHUNK_SIZE));
 
 const LINE_FEED = 10;
 const SPACE = 32;

@@ -19,30 +19,26 @@ import {
   mmapReserveAt,
   munmap,
   pageSize,
-  toBigInt,
-  toNumber,
 } from "../../ffi/mod.ts";
-import { NativeUint8Array } from "../../layout/intrinsics.ts";
 import { visitMappings } from "./proc_maps.ts";
-import { currentBuffer } from "./mapping.ts";
 import { inTurn, pause } from "./turn.ts";
-import { collect, reserve, WASM_PAGE } from "./engine_pages.ts";
+import { bufferOf, collect, reserve, WASM_PAGE } from "./engine_pages.ts";
 
 /** Below this there would be too little room for what other threads map. */
 const LOWEST = 2 ** 40;
-/** Where addresses end that the kernel chooses unasked. */
+/** The end of the addresses that the kernel chooses unasked. */
 const HIGHEST = 2 ** 47;
 
-/** How often it is tried where other threads may be in the way. */
+/** The attempts that are made where other threads may be in the way. */
 const ATTEMPTS = 16;
-/** How long a pause is at most, in milliseconds; the first takes one. */
+/** The longest pause, in milliseconds; the first takes one. */
 const PAUSE_MAX = 32;
 
-/** How many ranges the kernel may still find above, after those known. */
+/** The ranges that the kernel may still find above, after those known. */
 const STRAGGLERS = 256;
 
 /**
- * How many ranges are reserved at most. Each is one more mapping of the process
+ * The most ranges that are reserved. Each is one more mapping of the process
  * for a moment, and another thread must not be refused one meanwhile.
  */
 const GAPS_MAX = 1024;
@@ -67,7 +63,7 @@ export function reserveAt(
   // The engine asks for this much, and gives back what is not aligned.
   const room = pages * WASM_PAGE + WASM_PAGE - pageSize();
   if (address < LOWEST || address + room > HIGHEST) return undefined;
-  const target: Range = { address: toBigInt(address), length: toBigInt(room) };
+  const target: Range = { address: BigInt(address), length: BigInt(room) };
   for (let i = 0; i < ATTEMPTS; i++) {
     if (i > 0) pause(Math.min(2 ** (i - 1), PAUSE_MAX));
     // Whoever else aims would be in the way, with all that is reserved above.
@@ -80,8 +76,8 @@ export function reserveAt(
 }
 
 function beginOf(memory: WebAssembly.Memory, pages: number): number {
-  const buffer = currentBuffer(memory, pages * WASM_PAGE, false);
-  return toNumber(addressOf(new NativeUint8Array(buffer, 0, 1)));
+  const buffer = bufferOf(memory, pages * WASM_PAGE);
+  return Number(addressOf(new Uint8Array(buffer, 0, 1)));
 }
 
 /** Reserves a range; returns whether it was free. */
@@ -103,10 +99,10 @@ function tryReserve(
     collect();
     if (!block(target)) return undefined;
   }
-  const floor = toNumber(target.address + target.length);
+  const floor = Number(target.address + target.length);
   const blockers = [target];
   try {
-    blockAbove(floor, toNumber(target.length), blockers);
+    blockAbove(floor, Number(target.length), blockers);
     // The last call before: what others map from here on may land there.
     unblock(blockers.shift()!);
     return reserve(pages, false);
@@ -127,28 +123,27 @@ function blockAbove(floor: number, room: number, blockers: Range[]): void {
     if (stack || start >= HIGHEST) return false;
     // What begins below is cut off at the floor, however little is left.
     if (previousEnd <= floor) {
-      if (start > floor) gaps[gaps.length] = [floor, start];
+      if (start > floor) gaps.push([floor, start]);
     } else if (start - previousEnd >= room) {
-      gaps[gaps.length] = [previousEnd, start];
+      gaps.push([previousEnd, start]);
     }
     previousEnd = end;
     return true;
   });
   if (gaps.length > GAPS_MAX) return;
-  for (let i = 0; i < gaps.length; i++) {
-    const [from, to] = gaps[i]!;
-    const gap = { address: toBigInt(from), length: toBigInt(to - from) };
-    if (block(gap)) blockers[blockers.length] = gap;
+  for (const [from, to] of gaps) {
+    const gap = { address: BigInt(from), length: BigInt(to - from) };
+    if (block(gap)) blockers.push(gap);
   }
   // What there was no line for, such as that below the stack, the kernel tells.
-  const length = toBigInt(room);
+  const length = BigInt(room);
   for (let i = 0; i < STRAGGLERS; i++) {
     const address = mmapReserve(length);
     if (address === MAP_FAILED) break;
-    if (toNumber(address) < floor) {
+    if (Number(address) < floor) {
       munmap(address, length);
       break;
     }
-    blockers[blockers.length] = { address, length };
+    blockers.push({ address, length });
   }
 }

@@ -1,57 +1,57 @@
 /**
- * What a memory is of, where its pages alone do not do: to copy from a file that
- * can be truncated, and to map read-only memory again in another thread.
+ * The backing of a memory, where its pages alone do not do: to copy from a file
+ * that can be truncated, and to map read-only memory again in another thread.
  */
 
 import type { Descriptor } from "../../ffi/descriptor.ts";
 import { identityOf } from "./identity.ts";
 
-/** What is mapped: a part of what a descriptor refers to. */
-export type Origin = OwnOrigin | GivenOrigin;
+/** The part of what a descriptor refers to that is mapped. */
+export type Backing = OwnBacking | GivenBacking;
 
-/** One with a descriptor of the memory's own. */
-export interface OwnOrigin {
+/** A backing with a descriptor of the memory's own. */
+export interface OwnBacking {
   /** The descriptor, to be closed with the memory. */
   readonly descriptor: Descriptor;
-  /** Where the part begins, in bytes. */
+  /** The offset that the part begins at, in bytes. */
   readonly offset: number;
-  /** Whether it can be truncated, so that copies must not touch its pages. */
+  /** True if it can be truncated, so that copies must not touch its pages. */
   readonly truncatable: boolean;
 }
 
 /**
- * One whose descriptor is that of the memory that the handle is of. A Worker
+ * A backing whose descriptor is that of the memory that the handle is of. A Worker
  * can be terminated at any moment, and then nobody would close another.
  */
-export interface GivenOrigin {
+export interface GivenBacking {
   /** None. */
   readonly descriptor: undefined;
   /** None is needed. */
   readonly offset: undefined;
   /** Never: copies of such memory need the descriptor. */
   readonly truncatable: false;
-  /** What leads to it, for others. */
-  readonly handle: OriginHandle;
+  /** The part of a handle that leads others to it. */
+  readonly handle: BackingHandle;
 }
 
-/** What leads to an origin: the part of a handle for it. */
-export interface OriginHandle {
-  /** Where the descriptor is published, a SharedArrayBuffer. */
+/** The part of a handle that leads to a backing. */
+export interface BackingHandle {
+  /** The word that the descriptor is published in, a SharedArrayBuffer. */
   readonly descriptor: ArrayBufferLike;
-  /** What the descriptor must refer to. */
+  /** The identity of the object that the descriptor must refer to. */
   readonly identity: string;
-  /** Where the memory begins in it, in bytes. */
+  /** The offset in it that the memory begins at, in bytes. */
   readonly offset: number;
-  /** How many bytes it has. */
+  /** The size of the memory in bytes. */
   readonly size: number;
-  /** Whether it can be truncated. */
+  /** True if it can be truncated. */
   readonly truncatable: boolean;
 }
 
-/** What leads to an origin, for others. */
-export function originHandle(origin: Origin, size: number): OriginHandle {
-  const { descriptor, offset, truncatable } = origin;
-  if (descriptor === undefined) return origin.handle;
+/** The part of a handle that leads others to a backing. */
+export function backingHandle(backing: Backing, size: number): BackingHandle {
+  const { descriptor, offset, truncatable } = backing;
+  if (descriptor === undefined) return backing.handle;
   return {
     descriptor: descriptor.publish(),
     identity: identityOf(descriptor.fd),
@@ -61,16 +61,16 @@ export function originHandle(origin: Origin, size: number): OriginHandle {
   };
 }
 
-/** What a memory is of. */
-export interface FoundOrigin {
+/** A backing that a handle leads to. */
+export interface FoundBacking {
   /** A duplicate of the descriptor. */
   readonly descriptor: Descriptor;
-  /** What led to it; all of it is checked. */
-  readonly handle: OriginHandle;
+  /** The part of a handle that led to it; all of it is checked. */
+  readonly handle: BackingHandle;
 }
 
-/** Keeps the descriptor of an origin if copies need it, else closes it. */
-export function keep({ descriptor, handle }: FoundOrigin): Origin {
+/** Keeps the descriptor of a backing if copies need it, else closes it. */
+export function keep({ descriptor, handle }: FoundBacking): Backing {
   const { offset, truncatable } = handle;
   if (truncatable) return { descriptor, offset, truncatable };
   descriptor.close();

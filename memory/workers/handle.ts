@@ -1,13 +1,9 @@
 /**
- * What a handle is made of, and getting it back from one that came from
- * somewhere: another thread, another version, a forger.
+ * Handles of memory: making one, and following one that came from somewhere:
+ * another thread, another version, a forger.
  */
 
 import { ClosedError } from "../../errors.ts";
-import {
-  sharedBufferLength,
-  typedArrayBuffer,
-} from "../../layout/intrinsics.ts";
 import { requireFileOffset, requireRange, requireSize } from "../ranges.ts";
 import { type Control, CONTROL_SIZE, controlIn } from "./shared_state.ts";
 import { readControlPage, type SharedPages } from "./shared_state_page.ts";
@@ -15,12 +11,21 @@ import { type Descriptor, duplicatePublished } from "../../ffi/descriptor.ts";
 import { identityOf } from "./identity.ts";
 import type { Mapping } from "../map/mapping.ts";
 import {
-  type FoundOrigin,
-  type Origin,
-  type OriginHandle,
-  originHandle,
+  type Backing,
+  type BackingHandle,
+  backingHandle,
+  type FoundBacking,
 } from "./backing.ts";
-import type { MemoryHandle } from "../handle.ts";
+
+/**
+ * A message that leads to a memory: {@linkcode Memory.handle} gives it, for
+ * `postMessage` and {@linkcode Memory.attach}. The rest of its content may be
+ * another in every version.
+ */
+export interface MemoryHandle {
+  /** Tells it from other messages. */
+  readonly kind: "hostmem.Memory";
+}
 
 const KIND: MemoryHandle["kind"] = "hostmem.Memory";
 
@@ -33,8 +38,8 @@ interface Handle extends MemoryHandle {
   readonly pages: WebAssembly.Memory | undefined;
   /** The control of read-only memory, a SharedArrayBuffer. */
   readonly control: ArrayBufferLike | undefined;
-  /** How to get at what the memory is of, if that is necessary. */
-  readonly origin: OriginHandle | undefined;
+  /** The way to what the memory is of, if that is necessary. */
+  readonly backing: BackingHandle | undefined;
 }
 
 /** Makes a handle of memory that is open. */
@@ -42,25 +47,25 @@ export function makeHandle(
   mapping: Mapping,
   control: Control,
   size: number,
-  origin: Origin | undefined,
+  backing: Backing | undefined,
 ): MemoryHandle {
   const handle: Handle = {
     kind: KIND,
     pages: mapping.shared ? mapping.memory : undefined,
-    control: mapping.shared ? undefined : typedArrayBuffer(control.words),
-    origin: origin && originHandle(origin, size),
+    control: mapping.shared ? undefined : control.words.buffer,
+    backing: backing && backingHandle(backing, size),
   };
   return handle;
 }
 
-/** What a handle leads to: pages, or what to map again, or both. */
-export interface Found {
+/** The pages that a handle leads to, or what to map again, or both. */
+export interface FoundMemory {
   /** The pages of writable memory. */
   readonly pages: SharedPages | undefined;
   /** The state of the memory. */
   readonly control: Control;
-  /** What the memory is of; its descriptor is the caller's to close. */
-  readonly origin: FoundOrigin | undefined;
+  /** The backing of the memory; its descriptor is the caller's to close. */
+  readonly backing: FoundBacking | undefined;
 }
 
 /**
@@ -71,8 +76,8 @@ export interface Found {
  * @throws {ClosedError} if the memory is closed.
  * @throws {SystemError} if there can be no more descriptors.
  */
-export function followHandle(handle: unknown): Found {
-  const { kind, pages, control, origin } = fieldsOf<Handle>(handle);
+export function followHandle(handle: unknown): FoundMemory {
+  const { kind, pages, control, backing } = fieldsOf<Handle>(handle);
   if (kind !== KIND) throw badHandle(`its kind must be "${KIND}"`);
   const shared = pages === undefined ? undefined : readControlPage(pages);
   if (pages !== undefined && shared === undefined) {
@@ -80,20 +85,20 @@ export function followHandle(handle: unknown): Found {
   }
   const state = shared?.control ?? readControl(control);
   if (!state.open) throw new ClosedError("The memory is closed");
-  if (shared === undefined && origin === undefined) {
-    throw badHandle("it must have pages, or an origin");
+  if (shared === undefined && backing === undefined) {
+    throw badHandle("it must have pages, or an backing");
   }
   return {
     pages: shared,
     control: state,
-    origin: origin === undefined ? undefined : followOrigin(origin),
+    backing: backing === undefined ? undefined : followBacking(backing),
   };
 }
 
-function followOrigin(origin: unknown): FoundOrigin {
+function followBacking(backing: unknown): FoundBacking {
   const { descriptor, identity, offset, size, truncatable } = fieldsOf<
-    OriginHandle
-  >(origin);
+    BackingHandle
+  >(backing);
   requireFileOffset(offset);
   requireSize(size);
   requireRange(offset, size);
@@ -139,15 +144,12 @@ function requireShared(
   buffer: unknown,
   size: number,
 ): asserts buffer is ArrayBufferLike {
-  let actual: number;
-  try {
-    actual = sharedBufferLength(buffer);
-  } catch {
+  if (!(buffer instanceof SharedArrayBuffer)) {
     throw badHandle(`its ${name} must be a SharedArrayBuffer`);
   }
-  if (actual < size) {
+  if (buffer.byteLength < size) {
     throw badHandle(
-      `its ${name} must have at least ${size} bytes: it has ${actual}`,
+      `its ${name} must have at least ${size} bytes: it has ${buffer.byteLength}`,
     );
   }
 }
@@ -162,6 +164,6 @@ function fieldsOf<T extends object>(value: unknown): Partial<T> {
 
 function badHandle(reason: string): TypeError {
   return new TypeError(
-    `Cannot attach: the handle must be one that memory.handle gave: ${reason}`,
+    `Cannot attach: the handle must be one that memory.handle gave, in this version of the package: ${reason}`,
   );
 }

@@ -1,8 +1,8 @@
 import { fileStatus, S_IFMT, systemError } from "../../ffi/mod.ts";
-import { bpfIdOf } from "../bpf_object.ts";
+import { bpfIdOf } from "../../ffi/bpf/object_info.ts";
 
 /**
- * What tells the object that a descriptor refers to from all others there are:
+ * The identity of the object that a descriptor refers to, which no other has:
  * device, inode, and the number of a BPF map.
  *
  * @throws {SystemError} if the descriptor is not open.

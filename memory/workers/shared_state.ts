@@ -1,19 +1,11 @@
 /**
- * What the threads that share a memory tell each other: whether it is closed.
+ * The state that threads share together with a memory: whether it is closed.
  * Shared memory cannot be detached; without a word here, a thread would read
  * zeros after another one's `close` and not know why.
  *
  * The words lie in memory that every one of them can write, so nothing here
  * decides about safety.
  */
-
-import {
-  atomics,
-  NativeInt32Array,
-  sharedBufferLength,
-} from "../../layout/intrinsics.ts";
-
-const { SharedArrayBuffer: NativeSharedArrayBuffer } = globalThis;
 
 /** The first word. */
 const MAGIC = 0x686d656d; // "hmem"
@@ -25,12 +17,12 @@ const CLOSED = 2;
 /** Somebody is about to release the memory, and has not failed to yet. */
 const CLOSING = 3;
 
-/** How many bytes the two words take. */
+/** The bytes that the two words take. */
 export const CONTROL_SIZE = 8;
 
 /** The state that all threads sharing a memory see. */
 export class Control {
-  /** Where it lies, and possibly more behind it. */
+  /** The words that it lies in, and possibly more behind it. */
   readonly words: Int32Array;
 
   /** Takes the words as they are. */
@@ -41,23 +33,23 @@ export class Control {
   /** Begins to be one, of open memory. */
   initialize(): this {
     this.words[0] = MAGIC;
-    atomics.store(this.words, STATE, OPEN);
+    Atomics.store(this.words, STATE, OPEN);
     return this;
   }
 
-  /** Whether it is one at all. */
+  /** True if it is one at all. */
   get genuine(): boolean {
     return this.words[0] === MAGIC;
   }
 
-  /** Whether nobody has begun to close the memory. */
+  /** True if nobody has begun to close the memory. */
   get open(): boolean {
-    return atomics.load(this.words, STATE) === OPEN;
+    return Atomics.load(this.words, STATE) === OPEN;
   }
 
-  /** Whether somebody has released the memory. */
+  /** True if somebody has released the memory. */
   get closed(): boolean {
-    return atomics.load(this.words, STATE) === CLOSED;
+    return Atomics.load(this.words, STATE) === CLOSED;
   }
 
   /**
@@ -65,13 +57,13 @@ export class Control {
    * it, and then finds it open still, has not read zeros of its end.
    */
   startClosing(): void {
-    atomics.compareExchange(this.words, STATE, OPEN, CLOSING);
+    Atomics.compareExchange(this.words, STATE, OPEN, CLOSING);
   }
 
   /** Says that the memory is released. */
   finishClosing(): void {
-    atomics.store(this.words, STATE, CLOSED);
-    atomics.notify(this.words, STATE);
+    Atomics.store(this.words, STATE, CLOSED);
+    Atomics.notify(this.words, STATE);
   }
 
   /**
@@ -79,14 +71,14 @@ export class Control {
    * then the memory is closed.
    */
   abandonClosing(): boolean {
-    const state = atomics.compareExchange(this.words, STATE, CLOSING, OPEN);
+    const state = Atomics.compareExchange(this.words, STATE, CLOSING, OPEN);
     return state !== CLOSED;
   }
 }
 
 /** A control of its own, for memory whose buffer is not shared. */
 export function createControl(): Control {
-  return controlIn(new NativeSharedArrayBuffer(CONTROL_SIZE)).initialize();
+  return controlIn(new SharedArrayBuffer(CONTROL_SIZE)).initialize();
 }
 
 /**
@@ -96,6 +88,8 @@ export function createControl(): Control {
  * @throws {RangeError} if it is too short.
  */
 export function controlIn(buffer: ArrayBufferLike): Control {
-  sharedBufferLength(buffer);
-  return new Control(new NativeInt32Array(buffer, 0, CONTROL_SIZE / 4));
+  if (!(buffer instanceof SharedArrayBuffer)) {
+    throw new TypeError("A control lies in a SharedArrayBuffer");
+  }
+  return new Control(new Int32Array(buffer, 0, CONTROL_SIZE / 4));
 }

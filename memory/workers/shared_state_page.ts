@@ -13,18 +13,12 @@
  * | 16   | `u64` size: the bytes that access is bounded to            |
  * | 24   | `u64` start: where the mapping begins in the buffer        |
  * | 32   | `u64` length: the bytes that are mapped                    |
- * | 64   | who sleeps where, see `_sleepers.ts`                       |
+ * | 64   | who sleeps where, see `waiting_threads.ts`                       |
  */
 
-import { toBigInt, toNumber } from "../../ffi/mod.ts";
-import {
-  NativeBigUint64Array,
-  NativeInt32Array,
-  sharedBufferLength,
-} from "../../layout/intrinsics.ts";
 import { Control } from "./shared_state.ts";
 import { Mapping } from "../map/mapping.ts";
-import { bufferOf, WASM_PAGE } from "../map/engine_pages.ts";
+import { sharedBufferOf, WASM_PAGE } from "../map/engine_pages.ts";
 
 /** The smallest page there is: kernels of 64 KiB pages pass as well. */
 const PAGE_MIN = 4096;
@@ -35,7 +29,7 @@ const START = 3;
 const LENGTH = 4;
 
 function controlAt(buffer: ArrayBufferLike, page: number): Control {
-  return new Control(new NativeInt32Array(buffer, page, WASM_PAGE / 4));
+  return new Control(new Int32Array(buffer, page, WASM_PAGE / 4));
 }
 
 /**
@@ -46,21 +40,21 @@ function controlAt(buffer: ArrayBufferLike, page: number): Control {
  */
 export function writeControlPage(mapping: Mapping, size: number): Control {
   const buffer = mapping.buffer();
-  const page = sharedBufferLength(buffer) - WASM_PAGE;
-  const sizes = new NativeBigUint64Array(buffer, page, LENGTH + 1);
-  sizes[SIZE] = toBigInt(size);
-  sizes[START] = toBigInt(mapping.start);
-  sizes[LENGTH] = toBigInt(mapping.length);
+  const page = buffer.byteLength - WASM_PAGE;
+  const sizes = new BigUint64Array(buffer, page, LENGTH + 1);
+  sizes[SIZE] = BigInt(size);
+  sizes[START] = BigInt(mapping.start);
+  sizes[LENGTH] = BigInt(mapping.length);
   const control = controlAt(buffer, page);
   control.words[HUGE] = mapping.withheld ? 1 : 0;
   return control.initialize();
 }
 
-/** What a control page says. */
+/** The content of a control page. */
 export interface SharedPages {
   /** The mapping. */
   readonly mapping: Mapping;
-  /** How many bytes access is bounded to. */
+  /** The bytes that access is bounded to. */
   readonly size: number;
   /** The state. */
   readonly control: Control;
@@ -75,16 +69,16 @@ export interface SharedPages {
 export function readControlPage(memory: unknown): SharedPages | undefined {
   const buffer = sharedBufferOf(memory);
   if (buffer === undefined) return undefined;
-  const pages = sharedBufferLength(buffer) / WASM_PAGE;
+  const pages = buffer.byteLength / WASM_PAGE;
   if (pages < 2) return undefined;
   const page = (pages - 1) * WASM_PAGE;
   const control = controlAt(buffer, page);
   if (!control.genuine) return undefined;
-  const sizes = new NativeBigUint64Array(buffer, page, LENGTH + 1);
+  const sizes = new BigUint64Array(buffer, page, LENGTH + 1);
   // Beyond 2^53 they are inexact, and refused for being too large.
-  const size = toNumber(sizes[SIZE]!);
-  const start = toNumber(sizes[START]!);
-  const length = toNumber(sizes[LENGTH]!);
+  const size = Number(sizes[SIZE]!);
+  const start = Number(sizes[START]!);
+  const length = Number(sizes[LENGTH]!);
   const withheld = control.words[HUGE] !== 0;
   if (
     size === 0 || size > length || length > page || start > page - length ||
@@ -100,13 +94,4 @@ export function readControlPage(memory: unknown): SharedPages | undefined {
     readOnly: false,
   });
   return { mapping, size, control };
-}
-
-/** The buffer of what is a shared WebAssembly.Memory, whatever it looks like. */
-function sharedBufferOf(memory: unknown): ArrayBufferLike | undefined {
-  try {
-    return bufferOf(memory as WebAssembly.Memory, true);
-  } catch {
-    return undefined;
-  }
 }

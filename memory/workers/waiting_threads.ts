@@ -1,7 +1,7 @@
 /**
- * Who sleeps where in shared memory. A thread in `Atomics.wait` can only be
- * woken at the very address that it sleeps at, so each puts its own on a list
- * before it lies down, and who closes the memory goes through that list.
+ * The threads that sleep in shared memory. One in `Atomics.wait` can only be
+ * woken at the very address that it sleeps at, so each puts that on a list before
+ * it lies down, and the thread that closes the memory goes through the list.
  *
  * The list lies in the control page: a word that counts the sleepers, and
  * behind it a word for each: 0, or the index of a 32-bit word of the buffer,
@@ -10,12 +10,6 @@
  */
 
 import { NotSupportedError } from "../../errors.ts";
-import {
-  atomics,
-  NativeInt32Array,
-  typedArrayBuffer,
-  typedArrayOffset,
-} from "../../layout/intrinsics.ts";
 import type { Sleepers } from "../../layout/region/region.ts";
 import type { Control } from "./shared_state.ts";
 
@@ -23,22 +17,22 @@ import type { Control } from "./shared_state.ts";
 const COUNT = 16;
 /** The first of the words for each of them. */
 const FIRST = 17;
-/** How many threads can sleep at a time. */
+/** The most threads that can sleep at a time. */
 const SLEEPERS_MAX = 1024;
 
 /**
- * How often, a millisecond apart, a thread is called that was on the list but
+ * The times, a millisecond apart, that a thread is called that was on the list but
  * not asleep yet. One that was terminated meanwhile stays on it for ever.
  */
 const CALLS_MAX = 250;
 
 /** Those on the list for one address. */
 interface Group {
-  /** What their words hold. */
+  /** The content of their words. */
   readonly value: number;
-  /** Which words they are. */
+  /** The indices of their words. */
   readonly slots: number[];
-  /** How many were woken. */
+  /** The number of those that were woken. */
   woken: number;
 }
 
@@ -51,14 +45,14 @@ function offsetOf(value: number): number {
 export class SleeperList implements Sleepers {
   readonly #control: Control;
   readonly #buffer: ArrayBufferLike;
-  /** Where the control page begins in it. */
+  /** The offset in it that the control page begins at. */
   readonly #end: number;
 
   /** Takes the list in a control page as it is. */
   constructor(control: Control) {
     this.#control = control;
-    this.#buffer = typedArrayBuffer(control.words);
-    this.#end = typedArrayOffset(control.words);
+    this.#buffer = control.words.buffer;
+    this.#end = control.words.byteOffset;
   }
 
   sleep<T>(offset: number, wait: () => T): T | undefined {
@@ -77,8 +71,8 @@ export class SleeperList implements Sleepers {
   #enter(value: number): number {
     const { words } = this.#control;
     for (let slot = FIRST; slot < FIRST + SLEEPERS_MAX; slot++) {
-      if (atomics.compareExchange(words, slot, 0, value) === 0) {
-        atomics.add(words, COUNT, 1);
+      if (Atomics.compareExchange(words, slot, 0, value) === 0) {
+        Atomics.add(words, COUNT, 1);
         return slot;
       }
     }
@@ -89,9 +83,9 @@ export class SleeperList implements Sleepers {
 
   #leave(slot: number): void {
     const { words } = this.#control;
-    atomics.store(words, slot, 0);
-    atomics.sub(words, COUNT, 1);
-    atomics.notify(words, COUNT);
+    Atomics.store(words, slot, 0);
+    Atomics.sub(words, COUNT, 1);
+    Atomics.notify(words, COUNT);
   }
 
   /**
@@ -100,15 +94,15 @@ export class SleeperList implements Sleepers {
    */
   wake(): void {
     const { words } = this.#control;
-    let count = atomics.load(words, COUNT);
+    let count = Atomics.load(words, COUNT);
     if (count === 0) return;
     const groups = this.#groups();
     for (let calls = 0; calls < CALLS_MAX; calls++) {
       let missing = 0;
       for (const group of groups) if (!this.#wakeGroup(group)) missing++;
       if (missing === 0) return;
-      atomics.wait(words, COUNT, count, 1);
-      count = atomics.load(words, COUNT);
+      Atomics.wait(words, COUNT, count, 1);
+      count = Atomics.load(words, COUNT);
     }
   }
 
@@ -116,7 +110,7 @@ export class SleeperList implements Sleepers {
     const { words } = this.#control;
     const groups: Group[] = [];
     for (let slot = FIRST; slot < FIRST + SLEEPERS_MAX; slot++) {
-      const value = atomics.load(words, slot);
+      const value = Atomics.load(words, slot);
       if (value === 0 || offsetOf(value) >= this.#end) continue;
       const group = groups.find((group) => group.value === value);
       if (group === undefined) groups.push({ value, slots: [slot], woken: 0 });
@@ -125,14 +119,14 @@ export class SleeperList implements Sleepers {
     return groups;
   }
 
-  /** Whether nobody of a group can still be asleep, or about to be. */
+  /** True if nobody of a group can still be asleep, or about to be. */
   #wakeGroup(group: Group): boolean {
     const { words } = this.#control;
-    const word = new NativeInt32Array(this.#buffer, offsetOf(group.value), 1);
-    group.woken += atomics.notify(word, 0);
+    const word = new Int32Array(this.#buffer, offsetOf(group.value), 1);
+    group.woken += Atomics.notify(word, 0);
     // Each sleeps once at most; who was terminated in its sleep is woken, and
     // stays on the list.
     if (group.woken >= group.slots.length) return true;
-    return group.slots.every((slot) => atomics.load(words, slot) === 0);
+    return group.slots.every((slot) => Atomics.load(words, slot) === 0);
   }
 }

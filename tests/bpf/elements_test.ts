@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { BpfMap, type UpdateMode } from "../../bpf/mod.ts";
-import { possibleCpus } from "../../bpf/map/possible_cpus.ts";
+import { possibleCpus } from "../../ffi/calls/cpus.ts";
 import { ClosedError, NotSupportedError, SystemError } from "../../errors.ts";
 import { pageSize } from "../../memory/mod.ts";
 import { bpfTest } from "../_needs.ts";
@@ -189,7 +189,7 @@ for (
     `A value of a ${type} has 8 bytes or a multiple for each possible CPU`,
     () => {
       using map = BpfMap.create({ type, valueSize: 5, maxEntries: 64 });
-      const size = 8 * possibleCpus();
+      const size = 8 * possibleCpus().length;
       assertThrows(
         () => map.update(0, new Uint8Array(5)),
         RangeError,

@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { BpfMap, BpfObject } from "../../bpf/mod.ts";
-import { possibleCpus } from "../../bpf/map/possible_cpus.ts";
+import { possibleCpus } from "../../ffi/calls/cpus.ts";
 import { NotSupportedError } from "../../errors.ts";
 import { atomic, HostLayout, struct, u32, u64 } from "../../layout/mod.ts";
 import { bpfMounts, bpfObjects, bpfTest, testWith } from "../_needs.ts";
@@ -41,7 +41,7 @@ bpfTest(
       valueSize: 8,
       maxEntries: 2,
     });
-    const cpus = possibleCpus();
+    const cpus = possibleCpus().length;
     const values = Array.from({ length: cpus }, (_, cpu) => BigInt(cpu + 1));
     map.perCpu({ valueType: u64 }).set(1, values);
     const zeros = values.map(() => 0n);

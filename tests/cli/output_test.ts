@@ -40,6 +40,23 @@ Deno.test("A table fits the terminal, and says where text is missing", () => {
   );
 });
 
+Deno.test("A table leaves out whole columns before it cuts a number", () => {
+  const table = {
+    titles: ["id", "name", "bytes", "held by"],
+    rows: [["406580", "perf_event_array", "1143232 B", "deno(1966)"]],
+  };
+  assertEquals(tableLines(table, plain(30)), [
+    "    id  name          bytes",
+    "406580  perf_ev…  1143232 B",
+    "(too narrow for held by)",
+  ]);
+  for (let columns = 8; columns < 60; columns++) {
+    const lines = tableLines(table, plain(columns));
+    for (const line of lines) assert(widthOf(line) <= columns, line);
+    assert(!lines[1]!.includes("11432…"), lines[1]);
+  }
+});
+
 Deno.test("Wide characters and emoji take two columns, combining ones none", () => {
   assertEquals(widthOf("漢字"), 4);
   assertEquals(widthOf("e\u0301"), 1);

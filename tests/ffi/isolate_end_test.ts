@@ -67,7 +67,7 @@ for (
       (await start("data:text/javascript,self.postMessage(0)")).terminate();
       const before = descriptors().length;
       const worker = await start("file://${path}");
-      console.log(openDescriptors("memfd:held").length);
+      console.log(openDescriptors("/memfd:held").length);
       if (${code === ""}) worker.terminate();
       else worker.postMessage("end");
       // The thread that waits is not told, but it does not wait for long.

@@ -8,13 +8,7 @@
  */
 
 import { SEPARATOR } from "./_names.ts";
-
-/** As in `_tests.ts`, with the sources of the regular expressions. */
-export interface ChoiceInGuest {
-  readonly file: string;
-  readonly only: readonly string[];
-  readonly without: readonly string[];
-}
+import type { ChoiceInGuest } from "./_tests.ts";
 
 type Part = string | ((...given: unknown[]) => unknown) | Deno.TestDefinition;
 

@@ -2,6 +2,9 @@
 
 import { type Result, resultIn, sumIn } from "./_results.ts";
 
+/** Deno says so once, in the line that a test's result would else end. */
+const SLOW = /^(.+ \.\.\.)'.*' has been running for over/;
+
 /** Takes the lines of a console, and keeps what they come to. */
 export class Transcript {
   /** What became of the tests so far. */
@@ -16,6 +19,8 @@ export class Transcript {
   #listed = 0;
   #summedUp = false;
   #isFailure = false;
+  /** What the line began with of the test that took long. */
+  #slow = "";
   readonly #file: string;
 
   /** Writes all of them into a file, too. */
@@ -40,7 +45,11 @@ export class Transcript {
       this.failures.push(line);
       return undefined;
     }
-    const result = resultIn(line);
+    const [, slow] = SLOW.exec(line) ?? [];
+    if (slow !== undefined) this.#slow = slow;
+    const result = resultIn(
+      /^ (ok|FAILED)/.test(line) ? this.#slow + line : line,
+    );
     if (result === undefined) return undefined;
     this.#listed++;
     this.results.push(result);

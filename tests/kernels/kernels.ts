@@ -12,7 +12,7 @@
  *
  * All that a guest's console said last is in `<kernel>.log` there.
  *
- * Each guest has two processors, 3072 MiB of memory and an hour:
+ * Each guest has two processors, 3072 MiB of memory and 20 minutes:
  * `HOSTMEM_KERNELS_PROCESSORS`, `HOSTMEM_KERNELS_MEMORY` (in MiB) and
  * `HOSTMEM_KERNELS_SECONDS` say otherwise.
  *
@@ -26,7 +26,6 @@ import { repository, TemporaryDirectory } from "../_support.ts";
 import { command, Impossible, requireCommands } from "./_command.ts";
 import { boot, type GuestEnd, type GuestOptions } from "./_guest.ts";
 import { type Image, makeImage } from "./_image.ts";
-import type { ChoiceInGuest } from "./_in_guest.ts";
 import { type Kernel, kernels } from "./_kernels.ts";
 import {
   type Column,
@@ -35,7 +34,7 @@ import {
   tableOfFiles,
   tableOfTests,
 } from "./_results.ts";
-import { type Choice, groups } from "./_tests.ts";
+import { groups, inGuest } from "./_tests.ts";
 import { Transcript } from "./_transcript.ts";
 
 const IMPOSSIBLE = 77;
@@ -150,12 +149,6 @@ function quoted(text: string): string {
   return `'${text.replaceAll("'", `'\\''`)}'`;
 }
 
-function inGuest({ file, only = [], without = [] }: Choice): ChoiceInGuest {
-  const sources = (patterns: readonly RegExp[]) =>
-    patterns.map(({ source }) => source);
-  return { file, only: sources(only), without: sources(without) };
-}
-
 /** What came of a kernel. */
 interface Run extends Column {
   readonly kernel: Kernel;
@@ -174,7 +167,7 @@ function options(): GuestOptions {
   return {
     processors: number("PROCESSORS", 2),
     memory: number("MEMORY", 3072),
-    seconds: number("SECONDS", 3600),
+    seconds: number("SECONDS", 1200),
   };
 }
 

@@ -128,9 +128,29 @@ Deno.test("a flexible array is the last field, and no element", () => {
   for (const refusal of refusals) {
     assertThrows(refusal, InvalidTypeError, "lexible");
   }
-  assertThrows(() => pointer(array(u8), new ArrayBuffer(4)), InvalidTypeError);
   // The marker takes no room, and so may follow.
   struct("S", { n: u8, all: array(u8), _: HostLayout });
+});
+
+Deno.test("a flexible array at the top has what there are bytes for, or the length given", () => {
+  const Cell = struct("Cell", { _: HostLayout, x: u32 });
+  const bytes = new Uint8Array([1, 0, 0, 0, 2, 0, 0, 0, 3]);
+  assertEquals([...view(array(u16), bytes)], [1, 0, 2, 0]);
+  assertEquals([...view(array(u16), bytes, 4)], [2, 0]);
+  assertEquals([...view(array(u16), bytes, 2, { length: 2 })], [0, 2]);
+  const words = pointer(array(u32), bytes.buffer, 4);
+  words[0] = 7;
+  assertEquals(bytes[4], 7);
+  const cells = pointer(array(Cell), bytes);
+  assertEquals([cells.length, cells.at(1).x], [2, 7]);
+  assertEquals(cells.column("x").at(1), 7);
+  assertEquals(view(array(Cell), new ArrayBuffer(3)).length, 0);
+  assertThrows(
+    () => view(array(Cell), bytes, 0, { length: 3 }),
+    RangeError,
+    "exceeds the buffer",
+  );
+  assertThrows(() => view(array(Cell), bytes, 2), RangeError, "aligned");
 });
 
 Deno.test("a flexible array of a union begins at its offset, too", () => {

@@ -21,6 +21,7 @@ import {
   bits,
   bool,
   type Elements,
+  type Enumeration,
   enumeration,
   f32,
   f64,
@@ -29,11 +30,11 @@ import {
   i32,
   i64,
   type Marked,
+  type NativeElements,
   offsetOf,
   padding,
   type Pointer,
   pointer,
-  type ReadonlyElements,
   type Safe,
   safe,
   sizeOf,
@@ -50,6 +51,7 @@ import {
   u8,
   uintptr,
   union,
+  type UnionType,
   type Value,
   type View,
   view,
@@ -218,8 +220,8 @@ Deno.test("views have no setters, at any depth", () => {
   }
   assertEquals(typeof wrong, "function");
   const [, seen] = make();
-  is<typeof seen.ports, ReadonlyElements<number>>(true);
-  is<typeof seen.tail, ReadonlyElements<number>>(true);
+  is<typeof seen.ports, NativeElements<number, Uint16Array>>(true);
+  is<typeof seen.tail, NativeElements<number, Uint32Array>>(true);
   is<typeof seen.bytes, bigint>(true);
   const load: bigint = seen.packets.load();
   const z: number = seen.cells.column("deep.z").at(0);
@@ -426,4 +428,93 @@ Deno.test("constructors take the right types only", () => {
   const it = pointer(annotated, new ArrayBuffer(16));
   is<typeof it.x, number>(true);
   is<typeof it.list, Uint32Array>(true);
+});
+
+Deno.test("a bare name is the upper bound of its kind", () => {
+  const Cell = struct("Cell", { _: HostLayout, x: u32 });
+  const State = enumeration("State", { IDLE: 0 });
+  const structs: StructType[] = [
+    Cell,
+    struct("Other", { _: HostLayout, all: array(Cell, 2), n: atomic(u64) }),
+  ];
+  const unions: UnionType[] = [union("U", { _: HostLayout, x: u32, y: u8 })];
+  const arrays: ArrayType[] = [
+    array(u16, 4),
+    array(Cell, 2),
+    array(be16, 4),
+    array(atomic(u32), 3),
+    array(array(u8, 2), 2),
+    array(u32),
+  ];
+  const enumerations: Enumeration[] = [
+    State,
+    enumeration("Wide", { A: 0n }, u64),
+  ];
+  const atomics: AtomicType[] = [atomic(u64), atomic(bool), atomic(State)];
+  const types: Type[] = [
+    ...structs,
+    ...unions,
+    ...arrays,
+    ...enumerations,
+    ...atomics,
+    bits(u32, 3),
+    text(4),
+    u32,
+    HostLayout,
+  ];
+  assertEquals(types.length, 18);
+});
+
+Deno.test("the kind of a type tells what else it has", () => {
+  const describe = (type: Type): string => {
+    switch (type.kind) {
+      case "struct":
+      case "union":
+        return Object.keys(type.fields).join();
+      case "array":
+        return `${type.element.name} ${type.length}`;
+      case "enumeration":
+        return Object.keys(type.members).join();
+      case "bits":
+        return `${type.width}`;
+      case "atomic":
+        return type.base.name;
+      default:
+        return type.kind;
+    }
+  };
+  assertEquals(
+    [
+      struct("S", { _: HostLayout, x: u32 }),
+      array(u16, 4),
+      enumeration("E", { A: 0 }),
+      atomic(u64),
+      u8,
+    ].map(describe),
+    ["_,x", "u16 4", "A", "u64", "u8"],
+  );
+});
+
+Deno.test("any path may be right in a type that is known at run time only", () => {
+  const known = struct("Known", { _: HostLayout, at: array(u8, 3), x: u32 });
+  const some: StructType = known;
+  const any: Type = known as Type;
+  const name: string = "x";
+  assertEquals([offsetOf(some, name), offsetOf(any, name)], [4, 4]);
+  assertEquals(field(any, "x").offset, 4);
+  // @ts-expect-error of a known type only the paths that there are
+  const wrong = () => offsetOf(known, "y");
+  assertEquals(typeof wrong, "function");
+  const value: unknown = snapshot(view(any as StructType, new Uint8Array(8)));
+  assertEquals(value, { at: [0, 0, 0], x: 0 });
+});
+
+Deno.test("a slice of a view's array is a typed array, to the checker and in fact", () => {
+  const seen = view(array(u8, 4), new Uint8Array([97, 98, 99, 0]));
+  assertEquals(new TextDecoder().decode(seen.slice(0, 3)), "abc");
+  const wide: BigUint64Array = view(array(u64, 2), new ArrayBuffer(16)).slice(
+    1,
+  );
+  assertEquals(wide, new BigUint64Array(1));
+  assertEquals(seen.slice(3, 1).length, 0);
 });

@@ -6,6 +6,7 @@ import {
   bits,
   enumeration,
   field,
+  type Fields,
   HostLayout,
   offsetOf,
   pointer,
@@ -260,7 +261,7 @@ Deno.test("more fields than the engine takes are refused, not a stack overflow",
 Deno.test("200 levels of nesting work, in structs, unions and arrays", () => {
   let deep: Type = u32;
   for (let level = 0; level < 200; level++) {
-    const fields = { _: HostLayout, a: deep };
+    const fields: Fields = { _: HostLayout, a: deep };
     deep = level % 3 === 0
       ? struct(`L${level}`, fields)
       : level % 3 === 1

@@ -149,7 +149,7 @@ Deno.test("Memory.attach() neither maps nor closes what took the place of its de
     using foreign = memfd(pageSize(), "foreign").seal(F_SEAL_SHRINK);
     const memory = Memory.map(file.fd, pageSize(), { workers: true });
     const handle = structuredClone(memory.handle);
-    const number = new Int32Array((handle as any).origin.descriptor)[0];
+    const number = new Int32Array((handle as any).backing.descriptor)[0];
     const messages: string[] = [];
     function attach(): void {
       try {
@@ -165,7 +165,7 @@ Deno.test("Memory.attach() neither maps nor closes what took the place of its de
     libc.close(number);
     attach();
     // Another thread can write where the number is published.
-    new Int32Array((handle as any).origin.descriptor)[0] = foreign.fd;
+    new Int32Array((handle as any).backing.descriptor)[0] = foreign.fd;
     attach();
     memory.close();
     messages.push(String(openDescriptors("/memfd:foreign").length));
@@ -198,7 +198,7 @@ bpfTest("Memory.attach() tells one BPF map from another by its id", () => {
     () =>
       Memory.attach({
         ...handle,
-        origin: { ...handle.origin, descriptor: from.origin.descriptor },
+        backing: { ...handle.backing, descriptor: from.backing.descriptor },
       }),
     TypeError,
     "refers to something else now",

@@ -124,7 +124,7 @@ testWith(arenas)(
     const { code, signal, stdout, stderr } = await run(
       `
       import { pageSize } from "./ffi/mod.ts";
-      import { place } from "./memory/map/map_over_pages.ts";
+      import { mapOverPages } from "./memory/map/map_over_pages.ts";
       import { collect, mappings } from "./tests/_support.ts";
       import {
         BpfMap,
@@ -142,13 +142,13 @@ testWith(arenas)(
         // Arenas refuse to be moved, after what was there is gone.
         using arena = BpfMap.arena(16);
         try {
-          place({
+          mapOverPages({
             fd: arena.fd,
             offset: 0,
             length: 16 * pageSize(),
             granule: pageSize(),
             readOnly: false,
-            shared: false,
+            forWorkers: false,
           });
         } catch (error) {
           messages.add(String(error));

@@ -44,26 +44,26 @@ Deno.test("Memory.attach() refuses what is no handle", () => {
     { kind, control: new SharedArrayBuffer(7) },
     { kind, control: new SharedArrayBuffer(8) },
     { kind, control },
-    { kind, control, origin: 1 },
-    { kind, control, origin: { offset: 0, size: page } },
-    { kind, control, origin: { offset: 0, size: page, descriptor: 3 } },
+    { kind, control, backing: 1 },
+    { kind, control, backing: { offset: 0, size: page } },
+    { kind, control, backing: { offset: 0, size: page, descriptor: 3 } },
     {
       kind,
       control,
-      origin: { offset: 0, size: page, descriptor: new SharedArrayBuffer(3) },
+      backing: { offset: 0, size: page, descriptor: new SharedArrayBuffer(3) },
     },
   ];
   for (const handle of wrong) {
     assertThrows(
       () => Memory.attach(handle as MemoryHandle),
       TypeError,
-      "Cannot attach: the handle must be one that memory.handle gave: it",
+      "Cannot attach: the handle must be one that memory.handle gave, in this version of the package: it",
       Deno.inspect(handle),
     );
   }
 });
 
-Deno.test("Memory.attach() refuses an origin whose numbers are none", () => {
+Deno.test("Memory.attach() refuses a backing whose numbers are none", () => {
   using file = sealed(page);
   using memory = Memory.map(file.fd, page, { workers: true });
   // deno-lint-ignore no-explicit-any
@@ -88,13 +88,16 @@ Deno.test("Memory.attach() refuses an origin whose numbers are none", () => {
   ) {
     assertThrows(
       () =>
-        Memory.attach({ ...handle, origin: { ...handle.origin, ...change } }),
+        Memory.attach({ ...handle, backing: { ...handle.backing, ...change } }),
       RangeError,
     );
   }
   assertThrows(
     () =>
-      Memory.attach({ ...handle, origin: { ...handle.origin, identity: "" } }),
+      Memory.attach({
+        ...handle,
+        backing: { ...handle.backing, identity: "" },
+      }),
     TypeError,
     "refers to something else now",
   );

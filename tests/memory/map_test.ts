@@ -210,7 +210,7 @@ bpfTest("Memory.map() says why a BPF map cannot be mapped", () => {
     () => Memory.map(array.fd, 16 * page),
     "EINVAL",
     "mmap",
-    "within the object",
+    "within the BPF map",
   );
 });
 

@@ -161,17 +161,17 @@ Deno.test("Read-only memory for Workers refuses to give its WebAssembly.Memory",
 Deno.test("A store to a read-only mapping would end the process, which is why no array of it is given", async () => {
   const { signal } = await run(`
     import { Memory, pageSize } from "./memory/mod.ts";
-    import { place } from "./memory/map/map_over_pages.ts";
+    import { mapOverPages } from "./memory/map/map_over_pages.ts";
 
     const size = pageSize();
     using origin = Memory.create(size);
-    const mapping = place({
+    const mapping = mapOverPages({
       fd: origin.fd!,
       offset: 0,
       length: size,
       granule: size,
       readOnly: true,
-      shared: false,
+      forWorkers: false,
     });
     mapping.bytes()[0] = 1;
   `);

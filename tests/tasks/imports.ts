@@ -20,6 +20,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   ffi: ["base"],
   layout: ["base"],
   memory: ["base", "ffi", "layout"],
+  sync: ["base", "ffi", "layout", "memory"],
   btf: ["base", "ffi", "layout", "memory"],
   bpf: ["base", "ffi", "layout", "memory", "btf"],
 };

@@ -105,6 +105,7 @@ async function tryCore(deno: string, log: Log): Promise<boolean> {
     "@hostmem/hostmem/layout": `${root}/layout/mod.ts`,
     "@hostmem/hostmem/btf": `${root}/btf/mod.ts`,
     "@hostmem/hostmem/bpf": `${root}/bpf/mod.ts`,
+    "@hostmem/hostmem/sync": `${root}/sync/mod.ts`,
     // Named by "links" in deno.json, which Deno has since 2.3.
     "@std/assert": `${root}/shim/assert/mod.js`,
     "@std/path": `${root}/shim/path/mod.js`,

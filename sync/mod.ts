@@ -1,0 +1,27 @@
+/**
+ * Programs that share memory: waiting for each other, a ring from one to another,
+ * a value that is read as a whole. Each lies in memory like any other type, for
+ * processes in any language.
+ *
+ * @module
+ */
+
+import "../ffi/require_deno.ts";
+
+export {
+  notify,
+  wait,
+  waitAsync,
+  type WaitAsyncOptions,
+  type WaitOptions,
+  type WaitResult,
+} from "./wait.ts";
+export { RingConsumer } from "./ring/consumer.ts";
+export { RingProducer } from "./ring/producer.ts";
+export type { ReadyOptions } from "./shared/sleep.ts";
+export { SeqlockReader } from "./seqlock/reader.ts";
+export { SeqlockWriter } from "./seqlock/writer.ts";
+export { Seqlock, type SeqlockType } from "./seqlock/type.ts";
+export { SpscRing, type SpscRingType } from "./ring/type.ts";
+export type { Peer, SideOptions } from "./shared/owner.ts";
+export { CorruptError, OwnedError, PeerDiedError } from "../errors.ts";

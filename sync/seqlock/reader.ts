@@ -1,0 +1,128 @@
+/** The side of a seqlock that reads it. */
+
+import { PeerDiedError } from "../../errors.ts";
+import { waitForWord } from "../../ffi/calls/futex.ts";
+import {
+  checkType,
+  snapshot,
+  type Type,
+  type Value,
+  type View,
+  view,
+  type ViewOf,
+} from "../../layout/mod.ts";
+import { closed } from "../../layout/region/region.ts";
+import { agrees, type Peer, Side } from "../shared/owner.ts";
+import { fence, SharedWord } from "../shared/order.ts";
+import { type Placed, structureAt } from "../shared/structure.ts";
+import { OFFSETS, type SeqlockType } from "./type.ts";
+
+/** How often it is tried before it is asked whether the writer lives. */
+const TRIES = 1024;
+/** How long to sleep while a writer is in the middle of a store, in milliseconds. */
+const SLEEP_MS = 1;
+
+/**
+ * A reader of a {@linkcode Seqlock}. There can be any number, and they write
+ * nothing: memory that is mapped read-only will do.
+ */
+export class SeqlockReader<T extends Type> {
+  readonly #lock: Placed;
+  readonly #sequence: SharedWord;
+  readonly #writer: Side;
+  readonly #shared: Uint8Array;
+  readonly #copy: Uint8Array<ArrayBuffer>;
+  readonly #view: View<T>;
+
+  private constructor(lock: Placed) {
+    const { region, at, element, name } = lock;
+    checkType(element);
+    agrees(region, at + OFFSETS.format, name, 1, element.size);
+    this.#lock = lock;
+    this.#sequence = new SharedWord(region, at + OFFSETS.sequence);
+    this.#writer = new Side(
+      region,
+      at + OFFSETS.writer,
+      at + OFFSETS.namespace,
+      `${name}: The writer's side`,
+    );
+    const start = at + OFFSETS.value;
+    this.#shared = region.u8.subarray(start, start + element.size);
+    this.#copy = new Uint8Array(new ArrayBuffer(element.size));
+    this.#view = view(element as Type as never, this.#copy.buffer);
+  }
+
+  /**
+   * Begins to read a seqlock.
+   *
+   * @param lock A view of a seqlock, or a pointer to one.
+   * @throws {TypeError} if it is neither.
+   * @throws {CorruptError} if what lies there is of something else.
+   * @throws {InvalidTypeError} if there are no views of the value.
+   * @throws {ClosedError} if the memory is closed.
+   */
+  static open<T extends Type>(
+    lock: ViewOf<SeqlockType<T>>,
+  ): SeqlockReader<T> {
+    return new SeqlockReader<T>(structureAt("Seqlock", lock, true));
+  }
+
+  /** Who writes. */
+  get peer(): Peer {
+    return this.#writer.peer;
+  }
+
+  /** How often it was written, modulo 2^31. */
+  get version(): number {
+    return this.#sequence.load() >>> 1;
+  }
+
+  /**
+   * The value, all of it of one moment, as plain data. While it is written all
+   * the time, this may try several times.
+   *
+   * @throws {PeerDiedError} if the writer ended in the middle of a store.
+   * @throws {RangeError} if a `safe` integer in it is not one.
+   * @throws {ClosedError} if the memory is closed.
+   */
+  read(): Value<T> {
+    this.#copyWhole();
+    return snapshot<T>(this.#view as ViewOf<T>);
+  }
+
+  #copyWhole(): void {
+    const { region } = this.#lock;
+    const copy = this.#copy;
+    for (let tries = 1;; tries++) {
+      const before = this.#sequence.load();
+      if ((before & 1) === 0) {
+        copy.set(this.#shared);
+        fence();
+        if (this.#sequence.load() === before) break;
+      }
+      if (tries % TRIES === 0) this.#pause(before);
+    }
+    // A detached array has no bytes to be copied.
+    if (region.closed) closed(region);
+  }
+
+  /** Leaves the processor to the writer, who is in the middle of a store. */
+  #pause(sequence: number): void {
+    if ((sequence & 1) === 0) return;
+    const { region, at, name } = this.#lock;
+    const peer = this.#writer.peer;
+    if (peer !== "alive" && this.#sequence.load() === sequence) {
+      throw new PeerDiedError(
+        `${name}: The writer ended in the middle of a store: the next one must write it`,
+      );
+    }
+    const start = region.start + at + OFFSETS.sequence;
+    const word = new Uint8Array(region.buffer, start, 4);
+    waitForWord(word, sequence, SLEEP_MS);
+  }
+
+  /** The text that `console.log` and `Deno.inspect` show. */
+  [Symbol.for("Deno.customInspect")](): string {
+    return `SeqlockReader { ${this.#lock.name} }`;
+  }
+}

@@ -1,0 +1,192 @@
+/**
+ * Who has a side of a shared structure: a word of 64 bits, which is 0 where
+ * nobody has it. Its low half is the number of a thread, its high half the low
+ * half of the time when that began, so that a later thread of the same number is
+ * known for another. A thread that ended is known by that, and its side can be
+ * taken over.
+ *
+ * The numbers are those of one namespace, which a further word tells. Where the
+ * two sides are of different ones, as containers are, nobody can be told dead.
+ */
+
+import { CorruptError, NotSupportedError, OwnedError } from "../../errors.ts";
+import { requireFlag, requireOptions } from "../../base/arguments.ts";
+import { pidNamespace, thisThread, threadOf } from "../../ffi/calls/threads.ts";
+import { closed, type Region } from "../../layout/region/region.ts";
+
+/** In the word of the namespace: several. */
+const SEVERAL = 0xffff_ffff;
+
+let own: { readonly owner: bigint; readonly namespace: number } | undefined;
+
+/** What this thread writes. */
+function identity(): { readonly owner: bigint; readonly namespace: number } {
+  if (own !== undefined) return own;
+  const thread = thisThread();
+  if (thread === undefined) {
+    throw new NotSupportedError(
+      "Cannot tell other processes who this is: /proc must be mounted",
+    );
+  }
+  const owner = BigInt.asUintN(32, thread.start) << 32n | BigInt(thread.id);
+  return own = { owner, namespace: pidNamespace() };
+}
+
+/** Whether there is the thread that wrote a word. */
+function isAlive(owner: bigint): boolean {
+  const thread = threadOf(Number(owner & 0xffff_ffffn));
+  return thread !== undefined && !thread.ended &&
+    BigInt.asUintN(32, thread.start) === owner >> 32n;
+}
+
+/** Options of opening a side of a shared structure. */
+export interface SideOptions {
+  /**
+   * Whether to take the side from whoever has it: for a thread that is known not
+   * to use it any more, though it lives. A side whose thread ended needs none.
+   */
+  readonly takeOver?: boolean | undefined;
+}
+
+/** Whether to take over; options are checked. */
+export function takesOver(options: SideOptions): boolean {
+  requireOptions(options, { takeOver: true });
+  return requireFlag("takeOver", options.takeOver);
+}
+
+/** Who is on the other side. */
+export type Peer =
+  /** Nobody, yet or any more. */
+  | "absent"
+  /** A thread that lives, or that nobody here can tell of. */
+  | "alive"
+  /** A thread that ended without closing its side. */
+  | "dead";
+
+/** A side of a shared structure. */
+export class Side {
+  readonly #region: Region;
+  readonly #owner: number;
+  readonly #namespace: number;
+  readonly #name: string;
+
+  /**
+   * @param region The whole region.
+   * @param owner The offset of the word of the owner, in bytes.
+   * @param namespace The offset of the word of the namespace.
+   * @param name What error messages call the side.
+   */
+  constructor(
+    region: Region,
+    owner: number,
+    namespace: number,
+    name: string,
+  ) {
+    this.#region = region;
+    this.#owner = owner / 8;
+    this.#namespace = namespace / 4;
+    this.#name = name;
+  }
+
+  get #words(): BigUint64Array {
+    const { u64 } = this.#region;
+    if (u64.length === 0) closed(this.#region);
+    return u64;
+  }
+
+  /** Who has it. */
+  get peer(): Peer {
+    const owner = Atomics.load(this.#words, this.#owner);
+    if (owner === 0n) return "absent";
+    const namespace = Atomics.load(this.#region.u32, this.#namespace);
+    if (namespace !== identity().namespace) return "alive";
+    return isAlive(owner) ? "alive" : "dead";
+  }
+
+  /**
+   * Takes the side for this thread.
+   *
+   * @param takeOver Whether to take it from whoever has it.
+   * @throws {OwnedError} if somebody has it who may be alive.
+   * @throws {NotSupportedError} if there is no `/proc`.
+   */
+  take(takeOver: boolean): void {
+    const { owner, namespace } = identity();
+    const words = this.#words;
+    const { u32 } = this.#region;
+    const before = Atomics.compareExchange(u32, this.#namespace, 0, namespace);
+    if (before !== 0 && before !== namespace) {
+      Atomics.store(u32, this.#namespace, SEVERAL);
+    }
+    while (true) {
+      const other = Atomics.load(words, this.#owner);
+      if (!takeOver && other !== 0n && this.peer === "alive") {
+        throw new OwnedError(
+          `${this.#name} is taken by thread ${
+            other & 0xffff_ffffn
+          }: it must close it or end`,
+        );
+      }
+      if (
+        Atomics.compareExchange(words, this.#owner, other, owner) === other
+      ) return;
+    }
+  }
+
+  /** Gives the side back, unless another has taken it. */
+  giveBack(): void {
+    const { u64 } = this.#region;
+    if (u64.length === 0) return;
+    Atomics.compareExchange(u64, this.#owner, identity().owner, 0n);
+  }
+}
+
+/**
+ * Writes down what a structure is made for, or compares it with what is.
+ *
+ * @param at The offset of the word that tells it, in bytes.
+ * @param capacity How many there are.
+ * @param size The size of each in bytes.
+ * @throws {CorruptError} if it was made for something else.
+ */
+export function agree(
+  region: Region,
+  at: number,
+  name: string,
+  capacity: number,
+  size: number,
+): void {
+  const { u64 } = region;
+  if (u64.length === 0) closed(region);
+  const mine = BigInt(capacity) << 32n | BigInt(size);
+  const found = Atomics.compareExchange(u64, at / 8, 0n, mine);
+  if (found !== 0n) requireSame(name, found, capacity, size);
+}
+
+/** The same, without writing anything: what nobody has made yet is of any kind. */
+export function agrees(
+  region: Region,
+  at: number,
+  name: string,
+  capacity: number,
+  size: number,
+): void {
+  const { u64 } = region;
+  if (u64.length === 0) closed(region);
+  const found = Atomics.load(u64, at / 8);
+  if (found !== 0n) requireSame(name, found, capacity, size);
+}
+
+function requireSame(
+  name: string,
+  found: bigint,
+  capacity: number,
+  size: number,
+): void {
+  if (found === (BigInt(capacity) << 32n | BigInt(size))) return;
+  throw new CorruptError(
+    `${name}: What lies there is of ${found >> 32n} times ${
+      found & 0xffff_ffffn
+    } bytes: this is of ${capacity} times ${size}`,
+  );
+}

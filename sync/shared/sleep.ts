@@ -1,0 +1,88 @@
+/** How the sides of a shared structure wait for each other. */
+
+import { PeerDiedError } from "../../errors.ts";
+import { requireOptions } from "../../base/arguments.ts";
+import { requireSignal } from "../../base/abort_signal.ts";
+import { crowds } from "../waiting/crowd.ts";
+import { Waiter } from "../waiting/waiter.ts";
+import { Word } from "../waiting/word.ts";
+import type { Region } from "../../layout/region/region.ts";
+import type { Side } from "./owner.ts";
+import type { SharedWord } from "./order.ts";
+
+/** Options of a wait for the other side. */
+export interface ReadyOptions {
+  /** Ends the wait: it is rejected with the signal's reason. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** How often it is looked whether the other side lives, in milliseconds. */
+const LOOK_MS = 250;
+
+/** What somebody waits for. */
+export interface Sleep {
+  /** The whole region. */
+  readonly region: Region;
+  /** The offset of the other's index, in bytes. */
+  readonly offset: number;
+  /** The other's index. */
+  readonly index: SharedWord;
+  /** The own flag. */
+  readonly sleeps: SharedWord;
+  /** The other side. */
+  readonly peer: Side;
+  /** What error messages call the other side. */
+  readonly peerName: string;
+  /** What there is: undefined where there is reason to wait on. */
+  look(): boolean | undefined;
+}
+
+/**
+ * Waits until there is something.
+ *
+ * @throws {PeerDiedError} if the other side died, and there is nothing.
+ * @throws {ClosedError} if the memory is closed.
+ */
+export async function sleepUntil(
+  sleep: Sleep,
+  options: ReadyOptions,
+): Promise<boolean> {
+  requireOptions(options, { signal: true });
+  const signal = requireSignal(options.signal);
+  while (true) {
+    signal?.throwIfAborted();
+    const seen = sleep.index.load();
+    const before = sleep.look();
+    if (before !== undefined) return before;
+    sleep.sleeps.store(1);
+    // The index is compared once more by the kernel; what else there is, here.
+    if (sleep.index.load() === seen && sleep.look() === undefined) {
+      await waitFor(sleep, seen, signal);
+    }
+    const after = sleep.look();
+    if (after !== undefined) return after;
+    if (sleep.peer.peer === "dead" && sleep.look() === undefined) {
+      throw new PeerDiedError(
+        `${sleep.peerName} ended without closing its side`,
+      );
+    }
+  }
+}
+
+async function waitFor(
+  { region, offset }: Sleep,
+  seen: number,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const waiter = new Waiter(new Word(region, offset), seen >>> 0);
+  crowds.add(waiter);
+  const onabort = () => waiter.fail(signal!.reason);
+  signal?.addEventListener("abort", onabort);
+  const timer = setTimeout(() => waiter.end("timed-out"), LOOK_MS);
+  try {
+    await waiter.promise;
+  } finally {
+    clearTimeout(timer);
+    signal?.removeEventListener("abort", onabort);
+  }
+}

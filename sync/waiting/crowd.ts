@@ -1,0 +1,139 @@
+/**
+ * Waiters that share one thread of Deno's pool, which has 32 of them for all
+ * that a program does.
+ *
+ * The thread waits for all of their words, and for one more by which it is
+ * woken. A word of a process that ended is nothing to be told of; so the thread
+ * comes back every two seconds, see `ffi/calls/futex.ts`.
+ */
+
+import {
+  canWaitForWords,
+  SingleThread,
+  VectorThread,
+  type WaitingThread,
+  wakeWord,
+} from "../../ffi/calls/futex.ts";
+import { NotSupportedError } from "../../errors.ts";
+import type { Waiter } from "./waiter.ts";
+
+/** The most threads that an isolate's waits take. */
+const CROWDS_MAX = 8;
+
+/**
+ * How often, in milliseconds, it is looked whether memory was closed: that is
+ * told to nobody who sleeps in the kernel.
+ */
+const LOOK_MS = 50;
+
+/** Waiters that share a thread. */
+export class Crowd {
+  readonly #thread: WaitingThread;
+  readonly #waiters = new Set<Waiter>();
+  #running = false;
+  #look: ReturnType<typeof setInterval> | undefined;
+
+  /** Nobody yet, on a thread that is not running. */
+  constructor(thread: WaitingThread) {
+    this.#thread = thread;
+  }
+
+  /** Whether it can take one more. */
+  get hasRoom(): boolean {
+    const { wordsMax } = this.#thread;
+    // A thread that cannot be woken is taken until it comes back.
+    if (wordsMax === 1 && this.#running) return false;
+    return this.#waiters.size < wordsMax;
+  }
+
+  /** Takes one more. */
+  add(waiter: Waiter): void {
+    this.#waiters.add(waiter);
+    waiter.onend = () => this.#leave(waiter);
+    this.#look ??= setInterval(() => this.#review(), LOOK_MS);
+    if (this.#running) this.#thread.wake();
+    else this.#run();
+  }
+
+  #leave(waiter: Waiter): void {
+    waiter.onend = () => {};
+    this.#waiters.delete(waiter);
+    if (this.#waiters.size === 0) {
+      clearInterval(this.#look);
+      this.#look = undefined;
+    }
+    if (this.#running) this.#thread.wake();
+  }
+
+  #review(): void {
+    for (const waiter of [...this.#waiters]) waiter.review();
+  }
+
+  async #run(): Promise<void> {
+    this.#running = true;
+    try {
+      while (true) {
+        this.#review();
+        const waiters = [...this.#waiters];
+        if (waiters.length === 0) break;
+        const woken = waiters[await this.#thread.wait(waiters.map(awaited))];
+        if (woken === undefined) continue;
+        if (this.#waiters.has(woken)) woken.end("ok");
+        // It was woken for somebody who no longer waits: the next one is due.
+        else if (!woken.word.gone) wakeWord(woken.word.bytes, 1);
+      }
+    } catch (error) {
+      for (const waiter of [...this.#waiters]) waiter.fail(error);
+    } finally {
+      this.#running = false;
+    }
+  }
+}
+
+function awaited({ word, expected }: Waiter): {
+  address: bigint;
+  value: number;
+} {
+  return { address: word.address, value: expected };
+}
+
+/** All waiters of an isolate. */
+export class Crowds {
+  readonly #crowds: Crowd[] = [];
+  readonly #thread: () => WaitingThread;
+
+  /** None yet. `thread` makes what they wait on. */
+  constructor(thread: () => WaitingThread) {
+    this.#thread = thread;
+  }
+
+  /**
+   * Takes one more.
+   *
+   * @throws {NotSupportedError} if there are too many already.
+   */
+  add(waiter: Waiter): void {
+    let crowd = this.#crowds.find(({ hasRoom }) => hasRoom);
+    if (crowd === undefined) {
+      if (this.#crowds.length === CROWDS_MAX) throw tooMany();
+      crowd = new Crowd(this.#thread());
+      this.#crowds.push(crowd);
+    }
+    crowd.add(waiter);
+  }
+}
+
+function tooMany(): NotSupportedError {
+  return new NotSupportedError(
+    canWaitForWords()
+      ? `Cannot wait: at most ${
+        127 * CROWDS_MAX
+      } waits can be under way at a time`
+      : `Cannot wait: at most ${CROWDS_MAX} waits can be under way at a time, as the kernel has no futex_waitv, which Linux 5.16 brought`,
+  );
+}
+
+/** The waiters of this isolate. */
+export const crowds: Crowds = new Crowds(() =>
+  canWaitForWords() ? new VectorThread() : new SingleThread()
+);

@@ -1,0 +1,191 @@
+/**
+ * Reasons that the kernel has to refuse memory, each provoked for real: the call,
+ * the error number, and a hint that is so.
+ *
+ * @module
+ */
+
+import { assertEquals, assertMatch, assertThrows } from "@std/assert";
+import { SystemError } from "../../errors.ts";
+import { Memory, pageSize } from "../../memory/mod.ts";
+import { bpfTest, kernelBtf, testWith } from "../_needs.ts";
+import { openDescriptors, TemporaryDirectory } from "../_support.ts";
+import {
+  BpfMap,
+  closedDescriptor,
+  memfd,
+  O_RDONLY,
+  O_WRONLY,
+  open,
+  pipe,
+} from "./_kernel.ts";
+
+const page = pageSize();
+const allowTruncatable = true;
+
+/** A refusal: by which call, with which number, and what the hint says. */
+type Refusal = [code: string, syscall: string, hint: RegExp];
+
+function assertRefused(
+  attempt: () => unknown,
+  [code, syscall, hint]: Refusal,
+): void {
+  const before = openDescriptors().length;
+  const error = assertThrows(attempt, SystemError);
+  assertEquals([error.code, error.syscall], [code, syscall], error.message);
+  assertMatch(error.hint ?? "", hint);
+  assertEquals(openDescriptors().length, before);
+}
+
+/** Refusals of a path in a folder, which is made for it. */
+const paths: [
+  cause: string,
+  path: (directory: TemporaryDirectory) => string,
+  refusal: Refusal,
+][] = [
+  ["that does not exist", (directory) => directory.join("none"), [
+    "ENOENT",
+    "open",
+    /^the path is ".*\/none"$/,
+  ]],
+  ["of a directory", (directory) => directory.path, [
+    "EISDIR",
+    "open",
+    /^the path is "/,
+  ]],
+  ["through a file", (directory) => {
+    Deno.writeTextFileSync(directory.join("file"), "");
+    return directory.join("file/inner");
+  }, ["ENOTDIR", "open", /file\/inner"$/]],
+  ["of a link to itself", (directory) => {
+    Deno.symlinkSync("loop", directory.join("loop"));
+    return directory.join("loop");
+  }, ["ELOOP", "open", /loop"$/]],
+  ["that is too long", (directory) => directory.join("x".repeat(300)), [
+    "ENAMETOOLONG",
+    "open",
+    /x"$/,
+  ]],
+  ["of a program that runs", () => Deno.execPath(), [
+    "ETXTBSY",
+    "open",
+    /^the path is "/,
+  ]],
+  ["of a socket", (directory) => {
+    const path = directory.join("listening");
+    using _listener = Deno.listen({ transport: "unix", path });
+    // Under another name it is left behind when it is closed.
+    Deno.renameSync(path, directory.join("socket"));
+    return directory.join("socket");
+  }, ["ENXIO", "open", /socket"$/]],
+];
+
+for (const [cause, make, refusal] of paths) {
+  Deno.test(`Memory.open() of a path ${cause} names it: ${refusal[0]}`, () => {
+    using directory = new TemporaryDirectory();
+    const path = make(directory);
+    assertRefused(() => Memory.open(path, { allowTruncatable }), refusal);
+  });
+}
+
+Deno.test("Memory.map() of a descriptor that is not open says so: EBADF", () => {
+  for (const fd of [-1, closedDescriptor()]) {
+    assertRefused(() => Memory.map(fd, page), [
+      "EBADF",
+      "statx",
+      /is not open/,
+    ]);
+  }
+});
+
+Deno.test("Memory.map() of what has no memory says so: ENODEV", () => {
+  const [read, write] = pipe();
+  using _read = read;
+  using _write = write;
+  using directory = open("/", O_RDONLY);
+  for (const { fd } of [read, directory]) {
+    assertRefused(() => Memory.map(fd, page), [
+      "ENODEV",
+      "mmap",
+      /^what the descriptor refers to cannot be mapped$/,
+    ]);
+  }
+});
+
+Deno.test("Memory.map() of a descriptor for writing alone asks for reading: EACCES", () => {
+  using folder = new TemporaryDirectory();
+  const path = folder.join("file");
+  Deno.writeFileSync(path, new Uint8Array(page));
+  using file = open(path, O_WRONLY);
+  assertRefused(() => Memory.map(file.fd, page, { allowTruncatable }), [
+    "EACCES",
+    "mmap",
+    /^the descriptor must be open for reading$/,
+  ]);
+});
+
+testWith(kernelBtf)(
+  "Memory.open() of the kernel's BTF does not blame its descriptor: EACCES",
+  () => {
+    const error = assertThrows(
+      () =>
+        Memory.open("/sys/kernel/btf/vmlinux", {
+          readOnly: true,
+          allowTruncatable,
+        }),
+      SystemError,
+    );
+    // Before Linux 6.16 it cannot be mapped; since then it can, but not shared.
+    const hint = error.code === "ENODEV"
+      ? /cannot be mapped/
+      : /open for reading, and the object refuses to be mapped shared/;
+    assertMatch(error.hint ?? "", hint);
+  },
+);
+
+const maps: [cause: string, make: () => [BpfMap, size: number], Refusal][] = [
+  ["without memory", () => [BpfMap.hash(1), page], [
+    "ENOTSUPP",
+    "mmap",
+    /its kind does not support it/,
+  ]],
+  ["made without BPF_F_MMAPABLE", () => [BpfMap.unmappable(1), page], [
+    "EINVAL",
+    "mmap",
+    /^the BPF map was made without BPF_F_MMAPABLE$/,
+  ]],
+  ["that is smaller", () => [BpfMap.array(1), 16 * page], [
+    "EINVAL",
+    "mmap",
+    /^the range must lie within the BPF map$/,
+  ]],
+];
+
+for (const [cause, make, refusal] of maps) {
+  bpfTest(`Memory.map() of a BPF map ${cause} says so: ${refusal[0]}`, () => {
+    const [map, size] = make();
+    using _map = map;
+    assertRefused(() => Memory.map(map.fd, size), refusal);
+  });
+}
+
+Deno.test("Memory refuses an option that it does not know, and names those that it does", () => {
+  using file = memfd(page);
+  const attempts: [() => unknown, known: string][] = [
+    [
+      () => Memory.map(file.fd, page, { readonly: true } as object),
+      `There is no option "readonly": the options are offset, readOnly, workers, allowTruncatable`,
+    ],
+    [
+      () => Memory.create(page, { worker: true } as object),
+      `There is no option "worker": the options are name, workers`,
+    ],
+    [
+      () => Memory.open("/dev/zero", { length: page } as object),
+      `There is no option "length": the options are offset, readOnly, workers, allowTruncatable, size`,
+    ],
+  ];
+  for (const [attempt, message] of attempts) {
+    assertThrows(attempt, TypeError, message);
+  }
+});

@@ -1,0 +1,354 @@
+import {
+  assert,
+  assertEquals,
+  assertRejects,
+  assertStrictEquals,
+  assertStringIncludes,
+  assertThrows,
+} from "@std/assert";
+import {
+  array,
+  ClosedError,
+  f64,
+  HostLayout,
+  InvalidTypeError,
+  Memory,
+  offsetOf,
+  sizeOf,
+  struct,
+  u32,
+  u64,
+  u8,
+} from "../../mod.ts";
+import {
+  CorruptError,
+  OwnedError,
+  PeerDiedError,
+  RingConsumer,
+  RingProducer,
+  SpscRing,
+} from "../../sync/mod.ts";
+import { run } from "../_support.ts";
+
+const Quote = struct("Quote", {
+  _: HostLayout,
+  id: u32,
+  price: f64,
+  levels: array(u32, 4),
+});
+const Quotes = SpscRing(Quote, 8);
+
+/** A ring of 8 quotes, and both of its ends. */
+function open() {
+  const memory = Memory.create(sizeOf(Quotes));
+  const ring = memory.pointer(Quotes);
+  const producer = RingProducer.open(ring);
+  const consumer = RingConsumer.open(ring);
+  return { memory, ring, producer, consumer };
+}
+
+Deno.test("SpscRing() has its indices on cache lines of their own", () => {
+  const lines = (["consumerSleeps", "head", "tail", "slots"] as const)
+    .map((field) => Math.floor(offsetOf(Quotes, field) / 128));
+  assertEquals(lines, [0, 1, 2, 3]);
+  assertEquals(sizeOf(Quotes) % 128, 0);
+  assertEquals(Quotes.name, "SpscRing<Quote, 8>");
+});
+
+Deno.test("SpscRing() refuses what can be no ring", () => {
+  for (const capacity of [0, -1, 3, 1.5, 2 ** 31, NaN, "8" as never]) {
+    assertThrows(() => SpscRing(u32, capacity), InvalidTypeError, "power of");
+  }
+  assertThrows(() => SpscRing({} as never, 8), InvalidTypeError);
+  assertThrows(
+    () => SpscRing(struct("Empty", { _: HostLayout }), 8),
+    InvalidTypeError,
+    "zero",
+  );
+  const Flexible = struct("Flexible", { _: HostLayout, rest: array(u8) });
+  assertThrows(() => SpscRing(Flexible, 8), InvalidTypeError);
+});
+
+Deno.test("Elements come in the order in which they were submitted, over many laps", () => {
+  const { memory, producer, consumer } = open();
+  using _ = memory;
+  let sent = 0;
+  let received = 0;
+  for (let round = 0; round < 1000; round++) {
+    for (let i = 0; i <= round % 9; i++) {
+      const quote = producer.reserve();
+      if (quote === undefined) break;
+      quote.id = sent;
+      quote.price = sent / 2;
+      quote.levels[3] = sent++;
+    }
+    producer.submit();
+    consumer.consume((quote) => {
+      assertEquals(quote.id, received);
+      assertEquals(quote.price, received / 2);
+      assertEquals(quote.levels.at(3), received++);
+    }, 1 + round % 5);
+  }
+  consumer.consume(() => received++);
+  assertEquals(received, sent);
+});
+
+Deno.test("Indices go on beyond 2^32", () => {
+  using memory = Memory.create(sizeOf(Quotes));
+  const ring = memory.pointer(Quotes);
+  ring.head.store(2 ** 32 - 3);
+  ring.tail.store(2 ** 32 - 3);
+  using producer = RingProducer.open(ring);
+  using consumer = RingConsumer.open(ring);
+  for (let id = 0; id < 8; id++) assert(producer.push({ id }));
+  assertEquals(producer.push({ id: 8 }), false);
+  assertEquals(ring.head.load(), 5);
+  const ids: number[] = [];
+  consumer.consume((quote) => ids.push(quote.id));
+  assertEquals(ids, [0, 1, 2, 3, 4, 5, 6, 7]);
+  assertEquals([producer.room, consumer.available], [8, 0]);
+});
+
+Deno.test("RingProducer reserves as many as there is room for, and no more", () => {
+  const { memory, producer, consumer } = open();
+  using _ = memory;
+  const reserved = Array.from({ length: 8 }, () => producer.reserve()!);
+  assertEquals(producer.reserve(), undefined);
+  assertEquals(producer.room, 0);
+  reserved.forEach((quote, index) => quote.id = index);
+  assertEquals(consumer.available, 0);
+  producer.submit();
+  assertEquals(consumer.available, 8);
+  assertEquals(consumer.consume(() => {}, 1), 1);
+  producer.reserve()!.id = 8;
+  assertEquals(producer.reserve(), undefined);
+});
+
+Deno.test("RingProducer.push() leaves nothing of a lap before, and nothing half-written", () => {
+  const { memory, producer, consumer } = open();
+  using _ = memory;
+  for (let i = 0; i < 8; i++) {
+    producer.push({ id: 9, price: 9, levels: [9, 9, 9, 9] });
+  }
+  assertEquals(consumer.consume(() => {}), 8);
+  assertThrows(() => producer.push({ id: -1 }), RangeError);
+  assertEquals(consumer.available, 0);
+  assert(producer.push({ levels: [1] }));
+  assertEquals(consumer.take(), { id: 0, price: 0, levels: [1, 0, 0, 0] });
+  assertEquals(consumer.take(), undefined);
+});
+
+Deno.test("Rings have elements of any type, and are fields of others", () => {
+  const Numbers = SpscRing(u64, 4);
+  const Lines = SpscRing(array(u8, 3), 2);
+  const Both = struct("Both", {
+    _: HostLayout,
+    before: u8,
+    numbers: Numbers,
+    lines: Lines,
+  });
+  using memory = Memory.create(sizeOf(Both));
+  const both = memory.pointer(Both);
+  using numbers = RingProducer.open(both.numbers);
+  numbers.reserve()!.value = 2n ** 63n;
+  numbers.submit();
+  using lines = RingProducer.open(both.lines);
+  lines.reserve()!.set([1, 2, 3]);
+  lines.submit();
+  assertEquals(RingConsumer.open(both.numbers).take(), 2n ** 63n);
+  assertEquals(RingConsumer.open(both.lines).take(), [1, 2, 3]);
+});
+
+Deno.test("An element at which the callback throws is consumed, those after it are not", () => {
+  const { memory, producer, consumer } = open();
+  using _ = memory;
+  for (let id = 0; id < 5; id++) producer.push({ id });
+  const reason = new Error("enough");
+  try {
+    consumer.consume((quote) => {
+      if (quote.id === 1) throw reason;
+    });
+    assert(false);
+  } catch (error) {
+    assertStrictEquals(error, reason);
+  }
+  assertEquals(consumer.take()!.id, 2);
+  assertThrows(
+    () => consumer.consume(() => consumer.consume(() => {})),
+    TypeError,
+  );
+  assertEquals(consumer.take()!.id, 4);
+});
+
+Deno.test("A callback may close the ring, or its memory", () => {
+  const { memory, ring, producer, consumer } = open();
+  for (let id = 0; id < 5; id++) producer.push({ id });
+  assertThrows(() => consumer.consume(() => consumer.close()), ClosedError);
+  assertEquals(ring.consumer.load(), 0n);
+  const next = RingConsumer.open(ring);
+  assertThrows(
+    () =>
+      next.consume((quote) => {
+        memory.close();
+        return quote.id;
+      }),
+    ClosedError,
+  );
+  assertThrows(() => next.available, ClosedError);
+  assertThrows(() => producer.reserve(), ClosedError);
+  assertThrows(() => producer.submit(), ClosedError);
+  producer.close();
+  next.close();
+});
+
+Deno.test("for await yields what comes, and ends when the producer has closed", async () => {
+  const { memory, producer, consumer } = open();
+  using _ = memory;
+  const ids: number[] = [];
+  const reading = (async () => {
+    for await (const quote of consumer) ids.push(quote.id);
+  })();
+  for (let id = 0; id < 100; id++) {
+    while (!producer.push({ id })) await producer.ready();
+    if (id % 30 === 0) await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+  producer.close();
+  await reading;
+  assertEquals(ids, Array.from({ length: 100 }, (_, index) => index));
+});
+
+Deno.test("Leaving a for await gives back what was seen, and no more", async () => {
+  const { memory, producer, consumer } = open();
+  using _ = memory;
+  for (let id = 0; id < 4; id++) producer.push({ id });
+  for await (const quote of consumer) if (quote.id === 1) break;
+  assertEquals(consumer.take()!.id, 2);
+});
+
+Deno.test("A wait for the other end ends by its signal, or with the memory", async () => {
+  const { memory, producer, consumer } = open();
+  const reason = new Error("enough");
+  const controller = new AbortController();
+  const { signal } = controller;
+  const waits = [
+    consumer.ready({ signal }),
+    (async () => {
+      while (producer.reserve() !== undefined);
+      await producer.ready({ signal });
+    })(),
+  ];
+  controller.abort(reason);
+  for (const wait of waits) {
+    assertStrictEquals(await wait.catch((error) => error), reason);
+  }
+  const waiting = consumer.ready();
+  memory.close();
+  await assertRejects(() => waiting, ClosedError);
+});
+
+Deno.test("A side has one owner, who gives it back or is overridden", () => {
+  const { memory, ring, producer, consumer } = open();
+  using _ = memory;
+  assertThrows(() => RingProducer.open(ring), OwnedError, "thread");
+  assertThrows(() => RingConsumer.open(ring), OwnedError, "thread");
+  assertEquals([producer.peer, consumer.peer], ["alive", "alive"]);
+  producer.close();
+  assertEquals(consumer.peer, "absent");
+  const next = RingProducer.open(ring);
+  RingProducer.open(ring, { takeOver: true });
+  assertEquals(next.push({ id: 1 }), true);
+  assertThrows(() => producer.push({ id: 1 }), ClosedError);
+});
+
+Deno.test("A ring of something else is refused, and so are indices that cannot be", () => {
+  const { memory, ring, producer, consumer } = open();
+  using _ = memory;
+  const Other = SpscRing(Quote, 4);
+  assertThrows(
+    () => RingProducer.open(memory.pointer(Other)),
+    CorruptError,
+    "8 times 32 bytes: this is of 4 times 32",
+  );
+  ring.head.store(9);
+  assertThrows(() => consumer.consume(() => {}), CorruptError, "9 apart");
+  ring.tail.store(1);
+  assertThrows(() => producer.room, CorruptError);
+  assertThrows(
+    () => RingProducer.open(memory.view(Quotes) as never),
+    TypeError,
+    "a view of",
+  );
+  assertThrows(() => RingConsumer.open({} as never), TypeError, "an object");
+  assertThrows(
+    () => RingConsumer.open(memory.pointer(Quote) as never),
+    TypeError,
+    "Quote",
+  );
+  assertStringIncludes(Deno.inspect(producer), "SpscRing<Quote, 8>");
+});
+
+/** A process that takes a side of a ring, and ends as it is told. */
+async function other(memory: Memory, code: string): Promise<void> {
+  const result = await run(
+    `
+    import { HostLayout, Memory, array, f64, struct, u32 } from "./mod.ts";
+    import { RingConsumer, RingProducer, SpscRing } from "./sync/mod.ts";
+    const Quote = struct("Quote", {
+      _: HostLayout, id: u32, price: f64, levels: array(u32, 4),
+    });
+    const memory = Memory.open("/proc/${Deno.pid}/fd/${memory.fd}");
+    const ring = memory.pointer(SpscRing(Quote, 8));
+    ${code}
+  `,
+    { permissions: ["-A"] },
+  );
+  assertEquals(result.code, 0, result.stderr);
+}
+
+Deno.test("A producer that died is noticed, and its side can be taken over", async () => {
+  using memory = Memory.create(sizeOf(Quotes));
+  const ring = memory.pointer(Quotes);
+  using consumer = RingConsumer.open(ring);
+  assertEquals(consumer.peer, "absent");
+  await other(
+    memory,
+    `
+    const producer = RingProducer.open(ring);
+    producer.push({ id: 1 });
+    producer.push({ id: 2 });
+    producer.reserve().id = 3;
+    Deno.exit();
+  `,
+  );
+  assertEquals(consumer.peer, "dead");
+  // What it submitted is there, what it reserved is not.
+  assertEquals([consumer.take()!.id, consumer.take()!.id], [1, 2]);
+  await assertRejects(() => consumer.ready(), PeerDiedError, "producer");
+  using producer = RingProducer.open(ring);
+  producer.push({ id: 4 });
+  assertEquals(await consumer.ready(), true);
+  assertEquals(consumer.take()!.id, 4);
+});
+
+Deno.test("A consumer that died is noticed, and its side can be taken over", async () => {
+  using memory = Memory.create(sizeOf(Quotes));
+  const ring = memory.pointer(Quotes);
+  using producer = RingProducer.open(ring);
+  for (let id = 0; id < 8; id++) producer.push({ id });
+  await other(
+    memory,
+    `
+    const consumer = RingConsumer.open(ring);
+    consumer.take();
+    consumer.consume(({ id }) => { if (id === 2) Deno.exit(); });
+  `,
+  );
+  assertEquals(producer.peer, "dead");
+  await producer.ready();
+  producer.push({ id: 8 });
+  await assertRejects(() => producer.ready(), PeerDiedError, "consumer");
+  using consumer = RingConsumer.open(ring);
+  // What it had not given back comes once more.
+  const first = consumer.take()!.id;
+  assert(first === 1 || first === 2, `${first}`);
+});

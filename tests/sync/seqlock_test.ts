@@ -1,0 +1,170 @@
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import {
+  array,
+  ClosedError,
+  HostLayout,
+  InvalidTypeError,
+  Memory,
+  sizeOf,
+  struct,
+  u32,
+  u64,
+  u8,
+  view,
+} from "../../mod.ts";
+import {
+  CorruptError,
+  OwnedError,
+  PeerDiedError,
+  Seqlock,
+  SeqlockReader,
+  SeqlockWriter,
+} from "../../sync/mod.ts";
+import { run } from "../_support.ts";
+import { sized } from "../_fire.ts";
+
+const Sample = struct("Sample", {
+  _: HostLayout,
+  count: u32,
+  words: array(u64, 14),
+});
+const Samples = Seqlock(Sample);
+
+Deno.test("SeqlockReader reads what SeqlockWriter wrote, through memory mapped read-only too", () => {
+  using memory = Memory.create(4096);
+  using same = Memory.map(memory.fd!, 4096, { readOnly: true });
+  using writer = SeqlockWriter.open(memory.pointer(Samples));
+  const reader = SeqlockReader.open(same.view(Samples));
+  assertEquals(reader.read().count, 0);
+  writer.write((draft) => {
+    draft.count = 7;
+    draft.words[13] = 9n;
+  });
+  writer.write((draft) => draft.count++);
+  const { count, words } = reader.read();
+  assertEquals([count, words[13]], [8, 9n]);
+  assertEquals([reader.version, reader.peer], [2, "alive"]);
+});
+
+Deno.test("SeqlockWriter stores nothing where the callback throws", () => {
+  using memory = Memory.create(4096);
+  const lock = memory.pointer(Samples);
+  using writer = SeqlockWriter.open(lock);
+  const reader = SeqlockReader.open(lock);
+  writer.write((draft) => draft.count = 1);
+  assertThrows(() =>
+    writer.write((draft) => {
+      draft.count = 2;
+      draft.count = -1;
+    }), RangeError);
+  assertThrows(() => writer.write(() => writer.write(() => {})), TypeError);
+  assertEquals(reader.read().count, 1);
+  writer.write(() => {});
+  assertEquals(reader.read().count, 1);
+  assertEquals(lock.sequence.load(), 4);
+});
+
+Deno.test("A seqlock has one writer, and says what it is of", () => {
+  const memory = Memory.create(4096);
+  const lock = memory.pointer(Samples);
+  const writer = SeqlockWriter.open(lock);
+  assertThrows(() => SeqlockWriter.open(lock), OwnedError, "thread");
+  assertThrows(
+    () => SeqlockReader.open(memory.view(Seqlock(u64))),
+    CorruptError,
+    "8",
+  );
+  assertThrows(() => SeqlockReader.open({} as never), TypeError, "Seqlock");
+  assertThrows(
+    () => SeqlockWriter.open(memory.view(Samples) as never),
+    TypeError,
+    "a view of",
+  );
+  const Flexible = struct("Flexible", { _: HostLayout, rest: array(u8) });
+  assertThrows(() => Seqlock(Flexible), InvalidTypeError);
+  writer.close();
+  assertThrows(() => writer.write(() => {}), ClosedError);
+  const next = SeqlockWriter.open(lock);
+  const reader = SeqlockReader.open(lock);
+  memory.close();
+  assertThrows(() => next.write(() => {}), ClosedError);
+  assertThrows(() => reader.read(), ClosedError);
+});
+
+Deno.test("A writer that died in the middle of a store is noticed until the next one writes", async () => {
+  using memory = Memory.create(sizeOf(Samples));
+  const lock = memory.pointer(Samples);
+  const { code, stderr } = await run(
+    `
+    import { HostLayout, Memory, array, struct, u32, u64 } from "./mod.ts";
+    import { Seqlock, SeqlockWriter } from "./sync/mod.ts";
+    const Sample = struct("Sample", {
+      _: HostLayout, count: u32, words: array(u64, 14),
+    });
+    const memory = Memory.open("/proc/${Deno.pid}/fd/${memory.fd}");
+    const lock = memory.pointer(Seqlock(Sample));
+    SeqlockWriter.open(lock).write((draft) => draft.count = 5);
+    lock.sequence.add(1); // as it would be in the middle of a store
+  `,
+    { permissions: ["-A"] },
+  );
+  assertEquals(code, 0, stderr);
+  const reader = SeqlockReader.open(lock);
+  assertEquals(reader.peer, "dead");
+  assertThrows(() => reader.read(), PeerDiedError, "writer");
+  using writer = SeqlockWriter.open(lock);
+  writer.write((draft) => draft.words[0] = 1n);
+  assertEquals(reader.read().count, 0);
+  assertEquals(reader.read().words[0], 1n);
+});
+
+Deno.test("No value that is read is of two moments, while it is written all the time", async () => {
+  using memory = Memory.create(sizeOf(Samples), { workers: true });
+  const lock = memory.pointer(Samples);
+  const code = `
+    import { HostLayout, Memory, array, struct, u32, u64 } from "${
+    import.meta.resolve("../../mod.ts")
+  }";
+    import { Seqlock, SeqlockWriter } from "${
+    import.meta.resolve("../../sync/mod.ts")
+  }";
+    const Sample = struct("Sample", {
+      _: HostLayout, count: u32, words: array(u64, 14),
+    });
+    onmessage = ({ data }) => {
+      const lock = Memory.attach(data).pointer(Seqlock(Sample));
+      const writer = SeqlockWriter.open(lock);
+      postMessage("begins");
+      for (let i = 1n; ; i++) writer.write((draft) => {
+        draft.count = Number(i & 0xffffffffn);
+        draft.words.fill(i);
+      });
+    };
+  `;
+  const url = `data:application/javascript,${encodeURIComponent(code)}`;
+  const worker = new Worker(url, { type: "module" });
+  try {
+    worker.postMessage(memory.handle);
+    await new Promise((resolve) => worker.onmessage = resolve);
+    const reader = SeqlockReader.open(lock);
+    const reads = sized(100_000, 10_000_000);
+    const isMixed = ({ count, words }: { count: number; words: bigint[] }) =>
+      words.some((word) => Number(word & 0xffffffffn) !== count);
+    let mixed = 0;
+    const versions = new Set<number>();
+    for (let i = 0; i < reads; i++) {
+      const value = reader.read();
+      if (isMixed(value)) mixed++;
+      if (versions.size < 1000) versions.add(value.count);
+    }
+    assertEquals(mixed, 0);
+    assert(versions.size > 1, "Nothing was written meanwhile");
+  } finally {
+    worker.terminate();
+  }
+});
+
+Deno.test("A seqlock whose bytes lie in a buffer can be read", () => {
+  const reader = SeqlockReader.open(view(Samples, new ArrayBuffer(256)));
+  assertEquals(reader.read().count, 0);
+});
