@@ -159,6 +159,13 @@ const objectSymbols = {
     ],
     result: "i32", // int
   },
+  bpf_map__set_key_size: {
+    parameters: [
+      "usize", // struct bpf_map *map
+      "u32", // __u32 size
+    ],
+    result: "i32", // int
+  },
   bpf_map__set_value_size: {
     parameters: [
       "usize", // struct bpf_map *map

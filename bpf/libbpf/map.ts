@@ -21,6 +21,7 @@ export class NativeMap {
   readonly #object: Owner;
   readonly #handle: bigint;
   readonly #isSection: boolean;
+  #pinnedTo: string | undefined;
 
   /** Of an address that libbpf gave. */
   constructor(object: Owner, handle: bigint) {
@@ -105,6 +106,16 @@ export class NativeMap {
     );
   }
 
+  /** Sets the sizes of keys and values to 0, as those of rings must be. */
+  setNoEntries(): void {
+    this.#call(
+      "bpf_map__set_key_size",
+      (functions, map) =>
+        functions.bpf_map__set_key_size(map, 0) ||
+        functions.bpf_map__set_value_size(map, 0),
+    );
+  }
+
   /** Sets its flags. */
   setFlagBits(value: number): void {
     this.#call(
@@ -131,12 +142,30 @@ export class NativeMap {
   }
 
   /**
-   * Takes another map in place of a new one; its descriptor is duplicated.
+   * Takes another map in place of a new one, and pins none; its descriptor is
+   * duplicated.
    *
    * @throws {RangeError} if it is unlike this.
    */
   reuse(fd: number): void {
-    requireSame(this, mapInfoOf(fd, `the map to reuse for ${this.name}`));
+    this.#reuse(fd, "map to reuse");
+  }
+
+  /** Takes the map that is pinned at a path. @throws as {@linkcode reuse} does. */
+  reusePinned(fd: number, path: string): void {
+    this.#reuse(fd, `map that is pinned at "${path}"`);
+    this.#pinnedTo = path;
+  }
+
+  /** The path where it is pinned once it is loaded; undefined for nowhere. */
+  get pinnedTo(): string | undefined {
+    return this.#pinnedTo ?? this.pinPath;
+  }
+
+  #reuse(fd: number, what: string): void {
+    requireSame(this, mapInfoOf(fd, `the ${what}`), what);
+    // libbpf would have the map that is pinned, or pin this one.
+    this.setPinPath(undefined);
     this.#call(
       "bpf_map__reuse_fd",
       (functions, map) => functions.bpf_map__reuse_fd(map, fd),

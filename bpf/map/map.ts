@@ -64,11 +64,13 @@ import {
 import { BpfVariable } from "../variable/variable.ts";
 import { VariableNames } from "../variable/names.ts";
 
-/** What only the class can do, for the function below it. */
-let adoptDefined: (
-  fd: number,
-  definition: () => MapDefinition | undefined,
-) => BpfMap;
+/** What is known of a map beside what the kernel tells. */
+interface MapOrigin {
+  /** The path where it is pinned. */
+  readonly pinnedTo?: string | undefined;
+  /** Its definition in C. */
+  readonly definition?: () => MapDefinition | undefined;
+}
 
 /**
  * A map of the kernel's BPF subsystem: a table that BPF programs and processes
@@ -123,38 +125,22 @@ export class BpfMap<
   #variables: VariableNames | undefined;
   #memory: Memory | undefined;
 
-  private constructor(
-    descriptor: Descriptor,
-    info: MapInfo,
-    path?: string,
-    definition?: () => MapDefinition | undefined,
-  ) {
-    super("map", descriptor, mapInfoOf, path);
-    this.#info = info;
-    this.#types = new MapBtf(info, definition);
-  }
-
-  static {
-    adoptDefined = (fd, definition) => {
-      const own = Descriptor.duplicate(fd);
-      return BpfMap.#adopt(own, `descriptor ${fd}`, undefined, definition);
-    };
-  }
-
-  /** Takes over an open descriptor. */
-  static #adopt<M extends MapType>(
-    descriptor: Descriptor,
-    name: string,
-    path?: string,
-    definition?: () => MapDefinition | undefined,
-  ): BpfMap<M> {
+  /**
+   * Takes over an open descriptor; nobody outside of this package has one.
+   *
+   * @param name What error messages call the descriptor.
+   * @throws {NotSupportedError} if it is not a map's.
+   * @ignore
+   */
+  constructor(descriptor: Descriptor, name: string, origin: MapOrigin = {}) {
+    super("map", descriptor, mapInfoOf, origin.pinnedTo);
     try {
-      const info = mapInfoOf(descriptor.fd, name);
-      return new BpfMap<M>(descriptor, info, path, definition);
+      this.#info = mapInfoOf(descriptor.fd, name);
     } catch (error) {
       descriptor.close();
       throw error;
     }
+    this.#types = new MapBtf(this.#info, origin.definition);
   }
 
   /**
@@ -193,7 +179,7 @@ export class BpfMap<
         ? undefined
         : descriptorOf("Inner map", "map", innerMap),
     };
-    return BpfMap.#adopt(createMap(request), "the new map");
+    return new BpfMap<M>(createMap(request), "the new map");
   }
 
   /**
@@ -211,7 +197,8 @@ export class BpfMap<
     const file = pathOf(path);
     requireOptions(options, openOptions);
     const readOnly = requireFlag("readOnly", options.readOnly);
-    return BpfMap.#adopt(openPinned(file, readOnly), `"${file}"`, file);
+    const opened = openPinned(file, readOnly);
+    return new BpfMap(opened, `"${file}"`, { pinnedTo: file });
   }
 
   /**
@@ -229,7 +216,7 @@ export class BpfMap<
     requireOptions(options, openOptions);
     const readOnly = requireFlag("readOnly", options.readOnly);
     requireU32("Map id", id, 0);
-    return BpfMap.#adopt(openById(id, readOnly), `the map of id ${id}`);
+    return new BpfMap(openById(id, readOnly), `the map of id ${id}`);
   }
 
   /**
@@ -257,7 +244,7 @@ export class BpfMap<
    */
   static fromFd(fd: number): BpfMap {
     requireDescriptor(fd);
-    return BpfMap.#adopt(Descriptor.duplicate(fd), `descriptor ${fd}`);
+    return new BpfMap(Descriptor.duplicate(fd), `descriptor ${fd}`);
   }
 
   /** What the kernel told of the map when it was opened. */
@@ -823,18 +810,4 @@ export class BpfMap<
     }
     return memory;
   }
-}
-
-/**
- * A map that an object file defines, for this room. Its descriptor is
- * duplicated.
- *
- * @param fd A descriptor of the map.
- * @param definition Gives what the file says of its keys and values.
- */
-export function definedMap(
-  fd: number,
-  definition: () => MapDefinition | undefined,
-): BpfMap {
-  return adoptDefined(fd, definition);
 }

@@ -5,6 +5,7 @@ import { NotSupportedError, SystemError } from "../../errors.ts";
 import { type Declaration, declarationsOf } from "../variable/declarations.ts";
 import { systemError } from "../../ffi/mod.ts";
 import {
+  array,
   HostLayout,
   sizeOf,
   struct,
@@ -89,12 +90,10 @@ export function hasIds(type: MapType | undefined): boolean {
     type === "prog_array";
 }
 
-/** A type, unless it is of another size: who loads an object can set sizes. */
-function ofSize(type: Type | undefined, size: number): Type | undefined {
-  return type?.size === size ? type : undefined;
-}
+/** `linux/bpf.h` */
+const BPF_F_STACK_BUILD_ID = 1 << 5;
 
-/** What an object file says of a map's keys and values. */
+/** The types that a map's definition in C names, which the kernel may drop. */
 export interface MapDefinition {
   readonly keyType: Type | undefined;
   readonly valueType: Type | undefined;
@@ -103,15 +102,11 @@ export interface MapDefinition {
 /** The types of one map, found when they are asked for. */
 export class MapBtf {
   readonly #info: MapInfo;
-  readonly #definition: () => MapDefinition | undefined;
   #btf: Btf | undefined;
 
-  /**
-   * Asks nothing yet; keeps what is known already.
-   *
-   * @param definition Gives what the object file says that the map is of: the
-   * kernel has no BTF of queues, of maps of maps, and of some more.
-   */
+  readonly #definition: () => MapDefinition | undefined;
+
+  /** Asks nothing yet; keeps what is known already. */
   constructor(
     info: MapInfo,
     definition: () => MapDefinition | undefined = () => undefined,
@@ -132,16 +127,27 @@ export class MapBtf {
   get keyType(): Type | undefined {
     const { type, keySize, btfKeyTypeId } = this.#info;
     return this.#layout(btfKeyTypeId) ??
-      ofSize(this.#definition()?.keyType, keySize) ??
+      this.#defined("keyType", keySize) ??
       (hasIndices(type) && keySize === u32.size ? u32 : undefined);
   }
 
   /** The type of values; undefined where nothing says what it is. */
   get valueType(): Type | undefined {
-    const { type, valueSize, btfValueTypeId } = this.#info;
+    const { type, valueSize, flagBits, btfValueTypeId } = this.#info;
     if (hasIds(type)) return u32;
-    return this.#layout(btfValueTypeId) ??
-      ofSize(this.#definition()?.valueType, valueSize);
+    const known = this.#layout(btfValueTypeId) ??
+      this.#defined("valueType", valueSize);
+    if (known !== undefined || type !== "stack_trace") return known;
+    // Addresses of instructions, unless they are looked up in files.
+    return (flagBits & BPF_F_STACK_BUILD_ID) === 0
+      ? array(u64, valueSize / u64.size) as unknown as Type
+      : undefined;
+  }
+
+  /** What the definition says, of the map's own sizes; rings have none. */
+  #defined(part: keyof MapDefinition, size: number): Type | undefined {
+    const type = this.#definition()?.[part];
+    return type?.size === size || size === 0 ? type : undefined;
   }
 
   /**

@@ -1,9 +1,12 @@
 import { Btf } from "../../btf/btf.ts";
-import { InvalidObjectError } from "../../errors.ts";
+import { InvalidObjectError, NotSupportedError } from "../../errors.ts";
+import { libbpfVersion } from "../libbpf/functions.ts";
 import type { Marked, Type } from "../../layout/mod.ts";
 import { NativeObject } from "../libbpf/object.ts";
 import { shareBtf } from "../map/types_from_btf.ts";
-import { type BpfMap, definedMap } from "../map/map.ts";
+import { Descriptor } from "../../ffi/descriptor.ts";
+import { BpfMap } from "../map/map.ts";
+import { definitionOf } from "./object_file.ts";
 import {
   type BpfProgram,
   closeWithLinks,
@@ -21,9 +24,7 @@ import {
   type SectionContents,
   setInitialContents,
 } from "./initial_values.ts";
-import { mapDefinition } from "./object_file.ts";
-import { dropRecordSizes } from "./record_types.ts";
-import { makeMappable, sectionSizes } from "./sections.ts";
+import { dropRecordTypes, makeMappable, sectionSizes } from "./sections.ts";
 import { readSource, withSealedFile } from "./file.ts";
 import { VariableNames } from "../variable/names.ts";
 import type { LoadOptions } from "./load_options.ts";
@@ -35,6 +36,32 @@ interface Parts {
   readonly native: NativeObject;
   readonly btf: Btf | undefined;
   readonly names: VariableNames;
+}
+
+/** Sections of data that later versions of libbpf take. */
+const laterSections: readonly (readonly [name: string, minor: number])[] = [
+  [".struct_ops.link", 2],
+  [".addr_space.1", 4],
+  ["?.struct_ops", 5],
+  ["?.struct_ops.link", 5],
+];
+
+/**
+ * libbpf leaves sections of data out that it does not know, without a word that
+ * anybody hears.
+ *
+ * @throws {NotSupportedError} if it does.
+ */
+function requireKnownSections({ sections }: Elf): void {
+  for (const [name, since] of laterSections) {
+    const section = sections.find((section) => section.name === name);
+    if (section === undefined || section.size === 0) continue;
+    const [major = 0, minor = 0] = libbpfVersion().split(".").map(Number);
+    if (major > 1 || minor >= since) continue;
+    throw new NotSupportedError(
+      `This libbpf, ${libbpfVersion()}, leaves out section "${name}": that takes libbpf 1.${since}`,
+    );
+  }
 }
 
 /** What to load, and how; and the values of variables. */
@@ -132,6 +159,7 @@ export class BpfObject<S extends ObjectShape = ObjectShape>
     const { bytes, name } = readSource(source);
     const elf = new Elf(bytes);
     checkBtf(elf);
+    requireKnownSections(elf);
     const request = { ...settings, bytes, name: settings.name ?? name };
     const { kernelBtf } = settings;
     return kernelBtf === undefined
@@ -151,7 +179,7 @@ export class BpfObject<S extends ObjectShape = ObjectShape>
     return loadNative(request, {
       prepare(native) {
         makeMappable(native.maps);
-        dropRecordSizes(native.maps);
+        dropRecordTypes(native.maps);
         parts = { ...readParts(elf, native), native };
         // Once: what the values are is not asked again for another attempt.
         contents ??= initialContents(
@@ -306,7 +334,7 @@ function openMaps(
   opened: DisposableStack,
 ): Readonly<Record<string, BpfMap>> {
   const open = emptyRecord<BpfMap>();
-  for (const { name, fd } of maps) {
+  for (const { name, fd, pinnedTo } of maps) {
     if (fd < 0) continue;
     if (name in open) {
       throw new InvalidObjectError(
@@ -314,7 +342,10 @@ function openMaps(
       );
     }
     open[name] = opened.use(
-      definedMap(fd, () => btf && mapDefinition(btf, name)),
+      new BpfMap(Descriptor.duplicate(fd), `map ${name}`, {
+        pinnedTo,
+        definition: () => btf && definitionOf(btf, name),
+      }),
     );
   }
   return Object.freeze(open);

@@ -125,8 +125,8 @@ function* mapVariables(btf: Btf): Generator<BtfVar> {
   }
 }
 
-/** The definition of a map; undefined where BTF has none of that name. */
-export function mapDefinition(
+/** The definition of one map; undefined where there is none of that name. */
+export function definitionOf(
   btf: Btf,
   name: string,
 ): ObjectFileMap | undefined {

@@ -147,6 +147,11 @@ export function readMapSettings(options: unknown): MapSettings[] {
 function readOne(name: string, options: LoadMapOptions): MapSettings {
   requireOptions(options, mapOptions);
   const { maxEntries, valueSize, reuse, pin, innerMap } = options;
+  if (reuse !== undefined && pin !== undefined && pin !== false) {
+    throw new TypeError(
+      `Options reuse and pin of the map ${name} exclude each other: pin the map that is reused`,
+    );
+  }
   return {
     name,
     maxEntries: maxEntries === undefined

@@ -1,7 +1,7 @@
 /** What keys and values a map of an object has once it is loaded. */
 
 import type { MapType, ObjectFileMap } from "../../bpf/mod.ts";
-import { type Type, u32 } from "../../layout/mod.ts";
+import { array, type Type, u32, u64 } from "../../layout/mod.ts";
 
 /** A key's or a value's type: bytes where only the size is known. */
 export type EntryType = Type | "bytes";
@@ -58,8 +58,21 @@ export function entryTypesOf(map: ObjectFileMap): EntryTypes {
     key: WITHOUT_KEYS.has(type)
       ? undefined
       : keyType ?? (INDEXED.has(type) && keySize === u32.size ? u32 : "bytes"),
-    value: OF_IDS.has(type) ? u32 : valueType ?? "bytes",
+    value: OF_IDS.has(type) ? u32 : valueType ?? impliedValue(map) ?? "bytes",
   };
+}
+
+/** `linux/bpf.h` */
+const BPF_F_STACK_BUILD_ID = 1 << 5;
+
+/** What the type of map says of its values where the definition does not. */
+function impliedValue(
+  { type, flagBits, valueSize }: ObjectFileMap,
+): Type | undefined {
+  // Addresses of instructions, unless they are looked up in files.
+  return type === "stack_trace" && (flagBits & BPF_F_STACK_BUILD_ID) === 0
+    ? array(u64, valueSize / u64.size) as unknown as Type
+    : undefined;
 }
 
 /** Maps of records: the class that reads, or writes, them. */

@@ -49,7 +49,7 @@ export class SeqlockReader<T extends Type> {
     const start = at + OFFSETS.value;
     this.#shared = region.u8.subarray(start, start + element.size);
     this.#copy = new Uint8Array(new ArrayBuffer(element.size));
-    this.#view = view(element as Type as never, this.#copy.buffer);
+    this.#view = view<Type>(element as Type, this.#copy.buffer) as View<T>;
   }
 
   /**

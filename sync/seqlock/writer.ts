@@ -43,7 +43,12 @@ export class SeqlockWriter<T extends Type> implements Disposable {
       `${name}: The writer's side`,
     );
     this.#draft = new Uint8Array(new ArrayBuffer(element.size));
-    this.#pointer = pointer(element as Type as never, this.#draft.buffer);
+    this.#pointer = pointer<Type>(
+      element as Type,
+      this.#draft.buffer,
+    ) as Pointer<
+      T
+    >;
     this.#side.take(takeOver);
     // What a writer left that died while it stored is nobody's value.
     if ((this.#sequence.load() & 1) === 0) this.#draft.set(this.#shared());
