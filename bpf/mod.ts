@@ -158,6 +158,7 @@ export type {
   AttachIterator,
   IteratorTarget,
 } from "./link/targets/iterator.ts";
+export type { AttachKprobe, AttachKsyscall } from "./link/targets/kprobe.ts";
 export type {
   AttachNetfilter,
   NetfilterTarget,
@@ -177,6 +178,7 @@ export type { AttachTcx } from "./link/targets/tcx.ts";
 export type { AttachTracepoint } from "./link/targets/tracepoint.ts";
 export type { AttachTracing, TracingTarget } from "./link/targets/tracing.ts";
 export type { AttachUprobe } from "./link/targets/uprobe.ts";
+export type { AttachUprobeMulti } from "./link/targets/uprobe_multi.ts";
 export type { AttachUsdt } from "./link/targets/usdt.ts";
 export type { AttachXdp } from "./link/targets/xdp.ts";
 export type { AttachType } from "./link/attach_type.ts";
@@ -202,7 +204,9 @@ export type {
 export type { MapQueue, PushOptions, QueueOf } from "./map/queue.ts";
 export type { MapElements, MapElementViews } from "./map/elements.ts";
 export {
+  type CallbackOf,
   type ConsumeOptions,
+  type ForEachOptions,
   type RecordOf,
   type RecordsOptions,
   RecordSource,

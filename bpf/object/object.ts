@@ -5,6 +5,7 @@ import type { Marked, Type } from "../../layout/mod.ts";
 import { NativeObject } from "../libbpf/object.ts";
 import { shareBtf } from "../map/types_from_btf.ts";
 import { Descriptor } from "../../ffi/descriptor.ts";
+import { orphan } from "../ring/writers.ts";
 import { BpfMap } from "../map/map.ts";
 import { definitionOf } from "./object_file.ts";
 import {
@@ -295,7 +296,10 @@ export class BpfObject<S extends ObjectShape = ObjectShape>
    * stay. Once more does nothing.
    */
   close(): void {
+    const isOpen = !this.closed;
+    const ids = isOpen ? idsOfRings(this.#maps) : [];
     this.#opened.dispose();
+    if (isOpen) orphan(ids);
   }
 
   /** Closes the object at the end of a `using` declaration's block. */
@@ -361,6 +365,15 @@ function openPrograms(
     open[program.name] = opened.adopt(programOf(program), closeWithLinks);
   }
   return Object.freeze(open);
+}
+
+/** The ids of the maps that programs write records to. */
+function idsOfRings(maps: Readonly<Record<string, BpfMap>>): number[] {
+  return Object.values(maps)
+    .filter(({ closed }) => !closed)
+    .map(({ info }) => info)
+    .filter(({ type }) => type === "ringbuf" || type === "perf_event_array")
+    .map(({ id }) => id);
 }
 
 function takeLogs(

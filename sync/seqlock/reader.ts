@@ -43,7 +43,7 @@ export class SeqlockReader<T extends Type> {
     this.#writer = new Side(
       region,
       at + OFFSETS.writer,
-      at + OFFSETS.namespace,
+      at + OFFSETS.pidNamespace,
       `${name}: The writer's side`,
     );
     const start = at + OFFSETS.value;

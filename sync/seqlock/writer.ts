@@ -39,7 +39,7 @@ export class SeqlockWriter<T extends Type> implements Disposable {
     this.#side = new Side(
       region,
       at + OFFSETS.writer,
-      at + OFFSETS.namespace,
+      at + OFFSETS.pidNamespace,
       `${name}: The writer's side`,
     );
     this.#draft = new Uint8Array(new ArrayBuffer(element.size));

@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertThrows } from "@std/assert";
+import { assertEquals, assertThrows } from "@std/assert";
 import {
   array,
   ClosedError,
@@ -152,13 +152,12 @@ Deno.test("No value that is read is of two moments, while it is written all the 
       words.some((word) => Number(word & 0xffffffffn) !== count);
     let mixed = 0;
     const versions = new Set<number>();
-    for (let i = 0; i < reads; i++) {
+    for (let i = 0; i < reads || versions.size < 100; i++) {
       const value = reader.read();
       if (isMixed(value)) mixed++;
-      if (versions.size < 1000) versions.add(value.count);
+      if (versions.size < 100) versions.add(value.count);
     }
     assertEquals(mixed, 0);
-    assert(versions.size > 1, "Nothing was written meanwhile");
   } finally {
     worker.terminate();
   }
