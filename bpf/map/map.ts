@@ -268,8 +268,8 @@ export class BpfMap<
   }
 
   /**
-   * What a key is: by the map's own BTF, or `u32` where keys are indices;
-   * undefined where nothing says it.
+   * What a key is: by the map's own BTF, of a map of a `BpfObject` also by its
+   * definition, or `u32` where keys are indices; undefined where nothing says it.
    *
    * @throws {BtfError} if BTF gives it no layout.
    * @throws as {@linkcode BpfMap.btf} does.
@@ -279,7 +279,8 @@ export class BpfMap<
   }
 
   /**
-   * What a value is, of a per-CPU map that of one CPU: by the map's own BTF; of
+   * What a value is, of a per-CPU map that of one CPU: by the map's own BTF, or
+   * of a map of a `BpfObject` by its definition; of
    * the maps that libbpf makes of `.data` and `.bss` a struct of the variables,
    * and of maps of maps `u32`, an id. Undefined where nothing says it.
    *
