@@ -4,6 +4,7 @@ import { type Command, helpOf, readArguments, UsageError } from "./command.ts";
 import { completions } from "./commands/completions.ts";
 import { doctor } from "./commands/doctor.ts";
 import { dump } from "./commands/dump.ts";
+import { header } from "./commands/header.ts";
 import { links } from "./commands/links.ts";
 import { maps } from "./commands/maps.ts";
 import { programs } from "./commands/programs.ts";
@@ -23,6 +24,7 @@ const COMMANDS: readonly Command[] = [
   struct,
   types,
   skeleton,
+  header,
   completions(() => COMMANDS),
 ];
 

@@ -64,11 +64,11 @@ function metricsIn(cpus: View<typeof Cpus>): Metric[] {
   ];
 }
 
-/** The number of CPUs to serve: up to the last that is online. */
-const cpuCount = Math.min((onlineCpus().at(-1) ?? 0) + 1, MAX_CPUS);
+/** The CPUs that programs run on: more than this process may, under taskset. */
+const cpuNumbers = onlineCpus().filter((cpu) => cpu < MAX_CPUS);
 
 function valuesOf({ column }: Metric): bigint[] {
-  return Array.from({ length: cpuCount }, (_, cpu) => column.at(cpu));
+  return cpuNumbers.map((cpu) => column.at(cpu));
 }
 
 /** The text format of Prometheus, version 0.0.4. */
@@ -76,8 +76,8 @@ function exposition(metrics: readonly Metric[]): string {
   return metrics.map((metric) => {
     const { name, title } = metric;
     const head = `# HELP ${name} ${title}\n# TYPE ${name} counter\n`;
-    const lines = valuesOf(metric).map((value, cpu) =>
-      `${name}{cpu="${cpu}"} ${value}\n`
+    const lines = valuesOf(metric).map((value, index) =>
+      `${name}{cpu="${cpuNumbers[index]}"} ${value}\n`
     );
     return head + lines.join("");
   }).join("");
@@ -107,12 +107,25 @@ function events(metrics: readonly Metric[]): ReadableStream<Uint8Array> {
   });
 }
 
+/** The names that this server goes by: a page of another name is not ours. */
+const HOSTS = /^(127\.0\.0\.1|localhost|\[::1\])(:\d{1,5})?$/;
+
 function respond(
-  { pathname }: URL,
+  { method, url, headers }: Request,
   metrics: readonly Metric[],
   page: string,
 ): Response {
-  switch (pathname) {
+  if (!HOSTS.test(headers.get("host") ?? "")) {
+    return new Response("There is no such host here\n", { status: 421 });
+  }
+  if (method !== "GET" && method !== "HEAD") {
+    const allow = { allow: "GET, HEAD" };
+    return new Response("There is only to read\n", {
+      status: 405,
+      headers: allow,
+    });
+  }
+  switch (URL.parse(url)?.pathname) {
     case "/":
       return content(page, "text/html; charset=utf-8");
     case "/metrics":
@@ -144,5 +157,5 @@ using _received = object.program("received").attach();
 // The kernel detaches the programs when this process ends, however it does.
 await Deno.serve(
   { port: Number(Deno.args[0] ?? 9435), hostname: "127.0.0.1" },
-  (request) => respond(new URL(request.url), metrics, page),
+  (request) => respond(request, metrics, page),
 ).finished;

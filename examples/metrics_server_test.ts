@@ -1,3 +1,4 @@
+import { onlineCpus } from "../bpf/mod.ts";
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { fromFileUrl } from "@std/path";
 import { Page } from "../tests/_browser.ts";
@@ -88,6 +89,42 @@ serverTest("metrics_server.ts answers other paths with 404", async () => {
   assertEquals(response.status, 404);
 });
 
+serverTest(
+  "metrics_server.ts reads alone, under its own names, and of all CPUs",
+  async () => {
+    await using server = await Server.start();
+    const { host, port } = new URL(server.address);
+    for (const method of ["POST", "DELETE"]) {
+      const response = await fetch(server.address, { method });
+      await response.body?.cancel();
+      assertEquals(response.status, 405);
+    }
+    for (
+      const [name, status] of [
+        [host, 200],
+        [`localhost:${port}`, 200],
+        ["a:99999", 421],
+        ["evil.example", 421],
+      ] as const
+    ) {
+      assertEquals(await statusFor(Number(port), name), status, name);
+    }
+    const text = await server.get("/metrics");
+    const counters = text.matchAll(/^kernel_system_calls_total{/gm);
+    assertEquals([...counters].length, onlineCpus().length);
+  },
+);
+
+/** The status of an answer to a request for a host of that name. */
+async function statusFor(port: number, host: string): Promise<number> {
+  using connection = await Deno.connect({ hostname: "127.0.0.1", port });
+  const request =
+    `GET /metrics HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`;
+  await connection.write(new TextEncoder().encode(request));
+  const answer = await new Response(connection.readable).text();
+  return Number(answer.split(" ")[1]);
+}
+
 testWith(needs, command("chromium"))(
   "metrics_server.ts plots the counters of each CPU live",
   async () => {
@@ -98,7 +135,7 @@ testWith(needs, command("chromium"))(
     );
     assertEquals(
       await page.evaluate(`document.querySelectorAll("polyline").length`),
-      navigator.hardwareConcurrency,
+      onlineCpus().length,
     );
     const tiles = await page.evaluate(
       `[...document.querySelectorAll(".tiles button")].map((tile) => tile.innerText)`,

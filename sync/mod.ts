@@ -25,3 +25,4 @@ export { Seqlock, type SeqlockType } from "./seqlock/type.ts";
 export { SpscRing, type SpscRingType } from "./ring/type.ts";
 export type { Peer, SideOptions } from "./shared/owner.ts";
 export { CorruptError, OwnedError, PeerDiedError } from "../errors.ts";
+export { cHeader, type Exports } from "./header/c.ts";

@@ -13,7 +13,7 @@ import { libbpf } from "./functions.ts";
 import { libbpfErrorInit } from "./errors.ts";
 import { listening, warningsIn } from "./messages.ts";
 import { libc } from "../../ffi/libc/functions.ts";
-import { addressOf, EINVAL, ENOENT } from "../../ffi/mod.ts";
+import { addressOf, EINVAL } from "../../ffi/mod.ts";
 import {
   HostLayout,
   pointer,
@@ -135,12 +135,8 @@ export class NativeObject implements Owner {
         // Should something have overwritten errno, it was an invalid argument.
         const errno = result.error < 0 ? -result.error : EINVAL;
         const said = warningsIn(messages);
-        // What libbpf finds missing in a file that was checked is its types.
-        const hint = errno === ENOENT
-          ? `the object's maps have no types: compile it with clang -g (${said})`
-          : said;
         throw new SystemError(
-          libbpfErrorInit(errno, "bpf_object__open_mem", hint),
+          libbpfErrorInit(errno, "bpf_object__open_mem", openHint(said)),
         );
       }
       return new NativeObject(result.handle);
@@ -227,6 +223,18 @@ export class NativeObject implements Owner {
     this.#closed = true;
     this.#release();
   }
+}
+
+/** What is likely to help, by what libbpf said. */
+function openHint(said: string): string {
+  if (/BTF is required/.test(said)) {
+    return `the object's maps have no types: compile it with clang -g (${said})`;
+  }
+  const undefinedName = /failed to find BTF for extern '([^']*)'/.exec(said)
+    ?.[1];
+  return undefinedName === undefined
+    ? said
+    : `${undefinedName} is declared and not defined: link the object that has it (bpftool gen object), or declare what is the kernel's as __ksym (${said})`;
 }
 
 /** What libbpf reads while it opens: addresses alone do not keep it. */

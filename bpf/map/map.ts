@@ -28,14 +28,17 @@ import {
   type HasDescriptor,
   KernelObject,
 } from "../kernel_object.ts";
-import { lookupInner, updateInner } from "./inner_maps.ts";
-import { MapBtf } from "./types_from_btf.ts";
+import { type FilterOf, filterOf } from "./filter.ts";
+import { lookupInner, updateInner, updateProgram } from "./inner_maps.ts";
+import { MapBtf, type MapDefinition } from "./types_from_btf.ts";
 import { createMap, freeze, openById } from "./commands.ts";
 import { mapFlagBits } from "./flag.ts";
 import { type MapInfo, mapInfoOf } from "./info.ts";
 import {
   type CreateMapOptions,
   createOptions,
+  lockFlag,
+  type LockOptions,
   modeNumber,
   type OpenMapOptions,
   openOptions,
@@ -63,6 +66,14 @@ import {
 } from "./elements.ts";
 import { BpfVariable } from "../variable/variable.ts";
 import { VariableNames } from "../variable/names.ts";
+
+/** What is known of a map beside what the kernel tells. */
+interface MapOrigin {
+  /** The path where it is pinned. */
+  readonly pinnedTo?: string | undefined;
+  /** Its definition in C. */
+  readonly definition?: () => MapDefinition | undefined;
+}
 
 /**
  * A map of the kernel's BPF subsystem: a table that BPF programs and processes
@@ -117,24 +128,22 @@ export class BpfMap<
   #variables: VariableNames | undefined;
   #memory: Memory | undefined;
 
-  private constructor(descriptor: Descriptor, info: MapInfo, path?: string) {
-    super("map", descriptor, mapInfoOf, path);
-    this.#info = info;
-    this.#types = new MapBtf(info);
-  }
-
-  /** Takes over an open descriptor. */
-  static #adopt<M extends MapType>(
-    descriptor: Descriptor,
-    name: string,
-    path?: string,
-  ): BpfMap<M> {
+  /**
+   * Takes over an open descriptor; nobody outside of this package has one.
+   *
+   * @param name What error messages call the descriptor.
+   * @throws {NotSupportedError} if it is not a map's.
+   * @ignore
+   */
+  constructor(descriptor: Descriptor, name: string, origin: MapOrigin = {}) {
+    super("map", descriptor, mapInfoOf, origin.pinnedTo);
     try {
-      return new BpfMap<M>(descriptor, mapInfoOf(descriptor.fd, name), path);
+      this.#info = mapInfoOf(descriptor.fd, name);
     } catch (error) {
       descriptor.close();
       throw error;
     }
+    this.#types = new MapBtf(this.#info, origin.definition);
   }
 
   /**
@@ -173,7 +182,7 @@ export class BpfMap<
         ? undefined
         : descriptorOf("Inner map", "map", innerMap),
     };
-    return BpfMap.#adopt(createMap(request), "the new map");
+    return new BpfMap<M>(createMap(request), "the new map");
   }
 
   /**
@@ -191,7 +200,8 @@ export class BpfMap<
     const file = pathOf(path);
     requireOptions(options, openOptions);
     const readOnly = requireFlag("readOnly", options.readOnly);
-    return BpfMap.#adopt(openPinned(file, readOnly), `"${file}"`, file);
+    const opened = openPinned(file, readOnly);
+    return new BpfMap(opened, `"${file}"`, { pinnedTo: file });
   }
 
   /**
@@ -209,7 +219,7 @@ export class BpfMap<
     requireOptions(options, openOptions);
     const readOnly = requireFlag("readOnly", options.readOnly);
     requireU32("Map id", id, 0);
-    return BpfMap.#adopt(openById(id, readOnly), `the map of id ${id}`);
+    return new BpfMap(openById(id, readOnly), `the map of id ${id}`);
   }
 
   /**
@@ -237,7 +247,7 @@ export class BpfMap<
    */
   static fromFd(fd: number): BpfMap {
     requireDescriptor(fd);
-    return BpfMap.#adopt(Descriptor.duplicate(fd), `descriptor ${fd}`);
+    return new BpfMap(Descriptor.duplicate(fd), `descriptor ${fd}`);
   }
 
   /** What the kernel told of the map when it was opened. */
@@ -258,8 +268,8 @@ export class BpfMap<
   }
 
   /**
-   * What a key is: by the map's own BTF, or `u32` where keys are indices;
-   * undefined where nothing says it.
+   * What a key is: by the map's own BTF, of a map of a `BpfObject` also by its
+   * definition, or `u32` where keys are indices; undefined where nothing says it.
    *
    * @throws {BtfError} if BTF gives it no layout.
    * @throws as {@linkcode BpfMap.btf} does.
@@ -269,7 +279,8 @@ export class BpfMap<
   }
 
   /**
-   * What a value is, of a per-CPU map that of one CPU: by the map's own BTF; of
+   * What a value is, of a per-CPU map that of one CPU: by the map's own BTF, or
+   * of a map of a `BpfObject` by its definition; of
    * the maps that libbpf makes of `.data` and `.bss` a struct of the variables,
    * and of maps of maps `u32`, an id. Undefined where nothing says it.
    *
@@ -302,11 +313,16 @@ export class BpfMap<
    * there is no such entry.
    * @throws {ClosedError} if the map is closed.
    * @throws {TypeError | RangeError} if the key is not of its size.
+   * @param options Whether it waits for the lock of the value.
    * @throws {NotSupportedError} if maps of this type have no entries.
-   * @throws {SystemError} with the kernel's reason, as in bpf(2).
+   * @throws {SystemError} with the kernel's reason, as in bpf(2): EINVAL for
+   * `lock`, where values have no `struct bpf_spin_lock`.
    */
-  lookup(key: Uint8Array | number): Uint8Array<ArrayBuffer> | undefined {
-    return lookup(this.fd, this.#info, key);
+  lookup(
+    key: Uint8Array | number,
+    options: LockOptions = {},
+  ): Uint8Array<ArrayBuffer> | undefined {
+    return lookup(this.fd, this.#info, key, lockFlag(options));
   }
 
   /**
@@ -315,6 +331,7 @@ export class BpfMap<
    * @param key As in {@linkcode BpfMap.lookup}.
    * @param value The value's bytes, as many as `lookup` gives.
    * @param mode Whether the entry may exist already, or must.
+   * @param options Whether it waits for the lock of the value.
    * @throws {ClosedError} if the map is closed.
    * @throws {TypeError | RangeError} if the key or the value is not of its size,
    * or there is no such mode.
@@ -327,8 +344,10 @@ export class BpfMap<
     key: Uint8Array | number,
     value: Uint8Array,
     mode: UpdateMode = "any",
+    options: LockOptions = {},
   ): void {
-    update(this.fd, this.#info, key, value, modeNumber(mode));
+    const flags = modeNumber(mode) | lockFlag(options);
+    update(this.fd, this.#info, key, value, flags);
   }
 
   /**
@@ -414,6 +433,32 @@ export class BpfMap<
   }
 
   /**
+   * Stores a program in a map of type `"prog_array"`, for tail calls. It stays
+   * there while the map has descriptors or pins.
+   *
+   * @param key As in {@linkcode BpfMap.lookup}.
+   * @param program The program, of the type of those that use the map.
+   * @param mode Whether the entry may exist already, or must.
+   * @throws {NotSupportedError} if this map holds no programs.
+   * @throws {TypeError} if that is no BpfProgram.
+   * @throws {ClosedError} if either is closed.
+   * @throws as {@linkcode BpfMap.update} does: EINVAL if the program is of
+   * another type than those that are there or use the map.
+   */
+  updateProgram(
+    key: Uint8Array | number,
+    program: HasDescriptor,
+    mode: UpdateMode = "any",
+  ): void {
+    updateProgram(
+      this,
+      key,
+      descriptorOf("Program", "program", program),
+      modeNumber(mode),
+    );
+  }
+
+  /**
    * The map as a table of plain data.
    *
    * @param types What keys and values are. By default what the map's own BTF
@@ -486,6 +531,20 @@ export class BpfMap<
   ): QueueOf<VT> {
     const { valueType } = this.#typesOf(types);
     return queueOf(this, valueType) as unknown as QueueOf<VT>;
+  }
+
+  /**
+   * The bloom filter that a map of type `"bloom_filter"` is.
+   *
+   * @param types What values are, as in {@linkcode BpfMap.table}.
+   * @throws {NotSupportedError} if the map is of another type.
+   * @throws as {@linkcode BpfMap.table} does.
+   */
+  filter<VT extends Type = V>(
+    types: Pick<MapTypes<Type, VT>, "valueType"> = {},
+  ): FilterOf<VT> {
+    const { valueType } = this.#typesOf(types);
+    return filterOf(this, valueType) as unknown as FilterOf<VT>;
   }
 
   /**
@@ -709,13 +768,15 @@ export class BpfMap<
    * are.
    * @throws as {@linkcode BpfMap.btf} does.
    *
+   * @typeParam T Its type, where it is known: nothing checks that it is.
+   *
    * @example A counter of programs that others loaded, and pinned
    * ```ts ignore
    * using map = BpfMap.open("/sys/fs/bpf/count.bss");
    * const hits = map.variable("hits", atomic(u64)).pointer();
    * ```
    */
-  variable(name: string): BpfVariable;
+  variable<T extends Type = Type>(name: string): BpfVariable<T>;
   /**
    * A variable of a map of a section, as a type of its size.
    *

@@ -5,6 +5,7 @@ import { NotSupportedError, SystemError } from "../../errors.ts";
 import { type Declaration, declarationsOf } from "../variable/declarations.ts";
 import { systemError } from "../../ffi/mod.ts";
 import {
+  array,
   HostLayout,
   sizeOf,
   struct,
@@ -89,14 +90,29 @@ export function hasIds(type: MapType | undefined): boolean {
     type === "prog_array";
 }
 
+/** `linux/bpf.h` */
+const BPF_F_STACK_BUILD_ID = 1 << 5;
+
+/** The types that a map's definition in C names, which the kernel may drop. */
+export interface MapDefinition {
+  readonly keyType: Type | undefined;
+  readonly valueType: Type | undefined;
+}
+
 /** The types of one map, found when they are asked for. */
 export class MapBtf {
   readonly #info: MapInfo;
   #btf: Btf | undefined;
 
+  readonly #definition: () => MapDefinition | undefined;
+
   /** Asks nothing yet; keeps what is known already. */
-  constructor(info: MapInfo) {
+  constructor(
+    info: MapInfo,
+    definition: () => MapDefinition | undefined = () => undefined,
+  ) {
     this.#info = info;
+    this.#definition = definition;
     this.#btf = known.get(info.btfId)?.deref();
   }
 
@@ -111,13 +127,27 @@ export class MapBtf {
   get keyType(): Type | undefined {
     const { type, keySize, btfKeyTypeId } = this.#info;
     return this.#layout(btfKeyTypeId) ??
+      this.#defined("keyType", keySize) ??
       (hasIndices(type) && keySize === u32.size ? u32 : undefined);
   }
 
   /** The type of values; undefined where nothing says what it is. */
   get valueType(): Type | undefined {
-    const { type, btfValueTypeId } = this.#info;
-    return hasIds(type) ? u32 : this.#layout(btfValueTypeId);
+    const { type, valueSize, flagBits, btfValueTypeId } = this.#info;
+    if (hasIds(type)) return u32;
+    const known = this.#layout(btfValueTypeId) ??
+      this.#defined("valueType", valueSize);
+    if (known !== undefined || type !== "stack_trace") return known;
+    // Addresses of instructions, unless they are looked up in files.
+    return (flagBits & BPF_F_STACK_BUILD_ID) === 0
+      ? array(u64, valueSize / u64.size) as unknown as Type
+      : undefined;
+  }
+
+  /** What the definition says, of the map's own sizes; rings have none. */
+  #defined(part: keyof MapDefinition, size: number): Type | undefined {
+    const type = this.#definition()?.[part];
+    return type?.size === size || size === 0 ? type : undefined;
   }
 
   /**

@@ -4,9 +4,11 @@ import { SystemError, VerifierError } from "../../errors.ts";
 import { libbpfErrorInit } from "../libbpf/errors.ts";
 import { ENOSPC } from "../../ffi/mod.ts";
 import { requireAccess } from "../../base/permission.ts";
+import { openPinned } from "../pins.ts";
 import { NativeObject, type OpenRequest } from "../libbpf/object.ts";
+import type { NativeMap } from "../libbpf/map.ts";
 import type { NativeProgram } from "../libbpf/program.ts";
-import { loadHint } from "./load_hints.ts";
+import { loadHint, reasonIn } from "./load_hints.ts";
 import {
   applyMapSettings,
   applyProgramSettings,
@@ -57,12 +59,13 @@ function tryLoad<T>(
   try {
     applyMapSettings(native.maps, request.maps);
     applyProgramSettings(native.programs, request.programs);
-    prepare(native);
     requirePins(native);
+    const pins = newPins(native);
+    for (const map of native.maps) reusePinned(map);
+    prepare(native);
     for (const program of native.programs) {
       program.requestLog(request.logLevel, logSize);
     }
-    const pins = newPins(native);
     const { result, warnings } = native.load();
     if (result === -ENOSPC && logSize !== LOG_SIZES.at(-1)) {
       native.close();
@@ -80,6 +83,22 @@ function tryLoad<T>(
 function newPins({ maps }: NativeObject): string[] {
   return maps.map(({ pinPath }) => pinPath)
     .filter((path) => path !== undefined && !exists(path)) as string[];
+}
+
+/**
+ * Takes a map that is pinned already. libbpf would, too; but what is unlike its
+ * definition it refuses without a word of what differs, and among it maps that
+ * the kernel itself made different.
+ */
+function reusePinned(map: NativeMap): void {
+  const { pinPath } = map;
+  if (pinPath === undefined || !exists(pinPath)) return;
+  const pinned = openPinned(pinPath, false);
+  try {
+    map.reusePinned(pinned.fd, pinPath);
+  } finally {
+    pinned.close();
+  }
 }
 
 function exists(path: string): boolean {
@@ -121,7 +140,9 @@ function loadError(
   if (program === undefined) {
     return new SystemError(libbpfErrorInit(errno, "bpf_object__load", hint));
   }
-  const { name, log } = program;
+  const { name } = program;
+  // Statistics alone are the log of a program that nobody looked at.
+  const log = reasonIn(program.log) === "" ? "" : program.log;
   const call = `bpf(BPF_PROG_LOAD, ${JSON.stringify(name)})`;
   const init = libbpfErrorInit(errno, call, hint);
   return log === ""

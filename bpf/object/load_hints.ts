@@ -30,8 +30,8 @@ export function loadHint(
   program: NativeProgram | undefined,
   warnings: string,
 ): string {
-  const reason = program === undefined ? "" : lastLines(program.log);
-  const advice = adviceFor(errno, programs, program);
+  const reason = program === undefined ? "" : reasonIn(program.log);
+  const advice = adviceFor(errno, programs, program, reason, warnings);
   if (reason === "") {
     return [advice, warnings].filter((part) => part !== "").join("; ");
   }
@@ -42,8 +42,10 @@ function adviceFor(
   errno: number,
   programs: readonly NativeProgram[],
   program: NativeProgram | undefined,
+  reason: string,
+  warnings: string,
 ): string {
-  if (program !== undefined && program.log !== "") {
+  if (program !== undefined && reason !== "") {
     return errno === EACCES || errno === EPERM
       ? pointerAdvice(program.log)
       : "";
@@ -54,7 +56,7 @@ function adviceFor(
   const wanted = programs.filter(({ autoload }) => autoload);
   const unknown = wanted.find(({ type }) => type === 0);
   if (unknown !== undefined) return sectionAdvice(unknown.sectionName);
-  if (errno === ESRCH) return targetAdvice(wanted);
+  if (errno === ESRCH) return targetAdvice(wanted, warnings);
   return "";
 }
 
@@ -81,6 +83,9 @@ function privilegeAdvice(programs: readonly NativeProgram[]): string {
         : ""
     }is locked down, or this is a user namespace`;
   }
+  if (!needed.some(lacks)) {
+    return "this process has the capabilities that loading takes: the kernel is locked down, a container's seccomp profile forbids bpf(2), a security module does, or this is a user namespace";
+  }
   return `loading ${
     programs.length === 0 ? "BPF objects" : "these programs"
   } needs ${privilegesOf(types)}`;
@@ -91,34 +96,43 @@ function sectionAdvice(section: string): string {
   const later = laterSections.find(([begin]) => section.startsWith(begin));
   const known = section.startsWith("tcx/")
     ? `: use SEC("tc") and attach({ kind: "tcx", … }), or libbpf ${later![1]}`
+    : section.startsWith("socket/")
+    ? `: it must be SEC("socket") alone`
     : later === undefined
-    ? `, which must be one such as "raw_tp/…", "tp/…", "tp_btf/…", "uprobe", "xdp", "tc" or "cgroup_skb/egress"`
+    ? `, which must be one such as "raw_tp/…", "tp/…", "tp_btf/…", "uprobe", "xdp", "tc", "socket" or "cgroup_skb/egress"`
     : `: that takes libbpf ${later[1]}`;
   return `this libbpf, ${version}, does not know the section "${section}"${known}`;
 }
 
 /** libbpf looks for what tracing programs are attached to in the kernel's BTF. */
-function targetAdvice(programs: readonly NativeProgram[]): string {
-  const names = programs
-    .filter(({ sectionName }) =>
-      /^(tp_btf|f|lsm|iter)[^/]*\//.test(sectionName)
-    )
-    .map(({ sectionName }) => `"${sectionName}"`);
-  return names.length === 0
+function targetAdvice(
+  programs: readonly NativeProgram[],
+  warnings: string,
+): string {
+  // "prog 'traced': failed to find kernel BTF type ID of 'sched_swich': -3"
+  const name = /prog '([^']*)': failed to find kernel BTF type ID/
+    .exec(warnings)?.[1];
+  const program = programs.find((program) => program.name === name);
+  return program === undefined
     ? ""
-    : `the kernel's BTF does not have what ${
-      names.length === 1 ? "section" : "one of the sections"
-    } ${
-      names.join(", ")
-    } names: a tracepoint, a function or a kind of iterator`;
+    : `the kernel's BTF does not have what section "${program.sectionName}" names: a tracepoint, a function or a kind of iterator`;
 }
 
-/** What a verifier's log ends with, without its statistics and registers. */
-function lastLines(log: string): string {
-  return log.trimEnd().split("\n")
-    .filter((line) =>
-      !/^(processed \d+ insns|verification time|stack depth|(cur|old) state:)/
-        .test(line)
-    )
-    .slice(-2).join("\n");
+/** Lines of a verifier's log that tell how it came there, and not why it ended. */
+const TRACE =
+  /^(\d+: |R\d+(_\w+)?=|\(|;|from \d+ to|frame\d+: |func#|Func#|mark_precise|last_idx|parent |regs=|propagating|Live regs|Validating|processed \d+ insns|verification time|stack depth|max_states|insns |(cur|old) state:|\s)/;
+
+/**
+ * Why the verifier refused a program, and the line of C that it was at; empty
+ * where it did not look at the program, and its log has statistics alone.
+ */
+export function reasonIn(log: string): string {
+  const lines = log.trimEnd().split("\n");
+  const at = lines.findLastIndex((line) => line !== "" && !TRACE.test(line));
+  const last = lines.findLastIndex((line) => /^\d+: /.test(line));
+  if (at < 0 && last < 0) return "";
+  const source = lines.slice(0, at < 0 ? last : at)
+    .findLast((line) => /^; \S/.test(line) && !line.startsWith("; @"));
+  const reason = lines[at < 0 ? last : at]!;
+  return source === undefined ? reason : `${reason}\n${source}`;
 }

@@ -1,9 +1,13 @@
 import { Btf } from "../../btf/btf.ts";
-import { InvalidObjectError } from "../../errors.ts";
+import { InvalidObjectError, NotSupportedError } from "../../errors.ts";
+import { libbpfVersion } from "../libbpf/functions.ts";
 import type { Marked, Type } from "../../layout/mod.ts";
 import { NativeObject } from "../libbpf/object.ts";
 import { shareBtf } from "../map/types_from_btf.ts";
+import { Descriptor } from "../../ffi/descriptor.ts";
+import { orphan } from "../ring/writers.ts";
 import { BpfMap } from "../map/map.ts";
+import { definitionOf } from "./object_file.ts";
 import {
   type BpfProgram,
   closeWithLinks,
@@ -21,7 +25,7 @@ import {
   type SectionContents,
   setInitialContents,
 } from "./initial_values.ts";
-import { makeMappable, sectionSizes } from "./sections.ts";
+import { dropRecordTypes, makeMappable, sectionSizes } from "./sections.ts";
 import { readSource, withSealedFile } from "./file.ts";
 import { VariableNames } from "../variable/names.ts";
 import type { LoadOptions } from "./load_options.ts";
@@ -33,6 +37,32 @@ interface Parts {
   readonly native: NativeObject;
   readonly btf: Btf | undefined;
   readonly names: VariableNames;
+}
+
+/** Sections of data that later versions of libbpf take. */
+const laterSections: readonly (readonly [name: string, minor: number])[] = [
+  [".struct_ops.link", 2],
+  [".addr_space.1", 4],
+  ["?.struct_ops", 5],
+  ["?.struct_ops.link", 5],
+];
+
+/**
+ * libbpf leaves sections of data out that it does not know, without a word that
+ * anybody hears.
+ *
+ * @throws {NotSupportedError} if it does.
+ */
+function requireKnownSections({ sections }: Elf): void {
+  for (const [name, since] of laterSections) {
+    const section = sections.find((section) => section.name === name);
+    if (section === undefined || section.size === 0) continue;
+    const [major = 0, minor = 0] = libbpfVersion().split(".").map(Number);
+    if (major > 1 || minor >= since) continue;
+    throw new NotSupportedError(
+      `This libbpf, ${libbpfVersion()}, leaves out section "${name}": that takes libbpf 1.${since}`,
+    );
+  }
 }
 
 /** What to load, and how; and the values of variables. */
@@ -90,7 +120,7 @@ export class BpfObject<S extends ObjectShape = ObjectShape>
     this.#btf = btf;
     this.#names = names;
     if (btf !== undefined && native.btfFd >= 0) shareBtf(native.btfFd, btf);
-    this.#maps = openMaps(native, opened);
+    this.#maps = openMaps(native, btf, opened);
     this.#programs = openPrograms(native, opened);
     this.#logs = takeLogs(native);
     const variables = emptyRecord<BpfVariable>();
@@ -130,6 +160,7 @@ export class BpfObject<S extends ObjectShape = ObjectShape>
     const { bytes, name } = readSource(source);
     const elf = new Elf(bytes);
     checkBtf(elf);
+    requireKnownSections(elf);
     const request = { ...settings, bytes, name: settings.name ?? name };
     const { kernelBtf } = settings;
     return kernelBtf === undefined
@@ -149,6 +180,7 @@ export class BpfObject<S extends ObjectShape = ObjectShape>
     return loadNative(request, {
       prepare(native) {
         makeMappable(native.maps);
+        dropRecordTypes(native.maps);
         parts = { ...readParts(elf, native), native };
         // Once: what the values are is not asked again for another attempt.
         contents ??= initialContents(
@@ -223,8 +255,10 @@ export class BpfObject<S extends ObjectShape = ObjectShape>
    * @param name As in {@linkcode BpfObject.variables}.
    * @throws {RangeError} if there is none, with the names that there are, or
    * there are several, with the sections that they are in.
+   *
+   * @typeParam T Its type, where it is known: nothing checks that it is.
    */
-  variable(name: string): BpfVariable;
+  variable<T extends Type = Type>(name: string): BpfVariable<T>;
   /**
    * The variable of a name, as a type of its size.
    *
@@ -264,7 +298,10 @@ export class BpfObject<S extends ObjectShape = ObjectShape>
    * stay. Once more does nothing.
    */
   close(): void {
+    const isOpen = !this.closed;
+    const ids = isOpen ? idsOfRings(this.#maps) : [];
     this.#opened.dispose();
+    if (isOpen) orphan(ids);
   }
 
   /** Closes the object at the end of a `using` declaration's block. */
@@ -299,17 +336,23 @@ function readParts(
 
 function openMaps(
   { maps }: NativeObject,
+  btf: Btf | undefined,
   opened: DisposableStack,
 ): Readonly<Record<string, BpfMap>> {
   const open = emptyRecord<BpfMap>();
-  for (const { name, fd } of maps) {
+  for (const { name, fd, pinnedTo } of maps) {
     if (fd < 0) continue;
     if (name in open) {
       throw new InvalidObjectError(
         `An object must have one map of a name: it has several named ${name}`,
       );
     }
-    open[name] = opened.use(BpfMap.fromFd(fd));
+    open[name] = opened.use(
+      new BpfMap(Descriptor.duplicate(fd), `map ${name}`, {
+        pinnedTo,
+        definition: () => btf && definitionOf(btf, name),
+      }),
+    );
   }
   return Object.freeze(open);
 }
@@ -324,6 +367,15 @@ function openPrograms(
     open[program.name] = opened.adopt(programOf(program), closeWithLinks);
   }
   return Object.freeze(open);
+}
+
+/** The ids of the maps that programs write records to. */
+function idsOfRings(maps: Readonly<Record<string, BpfMap>>): number[] {
+  return Object.values(maps)
+    .filter(({ closed }) => !closed)
+    .map(({ info }) => info)
+    .filter(({ type }) => type === "ringbuf" || type === "perf_event_array")
+    .map(({ id }) => id);
 }
 
 function takeLogs(

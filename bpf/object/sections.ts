@@ -1,7 +1,8 @@
-/** The sections of variables, which libbpf makes maps of. */
+/** What libbpf would make of an object, made so that it can be used. */
 
 import { BPF_F_MMAPABLE } from "../../ffi/mod.ts";
 import type { NativeMap } from "../libbpf/map.ts";
+import { mapTypeName } from "../map/type.ts";
 
 /**
  * Has the maps of sections made mmap-able: libbpf leaves those out of which all
@@ -13,7 +14,7 @@ export function makeMappable(maps: readonly NativeMap[]): void {
     if (!map.isSection || map.fd >= 0) continue;
     const { flagBits } = map;
     if ((flagBits & BPF_F_MMAPABLE) === 0) {
-      map.setFlagBits(flagBits | BPF_F_MMAPABLE);
+      map.configure({ flagBits: flagBits | BPF_F_MMAPABLE });
     }
   }
 }
@@ -26,4 +27,18 @@ export function sectionSizes(
     maps.filter(({ isSection }) => isSection)
       .map(({ name, valueSize }) => [name, valueSize]),
   );
+}
+
+/**
+ * Has rings made whose definition names a type of records, as many do: the
+ * kernel takes none.
+ */
+export function dropRecordTypes(maps: readonly NativeMap[]): void {
+  for (const map of maps) {
+    const type = mapTypeName(map.type);
+    const isRing = type === "ringbuf" || type === "user_ringbuf";
+    if (isRing && map.fd < 0 && (map.keySize > 0 || map.valueSize > 0)) {
+      map.setNoEntries();
+    }
+  }
 }

@@ -1,34 +1,12 @@
 /** `hostmem types`: TypeScript of types that C has. */
 
-import { pathToFileURL } from "node:url";
 import { checkLayout, typescript } from "../../btf/mod.ts";
 import type { Type } from "../../layout/mod.ts";
 import { type Command, UsageError } from "../command.ts";
 import { formatted, writeSource } from "../format.ts";
 import { btfOf, MODULE_OPTION } from "../sources.ts";
+import { exported } from "../type_references.ts";
 import { defaultImport } from "../version.ts";
-
-/** A type that somebody wrote: `file.ts#Export`. */
-async function importType(reference: string): Promise<Type> {
-  const [, file, name] = /^(.+)#([\p{ID_Start}$_][\p{ID_Continue}$]*)$/u
-    .exec(reference) ?? [];
-  if (file === undefined) {
-    throw new UsageError(
-      `--check takes file.ts#Export: received ${JSON.stringify(reference)}`,
-    );
-  }
-  const module: Record<string, unknown> = await import(
-    pathToFileURL(file).href
-  );
-  if (!Object.hasOwn(module, name!)) {
-    throw new RangeError(
-      `${file} has no export ${name}: it has ${
-        Object.keys(module).join(", ") || "none"
-      }`,
-    );
-  }
-  return module[name!] as Type;
-}
 
 /** The command. */
 export const types: Command = {
@@ -75,7 +53,8 @@ export const types: Command = {
       if (names.length > 1) {
         throw new UsageError("--check compares with one type: name one");
       }
-      const check = checkLayout(await importType(reference), btf, names[0]!);
+      const { value } = await exported("--check", reference);
+      const check = checkLayout(value as Type, btf, names[0]!);
       output.lines([check.ok ? "The layouts agree" : check.toString()]);
       return check.ok ? 0 : 1;
     }

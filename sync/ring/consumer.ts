@@ -56,7 +56,7 @@ export class RingConsumer<T extends Type>
     const word = (field: keyof typeof OFFSETS) =>
       new SharedWord(region, at + OFFSETS[field]);
     const side = (field: "producer" | "consumer", title: string) =>
-      new Side(region, at + OFFSETS[field], at + OFFSETS.namespace, title);
+      new Side(region, at + OFFSETS[field], at + OFFSETS.pidNamespace, title);
     const ended = word("ended");
     this.#ring = ring;
     this.#head = word("head");

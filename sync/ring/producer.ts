@@ -62,7 +62,7 @@ export class RingProducer<T extends Type> implements Disposable {
     const word = (field: keyof typeof OFFSETS) =>
       new SharedWord(region, at + OFFSETS[field]);
     const side = (field: "producer" | "consumer", title: string) =>
-      new Side(region, at + OFFSETS[field], at + OFFSETS.namespace, title);
+      new Side(region, at + OFFSETS[field], at + OFFSETS.pidNamespace, title);
     this.#ring = ring;
     this.#head = word("head");
     this.#tail = word("tail");

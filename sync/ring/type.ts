@@ -32,7 +32,7 @@ export interface SpscRingType<T extends Type = Type> extends
     /** The capacity in the high half, the size of an element in the low one. */
     readonly format: AtomicType<U64>;
     /** The namespace of the owners' numbers. */
-    readonly namespace: AtomicType<U32>;
+    readonly pidNamespace: AtomicType<U32>;
     /** Not 0 where the consumer sleeps, or is about to. */
     readonly consumerSleeps: AtomicType<U32>;
     /** Not 0 where the producer sleeps, or is about to. */
@@ -54,7 +54,7 @@ export interface SpscRingType<T extends Type = Type> extends
 /** Where the fields lie, in bytes: three pairs of cache lines, and the slots. */
 export const OFFSETS = {
   format: 0,
-  namespace: 8,
+  pidNamespace: 8,
   consumerSleeps: 12,
   producerSleeps: 16,
   ended: 20,
@@ -110,7 +110,7 @@ export function SpscRing<T extends Type>(
   const type = struct(name, {
     _: HostLayout,
     format: atomic(u64),
-    namespace: atomic(u32),
+    pidNamespace: atomic(u32),
     consumerSleeps: atomic(u32),
     producerSleeps: atomic(u32),
     ended: atomic(u32),

@@ -43,13 +43,13 @@ export class SeqlockReader<T extends Type> {
     this.#writer = new Side(
       region,
       at + OFFSETS.writer,
-      at + OFFSETS.namespace,
+      at + OFFSETS.pidNamespace,
       `${name}: The writer's side`,
     );
     const start = at + OFFSETS.value;
     this.#shared = region.u8.subarray(start, start + element.size);
     this.#copy = new Uint8Array(new ArrayBuffer(element.size));
-    this.#view = view<Type>(element, this.#copy.buffer) as View<T>;
+    this.#view = view<Type>(element as Type, this.#copy.buffer) as View<T>;
   }
 
   /**

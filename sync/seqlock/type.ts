@@ -27,7 +27,7 @@ export interface SeqlockType<T extends Type = Type> extends
     /** 1 in the high half, the size of the value in the low one. */
     readonly format: AtomicType<U64>;
     /** The namespace of the owner's number. */
-    readonly namespace: AtomicType<U32>;
+    readonly pidNamespace: AtomicType<U32>;
     /** Odd while the value is written; 2 more after each time. */
     readonly sequence: AtomicType<U32>;
     /** Who writes: a thread's number and when it began. */
@@ -39,7 +39,7 @@ export interface SeqlockType<T extends Type = Type> extends
 /** Where the fields lie, in bytes: the value has a cache line of its own. */
 export const OFFSETS = {
   format: 0,
-  namespace: 8,
+  pidNamespace: 8,
   sequence: 12,
   writer: 16,
   value: 64,
@@ -86,7 +86,7 @@ export function Seqlock<T extends Type>(value: T): SeqlockType<T> {
   const type = struct(name, {
     _: HostLayout,
     format: atomic(u64),
-    namespace: atomic(u32),
+    pidNamespace: atomic(u32),
     sequence: atomic(u32),
     writer: atomic(u64),
     value: aligned(value, 64),

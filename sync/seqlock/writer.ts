@@ -39,11 +39,16 @@ export class SeqlockWriter<T extends Type> implements Disposable {
     this.#side = new Side(
       region,
       at + OFFSETS.writer,
-      at + OFFSETS.namespace,
+      at + OFFSETS.pidNamespace,
       `${name}: The writer's side`,
     );
     this.#draft = new Uint8Array(new ArrayBuffer(element.size));
-    this.#pointer = pointer<Type>(element, this.#draft.buffer) as Pointer<T>;
+    this.#pointer = pointer<Type>(
+      element as Type,
+      this.#draft.buffer,
+    ) as Pointer<
+      T
+    >;
     this.#side.take(takeOver);
     // What a writer left that died while it stored is nobody's value.
     if ((this.#sequence.load() & 1) === 0) this.#draft.set(this.#shared());

@@ -118,3 +118,22 @@ export async function openNative(name: string): Promise<NativeObject> {
     kconfig: undefined,
   });
 }
+
+/** Compiles a C text with the includes that BPF programs have. */
+export async function compileText(
+  text: string,
+  directory: TemporaryDirectory,
+  flags: string[] = [],
+): Promise<string> {
+  const source = directory.join(`text-${made}.bpf.c`);
+  const object = directory.join(`text-${made++}.bpf.o`);
+  await Deno.writeTextFile(
+    source,
+    `#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+char LICENSE[] SEC("license") = "GPL";
+${text}`,
+  );
+  await succeed("clang", compilerArguments(source, object, { flags }));
+  return object;
+}

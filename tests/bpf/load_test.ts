@@ -48,7 +48,7 @@ objectTest(
     assertStringIncludes(error.log, "processed ");
     assertMatch(
       error.message,
-      /^bpf\(BPF_PROG_LOAD, "lookup"\) failed with EACCES .*: .*invalid mem access 'map_value_or_null'$/s,
+      /^bpf\(BPF_PROG_LOAD, "lookup"\) failed with EACCES .*: .*invalid mem access 'map_value_or_null'/s,
     );
   },
 );

@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertThrows } from "@std/assert";
+import { assertEquals, assertThrows } from "@std/assert";
 import {
   array,
   ClosedError,
@@ -147,18 +147,17 @@ Deno.test("No value that is read is of two moments, while it is written all the 
     worker.postMessage(memory.handle);
     await new Promise((resolve) => worker.onmessage = resolve);
     const reader = SeqlockReader.open(lock);
-    const reads = sized(100_000, 10_000_000);
+    const reads = sized(20_000, 10_000_000);
     const isMixed = ({ count, words }: { count: number; words: bigint[] }) =>
       words.some((word) => Number(word & 0xffffffffn) !== count);
     let mixed = 0;
     const versions = new Set<number>();
-    for (let i = 0; i < reads; i++) {
+    for (let i = 0; i < reads || versions.size < 100; i++) {
       const value = reader.read();
       if (isMixed(value)) mixed++;
-      if (versions.size < 1000) versions.add(value.count);
+      if (versions.size < 100) versions.add(value.count);
     }
     assertEquals(mixed, 0);
-    assert(versions.size > 1, "Nothing was written meanwhile");
   } finally {
     worker.terminate();
   }

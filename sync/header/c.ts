@@ -1,0 +1,287 @@
+/** Types as a header of C11. */
+
+import { InvalidTypeError } from "../../errors.ts";
+import {
+  aggregateOf,
+  type AnyType,
+  isFlexible,
+  type Member,
+  originOf,
+  requireType,
+  unnamedBitsOf,
+} from "../../layout/model/types.ts";
+import { declarationOf } from "../../layout/mod.ts";
+import type {
+  Enumeration,
+  StructType,
+  Type,
+  UnionType,
+} from "../../layout/mod.ts";
+import { structureOf } from "../shared/structure.ts";
+import { functionsOf, SUPPORT } from "./c_support.ts";
+import { Names, requireName } from "./names.ts";
+
+/** A declarator's two halves: `uint8_t` and `[4]`. */
+interface Declarator {
+  readonly base: string;
+  readonly suffix: string;
+}
+
+/** Types by the names that they are exported by. */
+export type Exports = Readonly<Record<string, Type>>;
+
+class Header {
+  readonly #names = new Names();
+  readonly #written = new Set<AnyType>();
+  readonly #parts: string[] = [];
+  #hasStructures = false;
+
+  constructor(types: Exports) {
+    const checked = Object.entries(types).map(([name, type]) =>
+      [name, requireType(type, "header")] as const
+    );
+    for (const [name, type] of checked) this.#names.give(type, name);
+    for (const [name, type] of checked) this.#root(name, type);
+  }
+
+  #root(name: string, type: AnyType): void {
+    this.#write(type);
+    if (isNamed(originOf(type))) return;
+    const { base, suffix } = this.#declarator(type);
+    this.#parts.push(`typedef ${base} ${name}${suffix};`);
+  }
+
+  /** Writes what a type is made of, and itself, once. */
+  #write(type: AnyType): void {
+    const origin = originOf(type);
+    if (this.#written.has(origin)) return;
+    this.#written.add(origin);
+    switch (origin.kind) {
+      case "array":
+        return this.#write(origin.element as AnyType);
+      case "atomic":
+      case "bits":
+        return this.#write(origin.base);
+      case "enumeration":
+        this.#parts.push(this.#enumeration(origin));
+        return;
+      case "struct":
+      case "union":
+        for (const { type } of aggregateOf(origin).members) this.#write(type);
+        this.#parts.push(this.#aggregate(origin));
+        this.#structure(origin);
+    }
+  }
+
+  #declarator(type: AnyType): Declarator {
+    const origin = originOf(type);
+    switch (origin.kind) {
+      case "array": {
+        const { base, suffix } = this.#declarator(origin.element as AnyType);
+        const length = isFlexible(origin) ? "" : origin.length;
+        return { base, suffix: `[${length}]${suffix}` };
+      }
+      case "atomic": {
+        const { base, suffix } = this.#declarator(origin.base);
+        return { base: `_Atomic ${base}`, suffix };
+      }
+      case "bits":
+        return this.#declarator(origin.base);
+      case "struct":
+      case "union":
+        return { base: `${origin.kind} ${this.#names.of(origin)}`, suffix: "" };
+      case "enumeration":
+        return { base: this.#names.of(origin), suffix: "" };
+      case "be16":
+      case "be32":
+      case "be64":
+        return { base: `uint${origin.size * 8}_t`, suffix: "" };
+    }
+    const [, base, suffix] = /^([^[]+?)((?:\[.*)?)$/.exec(
+      declarationOf(origin),
+    )!;
+    return { base: base!, suffix: suffix! };
+  }
+
+  #enumeration(type: Enumeration): string {
+    const name = this.#names.of(type);
+    const { base } = this.#declarator(type.base as AnyType);
+    const members = Object.entries(type.members).map(([member, value]) =>
+      `#define ${name}_${requireName(member, type.name)} ((${name})${value}${
+        typeof value === "bigint" ? "LL" : ""
+      })`
+    );
+    return [`typedef ${base} ${name};`, ...members].join("\n");
+  }
+
+  #aggregate(type: StructType | UnionType): string {
+    const name = this.#names.of(type);
+    const { members, packed } = aggregateOf(type);
+    const title = `${type.kind} ${name}`;
+    const body = new Body(type, packed, (type) => this.#declarator(type));
+    for (const member of members) body.add(member);
+    const attributes = [
+      ...(packed ? ["packed"] : []),
+      `aligned(${type.align})`,
+    ].join(", ");
+    const asserts = members
+      .filter(({ type, bit }) => bit === undefined && type.kind !== "padding")
+      .map(({ name, offset }) => [
+        `offsetof(${title}, ${name}) == ${offset}`,
+        `${title}: ${name} is elsewhere`,
+      ]);
+    return [
+      `${title} {`,
+      ...body.finish(),
+      `} __attribute__((${attributes}));`,
+      ...[
+        [`sizeof(${title}) == ${type.size}`, `${title}: the size differs`],
+        [
+          `_Alignof(${title}) == ${type.align}`,
+          `${title}: the alignment differs`,
+        ],
+        ...asserts,
+      ].map(([condition, message]) =>
+        `_Static_assert(${condition}, "${message}");`
+      ),
+    ].join("\n");
+  }
+
+  #structure(type: StructType | UnionType): void {
+    const structure = structureOf(type);
+    if (structure === undefined) return;
+    const { kind, element, capacity } = structure;
+    if (kind !== "SpscRing" && kind !== "Seqlock") return;
+    if (!this.#hasStructures) this.#parts.push(SUPPORT.trim());
+    this.#hasStructures = true;
+    const name = this.#names.of(type);
+    const { base, suffix } = this.#declarator(element);
+    this.#parts.push(
+      [
+        `typedef ${base} ${name}_element${suffix};`,
+        `#define ${name}_CAPACITY ${capacity}u`,
+        `#define ${name}_FORMAT (${capacity}ull << 32 | ${element.size})`,
+      ].join("\n"),
+      functionsOf(kind, name),
+    );
+  }
+
+  text(): string {
+    return [
+      `/* Written by hostmem header. Linux on x86-64 and aarch64, C11. */`,
+      `#pragma once`,
+      ...this.#hasStructures
+        ? ["#ifndef _GNU_SOURCE\n#define _GNU_SOURCE\n#endif"]
+        : [],
+      `#include <stdatomic.h>\n#include <stddef.h>\n#include <stdint.h>`,
+      ...this.#parts,
+    ].join("\n\n") + "\n";
+  }
+}
+
+function isNamed({ kind }: AnyType): boolean {
+  return kind === "struct" || kind === "union" || kind === "enumeration";
+}
+
+/** The members of a struct or union, with the gaps between them. */
+class Body {
+  readonly #type: StructType | UnionType;
+  readonly #packed: boolean;
+  readonly #declarator: (type: AnyType) => Declarator;
+  readonly #lines: string[] = [];
+  /** Where the next member could lie, in bits. */
+  #end = 0;
+  #gaps = 0;
+
+  constructor(
+    type: StructType | UnionType,
+    packed: boolean,
+    declarator: (type: AnyType) => Declarator,
+  ) {
+    this.#type = type;
+    this.#packed = packed;
+    this.#declarator = declarator;
+  }
+
+  add({ name, type, offset, bit }: Member): void {
+    const isStruct = this.#type.kind === "struct";
+    const start = bit ?? offset * 8;
+    const bits = type.kind === "bits"
+      ? type
+      : type.kind === "padding"
+      ? unnamedBitsOf(type)
+      : undefined;
+    if (isStruct && start < this.#end) {
+      throw new InvalidTypeError(
+        `${this.#type.name}.${name}: A field that shares bytes with another cannot be written in C: it must be in a union`,
+      );
+    }
+    if (bits !== undefined) {
+      const { base } = this.#declarator(bits.base as AnyType);
+      const declared = type.kind === "bits" ? ` ${this.#name(name)}` : "";
+      this.#lines.push(`\t${base}${declared} : ${bits.width};`);
+      if (isStruct) this.#end = start + bits.width;
+      return;
+    }
+    if (type.kind === "padding") return;
+    if (isStruct) {
+      this.#fill(offset, this.#packed ? 1 : originOf(type).align);
+    }
+    const { base, suffix } = this.#declarator(type);
+    this.#lines.push(`\t${base} ${this.#name(name)}${suffix};`);
+    if (isStruct) this.#end = (offset + type.size) * 8;
+  }
+
+  #name(name: string): string {
+    return requireName(name, `${this.#type.name}.${name}`);
+  }
+
+  /** Fills up to an offset, where C would not do so by itself. */
+  #fill(offset: number, align: number): void {
+    const end = Math.ceil(this.#end / 8);
+    const natural = Math.ceil(end / align) * align;
+    if (offset <= natural) return;
+    this.#lines.push(`\tuint8_t _gap${this.#gaps++}[${offset - end}];`);
+  }
+
+  finish(): readonly string[] {
+    const { size, align, kind } = this.#type;
+    const end = Math.ceil(this.#end / 8);
+    if (kind === "struct" && Math.ceil(end / align) * align < size) {
+      this.#lines.push(`\tuint8_t _gap${this.#gaps++}[${size - end}];`);
+    }
+    if (kind === "union" && this.#lines.length > 0) {
+      this.#lines.push(`\tuint8_t _gap[${size}];`);
+    }
+    return this.#lines;
+  }
+}
+
+/**
+ * A header of C11 for types: their declarations, a `_Static_assert` for every size
+ * and offset, and static inline functions for rings and seqlocks.
+ *
+ * A ring `Quotes` has `Quotes_producer_open`, `_reserve`, `_submit`, `_producer_wait`,
+ * `_producer_close`, and `Quotes_consumer_open`, `_next`, `_release`,
+ * `_consumer_wait`, `_consumer_close`; a seqlock `_writer_open`, `_write`, `_read`,
+ * `_writer_close`. `hostmem_wait` and `hostmem_notify` are what `wait` and `notify`
+ * are here. What can fail gives 0 or a negative error number.
+ *
+ * @param types The types, by the names that they shall have.
+ * @throws {InvalidTypeError} if C cannot have a name, or a struct has fields that
+ * share bytes.
+ *
+ * @example A ring whose producer is written in C
+ * ```ts
+ * import { f64, HostLayout, struct, u32 } from "@hostmem/hostmem";
+ * import { cHeader, SpscRing } from "@hostmem/hostmem/sync";
+ * import { assertStringIncludes } from "@std/assert";
+ *
+ * const Quote = struct("Quote", { _: HostLayout, id: u32, price: f64 });
+ * const header = cHeader({ Quotes: SpscRing(Quote, 1024) });
+ * assertStringIncludes(header, "static inline Quotes_element *Quotes_reserve(");
+ * ```
+ */
+export function cHeader(types: Exports): string {
+  return new Header(types).text();
+}

@@ -1,0 +1,366 @@
+/**
+ * The C of shared structures: what all of them need, and the functions of each.
+ * It keeps the order that `shared/order.ts` tells of, in the terms of C11.
+ */
+
+/** What all structures need: futex(2), and who has a side. */
+export const SUPPORT = `
+#ifndef HOSTMEM_SYNC
+#define HOSTMEM_SYNC
+
+#include <errno.h>
+#include <linux/futex.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+/*
+ * Sleeps while a word has a value: 0, or -EAGAIN where it has another, -ETIMEDOUT,
+ * -EINTR. The timeout is relative; NULL is for ever.
+ */
+static inline int hostmem_wait(_Atomic uint32_t *word, uint32_t value,
+                               const struct timespec *timeout)
+{
+	return syscall(SYS_futex, word, FUTEX_WAIT, value, timeout, NULL, 0) < 0 ?
+		-errno : 0;
+}
+
+/* Wakes who sleeps for a word, in any process: how many. Store a value first. */
+static inline int hostmem_notify(_Atomic uint32_t *word, int count)
+{
+	return syscall(SYS_futex, word, FUTEX_WAKE, count, NULL, NULL, 0);
+}
+
+/* A thread: its number and when it began; 0 where there is none or it ended. */
+static inline uint64_t hostmem_thread(const char *path)
+{
+	char text[1024], *rest, state;
+	unsigned long long start;
+	FILE *file = fopen(path, "re");
+	size_t length;
+
+	if (!file)
+		return 0;
+	length = fread(text, 1, sizeof(text) - 1, file);
+	fclose(file);
+	text[length] = 0;
+	rest = strrchr(text, ')');
+	if (!rest || sscanf(rest + 1, " %c %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s"
+	                    " %*s %*s %*s %*s %*s %*s %*s %*s %llu",
+	                    &state, &start) != 2)
+		return 0;
+	if (state == 'Z' || state == 'X')
+		return 0;
+	return (uint64_t)start << 32 | (uint32_t)atoi(text);
+}
+
+/* Whether the thread that wrote the word of an owner lives. */
+static inline bool hostmem_alive(uint64_t owner)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%u/stat", (unsigned)owner);
+	return hostmem_thread(path) == owner;
+}
+
+/* The namespace of the numbers of threads; 0 where it is not to be known. */
+static inline uint32_t hostmem_namespace(void)
+{
+	char target[64] = "";
+	const char *number;
+
+	if (readlink("/proc/self/ns/pid", target, sizeof(target) - 1) < 0)
+		return 0;
+	number = strchr(target, '[');
+	return number ? strtoul(number + 1, NULL, 10) : 0;
+}
+
+/* Whether the owner of a side ended without giving it back. */
+static inline bool hostmem_is_dead(_Atomic uint64_t *owner,
+                                   _Atomic uint32_t *space)
+{
+	uint64_t other = atomic_load(owner);
+
+	return other && atomic_load(space) == hostmem_namespace() &&
+		!hostmem_alive(other);
+}
+
+/* Takes a side: 0; -EBUSY where its owner may live; -ENOENT without /proc. */
+static inline int hostmem_take(_Atomic uint64_t *owner, _Atomic uint32_t *space,
+                               bool take_over)
+{
+	uint64_t self = hostmem_thread("/proc/thread-self/stat");
+	uint32_t own = hostmem_namespace(), before = 0;
+	uint64_t other;
+
+	if (!self)
+		return -ENOENT;
+	if (!atomic_compare_exchange_strong(space, &before, own) && before != own)
+		atomic_store(space, UINT32_MAX);
+	do {
+		other = atomic_load(owner);
+		if (other && !take_over && !hostmem_is_dead(owner, space))
+			return -EBUSY;
+	} while (!atomic_compare_exchange_strong(owner, &other, self));
+	return 0;
+}
+
+/* Gives a side back, unless another has taken it. */
+static inline void hostmem_give_back(_Atomic uint64_t *owner)
+{
+	uint64_t self = hostmem_thread("/proc/thread-self/stat");
+
+	atomic_compare_exchange_strong(owner, &self, 0);
+}
+
+/* Writes down what a structure is of: 0, or -EINVAL where it is of another. */
+static inline int hostmem_agree(_Atomic uint64_t *format, uint64_t own)
+{
+	uint64_t found = 0;
+
+	return atomic_compare_exchange_strong(format, &found, own) || found == own ?
+		0 : -EINVAL;
+}
+
+/* Publishes an index, and wakes who sleeps until it is another. */
+static inline void hostmem_publish(_Atomic uint32_t *index, uint32_t value,
+                                   _Atomic uint32_t *sleeps)
+{
+	atomic_store_explicit(index, value, memory_order_release);
+	atomic_thread_fence(memory_order_seq_cst);
+	if (!atomic_load_explicit(sleeps, memory_order_relaxed))
+		return;
+	atomic_store(sleeps, 0);
+	hostmem_notify(index, INT32_MAX);
+}
+
+/* How long to sleep before it is looked whether the other side lives. */
+static const struct timespec hostmem_look = { 0, 250000000 };
+
+#endif
+`;
+
+/** The functions of a ring: `@` is its name. */
+const RING = `
+/* The producer of @: one thread, in one process. */
+struct @_producer {
+	struct @ *ring;
+	uint32_t next; /* the index of the next slot to reserve */
+	uint32_t seen; /* the consumer's index, when it was last looked at */
+};
+
+/* Takes the producer's side: 0; -EBUSY; -EINVAL where it is of something else. */
+static inline int @_producer_open(struct @_producer *producer, struct @ *ring,
+                                  bool take_over)
+{
+	int error = hostmem_agree(&ring->format, @_FORMAT);
+
+	if (!error)
+		error = hostmem_take(&ring->producer, &ring->pidNamespace, take_over);
+	if (error)
+		return error;
+	producer->ring = ring;
+	producer->next = atomic_load(&ring->head);
+	producer->seen = atomic_load(&ring->tail);
+	atomic_store(&ring->ended, 0);
+	return 0;
+}
+
+/* Reserves the next slot: NULL where the ring is full. */
+static inline @_element *@_reserve(struct @_producer *producer)
+{
+	struct @ *ring = producer->ring;
+
+	if (producer->next - producer->seen >= @_CAPACITY) {
+		producer->seen = atomic_load_explicit(&ring->tail,
+		                                      memory_order_acquire);
+		if (producer->next - producer->seen >= @_CAPACITY)
+			return NULL;
+	}
+	return &ring->slots[producer->next++ & (@_CAPACITY - 1)];
+}
+
+/* Gives all that is reserved to the consumer. */
+static inline void @_submit(struct @_producer *producer)
+{
+	struct @ *ring = producer->ring;
+
+	hostmem_publish(&ring->head, producer->next, &ring->consumerSleeps);
+}
+
+/* Waits until there is room: 0, or -EOWNERDEAD where the consumer died. */
+static inline int @_producer_wait(struct @_producer *producer)
+{
+	struct @ *ring = producer->ring;
+	uint32_t tail;
+
+	for (;;) {
+		tail = atomic_load(&ring->tail);
+		if (producer->next - tail < @_CAPACITY)
+			return 0;
+		atomic_store(&ring->producerSleeps, 1);
+		atomic_thread_fence(memory_order_seq_cst);
+		if (atomic_load(&ring->tail) != tail)
+			continue;
+		if (hostmem_wait(&ring->tail, tail, &hostmem_look) == -ETIMEDOUT &&
+		    hostmem_is_dead(&ring->consumer, &ring->pidNamespace) &&
+		    atomic_load(&ring->tail) == tail)
+			return -EOWNERDEAD;
+	}
+}
+
+/* Gives the side back: the consumer comes to an end. */
+static inline void @_producer_close(struct @_producer *producer)
+{
+	struct @ *ring = producer->ring;
+
+	atomic_store(&ring->ended, 1);
+	hostmem_give_back(&ring->producer);
+	hostmem_notify(&ring->head, INT32_MAX);
+}
+
+/* The consumer of @: one thread, in one process. */
+struct @_consumer {
+	struct @ *ring;
+	uint32_t next; /* the index of the next slot to look at */
+	uint32_t seen; /* the producer's index, when it was last looked at */
+};
+
+/* Takes the consumer's side: 0; -EBUSY; -EINVAL where it is of something else. */
+static inline int @_consumer_open(struct @_consumer *consumer, struct @ *ring,
+                                  bool take_over)
+{
+	int error = hostmem_agree(&ring->format, @_FORMAT);
+
+	if (!error)
+		error = hostmem_take(&ring->consumer, &ring->pidNamespace, take_over);
+	if (error)
+		return error;
+	consumer->ring = ring;
+	consumer->next = atomic_load(&ring->tail);
+	consumer->seen = consumer->next;
+	return 0;
+}
+
+/* The next element, in place: NULL where there is none. */
+static inline const @_element *@_next(struct @_consumer *consumer)
+{
+	struct @ *ring = consumer->ring;
+
+	if (consumer->next == consumer->seen) {
+		consumer->seen = atomic_load_explicit(&ring->head,
+		                                      memory_order_acquire);
+		if (consumer->next == consumer->seen)
+			return NULL;
+	}
+	return &ring->slots[consumer->next++ & (@_CAPACITY - 1)];
+}
+
+/* Gives the slots of all elements that were looked at back to the producer. */
+static inline void @_release(struct @_consumer *consumer)
+{
+	struct @ *ring = consumer->ring;
+
+	hostmem_publish(&ring->tail, consumer->next, &ring->producerSleeps);
+}
+
+/*
+ * Waits until there is something: 0; -EPIPE where the producer has closed its
+ * side; -EOWNERDEAD where it died.
+ */
+static inline int @_consumer_wait(struct @_consumer *consumer)
+{
+	struct @ *ring = consumer->ring;
+	uint32_t head, ended;
+
+	for (;;) {
+		ended = atomic_load(&ring->ended);
+		head = atomic_load(&ring->head);
+		if (head != consumer->next)
+			return 0;
+		if (ended)
+			return -EPIPE;
+		atomic_store(&ring->consumerSleeps, 1);
+		atomic_thread_fence(memory_order_seq_cst);
+		if (atomic_load(&ring->head) != head || atomic_load(&ring->ended))
+			continue;
+		if (hostmem_wait(&ring->head, head, &hostmem_look) == -ETIMEDOUT &&
+		    hostmem_is_dead(&ring->producer, &ring->pidNamespace) &&
+		    atomic_load(&ring->head) == head)
+			return -EOWNERDEAD;
+	}
+}
+
+/* Gives the side back, for the next to go on. */
+static inline void @_consumer_close(struct @_consumer *consumer)
+{
+	hostmem_give_back(&consumer->ring->consumer);
+}
+`;
+
+/** The functions of a seqlock: `@` is its name. */
+const SEQLOCK = `
+/* Takes the writer's side: 0; -EBUSY; -EINVAL where it is of something else. */
+static inline int @_writer_open(struct @ *lock, bool take_over)
+{
+	int error = hostmem_agree(&lock->format, @_FORMAT);
+
+	return error ? error :
+		hostmem_take(&lock->writer, &lock->pidNamespace, take_over);
+}
+
+/* Stores the value. */
+static inline void @_write(struct @ *lock, const @_element *value)
+{
+	uint32_t odd = atomic_load(&lock->sequence) | 1;
+
+	atomic_store_explicit(&lock->sequence, odd, memory_order_relaxed);
+	atomic_thread_fence(memory_order_seq_cst);
+	memcpy(&lock->value, value, sizeof(*value));
+	atomic_store_explicit(&lock->sequence, odd + 1, memory_order_release);
+}
+
+/* Gives the side back. */
+static inline void @_writer_close(struct @ *lock)
+{
+	hostmem_give_back(&lock->writer);
+}
+
+/* Copies the value, all of one moment: 0, or -EOWNERDEAD in a dead one's store. */
+static inline int @_read(struct @ *lock, @_element *value)
+{
+	static const struct timespec pause = { 0, 1000000 };
+	uint32_t before, tries;
+
+	for (tries = 1;; tries++) {
+		before = atomic_load_explicit(&lock->sequence, memory_order_acquire);
+		if (!(before & 1)) {
+			memcpy(value, &lock->value, sizeof(*value));
+			atomic_thread_fence(memory_order_acquire);
+			if (atomic_load_explicit(&lock->sequence,
+			                         memory_order_relaxed) == before)
+				return 0;
+		} else if (tries % 1024 == 0) {
+			if (hostmem_is_dead(&lock->writer, &lock->pidNamespace) &&
+			    atomic_load(&lock->sequence) == before)
+				return -EOWNERDEAD;
+			hostmem_wait(&lock->sequence, before, &pause);
+		}
+	}
+}
+`;
+
+const FUNCTIONS = { SpscRing: RING, Seqlock: SEQLOCK } as const;
+
+/** The functions of a structure in C. */
+export function functionsOf(
+  kind: keyof typeof FUNCTIONS,
+  name: string,
+): string {
+  return FUNCTIONS[kind].replaceAll("@", name).trim();
+}

@@ -1,0 +1,96 @@
+/**
+ * Programs in C on the other side, compiled with the header that is written for
+ * the types of `_types.ts`.
+ *
+ * @module
+ */
+
+import { fromFileUrl } from "@std/path";
+import { assertEquals } from "@std/assert";
+import { Memory, sizeOf } from "../../mod.ts";
+import { outputOf } from "../cli/_hostmem.ts";
+import { hasCommand, TemporaryDirectory } from "../_support.ts";
+import { Shared } from "./_types.ts";
+
+/** The number that a message has, from what is in it; -1 where it is torn. */
+export function numberOf(
+  { number, words }: {
+    readonly number: bigint;
+    readonly words: { at(index: number): bigint | undefined };
+  },
+): number {
+  for (let i = 0; i < 7; i++) {
+    const right = BigInt.asUintN(64, number * BigInt(2 * i + 3));
+    if (words.at(i) !== right) return -1;
+  }
+  return Number(number);
+}
+
+/** The compilers that there are. */
+export const compilers: readonly string[] = ["gcc", "clang"].filter(hasCommand);
+
+/** Memory that is shared with programs in C. */
+export class Peers implements Disposable {
+  readonly #directory: TemporaryDirectory;
+  readonly #program: string;
+  /** The memory. */
+  readonly memory: Memory;
+  /** What lies in it. */
+  readonly shared: ReturnType<typeof pointerTo>;
+
+  private constructor(directory: TemporaryDirectory, program: string) {
+    this.#directory = directory;
+    this.#program = program;
+    this.memory = Memory.create(sizeOf(Shared));
+    this.shared = pointerTo(this.memory);
+  }
+
+  /** Writes the header, and compiles the program with it. */
+  static async compile(compiler: string): Promise<Peers> {
+    const directory = new TemporaryDirectory();
+    const types = fromFileUrl(new URL("_types.ts", import.meta.url));
+    await outputOf(
+      "header",
+      `${types}#Messages`,
+      `${types}#Sample`,
+      "-o",
+      directory.join("shared.h"),
+    );
+    const program = directory.join("peer");
+    const { success, stderr } = await new Deno.Command(compiler, {
+      args: [
+        ...["-std=c11", "-O2", "-Wall", "-Wextra", "-Werror"],
+        ...["-I", directory.path, "-o", program],
+        fromFileUrl(new URL("_peer.c", import.meta.url)),
+      ],
+    }).output();
+    assertEquals(success, true, new TextDecoder().decode(stderr));
+    return new Peers(directory, program);
+  }
+
+  /** Starts the program. */
+  start(...args: string[]): Deno.ChildProcess {
+    const fd = `/proc/${Deno.pid}/fd/${this.memory.fd}`;
+    return new Deno.Command("sh", {
+      args: ["-c", `exec "$0" "$@" <> ${fd}`, this.#program, ...args],
+      stdout: "piped",
+      stderr: "piped",
+    }).spawn();
+  }
+
+  [Symbol.dispose](): void {
+    this.memory.close();
+    this.#directory[Symbol.dispose]();
+  }
+}
+
+function pointerTo(memory: Memory) {
+  return memory.pointer(Shared);
+}
+
+/** What a program wrote that must do what it is asked for. */
+export async function outputOfPeer(child: Deno.ChildProcess): Promise<string> {
+  const { code, stdout, stderr } = await child.output();
+  assertEquals(code, 0, new TextDecoder().decode(stderr));
+  return new TextDecoder().decode(stdout);
+}

@@ -1,0 +1,25 @@
+/**
+ * What the tests share with programs in other languages.
+ *
+ * @module
+ */
+
+import { array, HostLayout, struct, u64 } from "../../mod.ts";
+import { Seqlock, SpscRing } from "../../sync/mod.ts";
+
+/** 64 bytes, each of which tells the number. */
+export const Message = struct("Message", {
+  _: HostLayout,
+  number: u64,
+  words: array(u64, 7),
+});
+/** A ring of messages. */
+export const Messages = SpscRing(Message, 1024);
+/** A message that is read as a whole. */
+export const Sample = Seqlock(Message);
+/** Both, as `_peer.c` has them. */
+export const Shared = struct("Shared", {
+  _: HostLayout,
+  messages: Messages,
+  sample: Sample,
+});

@@ -1,0 +1,200 @@
+import { assert, assertEquals } from "@std/assert";
+import {
+  RingConsumer,
+  RingProducer,
+  SeqlockReader,
+  SeqlockWriter,
+} from "../../sync/mod.ts";
+import { sized } from "../_fire.ts";
+import { compilerOfC, testWith } from "../_needs.ts";
+import { Random } from "../_support.ts";
+import { compilers, numberOf, outputOfPeer, Peers } from "./_peer.ts";
+
+const COUNT = sized(100_000, 100_000_000);
+const KILLS = sized(8, 200);
+
+/** Consumes until the producer has closed; the number that comes next. */
+async function consumeAll(
+  consumer: RingConsumer<typeof import("./_types.ts").Message>,
+): Promise<number> {
+  let next = 0;
+  while (await consumer.ready()) {
+    consumer.consume((message) => {
+      if (numberOf(message) !== next) {
+        throw new Error(`Number ${next} is lost or torn`);
+      }
+      next = (next + 1) >>> 0;
+    });
+  }
+  return next;
+}
+
+/** Fills the slots that there is room for, and submits them. */
+function fill(
+  producer: RingProducer<typeof import("./_types.ts").Message>,
+  from: number,
+  count: number,
+): number {
+  for (let i = 0; i < count; i++) {
+    const message = producer.reserve();
+    if (message === undefined) {
+      count = i;
+      break;
+    }
+    const number = BigInt(from + i);
+    message.number = number;
+    for (let word = 0; word < 7; word++) {
+      message.words[word] = number * BigInt(2 * word + 3);
+    }
+  }
+  producer.submit();
+  return count;
+}
+
+for (const compiler of compilers) {
+  testWith(compilerOfC)(
+    `Messages from C (${compiler}) come whole and in sequence`,
+    async () => {
+      using peers = await Peers.compile(compiler);
+      using consumer = RingConsumer.open(peers.shared.messages);
+      const child = peers.start("produce", `${COUNT}`);
+      assertEquals(await consumeAll(consumer), COUNT);
+      await outputOfPeer(child);
+      assertEquals(consumer.peer, "absent");
+    },
+  );
+
+  testWith(compilerOfC)(
+    `Messages go to C (${compiler}) whole and in sequence`,
+    async () => {
+      using peers = await Peers.compile(compiler);
+      const child = peers.start("consume");
+      const producer = RingProducer.open(peers.shared.messages);
+      for (let sent = 0; sent < COUNT;) {
+        await producer.ready();
+        sent += fill(producer, sent, Math.min(64, COUNT - sent));
+      }
+      producer.close();
+      assertEquals(await outputOfPeer(child), `${COUNT}\n`);
+    },
+  );
+
+  testWith(compilerOfC)(
+    `A seqlock that C (${compiler}) writes is never read in part, nor the other way round`,
+    async () => {
+      using peers = await Peers.compile(compiler);
+      const { sample } = peers.shared;
+      const reads = sized(20_000, 10_000_000);
+      const child = peers.start("write", "0");
+      const reader = SeqlockReader.open(sample);
+      while (reader.version === 0) await new Promise((go) => setTimeout(go, 1));
+      const versions = new Set<number>();
+      // However the writer is scheduled: until it has written meanwhile.
+      for (let i = 0; i < reads || versions.size < 100; i++) {
+        const number = numberOf(reader.read());
+        assert(number >= 0, "It is mixed");
+        if (versions.size < 100) versions.add(number);
+      }
+      child.kill("SIGKILL");
+      await child.output();
+
+      using writer = SeqlockWriter.open(sample);
+      const write = (number: bigint) =>
+        writer.write((draft) => {
+          draft.number = number;
+          for (let word = 0; word < 7; word++) {
+            draft.words[word] = number * BigInt(2 * word + 3);
+          }
+        });
+      write(1n);
+      const other = peers.start("read", `${reads}`);
+      let ended = false;
+      const output = outputOfPeer(other).finally(() => ended = true);
+      for (let number = 2n; !ended;) {
+        for (let i = 0; i < 1000; i++) write(number++);
+        await new Promise((go) => setTimeout(go, 0));
+      }
+      assert(Number(await output) >= 100);
+    },
+  );
+}
+
+testWith(compilerOfC)(
+  "A producer killed at any point leaves a ring that the next one goes on with",
+  async () => {
+    using peers = await Peers.compile(compilers[0]!);
+    const random = new Random();
+    using consumer = RingConsumer.open(peers.shared.messages);
+    let next = 0;
+    const check = () =>
+      consumer.consume((message) => {
+        assertEquals(numberOf(message), next);
+        next++;
+      });
+    for (let kill = 0; kill < KILLS; kill++) {
+      const child = peers.start("produce", "0");
+      const until = next + random.int(20_000);
+      while (next <= until) {
+        await consumer.ready();
+        check();
+      }
+      child.kill("SIGKILL");
+      await child.output();
+      assertEquals(consumer.peer, "dead");
+      check();
+    }
+    using producer = RingProducer.open(peers.shared.messages);
+    assertEquals(fill(producer, next, 10), 10);
+    assertEquals(check(), 10);
+  },
+);
+
+testWith(compilerOfC)(
+  "A consumer killed at any point leaves a ring that the next one goes on with",
+  async () => {
+    using peers = await Peers.compile(compilers[0]!);
+    const random = new Random();
+    const producer = RingProducer.open(peers.shared.messages);
+    let sent = 0;
+    for (let kill = 0; kill < KILLS; kill++) {
+      const child = peers.start("consume");
+      const until = sent + 1024 + random.int(20_000);
+      while (sent < until) {
+        await producer.ready();
+        sent += fill(producer, sent, 64);
+      }
+      child.kill("SIGKILL");
+      await child.output();
+      assertEquals(producer.peer, "dead");
+    }
+    producer.close();
+    // What was consumed and not given back comes once more; nothing is lost.
+    const { messages } = peers.shared;
+    const left = messages.head.load() - messages.tail.load();
+    const output = await outputOfPeer(peers.start("consume"));
+    assertEquals(output, `${left}\n`);
+  },
+);
+
+testWith(compilerOfC)(
+  "A seqlock's writer killed at any point is noticed, or leaves a whole value",
+  async () => {
+    using peers = await Peers.compile(compilers[0]!);
+    const random = new Random();
+    const { sample } = peers.shared;
+    const reader = SeqlockReader.open(sample);
+    for (let kill = 0; kill < KILLS; kill++) {
+      const before = reader.version;
+      const child = peers.start("write", "0");
+      while (reader.version - before < random.int(5000) + 1) {
+        await new Promise((go) => setTimeout(go, 1));
+      }
+      child.kill("SIGKILL");
+      await child.output();
+      assertEquals(reader.peer, "dead");
+      if ((sample.sequence.load() & 1) === 0) {
+        assert(numberOf(reader.read()) >= 0, "It is mixed");
+      }
+    }
+  },
+);
