@@ -3,6 +3,7 @@
 import {
   alignOf,
   assign,
+  declarationOf,
   offsetOf,
   pointer,
   type PointerTo,
@@ -50,7 +51,12 @@ export function measure(
   const answers = questionsOf(model)
     .map((question) => answer(question, types.get(question.of)!, value));
 
-  const noise = new Random(seed).bytes(sizeOf(type) + tailBytes(model, types));
+  const random = new Random(seed).bytes(sizeOf(type) + tailBytes(model, types));
+  // Of a byte that is true C makes 1, where we let it be: there they agree.
+  const hasBooleans = /\b_Bool\b/.test(
+    [...types.values()].map((type) => declarationOf(type)).join(),
+  );
+  const noise = hasBooleans ? random.map((byte) => byte & 1) : random;
   const written = noise.slice();
   if (noise.length > 0) exchange(model, type, value, noise, written);
   return { answers, noise, written };
