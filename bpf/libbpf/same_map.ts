@@ -5,10 +5,27 @@ import { BPF_F_MMAPABLE, BPF_F_RDONLY_PROG, pageSize } from "../../ffi/mod.ts";
 import type { MapInfo } from "../map/info.ts";
 import { possibleCpus } from "../../ffi/calls/cpus.ts";
 import { mapTypeName } from "../map/type.ts";
-import type { NativeMap } from "./map.ts";
 
 /** `linux/bpf.h`: lists of one LRU map for each CPU. */
 const BPF_F_NO_COMMON_LRU = 2;
+
+/** A map's definition, as libbpf holds it. */
+export interface MapDefinition {
+  /** Its name. */
+  readonly name: string;
+  /** The number of its type (`enum bpf_map_type`). */
+  readonly type: number;
+  /** The size of a key in bytes. */
+  readonly keySize: number;
+  /** The size of a value in bytes. */
+  readonly valueSize: number;
+  /** How many entries it has room for. */
+  readonly maxEntries: number;
+  /** Its flags (`BPF_F_*`). */
+  readonly flagBits: number;
+  /** True for the map of a section of variables. */
+  readonly isSection: boolean;
+}
 
 /**
  * libbpf takes any map for any other, and the kernel checks programs against
@@ -19,7 +36,11 @@ const BPF_F_NO_COMMON_LRU = 2;
  * @throws {RangeError} unless the map is what libbpf and the kernel make of the
  * definition.
  */
-export function requireSame(map: NativeMap, info: MapInfo, kind: string): void {
+export function requireSame(
+  map: MapDefinition,
+  info: MapInfo,
+  kind: string,
+): void {
   const names = { name: map.name, kind };
   const type = mapTypeName(map.type);
   // A section that cannot be mapped is read and written by bpf(2).
@@ -43,7 +64,7 @@ export function requireSame(map: NativeMap, info: MapInfo, kind: string): void {
 
 /** How many entries is made of the definition; undefined where it does not say. */
 function entriesOf(
-  { type, maxEntries, flagBits }: NativeMap,
+  { type, maxEntries, flagBits }: MapDefinition,
 ): number | undefined {
   switch (mapTypeName(type)) {
     case "perf_event_array": // libbpf takes the number of CPUs then.
