@@ -21,9 +21,10 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   // The structs that system calls take are described by the layout language.
   ffi: ["base", "layout"],
   memory: ["base", "ffi", "layout"],
-  sync: ["base", "ffi", "layout", "memory"],
   btf: ["base", "ffi", "layout", "memory"],
+  sync: ["base", "ffi", "layout", "memory"],
   bpf: ["base", "ffi", "layout", "memory", "btf"],
+  cli: ["base", "layout", "memory", "btf", "bpf", "sync"],
 };
 
 /** The most files that a folder may hold. */
