@@ -6,26 +6,20 @@ import type { MapInfo } from "../map/info.ts";
 import { possibleCpus } from "../../ffi/calls/cpus.ts";
 import { mapTypeName } from "../map/type.ts";
 
-/** `linux/bpf.h`: lists of one LRU map for each CPU. */
-const BPF_F_NO_COMMON_LRU = 2;
-
-/** A map's definition, as libbpf holds it. */
-export interface MapDefinition {
-  /** Its name. */
+/** A map's definition, in the kernel's numbers. */
+interface Definition {
   readonly name: string;
-  /** The number of its type (`enum bpf_map_type`). */
   readonly type: number;
-  /** The size of a key in bytes. */
   readonly keySize: number;
-  /** The size of a value in bytes. */
   readonly valueSize: number;
-  /** How many entries it has room for. */
   readonly maxEntries: number;
-  /** Its flags (`BPF_F_*`). */
   readonly flagBits: number;
   /** True for the map of a section of variables. */
   readonly isSection: boolean;
 }
+
+/** `linux/bpf.h`: lists of one LRU map for each CPU. */
+const BPF_F_NO_COMMON_LRU = 2;
 
 /**
  * libbpf takes any map for any other, and the kernel checks programs against
@@ -37,7 +31,7 @@ export interface MapDefinition {
  * definition.
  */
 export function requireSame(
-  map: MapDefinition,
+  map: Definition,
   info: MapInfo,
   kind: string,
 ): void {
@@ -64,7 +58,7 @@ export function requireSame(
 
 /** How many entries is made of the definition; undefined where it does not say. */
 function entriesOf(
-  { type, maxEntries, flagBits }: MapDefinition,
+  { type, maxEntries, flagBits }: Definition,
 ): number | undefined {
   switch (mapTypeName(type)) {
     case "perf_event_array": // libbpf takes the number of CPUs then.
