@@ -10,7 +10,7 @@ import { BoundsError, ClosedError } from "../../errors.ts";
 import { array, HostLayout, struct, u64 } from "../../layout/mod.ts";
 import { bpfTest, testWith } from "../_needs.ts";
 import { TemporaryDirectory } from "../_support.ts";
-import { attachable, compileAttach } from "./_attach.ts";
+import { attachable, attachTest, compileAttach } from "./_attach.ts";
 import { TestRing } from "./_ring_programs.ts";
 
 const Pair = struct("Pair", { _: HostLayout, first: u64, second: u64 });
@@ -238,3 +238,21 @@ bpfTest(
     assertEquals(await reading, 0);
   },
 );
+
+attachTest("A ring is read by the type that its definition names", async () => {
+  using directory = new TemporaryDirectory();
+  const path = await compileAttach(directory, "ring_writer");
+  using object = BpfObject.load(path);
+  const map = object.map("typed");
+  const type = map.valueType;
+  assert(type !== undefined);
+  assertEquals([type.name, type.size], ["event", 16]);
+  using ring = new RingBuffer(map, type);
+  const link = object.program("write_typed").attach();
+  link.close();
+  const numbers = new Set<bigint>();
+  ring.consume((record) => {
+    numbers.add((record as unknown as { number: bigint }).number);
+  });
+  assertEquals(numbers, new Set([42n]));
+});
