@@ -188,6 +188,7 @@ export type { HasDescriptor, KernelObject } from "./kernel_object.ts";
 export { BpfMap } from "./map/map.ts";
 export type {
   CreateMapOptions,
+  LockOptions,
   OpenMapOptions,
   UpdateMode,
 } from "./map/options.ts";

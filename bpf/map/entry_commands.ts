@@ -126,13 +126,18 @@ function copyOf(
   return copy;
 }
 
-/** The value of a key; undefined where there is none. */
+/**
+ * The value of a key; undefined where there is none.
+ *
+ * @param flags `BPF_F_LOCK`, or 0.
+ */
 export function lookup(
   fd: number,
   info: MapInfo,
   key: Key,
+  flags: bigint = 0n,
 ): Uint8Array<ArrayBuffer> | undefined {
-  return valueBy("BPF_MAP_LOOKUP_ELEM", fd, info, key);
+  return valueBy("BPF_MAP_LOOKUP_ELEM", fd, info, key, flags);
 }
 
 /** The same, and deletes the entry. */
@@ -149,6 +154,7 @@ function valueBy(
   fd: number,
   info: MapInfo,
   key: Key,
+  flags: bigint = 0n,
 ): Uint8Array<ArrayBuffer> | undefined {
   if (info.type === "bloom_filter") {
     throw new NotSupportedError(
@@ -163,6 +169,7 @@ function valueBy(
       fd,
       keyOf(payload, info),
       valueOf(payload, info),
+      flags,
     );
     if (result === -ENOENT) return undefined;
     if (name === "BPF_MAP_LOOKUP_ELEM") {

@@ -37,6 +37,8 @@ import { type MapInfo, mapInfoOf } from "./info.ts";
 import {
   type CreateMapOptions,
   createOptions,
+  lockFlag,
+  type LockOptions,
   modeNumber,
   type OpenMapOptions,
   openOptions,
@@ -266,8 +268,8 @@ export class BpfMap<
   }
 
   /**
-   * What a key is: by the map's own BTF, or `u32` where keys are indices;
-   * undefined where nothing says it.
+   * What a key is: by the map's own BTF, of a map of a `BpfObject` also by its
+   * definition, or `u32` where keys are indices; undefined where nothing says it.
    *
    * @throws {BtfError} if BTF gives it no layout.
    * @throws as {@linkcode BpfMap.btf} does.
@@ -277,7 +279,8 @@ export class BpfMap<
   }
 
   /**
-   * What a value is, of a per-CPU map that of one CPU: by the map's own BTF; of
+   * What a value is, of a per-CPU map that of one CPU: by the map's own BTF, or
+   * of a map of a `BpfObject` by its definition; of
    * the maps that libbpf makes of `.data` and `.bss` a struct of the variables,
    * and of maps of maps `u32`, an id. Undefined where nothing says it.
    *
@@ -310,11 +313,16 @@ export class BpfMap<
    * there is no such entry.
    * @throws {ClosedError} if the map is closed.
    * @throws {TypeError | RangeError} if the key is not of its size.
+   * @param options Whether it waits for the lock of the value.
    * @throws {NotSupportedError} if maps of this type have no entries.
-   * @throws {SystemError} with the kernel's reason, as in bpf(2).
+   * @throws {SystemError} with the kernel's reason, as in bpf(2): EINVAL for
+   * `lock`, where values have no `struct bpf_spin_lock`.
    */
-  lookup(key: Uint8Array | number): Uint8Array<ArrayBuffer> | undefined {
-    return lookup(this.fd, this.#info, key);
+  lookup(
+    key: Uint8Array | number,
+    options: LockOptions = {},
+  ): Uint8Array<ArrayBuffer> | undefined {
+    return lookup(this.fd, this.#info, key, lockFlag(options));
   }
 
   /**
@@ -323,6 +331,7 @@ export class BpfMap<
    * @param key As in {@linkcode BpfMap.lookup}.
    * @param value The value's bytes, as many as `lookup` gives.
    * @param mode Whether the entry may exist already, or must.
+   * @param options Whether it waits for the lock of the value.
    * @throws {ClosedError} if the map is closed.
    * @throws {TypeError | RangeError} if the key or the value is not of its size,
    * or there is no such mode.
@@ -335,8 +344,10 @@ export class BpfMap<
     key: Uint8Array | number,
     value: Uint8Array,
     mode: UpdateMode = "any",
+    options: LockOptions = {},
   ): void {
-    update(this.fd, this.#info, key, value, modeNumber(mode));
+    const flags = modeNumber(mode) | lockFlag(options);
+    update(this.fd, this.#info, key, value, flags);
   }
 
   /**
@@ -757,13 +768,15 @@ export class BpfMap<
    * are.
    * @throws as {@linkcode BpfMap.btf} does.
    *
+   * @typeParam T Its type, where it is known: nothing checks that it is.
+   *
    * @example A counter of programs that others loaded, and pinned
    * ```ts ignore
    * using map = BpfMap.open("/sys/fs/bpf/count.bss");
    * const hits = map.variable("hits", atomic(u64)).pointer();
    * ```
    */
-  variable(name: string): BpfVariable;
+  variable<T extends Type = Type>(name: string): BpfVariable<T>;
   /**
    * A variable of a map of a section, as a type of its size.
    *

@@ -163,3 +163,45 @@ SEC("xdp") int pass(struct xdp_md *context)
     );
   },
 );
+
+objectTest(
+  "BpfMap.lookup() and update() hold the lock of a value (needs clang and libbpf)",
+  async () => {
+    const path = await compileText(
+      `struct account { struct bpf_spin_lock lock; unsigned int balance; };
+struct {
+  __uint(type, BPF_MAP_TYPE_HASH);
+  __uint(max_entries, 4);
+  __type(key, int);
+  __type(value, struct account);
+} accounts SEC(".maps");
+struct {
+  __uint(type, BPF_MAP_TYPE_HASH);
+  __uint(max_entries, 4);
+  __type(key, int);
+  __type(value, long);
+} plain SEC(".maps");
+SEC("xdp") int pass(struct xdp_md *context) { return 2; }`,
+      directory,
+    );
+    using object = BpfObject.load(path);
+    const accounts = object.map("accounts");
+    // What is written where the lock lies is not stored.
+    accounts.update(1, new Uint8Array([9, 9, 9, 9, 5, 0, 0, 0]));
+    accounts.update(1, new Uint8Array([9, 9, 9, 9, 7, 0, 0, 0]), "replace", {
+      lock: true,
+    });
+    assertEquals(
+      accounts.lookup(1, { lock: true }),
+      new Uint8Array([0, 0, 0, 0, 7, 0, 0, 0]),
+    );
+    const free = object.map("plain");
+    free.update(1, new Uint8Array(8));
+    assertThrows(() => free.lookup(1, { lock: true }), SystemError, "EINVAL");
+    assertThrows(
+      () => free.lookup(1, { locked: true } as never),
+      TypeError,
+      "the options are lock",
+    );
+  },
+);
