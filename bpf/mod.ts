@@ -103,6 +103,7 @@ export type {
   LoadMapOptions,
   LoadOptions,
   LoadProgramOptions,
+  ProgramTarget,
 } from "./object/load_options.ts";
 export type {
   BpfConstant,
@@ -186,6 +187,7 @@ export type { HasDescriptor, KernelObject } from "./kernel_object.ts";
 export { BpfMap } from "./map/map.ts";
 export type {
   CreateMapOptions,
+  LockOptions,
   OpenMapOptions,
   UpdateMode,
 } from "./map/options.ts";
@@ -201,6 +203,7 @@ export type {
   Storable,
   TableOf,
 } from "./map/table.ts";
+export type { FilterOf, MapFilter } from "./map/filter.ts";
 export type { MapQueue, PushOptions, QueueOf } from "./map/queue.ts";
 export type { MapElements, MapElementViews } from "./map/elements.ts";
 export {

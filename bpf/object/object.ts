@@ -255,8 +255,10 @@ export class BpfObject<S extends ObjectShape = ObjectShape>
    * @param name As in {@linkcode BpfObject.variables}.
    * @throws {RangeError} if there is none, with the names that there are, or
    * there are several, with the sections that they are in.
+   *
+   * @typeParam T Its type, where it is known: nothing checks that it is.
    */
-  variable(name: string): BpfVariable;
+  variable<T extends Type = Type>(name: string): BpfVariable<T>;
   /**
    * The variable of a name, as a type of its size.
    *

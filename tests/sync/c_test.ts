@@ -10,7 +10,7 @@ import { compilerOfC, testWith } from "../_needs.ts";
 import { Random } from "../_support.ts";
 import { compilers, numberOf, outputOfPeer, Peers } from "./_peer.ts";
 
-const COUNT = sized(200_000, 100_000_000);
+const COUNT = sized(100_000, 100_000_000);
 const KILLS = sized(8, 200);
 
 /** Consumes until the producer has closed; the number that comes next. */
@@ -84,7 +84,7 @@ for (const compiler of compilers) {
     async () => {
       using peers = await Peers.compile(compiler);
       const { sample } = peers.shared;
-      const reads = sized(50_000, 10_000_000);
+      const reads = sized(20_000, 10_000_000);
       const child = peers.start("write", "0");
       const reader = SeqlockReader.open(sample);
       while (reader.version === 0) await new Promise((go) => setTimeout(go, 1));

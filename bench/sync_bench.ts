@@ -1,0 +1,255 @@
+/**
+ * A ring of 64-byte messages beside the same ring in C on both sides: in one
+ * thread, where nothing but the work counts; then between two processes, beside a
+ * pipe that is read in large pieces, and `postMessage` to a Worker.
+ *
+ * @module
+ */
+
+import {
+  array,
+  f64,
+  HostLayout,
+  type Pointer,
+  struct,
+  u32,
+  type View,
+} from "../layout/mod.ts";
+import { Memory } from "../memory/mod.ts";
+import { cHeader, RingConsumer, RingProducer, SpscRing } from "../sync/mod.ts";
+import { compileC, TemporaryDirectory } from "../tests/_support.ts";
+import { measure } from "./_measure.ts";
+
+const Quote = struct("Quote", {
+  _: HostLayout,
+  id: u32,
+  flags: u32,
+  price: f64,
+  sizes: array(f64, 6),
+});
+const CAPACITY = 4096;
+const BATCH = 1024;
+const Quotes = SpscRing(Quote, CAPACITY);
+
+using directory = new TemporaryDirectory();
+await Deno.writeTextFile(directory.join("shared.h"), cHeader({ Quotes }));
+const source = new URL("_sync_peer.c", import.meta.url);
+const flags = ["-std=c11", "-O2", "-I", directory.path];
+const library = await compileC(source, directory, [
+  ...flags,
+  "-shared",
+  "-fPIC",
+]);
+const program = await compileC(source, directory, flags);
+const peer = Deno.dlopen(library, {
+  peer_open_producer: { parameters: ["buffer", "i32"], result: "i32" },
+  peer_open_consumer: { parameters: ["buffer", "i32"], result: "i32" },
+  peer_produce: { parameters: ["i32", "u32"], result: "void" },
+  peer_consume: { parameters: ["i32", "u32"], result: "f64" },
+}).symbols;
+
+/** The same with single fields, as a typed array for each message is costly. */
+const Flat = struct("Flat", {
+  _: HostLayout,
+  id: u32,
+  flags: u32,
+  price: f64,
+  size0: f64,
+  size1: f64,
+  size2: f64,
+  size3: f64,
+  size4: f64,
+  size5: f64,
+});
+const Flats = SpscRing(Flat, CAPACITY);
+
+function fillFlat(quote: Pointer<typeof Flat>, id: number): void {
+  quote.id = id;
+  quote.flags = 1;
+  quote.price = id;
+  quote.size0 = 0;
+  quote.size1 = 1;
+  quote.size2 = 2;
+  quote.size3 = 3;
+  quote.size4 = 4;
+  quote.size5 = 5;
+}
+
+/** A ring, and which of its ends are written in C. */
+function ends(index: number, ourProducer: boolean, ourConsumer: boolean) {
+  const memory = Memory.create(Flats.size);
+  const ring = memory.pointer(Flats);
+  const bytes = new Uint8Array(memory.webAssembly.buffer);
+  const producer = ourProducer ? RingProducer.open(ring) : undefined;
+  const consumer = ourConsumer ? RingConsumer.open(ring) : undefined;
+  if (!ourProducer) peer.peer_open_producer(bytes, index);
+  if (!ourConsumer) peer.peer_open_consumer(bytes, index);
+  let sum = 0;
+  const add = (quote: View<typeof Flat>) => {
+    sum += quote.id + quote.price + quote.size5;
+  };
+  return (): number => {
+    if (producer === undefined) peer.peer_produce(index, BATCH);
+    else {
+      for (let i = 0; i < BATCH; i++) fillFlat(producer.reserve()!, i);
+      producer.submit();
+    }
+    if (consumer === undefined) return peer.peer_consume(index, BATCH);
+    sum = 0;
+    consumer.consume(add);
+    return sum;
+  };
+}
+
+measure({
+  name: "64 bytes through a ring, one thread",
+  operations: BATCH,
+  kernels: {
+    "C to C": ends(0, false, false),
+    "C to Deno": ends(1, false, true),
+    "Deno to C": ends(2, true, false),
+    "Deno to Deno": ends(3, true, true),
+  },
+  bars: { "C to Deno": 1.5, "Deno to C": 1.5 },
+});
+
+const quick = Deno.env.get("HOSTMEM_BENCH") === "quick";
+const COUNT = quick ? 100_000 : 2_000_000;
+const ROUNDS = quick ? 1 : 7;
+
+function start(memory: Memory | undefined, ...args: string[]) {
+  const input = memory === undefined
+    ? "/dev/zero"
+    : `/proc/${Deno.pid}/fd/${memory.fd}`;
+  return new Deno.Command("sh", {
+    args: ["-c", `exec "$0" "$@" <> ${input}`, program, ...args],
+    stdout: "piped",
+  }).spawn();
+}
+
+/** Nanoseconds for each message, from when the first is there. */
+type Way = () => Promise<number>;
+
+function perMessage(since: number): number {
+  return (performance.now() - since) * 1e6 / COUNT;
+}
+
+async function cToC(): Promise<number> {
+  using memory = Memory.create(Quotes.size);
+  const consumer = start(memory, "consume");
+  const { consumer: owner, head } = memory.pointer(Quotes);
+  while (owner.load() === 0n) await new Promise((go) => setTimeout(go, 1));
+  const producer = start(memory, "produce", `${COUNT}`);
+  while (head.load() === 0) await new Promise((go) => setTimeout(go, 0));
+  const since = performance.now();
+  await Promise.all([producer.output(), consumer.output()]);
+  return perMessage(since);
+}
+
+async function cToDeno(): Promise<number> {
+  using memory = Memory.create(Flats.size);
+  using consumer = RingConsumer.open(memory.pointer(Flats));
+  const producer = start(memory, "produce", `${COUNT}`);
+  await consumer.ready();
+  const since = performance.now();
+  let sum = 0;
+  while (await consumer.ready()) {
+    consumer.consume((quote) => {
+      sum += quote.id + quote.price + quote.size5;
+    });
+  }
+  const each = perMessage(since);
+  await producer.output();
+  return each;
+}
+
+async function denoToC(): Promise<number> {
+  using memory = Memory.create(Flats.size);
+  const ring = memory.pointer(Flats);
+  const producer = RingProducer.open(ring);
+  const consumer = start(memory, "consume");
+  while (ring.consumer.load() === 0n) {
+    await new Promise((go) => setTimeout(go, 1));
+  }
+  const since = performance.now();
+  for (let i = 0; i < COUNT;) {
+    const slot = producer.reserve();
+    if (slot === undefined) {
+      producer.submit();
+      await producer.ready();
+      continue;
+    }
+    fillFlat(slot, i++);
+    if (i % 64 === 0) producer.submit();
+  }
+  producer.submit();
+  producer.close();
+  await consumer.output();
+  return perMessage(since);
+}
+
+async function pipe(): Promise<number> {
+  const child = start(undefined, "write", `${COUNT}`);
+  const reader = child.stdout.getReader();
+  let bytes = (await reader.read()).value!.length;
+  const since = performance.now();
+  while (true) {
+    const { value, done } = await reader.read();
+    if (done) break;
+    bytes += value.length;
+  }
+  const each = perMessage(since);
+  await child.status;
+  return bytes < COUNT * 64 ? NaN : each;
+}
+
+async function postMessages(): Promise<number> {
+  const few = COUNT / 20;
+  const code = `onmessage = () => {
+    for (let i = 0; i < ${few}; i++) postMessage({ id: i, flags: 1, price: i,
+      sizes: [0, 1, 2, 3, 4, 5] });
+  };`;
+  const url = `data:application/javascript,${encodeURIComponent(code)}`;
+  const worker = new Worker(url, { type: "module" });
+  let since = 0;
+  let left = few;
+  await new Promise<void>((resolve) => {
+    worker.onmessage = () => {
+      if (since === 0) since = performance.now();
+      if (--left === 0) resolve();
+    };
+    worker.postMessage(0);
+  });
+  const each = (performance.now() - since) * 1e6 / few;
+  worker.terminate();
+  return each;
+}
+
+function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[values.length >> 1]!;
+}
+
+const ways: Readonly<Record<string, Way>> = {
+  "C to C": cToC,
+  "C to Deno": cToDeno,
+  "Deno to C": denoToC,
+  "a pipe from C, bytes only": pipe,
+  "postMessage": postMessages,
+};
+const times: Record<string, number[]> = {};
+for (let round = 0; round < ROUNDS; round++) {
+  for (const [name, way] of Object.entries(ways)) {
+    (times[name] ??= []).push(await way());
+  }
+}
+for (const [name, values] of Object.entries(times)) {
+  const ratio = median(values.map((value, i) => value / times["C to C"]![i]!));
+  const bar = name.includes("Deno")
+    ? `  ≤ 1.5 ${ratio <= 1.5 ? "ok" : "OVER"}`
+    : "";
+  console.log(
+    `${"64 bytes, one process to another".padEnd(46)} ${name.padEnd(26)} ${
+      median(values).toFixed(1).padStart(9)
+    } ns  × ${ratio.toFixed(2)}${bar}`,
+  );
+}
