@@ -126,7 +126,9 @@ export function requireBytes(
 
 /** The length of an array in bytes, whatever a class that extends it says. */
 export function lengthOf(bytes: Uint8Array): number {
-  return Reflect.get(Uint8Array.prototype, "length", bytes);
+  return Object.getPrototypeOf(bytes) === Uint8Array.prototype
+    ? bytes.length
+    : Reflect.get(Uint8Array.prototype, "length", bytes);
 }
 
 /**

@@ -103,6 +103,7 @@ export type {
   LoadMapOptions,
   LoadOptions,
   LoadProgramOptions,
+  ProgramTarget,
 } from "./object/load_options.ts";
 export type {
   BpfConstant,
@@ -158,6 +159,7 @@ export type {
   AttachIterator,
   IteratorTarget,
 } from "./link/targets/iterator.ts";
+export type { AttachKprobe, AttachKsyscall } from "./link/targets/kprobe.ts";
 export type {
   AttachNetfilter,
   NetfilterTarget,
@@ -177,6 +179,7 @@ export type { AttachTcx } from "./link/targets/tcx.ts";
 export type { AttachTracepoint } from "./link/targets/tracepoint.ts";
 export type { AttachTracing, TracingTarget } from "./link/targets/tracing.ts";
 export type { AttachUprobe } from "./link/targets/uprobe.ts";
+export type { AttachUprobeMulti } from "./link/targets/uprobe_multi.ts";
 export type { AttachUsdt } from "./link/targets/usdt.ts";
 export type { AttachXdp } from "./link/targets/xdp.ts";
 export type { AttachType } from "./link/attach_type.ts";
@@ -184,6 +187,7 @@ export type { HasDescriptor, KernelObject } from "./kernel_object.ts";
 export { BpfMap } from "./map/map.ts";
 export type {
   CreateMapOptions,
+  LockOptions,
   OpenMapOptions,
   UpdateMode,
 } from "./map/options.ts";
@@ -199,10 +203,13 @@ export type {
   Storable,
   TableOf,
 } from "./map/table.ts";
+export type { FilterOf, MapFilter } from "./map/filter.ts";
 export type { MapQueue, PushOptions, QueueOf } from "./map/queue.ts";
 export type { MapElements, MapElementViews } from "./map/elements.ts";
 export {
+  type CallbackOf,
   type ConsumeOptions,
+  type ForEachOptions,
   type RecordOf,
   type RecordsOptions,
   RecordSource,

@@ -204,7 +204,7 @@ export class TypescriptSource {
     const { value, type: annotation } = body();
     this.#declarations.push(
       `${
-        comment(declarationOf(type))
+        comment(declaredInC(type))
       }export const ${name}: ${annotation} = ${value};\n`,
     );
   }
@@ -263,6 +263,15 @@ export class TypescriptSource {
     const { name, type } = field.member;
     return { name, ...write(type, this.#imports, this.#nameOf) };
   }
+}
+
+/** The C declaration, with the members of an enumeration. */
+function declaredInC(type: AnyType): string {
+  const declaration = declarationOf(type);
+  if (type.kind !== "enumeration") return declaration;
+  const members = Object.entries((type as Enumeration).members)
+    .map(([name, value]) => `\t${name} = ${value},\n`);
+  return `${declaration} {\n${members.join("")}};`;
 }
 
 /** A name for the marker that no field has. */

@@ -2,7 +2,8 @@
 
 /**
  * The source as `deno fmt` writes it. Where this process was not started by a
- * `deno` that can format (a program of `deno compile`), the source as it is.
+ * `deno` that can format (a program of `deno compile`), or may not start one, the
+ * source as it is.
  */
 export async function formatted(source: string): Promise<string> {
   const command = new Deno.Command(Deno.execPath(), {
@@ -19,7 +20,10 @@ export async function formatted(source: string): Promise<string> {
     const { success, stdout } = await child.output();
     return success ? new TextDecoder().decode(stdout) : source;
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return source;
+    if (
+      error instanceof Deno.errors.NotFound ||
+      error instanceof Deno.errors.PermissionDenied
+    ) return source;
     throw error;
   }
 }

@@ -72,12 +72,8 @@ function print(...cells: unknown[]): void {
 }
 
 print("PID", "UID", "COMMAND", "FD", "PATH");
-try {
-  for await (const event of ring.records({ signal: stop.signal })) {
-    const { pid, uid, comm, result, path } = event;
-    print(pid, uid, comm, result, path);
-  }
-} catch (error) {
-  if (!stop.signal.aborted) throw error;
+for await (const event of ring.records({ until: stop.signal })) {
+  const { pid, uid, comm, result, path } = event;
+  print(pid, uid, comm, result, path);
 }
 console.error(`${ring.lost} lost`);

@@ -7,7 +7,6 @@
 
 export { addressOf } from "./block.ts";
 export { bpf } from "./bpf/bpf.ts";
-export { encode, toBigInt, toNumber } from "./captured.ts";
 export * from "./constants.ts";
 export * from "./calls/descriptors.ts";
 export * from "./calls/epoll.ts";

@@ -18,7 +18,8 @@ import type { Input, Marked, Type, Value, View, ViewOf } from "./static.ts";
 
 /**
  * The bytes of a value, as they lie in memory: what is not given, and padding, is
- * zero. A flexible array at the type's end is as long as the one given.
+ * zero. A flexible array at the type's end is as long as the one given; what
+ * `sizeof` counts behind a shorter one is there, too, and reads as elements.
  *
  * @param type What the value is of.
  * @param value Plain data, or a pointer or view whose values are taken.

@@ -33,6 +33,7 @@ export { decode, encode, equals } from "./encode.ts";
 export { enumeration } from "./language/enumeration.ts";
 export { type Field, field } from "./field.ts";
 export { HostLayout } from "./language/host_layout.ts";
+export { jsonValue } from "./json.ts";
 export { padding, type PaddingConstructor } from "./language/padding.ts";
 export { pointer, type PointerOptions, view } from "./pointer.ts";
 export { alignOf, offsetOf, sizeOf } from "./queries.ts";

@@ -287,8 +287,8 @@ export class Memory {
       return readFile(descriptor.fd, target, length, begin + offset);
     }
     // Not the target's own method: that of a subclass may keep what it is given.
-    const bytes = new Uint8Array(target.buffer, target.byteOffset, length);
-    bytes.set(this.#bytes(mapping, offset, length));
+    const bytes = this.#bytes(mapping, offset, length);
+    Uint8Array.prototype.set.call(target, bytes);
     return length;
   }
 

@@ -47,7 +47,7 @@ export interface ArenaOptions {
    * (`mapExtra`), or else any.
    *
    * The engine is made to reserve memory there, if nothing lies there in this
-   * process and the address is between 2^40 and 2^47.
+   * process and the address is between 2^40 and 2^47 (2^48 on aarch64).
    */
   readonly address?: bigint | undefined;
   /** Maps for reading alone. So is a frozen arena, whatever this says. */

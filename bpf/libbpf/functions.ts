@@ -173,6 +173,34 @@ const objectSymbols = {
     ],
     result: "i32", // int
   },
+  bpf_map__set_type: {
+    parameters: [
+      "usize", // struct bpf_map *map
+      "u32", // enum bpf_map_type type
+    ],
+    result: "i32", // int
+  },
+  bpf_map__set_numa_node: {
+    parameters: [
+      "usize", // struct bpf_map *map
+      "u32", // __u32 numa_node
+    ],
+    result: "i32", // int
+  },
+  bpf_map__set_map_extra: {
+    parameters: [
+      "usize", // struct bpf_map *map
+      "u64", // __u64 map_extra
+    ],
+    result: "i32", // int
+  },
+  bpf_map__set_autocreate: {
+    parameters: [
+      "usize", // struct bpf_map *map
+      "bool", // bool autocreate
+    ],
+    result: "i32", // int
+  },
   bpf_map__set_map_flags: {
     parameters: [
       "usize", // struct bpf_map *map
@@ -250,6 +278,28 @@ const objectSymbols = {
     parameters: [
       "usize", // struct bpf_program *prog
       "bool", // bool autoload
+    ],
+    result: "i32", // int
+  },
+  bpf_program__set_type: {
+    parameters: [
+      "usize", // struct bpf_program *prog
+      "u32", // enum bpf_prog_type type
+    ],
+    result: "i32", // int
+  },
+  bpf_program__set_expected_attach_type: {
+    parameters: [
+      "usize", // struct bpf_program *prog
+      "u32", // enum bpf_attach_type type
+    ],
+    result: "i32", // int
+  },
+  bpf_program__set_attach_target: {
+    parameters: [
+      "usize", // struct bpf_program *prog
+      "i32", // int attach_prog_fd
+      "buffer", // const char *attach_func_name
     ],
     result: "i32", // int
   },

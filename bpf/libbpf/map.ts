@@ -11,6 +11,41 @@ import type { Owner } from "./owner.ts";
 import { mapInfoOf } from "../map/info.ts";
 import { requireSame } from "./same_map.ts";
 
+/** What can be set of a map before it is made, in the kernel's numbers. */
+export interface MapAttributes {
+  readonly type?: number | undefined;
+  readonly keySize?: number | undefined;
+  readonly valueSize?: number | undefined;
+  readonly maxEntries?: number | undefined;
+  readonly flagBits?: number | undefined;
+  readonly numaNode?: number | undefined;
+  readonly mapExtra?: bigint | undefined;
+  readonly create?: boolean | undefined;
+}
+
+type Functions = ReturnType<typeof libbpf>;
+type Setter<T> = (functions: Functions, map: bigint, value: T) => number;
+
+const setters: {
+  readonly [K in keyof MapAttributes]-?: Setter<NonNullable<MapAttributes[K]>>;
+} = {
+  type: (functions, map, value) => functions.bpf_map__set_type(map, value),
+  keySize: (functions, map, value) =>
+    functions.bpf_map__set_key_size(map, value),
+  valueSize: (functions, map, value) =>
+    functions.bpf_map__set_value_size(map, value),
+  maxEntries: (functions, map, value) =>
+    functions.bpf_map__set_max_entries(map, value),
+  flagBits: (functions, map, value) =>
+    functions.bpf_map__set_map_flags(map, value),
+  numaNode: (functions, map, value) =>
+    functions.bpf_map__set_numa_node(map, value),
+  mapExtra: (functions, map, value) =>
+    functions.bpf_map__set_map_extra(map, value),
+  create: (functions, map, value) =>
+    functions.bpf_map__set_autocreate(map, value),
+};
+
 /** A map of an object of libbpf's. */
 export class NativeMap {
   /**
@@ -81,47 +116,31 @@ export class NativeMap {
   }
 
   /**
-   * Sets how many entries it has room for.
+   * Sets attributes of the map before it is made.
    *
-   * @throws {NotSupportedError} if it is a section's.
+   * @throws {NotSupportedError} if it is a section's, and libbpf would not know
+   * its size any more.
    */
-  setMaxEntries(value: number): void {
-    this.#requireNoSection("maxEntries");
-    this.#call(
-      "bpf_map__set_max_entries",
-      (functions, map) => functions.bpf_map__set_max_entries(map, value),
-    );
-  }
-
-  /**
-   * Sets the size of a value in bytes.
-   *
-   * @throws {NotSupportedError} if it is a section's.
-   */
-  setValueSize(value: number): void {
-    this.#requireNoSection("valueSize");
-    this.#call(
-      "bpf_map__set_value_size",
-      (functions, map) => functions.bpf_map__set_value_size(map, value),
-    );
+  configure(attributes: MapAttributes): void {
+    for (const name of Object.keys(attributes) as (keyof MapAttributes)[]) {
+      const value = attributes[name];
+      if (value === undefined) continue;
+      if (this.#isSection && name !== "flagBits" && name !== "numaNode") {
+        throw new NotSupportedError(
+          `Cannot set ${name} of the map ${this.name}: it is a section, whose size is that of its variables`,
+        );
+      }
+      const set = setters[name] as Setter<unknown>;
+      this.#call(
+        `setting ${name}`,
+        (functions, map) => set(functions, map, value),
+      );
+    }
   }
 
   /** Sets the sizes of keys and values to 0, as those of rings must be. */
   setNoEntries(): void {
-    this.#call(
-      "bpf_map__set_key_size",
-      (functions, map) =>
-        functions.bpf_map__set_key_size(map, 0) ||
-        functions.bpf_map__set_value_size(map, 0),
-    );
-  }
-
-  /** Sets its flags. */
-  setFlagBits(value: number): void {
-    this.#call(
-      "bpf_map__set_map_flags",
-      (functions, map) => functions.bpf_map__set_map_flags(map, value),
-    );
+    this.configure({ keySize: 0, valueSize: 0 });
   }
 
   /** Sets where it is pinned; undefined for nowhere. */
@@ -194,17 +213,9 @@ export class NativeMap {
     );
   }
 
-  /** libbpf unmaps a section by what it takes for its size. */
-  #requireNoSection(what: string): void {
-    if (!this.#isSection) return;
-    throw new NotSupportedError(
-      `Cannot set ${what} of the map ${this.name}: it is a section, whose size is that of its variables`,
-    );
-  }
-
   #call(
     name: string,
-    call: (functions: ReturnType<typeof libbpf>, map: bigint) => number,
+    call: (functions: Functions, map: bigint) => number,
   ): void {
     const { handle } = this;
     const { result, messages } = listening(() => call(libbpf(), handle));

@@ -3,6 +3,8 @@
 import { decodeText, textAt } from "../../ffi/c_text.ts";
 import { libbpf } from "./functions.ts";
 import { checkLibbpf } from "./errors.ts";
+import { listening, warningsIn } from "./messages.ts";
+import { cString, ENOENT, ESRCH } from "../../ffi/mod.ts";
 import type { Owner } from "./owner.ts";
 
 /** A program of an object of libbpf's. */
@@ -68,6 +70,45 @@ export class NativeProgram {
     checkLibbpf(
       libbpf().bpf_program__set_autoload(this.handle, value),
       "bpf_program__set_autoload",
+    );
+  }
+
+  /** Sets its type, where its section does not say. */
+  setType(type: number): void {
+    checkLibbpf(
+      libbpf().bpf_program__set_type(this.handle, type),
+      `bpf_program__set_type(${this.name})`,
+    );
+  }
+
+  /** Sets the attach type that it is loaded for. */
+  setAttachType(type: number): void {
+    checkLibbpf(
+      libbpf().bpf_program__set_expected_attach_type(this.handle, type),
+      `bpf_program__set_expected_attach_type(${this.name})`,
+    );
+  }
+
+  /**
+   * Sets the function that it is attached to.
+   *
+   * @param fd Descriptor of the program that has it; 0 for the kernel.
+   * @param name Name of the function; undefined for what the section names.
+   */
+  setAttachTarget(fd: number, name: string | undefined): void {
+    const { handle } = this;
+    const text = name === undefined ? null : cString(name) as BufferSource;
+    const { result, messages } = listening(() =>
+      libbpf().bpf_program__set_attach_target(handle, fd, text)
+    );
+    checkLibbpf(
+      result,
+      `bpf_program__set_attach_target(${this.name})`,
+      result === -ESRCH || result === -ENOENT
+        ? `the kernel's BTF has no function or tracepoint ${name} (${
+          warningsIn(messages)
+        })`
+        : warningsIn(messages),
     );
   }
 

@@ -9,6 +9,12 @@ import { BpfLink } from "./link.ts";
 import type { TargetKind } from "./target_kind.ts";
 import { type AttachCgroup, cgroup } from "./targets/cgroup.ts";
 import { type AttachIterator, iterator } from "./targets/iterator.ts";
+import {
+  type AttachKprobe,
+  type AttachKsyscall,
+  kprobe,
+  ksyscall,
+} from "./targets/kprobe.ts";
 import { type AttachNetfilter, netfilter } from "./targets/netfilter.ts";
 import { type AttachNetns, netns } from "./targets/netns.ts";
 import { type AttachPerfEvent, perfEvent } from "./targets/perf_event.ts";
@@ -21,6 +27,7 @@ import { type AttachTcx, tcx } from "./targets/tcx.ts";
 import { type AttachTracepoint, tracepoint } from "./targets/tracepoint.ts";
 import { type AttachTracing, tracing } from "./targets/tracing.ts";
 import { type AttachUprobe, uprobe } from "./targets/uprobe.ts";
+import { type AttachUprobeMulti, uprobeMulti } from "./targets/uprobe_multi.ts";
 import { type AttachUsdt, usdt } from "./targets/usdt.ts";
 import { type AttachXdp, xdp } from "./targets/xdp.ts";
 import { RawLinkInfo } from "./type.ts";
@@ -37,7 +44,10 @@ export type AttachTarget =
   | AttachIterator
   | AttachPerfEvent
   | AttachTracepoint
+  | AttachKprobe
+  | AttachKsyscall
   | AttachUprobe
+  | AttachUprobeMulti
   | AttachUsdt;
 
 /**
@@ -65,8 +75,13 @@ const kinds: Readonly<Record<AttachTarget["kind"], TargetKind<never>>> = {
   iterator,
   "perf_event": perfEvent,
   tracepoint,
+  kprobe,
+  kretprobe: kprobe,
+  ksyscall,
+  kretsyscall: ksyscall,
   uprobe,
   uretprobe: uprobe,
+  "uprobe_multi": uprobeMulti,
   usdt,
 };
 

@@ -163,7 +163,7 @@ export class BpfLink extends KernelObject {
     const { fd } = this.#holder;
     if (this.closed || fd >= 0) return super.fd;
     throw new NotSupportedError(
-      "The kernel has no link for this: libbpf attached the program to several events, or, before Linux 5.15, to one",
+      "The kernel has no link for this: the program is attached to several events, or, before Linux 5.15, to one",
     );
   }
 

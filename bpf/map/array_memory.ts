@@ -61,7 +61,7 @@ export function memorySizeOf(info: MapInfo): number {
     throw new NotSupportedError(
       `Cannot map a map of type ${
         info.type ?? info.typeNumber
-      } as a whole: its type must be array, with the flag mmapable (BPF_F_MMAPABLE)`,
+      } as a whole: its type must be array, with the flag mmapable (BPF_F_MMAPABLE); table() and entries() have its entries as plain data`,
     );
   }
   if ((info.flagBits & BPF_F_MMAPABLE) === 0) {

@@ -15,7 +15,7 @@ import {
   runChecked,
   SIZE,
 } from "../../ffi/bpf/attributes.ts";
-import { mapTypeName } from "./type.ts";
+import { type MapType, mapTypeName } from "./type.ts";
 
 /** What a new map shall be, in the kernel's numbers. */
 export interface MapRequest {
@@ -49,6 +49,14 @@ export function createMap(request: MapRequest): Descriptor {
   return new Descriptor(checked(command, result));
 }
 
+/** `linux/bpf.h` */
+const BPF_F_NO_PREALLOC = 1;
+
+/** True for maps that grow with what they belong to: their size must be 0. */
+function isUnbounded(type: MapType): boolean {
+  return type.endsWith("_storage");
+}
+
 /** What the kernel is known not to take of what it refused; undefined for nothing. */
 function mistakeIn(request: MapRequest): string | undefined {
   const { maxEntries, valueSize, flagBits } = request;
@@ -62,6 +70,17 @@ function mistakeIn(request: MapRequest): string | undefined {
   }
   if ((type === "array" || type === "percpu_array") && valueSize === 0) {
     return `valueSize of a map of type ${type} must be at least 1 byte: it is 0`;
+  }
+  if (type === "lpm_trie" && (flagBits & BPF_F_NO_PREALLOC) === 0) {
+    return "a map of type lpm_trie must have the flag no_prealloc";
+  }
+  if (type === "lpm_trie" && request.keySize < 5) {
+    return `keySize of a map of type lpm_trie must be at least 5, a u32 of the prefix's length in bits and the prefix: it is ${request.keySize}`;
+  }
+  if (maxEntries === 0 && type !== undefined && !isUnbounded(type)) {
+    return `maxEntries of a map of type ${type} must be at least 1: it is 0${
+      type === "perf_event_array" ? "; one for each CPU is possibleCpus()" : ""
+    }`;
   }
   if (
     (flagBits & BPF_F_MMAPABLE) !== 0 && type !== undefined &&

@@ -1,7 +1,7 @@
 /** Looking up, storing and deleting the entries of a map. */
 
 import { NotSupportedError } from "../../errors.ts";
-import { EINVAL, ENOENT, ENOTSUPP, EOPNOTSUPP } from "../../ffi/mod.ts";
+import { E2BIG, EINVAL, ENOENT, ENOTSUPP, EOPNOTSUPP } from "../../ffi/mod.ts";
 import { requireBytesOf, requireU32 } from "../../base/arguments.ts";
 import { requireKeyKind } from "../arguments.ts";
 import {
@@ -87,6 +87,25 @@ function requireSupported(
   );
 }
 
+/** What the kernel does not take of a key that it refused; undefined for nothing. */
+function mistakeIn(
+  { type, keySize, maxEntries }: MapInfo,
+  key: Key,
+  result: number,
+): string | undefined {
+  if (type === "lpm_trie" && result === -EINVAL && typeof key !== "number") {
+    const length = new DataView(key.buffer, key.byteOffset).getUint32(0, true);
+    const most = 8 * (keySize - 4);
+    if (length > most) {
+      return `the prefix of a key must have at most ${most} bits: it has ${length}`;
+    }
+  }
+  if (result === -E2BIG && typeof key === "number" && key >= maxEntries) {
+    return `the index must be below the number of entries, ${maxEntries}: it is ${key}`;
+  }
+  return undefined;
+}
+
 /** Where the key lies that `withKey` put there; the kernel wants 0 for none. */
 function keyOf(payload: Block, { keySize }: MapInfo): bigint {
   return keySize === 0 ? 0n : payload.address;
@@ -107,13 +126,18 @@ function copyOf(
   return copy;
 }
 
-/** The value of a key; undefined where there is none. */
+/**
+ * The value of a key; undefined where there is none.
+ *
+ * @param flags `BPF_F_LOCK`, or 0.
+ */
 export function lookup(
   fd: number,
   info: MapInfo,
   key: Key,
+  flags: bigint = 0n,
 ): Uint8Array<ArrayBuffer> | undefined {
-  return valueBy("BPF_MAP_LOOKUP_ELEM", fd, info, key);
+  return valueBy("BPF_MAP_LOOKUP_ELEM", fd, info, key, flags);
 }
 
 /** The same, and deletes the entry. */
@@ -130,10 +154,11 @@ function valueBy(
   fd: number,
   info: MapInfo,
   key: Key,
+  flags: bigint = 0n,
 ): Uint8Array<ArrayBuffer> | undefined {
   if (info.type === "bloom_filter") {
     throw new NotSupportedError(
-      "Cannot look up in a map of type bloom_filter: it has no keys",
+      "Cannot look up in a map of type bloom_filter: it has no keys; filter() tells what was added",
     );
   }
   const length = valueLength(info);
@@ -144,6 +169,7 @@ function valueBy(
       fd,
       keyOf(payload, info),
       valueOf(payload, info),
+      flags,
     );
     if (result === -ENOENT) return undefined;
     if (name === "BPF_MAP_LOOKUP_ELEM") {
@@ -180,7 +206,22 @@ export function update(
       valueOf(payload, info),
       mode,
     );
-    checked("BPF_MAP_UPDATE_ELEM", result);
+    checked("BPF_MAP_UPDATE_ELEM", result, mistakeIn(info, key, result));
+  } finally {
+    releaseScratch();
+  }
+}
+
+/** Whether a bloom filter has a value, which goes where others give one. */
+export function hasValue(fd: number, value: Uint8Array): boolean {
+  const name = "BPF_MAP_LOOKUP_ELEM";
+  const block = scratchBlock(value.length);
+  try {
+    block.put(value);
+    const result = command(name, fd, 0n, block.address);
+    if (result === -ENOENT) return false;
+    checked(name, result);
+    return true;
   } finally {
     releaseScratch();
   }

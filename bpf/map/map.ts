@@ -28,7 +28,8 @@ import {
   type HasDescriptor,
   KernelObject,
 } from "../kernel_object.ts";
-import { lookupInner, updateInner } from "./inner_maps.ts";
+import { type FilterOf, filterOf } from "./filter.ts";
+import { lookupInner, updateInner, updateProgram } from "./inner_maps.ts";
 import { MapBtf, type MapDefinition } from "./types_from_btf.ts";
 import { createMap, freeze, openById } from "./commands.ts";
 import { mapFlagBits } from "./flag.ts";
@@ -36,6 +37,8 @@ import { type MapInfo, mapInfoOf } from "./info.ts";
 import {
   type CreateMapOptions,
   createOptions,
+  lockFlag,
+  type LockOptions,
   modeNumber,
   type OpenMapOptions,
   openOptions,
@@ -265,8 +268,8 @@ export class BpfMap<
   }
 
   /**
-   * What a key is: by the map's own BTF, or `u32` where keys are indices;
-   * undefined where nothing says it.
+   * What a key is: by the map's own BTF, of a map of a `BpfObject` also by its
+   * definition, or `u32` where keys are indices; undefined where nothing says it.
    *
    * @throws {BtfError} if BTF gives it no layout.
    * @throws as {@linkcode BpfMap.btf} does.
@@ -276,7 +279,8 @@ export class BpfMap<
   }
 
   /**
-   * What a value is, of a per-CPU map that of one CPU: by the map's own BTF; of
+   * What a value is, of a per-CPU map that of one CPU: by the map's own BTF, or
+   * of a map of a `BpfObject` by its definition; of
    * the maps that libbpf makes of `.data` and `.bss` a struct of the variables,
    * and of maps of maps `u32`, an id. Undefined where nothing says it.
    *
@@ -309,11 +313,16 @@ export class BpfMap<
    * there is no such entry.
    * @throws {ClosedError} if the map is closed.
    * @throws {TypeError | RangeError} if the key is not of its size.
+   * @param options Whether it waits for the lock of the value.
    * @throws {NotSupportedError} if maps of this type have no entries.
-   * @throws {SystemError} with the kernel's reason, as in bpf(2).
+   * @throws {SystemError} with the kernel's reason, as in bpf(2): EINVAL for
+   * `lock`, where values have no `struct bpf_spin_lock`.
    */
-  lookup(key: Uint8Array | number): Uint8Array<ArrayBuffer> | undefined {
-    return lookup(this.fd, this.#info, key);
+  lookup(
+    key: Uint8Array | number,
+    options: LockOptions = {},
+  ): Uint8Array<ArrayBuffer> | undefined {
+    return lookup(this.fd, this.#info, key, lockFlag(options));
   }
 
   /**
@@ -322,6 +331,7 @@ export class BpfMap<
    * @param key As in {@linkcode BpfMap.lookup}.
    * @param value The value's bytes, as many as `lookup` gives.
    * @param mode Whether the entry may exist already, or must.
+   * @param options Whether it waits for the lock of the value.
    * @throws {ClosedError} if the map is closed.
    * @throws {TypeError | RangeError} if the key or the value is not of its size,
    * or there is no such mode.
@@ -334,8 +344,10 @@ export class BpfMap<
     key: Uint8Array | number,
     value: Uint8Array,
     mode: UpdateMode = "any",
+    options: LockOptions = {},
   ): void {
-    update(this.fd, this.#info, key, value, modeNumber(mode));
+    const flags = modeNumber(mode) | lockFlag(options);
+    update(this.fd, this.#info, key, value, flags);
   }
 
   /**
@@ -421,6 +433,32 @@ export class BpfMap<
   }
 
   /**
+   * Stores a program in a map of type `"prog_array"`, for tail calls. It stays
+   * there while the map has descriptors or pins.
+   *
+   * @param key As in {@linkcode BpfMap.lookup}.
+   * @param program The program, of the type of those that use the map.
+   * @param mode Whether the entry may exist already, or must.
+   * @throws {NotSupportedError} if this map holds no programs.
+   * @throws {TypeError} if that is no BpfProgram.
+   * @throws {ClosedError} if either is closed.
+   * @throws as {@linkcode BpfMap.update} does: EINVAL if the program is of
+   * another type than those that are there or use the map.
+   */
+  updateProgram(
+    key: Uint8Array | number,
+    program: HasDescriptor,
+    mode: UpdateMode = "any",
+  ): void {
+    updateProgram(
+      this,
+      key,
+      descriptorOf("Program", "program", program),
+      modeNumber(mode),
+    );
+  }
+
+  /**
    * The map as a table of plain data.
    *
    * @param types What keys and values are. By default what the map's own BTF
@@ -493,6 +531,20 @@ export class BpfMap<
   ): QueueOf<VT> {
     const { valueType } = this.#typesOf(types);
     return queueOf(this, valueType) as unknown as QueueOf<VT>;
+  }
+
+  /**
+   * The bloom filter that a map of type `"bloom_filter"` is.
+   *
+   * @param types What values are, as in {@linkcode BpfMap.table}.
+   * @throws {NotSupportedError} if the map is of another type.
+   * @throws as {@linkcode BpfMap.table} does.
+   */
+  filter<VT extends Type = V>(
+    types: Pick<MapTypes<Type, VT>, "valueType"> = {},
+  ): FilterOf<VT> {
+    const { valueType } = this.#typesOf(types);
+    return filterOf(this, valueType) as unknown as FilterOf<VT>;
   }
 
   /**
@@ -716,13 +768,15 @@ export class BpfMap<
    * are.
    * @throws as {@linkcode BpfMap.btf} does.
    *
+   * @typeParam T Its type, where it is known: nothing checks that it is.
+   *
    * @example A counter of programs that others loaded, and pinned
    * ```ts ignore
    * using map = BpfMap.open("/sys/fs/bpf/count.bss");
    * const hits = map.variable("hits", atomic(u64)).pointer();
    * ```
    */
-  variable(name: string): BpfVariable;
+  variable<T extends Type = Type>(name: string): BpfVariable<T>;
   /**
    * A variable of a map of a section, as a type of its size.
    *

@@ -1,6 +1,10 @@
 /** What the methods of maps are told. */
 
-import type { OptionNames } from "../../base/arguments.ts";
+import {
+  type OptionNames,
+  requireFlag,
+  requireOptions,
+} from "../../base/arguments.ts";
 import { show } from "../../base/show.ts";
 import type { HasDescriptor } from "../kernel_object.ts";
 import type { MapFlag } from "./flag.ts";
@@ -42,6 +46,24 @@ export interface OpenMapOptions {
    * be mapped through such a descriptor, not even for reading.
    */
   readonly readOnly?: boolean | undefined;
+}
+
+/** Options of {@linkcode BpfMap.lookup} and {@linkcode BpfMap.update}. */
+export interface LockOptions {
+  /**
+   * Holds the `struct bpf_spin_lock` of the value meanwhile (`BPF_F_LOCK`), as
+   * programs do: what is read or written is whole. The lock's own bytes are read
+   * as zeros, and not written.
+   */
+  readonly lock?: boolean | undefined;
+}
+
+const lockOptions: OptionNames<LockOptions> = { lock: true };
+
+/** `linux/bpf.h`: `BPF_F_LOCK`, or nothing. @throws {TypeError} */
+export function lockFlag(options: LockOptions): bigint {
+  requireOptions(options, lockOptions);
+  return requireFlag("lock", options.lock) ? 4n : 0n;
 }
 
 /** Names of the options of {@linkcode BpfMap.create}. */

@@ -70,7 +70,9 @@ export function queueOf(
     throw new NotSupportedError(
       `A map of type ${
         info.type ?? info.typeNumber
-      } is neither a queue nor a stack: use table()`,
+      } is neither a queue nor a stack: use ${
+        info.type === "bloom_filter" ? "filter()" : "table()"
+      }`,
     );
   }
   const size = valueLength(info);

@@ -198,7 +198,9 @@ class Table implements MapTable<unknown, unknown> {
     this.#valueSize = valueLength(map.info);
     if (keySize === 0) {
       throw new NotSupportedError(
-        `Cannot go by keys in a map of type ${type}: it has none`,
+        `Cannot go by keys in a map of type ${type}: it has none${
+          remedyFor(type)
+        }`,
       );
     }
     this.#map = map;
@@ -311,10 +313,23 @@ class Table implements MapTable<unknown, unknown> {
   }
 }
 
+/** What a map without keys has instead. */
+function remedyFor(type: MapType | undefined): string {
+  switch (type) {
+    case "queue":
+    case "stack":
+      return "; use queue()";
+    case "bloom_filter":
+      return "; use filter()";
+    default:
+      return "";
+  }
+}
+
 /** @throws {NotSupportedError} if what is looked up is not what is stored. */
 function refuseIds({ type }: MapInfo): void {
   if (!hasIds(type)) return;
-  const method = type === "prog_array" ? "update()" : "updateMap()";
+  const method = type === "prog_array" ? "updateProgram()" : "updateMap()";
   throw new NotSupportedError(
     `A map of type ${type} is given descriptors, and gives ids: use ${method}`,
   );

@@ -1,4 +1,8 @@
 import type { HasDescriptor } from "../kernel_object.ts";
+import type { AttachType } from "../link/attach_type.ts";
+import type { MapFlag } from "../map/flag.ts";
+import type { MapType } from "../map/type.ts";
+import type { ProgramType } from "../program/type.ts";
 import type { EachOf, InputsOf, ObjectShape } from "./shape.ts";
 
 /**
@@ -51,6 +55,10 @@ export interface LoadOptions<S extends ObjectShape = ObjectShape> {
 
 /** What {@linkcode BpfObject.load} sets of a map before it makes it. */
 export interface LoadMapOptions {
+  /** Its type, in place of its definition's. Not of a section. */
+  readonly type?: MapType | undefined;
+  /** The size of a key in bytes. Not of a section. */
+  readonly keySize?: number | undefined;
   /**
    * How many entries it has room for; the size in bytes of a ring buffer. Not of
    * a section.
@@ -69,6 +77,17 @@ export interface LoadMapOptions {
    * definition says.
    */
   readonly pin?: string | URL | false | undefined;
+  /** Its flags by name, or as a number (`BPF_F_*`), in place of its definition's. */
+  readonly flags?: readonly MapFlag[] | number | undefined;
+  /** The NUMA node whose memory it takes; with it goes the flag `numa_node`. */
+  readonly numaNode?: number | undefined;
+  /** What some types want besides (Linux 5.16). */
+  readonly mapExtra?: bigint | undefined;
+  /**
+   * `false` makes no such map. It is missing in `BpfObject.maps`, and programs
+   * that use it must not be loaded, or not reach it.
+   */
+  readonly create?: boolean | undefined;
   /** For a map of maps: one such as those that it shall hold. */
   readonly innerMap?: HasDescriptor | undefined;
 }
@@ -80,4 +99,31 @@ export interface LoadProgramOptions {
    * with `?`. One that is not can be neither attached nor run.
    */
   readonly load?: boolean | undefined;
+  /** Its type, where its section does not say: `SEC("xdp_drop")`, for example. */
+  readonly type?: ProgramType | undefined;
+  /** The attach type that it is loaded for, where its section does not say. */
+  readonly attachType?: AttachType | undefined;
+  /**
+   * What it is attached to, which the verifier must know, in place of what its
+   * section names: of `fentry`, `fexit`, `fmod_ret`, `lsm`, `tp_btf` and
+   * `freplace` programs.
+   *
+   * @example A replacement for a function of a program that is loaded
+   * ```ts ignore
+   * const attachTo = { program: object.program("filter"), function: "decide" };
+   * BpfObject.load("decide.bpf.o", { programs: { other: { attachTo } } });
+   * ```
+   */
+  readonly attachTo?: ProgramTarget | undefined;
+}
+
+/** What a program is attached to, for {@linkcode LoadProgramOptions.attachTo}. */
+export interface ProgramTarget {
+  /**
+   * Name of a function or tracepoint of the kernel or its modules, or of a
+   * function of `program`. By default what the program's section names.
+   */
+  readonly function?: string | undefined;
+  /** The program that has the function; by default it is the kernel's. */
+  readonly program?: HasDescriptor | undefined;
 }

@@ -5,6 +5,7 @@ import type { Marked, Type } from "../../layout/mod.ts";
 import { NativeObject } from "../libbpf/object.ts";
 import { shareBtf } from "../map/types_from_btf.ts";
 import { Descriptor } from "../../ffi/descriptor.ts";
+import { orphan } from "../ring/writers.ts";
 import { BpfMap } from "../map/map.ts";
 import { definitionOf } from "./object_file.ts";
 import {
@@ -254,8 +255,10 @@ export class BpfObject<S extends ObjectShape = ObjectShape>
    * @param name As in {@linkcode BpfObject.variables}.
    * @throws {RangeError} if there is none, with the names that there are, or
    * there are several, with the sections that they are in.
+   *
+   * @typeParam T Its type, where it is known: nothing checks that it is.
    */
-  variable(name: string): BpfVariable;
+  variable<T extends Type = Type>(name: string): BpfVariable<T>;
   /**
    * The variable of a name, as a type of its size.
    *
@@ -295,7 +298,10 @@ export class BpfObject<S extends ObjectShape = ObjectShape>
    * stay. Once more does nothing.
    */
   close(): void {
+    const isOpen = !this.closed;
+    const ids = isOpen ? idsOfRings(this.#maps) : [];
     this.#opened.dispose();
+    if (isOpen) orphan(ids);
   }
 
   /** Closes the object at the end of a `using` declaration's block. */
@@ -361,6 +367,15 @@ function openPrograms(
     open[program.name] = opened.adopt(programOf(program), closeWithLinks);
   }
   return Object.freeze(open);
+}
+
+/** The ids of the maps that programs write records to. */
+function idsOfRings(maps: Readonly<Record<string, BpfMap>>): number[] {
+  return Object.values(maps)
+    .filter(({ closed }) => !closed)
+    .map(({ info }) => info)
+    .filter(({ type }) => type === "ringbuf" || type === "perf_event_array")
+    .map(({ id }) => id);
 }
 
 function takeLogs(

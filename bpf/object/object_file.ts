@@ -1,7 +1,7 @@
 /** Object files as they lie on disk: what is in them, without loading them. */
 
 import { Btf } from "../../btf/btf.ts";
-import type { BtfType } from "../../btf/types.ts";
+import type { BtfType, BtfVar } from "../../btf/types.ts";
 import { InvalidObjectError } from "../../errors.ts";
 import type { Type } from "../../layout/static.ts";
 import { type MapType, mapTypeName } from "../map/type.ts";
@@ -113,16 +113,16 @@ const LIBBPF_PIN_BY_NAME = 1;
 const DESCRIPTOR_SIZE = 4;
 
 function mapsIn(btf: Btf): ObjectFileMap[] {
-  const maps: ObjectFileMap[] = [];
+  return [...mapVariables(btf)].map(({ name, type }) => mapOf(btf, name, type));
+}
+
+function* mapVariables(btf: Btf): Generator<BtfVar> {
   for (const section of btf.findAll(".maps", "datasec")) {
     for (const { type } of section.variables) {
       const variable = btf.type(type);
-      if (variable.kind === "var") {
-        maps.push(mapOf(btf, variable.name, variable.type));
-      }
+      if (variable.kind === "var") yield variable;
     }
   }
-  return maps;
 }
 
 /** The definition of one map; undefined where there is none of that name. */
@@ -130,13 +130,8 @@ export function definitionOf(
   btf: Btf,
   name: string,
 ): ObjectFileMap | undefined {
-  for (const section of btf.findAll(".maps", "datasec")) {
-    for (const { type } of section.variables) {
-      const variable = btf.type(type);
-      if (variable.kind === "var" && variable.name === name) {
-        return mapOf(btf, name, variable.type);
-      }
-    }
+  for (const variable of mapVariables(btf)) {
+    if (variable.name === name) return mapOf(btf, name, variable.type);
   }
   return undefined;
 }

@@ -14,7 +14,7 @@ export function makeMappable(maps: readonly NativeMap[]): void {
     if (!map.isSection || map.fd >= 0) continue;
     const { flagBits } = map;
     if ((flagBits & BPF_F_MMAPABLE) === 0) {
-      map.setFlagBits(flagBits | BPF_F_MMAPABLE);
+      map.configure({ flagBits: flagBits | BPF_F_MMAPABLE });
     }
   }
 }

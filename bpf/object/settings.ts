@@ -6,11 +6,17 @@ import {
   type OptionNames,
   requireFlag,
   requireOptions,
+  requireText,
   requireU32,
+  requireU64,
 } from "../../base/arguments.ts";
 import { descriptorOf } from "../kernel_object.ts";
-import type { NativeMap } from "../libbpf/map.ts";
+import type { MapAttributes, NativeMap } from "../libbpf/map.ts";
 import type { NativeProgram } from "../libbpf/program.ts";
+import { attachTypeNumber } from "../link/attach_type.ts";
+import { mapFlagBits } from "../map/flag.ts";
+import { mapTypeNumber } from "../map/type.ts";
+import { programTypeNumber } from "../program/type.ts";
 import { nothingNamed } from "../named.ts";
 import { requireObjectName } from "./file.ts";
 import { checkTypes } from "./file_check/btf.ts";
@@ -19,6 +25,7 @@ import type {
   LoadMapOptions,
   LoadOptions,
   LoadProgramOptions,
+  ProgramTarget,
 } from "./load_options.ts";
 
 /** The options, checked. */
@@ -51,6 +58,12 @@ const loadOptions: OptionNames<LoadOptions> = {
 };
 
 const mapOptions: OptionNames<LoadMapOptions> = {
+  type: true,
+  keySize: true,
+  flags: true,
+  numaNode: true,
+  mapExtra: true,
+  create: true,
   maxEntries: true,
   valueSize: true,
   reuse: true,
@@ -58,7 +71,17 @@ const mapOptions: OptionNames<LoadMapOptions> = {
   innerMap: true,
 };
 
-const programOptions: OptionNames<LoadProgramOptions> = { load: true };
+const programOptions: OptionNames<LoadProgramOptions> = {
+  load: true,
+  type: true,
+  attachType: true,
+  attachTo: true,
+};
+
+const targetOptions: OptionNames<ProgramTarget> = {
+  function: true,
+  program: true,
+};
 
 /** Bits that `linux/bpf_verifier.h` has names for. */
 const MOST_LOG_LEVEL = 15;
@@ -86,7 +109,7 @@ export function readLoadOptions(options: LoadOptions): LoadSettings {
     logLevel: requireLogLevel(logLevel),
     kernelBtf: btfPath === undefined ? undefined : readBtf(btfPath),
     pinRoot: pinPath === undefined ? undefined : pathOf(pinPath),
-    kconfig: requireText(kconfig),
+    kconfig: requireLines(kconfig),
   };
 }
 
@@ -110,7 +133,7 @@ function requireLogLevel(level: unknown = 0): number {
   return level;
 }
 
-function requireText(kconfig: unknown): string | undefined {
+function requireLines(kconfig: unknown): string | undefined {
   if (kconfig === undefined) return undefined;
   if (typeof kconfig !== "string" || kconfig.includes("\0")) {
     throw new TypeError(
@@ -127,8 +150,7 @@ function requireText(kconfig: unknown): string | undefined {
 /** The settings of one map, checked. */
 export interface MapSettings {
   readonly name: string;
-  readonly maxEntries: number | undefined;
-  readonly valueSize: number | undefined;
+  readonly attributes: MapAttributes;
   /** Gives the descriptor of the map to reuse, as long as that is open. */
   readonly reuse: (() => number) | undefined;
   readonly pin: string | false | undefined;
@@ -146,7 +168,7 @@ export function readMapSettings(options: unknown): MapSettings[] {
 
 function readOne(name: string, options: LoadMapOptions): MapSettings {
   requireOptions(options, mapOptions);
-  const { maxEntries, valueSize, reuse, pin, innerMap } = options;
+  const { reuse, pin, innerMap } = options;
   if (reuse !== undefined && pin !== undefined && pin !== false) {
     throw new TypeError(
       `Options reuse and pin of the map ${name} exclude each other: pin the map that is reused`,
@@ -154,15 +176,40 @@ function readOne(name: string, options: LoadMapOptions): MapSettings {
   }
   return {
     name,
-    maxEntries: maxEntries === undefined
-      ? undefined
-      : requireU32(`maxEntries of the map ${name}`, maxEntries, 1),
-    valueSize: valueSize === undefined
-      ? undefined
-      : requireU32(`valueSize of the map ${name}`, valueSize, 0),
+    attributes: readAttributes(name, options),
     reuse: requireMap(`reuse of the map ${name}`, reuse),
     pin: pin === undefined || pin === false ? pin : pathOf(pin),
     innerMap: requireMap(`innerMap of the map ${name}`, innerMap),
+  };
+}
+
+/** `linux/bpf.h` */
+const BPF_F_NUMA_NODE = 1 << 2;
+
+function readAttributes(name: string, options: LoadMapOptions): MapAttributes {
+  const { type, flags, numaNode, mapExtra, create } = options;
+  const number = (
+    option: "keySize" | "valueSize" | "maxEntries",
+    least: number,
+  ) => {
+    const { [option]: value } = options;
+    return value === undefined
+      ? undefined
+      : requireU32(`${option} of the map ${name}`, value, least);
+  };
+  return {
+    type: type === undefined ? undefined : mapTypeNumber(type),
+    keySize: number("keySize", 0),
+    valueSize: number("valueSize", 0),
+    maxEntries: number("maxEntries", 1),
+    flagBits: flags === undefined ? undefined : mapFlagBits(flags),
+    numaNode: numaNode === undefined
+      ? undefined
+      : requireU32(`numaNode of the map ${name}`, numaNode, 0),
+    mapExtra: mapExtra === undefined
+      ? undefined
+      : requireU64(`mapExtra of the map ${name}`, mapExtra),
+    create: create === undefined ? undefined : requireFlag("create", create),
   };
 }
 
@@ -191,9 +238,11 @@ export function applyMapSettings(
 }
 
 function applyOne(map: NativeMap, settings: MapSettings): void {
-  const { maxEntries, valueSize, reuse, pin, innerMap } = settings;
-  if (maxEntries !== undefined) map.setMaxEntries(maxEntries);
-  if (valueSize !== undefined) map.setValueSize(valueSize);
+  const { attributes, reuse, pin, innerMap } = settings;
+  map.configure(attributes);
+  if (attributes.numaNode !== undefined) {
+    map.configure({ flagBits: map.flagBits | BPF_F_NUMA_NODE });
+  }
   if (innerMap !== undefined) map.setInnerMap(innerMap());
   if (pin !== undefined) map.setPinPath(pin === false ? undefined : pin);
   if (reuse !== undefined) map.reuse(reuse());
@@ -207,6 +256,15 @@ function applyOne(map: NativeMap, settings: MapSettings): void {
 export interface ProgramSettings {
   readonly name: string;
   readonly load: boolean | undefined;
+  readonly type: number | undefined;
+  readonly attachType: number | undefined;
+  readonly attachTo: TargetSettings | undefined;
+}
+
+interface TargetSettings {
+  /** Gives the descriptor of the program that has the function; 0 for the kernel. */
+  readonly fd: () => number;
+  readonly name: string | undefined;
 }
 
 /** Reads each option once. @throws {TypeError} */
@@ -216,12 +274,39 @@ export function readProgramSettings(options: unknown): ProgramSettings[] {
   return Object.entries(options as Record<string, LoadProgramOptions>)
     .map(([name, own]) => {
       requireOptions(own, programOptions);
-      const { load } = own;
+      const { load, type, attachType, attachTo } = own;
       return {
         name,
         load: load === undefined ? undefined : requireFlag("load", load),
+        type: type === undefined ? undefined : programTypeNumber(type),
+        attachType: attachType === undefined
+          ? undefined
+          : attachTypeNumber(attachType),
+        attachTo: attachTo === undefined
+          ? undefined
+          : readTarget(name, attachTo),
       };
     });
+}
+
+function readTarget(name: string, target: ProgramTarget): TargetSettings {
+  requireOptions(target, targetOptions);
+  const { function: own, program } = target;
+  const what = `attachTo of the program ${name}`;
+  if (own === undefined && program === undefined) {
+    throw new TypeError(`Option ${what} must have a function or a program`);
+  }
+  const fd = () =>
+    program === undefined
+      ? 0
+      : descriptorOf(`Program of ${what}`, "program", program);
+  fd(); // A mistake is told before anything is loaded.
+  return {
+    fd,
+    name: own === undefined
+      ? undefined
+      : requireText(`Function of ${what}`, own),
+  };
 }
 
 /** Sets what was asked for. @throws {RangeError} if there is no such program. */
@@ -229,7 +314,7 @@ export function applyProgramSettings(
   programs: readonly NativeProgram[],
   settings: readonly ProgramSettings[],
 ): void {
-  for (const { name, load } of settings) {
+  for (const { name, load, type, attachType, attachTo } of settings) {
     const program = programs.find((program) => program.name === name);
     if (program === undefined) {
       throw nothingNamed(
@@ -239,5 +324,10 @@ export function applyProgramSettings(
       );
     }
     if (load !== undefined) program.autoload = load;
+    if (type !== undefined) program.setType(type);
+    if (attachType !== undefined) program.setAttachType(attachType);
+    if (attachTo !== undefined) {
+      program.setAttachTarget(attachTo.fd(), attachTo.name);
+    }
   }
 }

@@ -1,3 +1,5 @@
+import { show } from "../../base/show.ts";
+
 /**
  * A type of program, by the name that `linux/bpf.h` gives it: `"sched_cls"` is
  * `BPF_PROG_TYPE_SCHED_CLS`.
@@ -72,6 +74,21 @@ const names: readonly (ProgramType | undefined)[] = [
   "syscall",
   "netfilter",
 ];
+
+/**
+ * The number of a type.
+ *
+ * @throws {TypeError} if there is no such name.
+ */
+export function programTypeNumber(name: unknown): number {
+  const number = names.indexOf(name as ProgramType);
+  if (number > 0) return number;
+  throw new TypeError(
+    `Program type must be a name such as "xdp" or "tracing": received ${
+      show(name)
+    }`,
+  );
+}
 
 /** The name of a type; undefined for one that this package does not know. */
 export function programTypeName(number: number): ProgramType | undefined {

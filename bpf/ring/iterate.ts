@@ -1,9 +1,8 @@
 /** Iterating over the records of a ring, now or as they come. */
 
 import { setImmediate } from "node:timers/promises";
-import { EPOLLIN } from "../../ffi/mod.ts";
 import type { RecordReader } from "./record_reader.ts";
-import { Watch } from "./wait_for_events.ts";
+import { type EndSignals, RecordWait } from "./record_wait.ts";
 
 /** The records that there are now. */
 export class RecordIterator<R> extends Iterator<R, undefined, unknown>
@@ -62,31 +61,21 @@ export class RecordIterator<R> extends Iterator<R, undefined, unknown>
 /** The largest number of records between two turns of the event loop. */
 const RUN_MAX = 256;
 
-/** The signals that end a wait for records. */
-export interface EndSignals {
-  /** Ends it with the signal's reason. */
-  readonly signal: AbortSignal | undefined;
-  /** Ends it quietly. */
-  readonly until: AbortSignal | undefined;
-}
-
 /** The records that there are, and those that come. */
 export class RecordStream<R>
   implements AsyncIterableIterator<R, undefined, unknown>, AsyncDisposable {
   readonly #reader: RecordReader;
-  readonly #signals: EndSignals;
+  readonly #reading: RecordWait;
   /** One promise for all records: there is one object for all of them. */
   readonly #found: Promise<IteratorResult<R, undefined>>;
   #state: "new" | "reading" | "waiting" | "ended" = "new";
   /** The number of records that were given since the event loop turned. */
   #run = 0;
-  #watch: Watch | undefined;
-  readonly #onabort = (): void => this.#watch?.interrupt();
 
   /** Reads nothing yet, and keeps nobody from reading. */
   constructor(reader: RecordReader, signals: EndSignals) {
     this.#reader = reader;
-    this.#signals = signals;
+    this.#reading = new RecordWait([reader], signals);
     this.#found = Promise.resolve(
       Object.freeze({ value: reader.record as R, done: false as const }),
     );
@@ -132,13 +121,8 @@ export class RecordStream<R>
   }
 
   #begin(): void {
-    const { signal, until } = this.#signals;
-    signal?.throwIfAborted();
-    this.#reader.begin();
+    this.#reading.begin();
     this.#state = "reading";
-    this.#reader.onclose = () => this.#watch?.close();
-    signal?.addEventListener("abort", this.#onabort);
-    until?.addEventListener("abort", this.#onabort);
   }
 
   /** Goes on to the next record; false if there is none yet. */
@@ -156,7 +140,7 @@ export class RecordStream<R>
     this.#state = "waiting";
     this.#reader.invalidate();
     try {
-      await (first ?? this.#event());
+      await (first ?? this.#reading.event());
       while (true) {
         this.#endIfOver();
         if (!this.#isWaiting()) return await ended();
@@ -164,7 +148,7 @@ export class RecordStream<R>
         this.#reader.validate();
         if (this.#advance()) break;
         this.#reader.invalidate();
-        await this.#event();
+        await this.#reading.event();
       }
       this.#run = 0;
       this.#state = "reading";
@@ -175,12 +159,6 @@ export class RecordStream<R>
     }
   }
 
-  /** Waits until something has happened to the ring. */
-  #event(): Promise<void> {
-    this.#watch ??= new Watch(this.#reader.watched, EPOLLIN);
-    return this.#watch.next();
-  }
-
   /** True if nobody has ended the iteration meanwhile. */
   #isWaiting(): boolean {
     return this.#state === "waiting";
@@ -188,22 +166,13 @@ export class RecordStream<R>
 
   /** Ends if the reader is closed, or a signal says so. */
   #endIfOver(): void {
-    const { signal, until } = this.#signals;
-    if (this.#state === "ended") return;
-    if (this.#reader.closed || until?.aborted) this.#end();
-    else signal?.throwIfAborted();
+    if (this.#state !== "ended" && this.#reading.isOver()) this.#end();
   }
 
   #end(): void {
     const began = this.#state === "reading" || this.#state === "waiting";
     this.#state = "ended";
-    if (!began) return;
-    const { signal, until } = this.#signals;
-    this.#reader.onclose = undefined;
-    this.#watch?.close();
-    this.#reader.end();
-    signal?.removeEventListener("abort", this.#onabort);
-    until?.removeEventListener("abort", this.#onabort);
+    if (began) this.#reading.end();
   }
 
   /** Ends after an error, which counts more than one of ending. */

@@ -33,6 +33,8 @@ export interface RingMemory {
   readonly producer: Region;
   /** The data and the data again alone. */
   readonly data: Region;
+  /** The id of the map. */
+  readonly mapId: number;
   /** A descriptor of the map. */
   readonly fd: number;
   /** Unmaps all of it, and closes the descriptor. */
@@ -160,6 +162,7 @@ function mapParts(
         2 * geometry.size,
         "record",
       ),
+      mapId: info.id,
       get fd() {
         return descriptor.fd;
       },

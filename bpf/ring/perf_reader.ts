@@ -38,6 +38,7 @@ export class PerfReader extends RecordReader<PerfRest> {
   #length = 0;
   /** The CPU that wrote it. */
   #cpu = 0;
+  override readonly mapId: number;
   override readonly watched: readonly Watched[];
 
   /**
@@ -58,6 +59,7 @@ export class PerfReader extends RecordReader<PerfRest> {
     this.#event = new Uint32Array(buffer, RECORD - 4, 65536 / 4);
     this.#open = rings;
     this.#typeName = type?.name ?? "Record";
+    this.mapId = rings.mapId;
     this.watched = rings.rings;
   }
 

@@ -98,6 +98,7 @@ function mapRing(fd: number, size: number): Memory {
 export class PerfRing {
   /** The CPU. */
   readonly cpu: number;
+  readonly pollTakesEvents = true;
   readonly #event: Descriptor;
   readonly #memory: Memory;
   /** All of the mapping: a page of positions, then the data. */
@@ -139,7 +140,7 @@ export class PerfRing {
     if (typeof fd !== "number") return fd;
     const event = new Descriptor(fd);
     try {
-      return new PerfRing(cpu, event, mapRing(fd, size), size);
+      return new PerfRing(cpu, event, mapRing(event.fd, size), size);
     } catch (error) {
       event.close();
       throw error;

@@ -55,8 +55,9 @@ export class PerfRings {
   readonly rings: readonly PerfRing[];
   /** The size in bytes of each. */
   readonly size: number;
+  /** The id of the map. */
+  readonly mapId: number;
   readonly #descriptor: Descriptor;
-  readonly #id: number;
   readonly #token = Symbol("PerfRings");
   /** True if the kernel takes the rings out of the map when it is closed. */
   readonly #isOwnFile: boolean;
@@ -92,7 +93,7 @@ export class PerfRings {
       this.rings = rings;
       this.size = size;
       this.#descriptor = descriptor;
-      this.#id = id;
+      this.mapId = id;
       this.#isOwnFile = own !== undefined;
     } catch (error) {
       for (const ring of rings) ring.close();
@@ -106,7 +107,7 @@ export class PerfRings {
     for (const { cpu, fd } of this.rings) {
       setEvent(this.#descriptor.fd, cpu, fd);
     }
-    latest.set(this.#id, this.#token);
+    latest.set(this.mapId, this.#token);
   }
 
   /** Takes the rings out of the map, and unmaps them. */
@@ -124,8 +125,8 @@ export class PerfRings {
    * other threads and processes are not known here.
    */
   #withdraw(): void {
-    if (this.#isOwnFile || latest.get(this.#id) !== this.#token) return;
-    latest.delete(this.#id);
+    if (this.#isOwnFile || latest.get(this.mapId) !== this.#token) return;
+    latest.delete(this.mapId);
     for (const { cpu } of this.rings) {
       setEvent(this.#descriptor.fd, cpu, undefined);
     }

@@ -28,6 +28,8 @@ export abstract class RecordReader<Rest extends unknown[] = unknown[]> {
 
   /** The one object that shows the record which was read last. */
   abstract readonly record: object;
+  /** The id of the map that programs write to. */
+  abstract readonly mapId: number;
   /** The descriptors that tell when there are more records. */
   abstract readonly watched: readonly Watched[];
   /** True once closed. */
@@ -119,6 +121,21 @@ export abstract class RecordReader<Rest extends unknown[] = unknown[]> {
       throw error;
     }
     this.end();
+    return count;
+  }
+
+  /**
+   * Calls back with the records that there are now, in a reading that was begun.
+   *
+   * @param limit The largest number of records.
+   * @returns The number of records; 0 once closed.
+   */
+  readMore(limit: number, callback: RecordCallback<Rest>): number {
+    if (this.closed || limit === 0) return 0;
+    this.look();
+    this.validate();
+    const count = this.drain(limit, callback);
+    this.invalidate();
     return count;
   }
 

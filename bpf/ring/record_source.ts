@@ -1,9 +1,15 @@
-import { ClosedError } from "../../errors.ts";
-import type { LayoutType, Type, View } from "../../layout/mod.ts";
-import { requireCallback, requireOptions } from "../../base/arguments.ts";
+import type { LayoutType, View } from "../../layout/mod.ts";
+import {
+  type OptionNames,
+  requireCallback,
+  requireOptions,
+} from "../../base/arguments.ts";
+import { show } from "../../base/show.ts";
 import { limitOf } from "../arguments.ts";
 import { requireSignal } from "../../base/abort_signal.ts";
+import { forEachRecord, type RecordSink } from "./for_each.ts";
 import { RecordIterator, RecordStream } from "./iterate.ts";
+import type { EndSignals } from "./record_wait.ts";
 import type { RingRecord } from "./record.ts";
 import { type RecordCallback, RecordReader } from "./record_reader.ts";
 
@@ -19,7 +25,7 @@ export interface ConsumeOptions {
   readonly limit?: number | undefined;
 }
 
-/** Options of {@linkcode RecordSource.records}. */
+/** Options of {@linkcode RecordSource.records}, and of what reads as they come. */
 export interface RecordsOptions {
   /** Ends the iteration with an error: it throws the signal's reason. */
   readonly signal?: AbortSignal | undefined;
@@ -27,14 +33,35 @@ export interface RecordsOptions {
   readonly until?: AbortSignal | undefined;
 }
 
+/** Options of {@linkcode RecordSource.forEach}. */
+export interface ForEachOptions extends RecordsOptions, ConsumeOptions {}
+
+/** The function that the records of a source go to. */
+export type CallbackOf<S extends { consume(callback: never): number }> =
+  Parameters<S["consume"]>[0];
+
+const consumeOptions = { limit: true } as const satisfies OptionNames<
+  ConsumeOptions
+>;
+
+const recordsOptions = {
+  signal: true,
+  until: true,
+} as const satisfies OptionNames<RecordsOptions>;
+
+const forEachOptions = {
+  ...recordsOptions,
+  ...consumeOptions,
+} as const satisfies OptionNames<ForEachOptions>;
+
 /**
  * A source of records that BPF programs write: a {@linkcode RingBuffer} or a
  * {@linkcode PerfBuffer}.
  *
- * There are three ways to read: `consume` with a callback, which is the
- * fastest; `for (const record of ring)`, which can be left; both take what there
- * is when they begin. And `for await (const record of ring)`, which waits for
- * more. All sources of a thread are waited for together, by one call on one other
+ * There are four ways to read. `consume` with a callback, the fastest, and
+ * `for (const record of ring)`, which can be left, take the records that there are
+ * when they begin. `forEach` with a callback, which is as fast as `consume`, and
+ * `for await (const record of ring)` wait for more. All sources of a thread are waited for together, by one call on one other
  * thread; nothing is polled.
  *
  * **A record is valid until the next one, and not beyond its loop or callback.**
@@ -129,7 +156,7 @@ export abstract class RecordSource<
     options: ConsumeOptions = {},
   ): number {
     requireCallback(callback);
-    requireOptions(options);
+    requireOptions(options, consumeOptions);
     const limit = limitOf(options.limit);
     return this.#reader.consume(limit, callback as RecordCallback<Rest>);
   }
@@ -178,13 +205,102 @@ export abstract class RecordSource<
   records(
     options: RecordsOptions = {},
   ): AsyncIterableIterator<RecordOf<T>, undefined, unknown> {
-    requireOptions(options);
-    const signal = requireSignal(options.signal);
-    const until = requireSignal(options.until, "until");
-    if (this.closed) {
-      throw new ClosedError(`The ${this.#reader.noun} is closed`);
-    }
+    requireOptions(options, recordsOptions);
+    const { signal, until } = signalsIn(options);
+    this.#reader.requireOpen();
     return new RecordStream<RecordOf<T>>(this.#reader, { signal, until });
+  }
+
+  /**
+   * Calls back with the records that there are and those that come, as fast as
+   * `consume` does, until the source is closed, a signal is aborted, or there were
+   * as many as the limit. The event loop turns every few milliseconds, however
+   * many records there are, and is held meanwhile.
+   *
+   * A callback that throws ends it, and the promise is rejected; the record that
+   * it was called with is consumed.
+   *
+   * @param callback Is given what it is given by `consume`. A promise that it
+   * returns is not waited for.
+   * @param options The end of it: `until` quietly, `signal` with its reason, and
+   * `limit` after so many records.
+   * @returns The number of records.
+   * @throws {ClosedError} if the source is closed; or if the `BpfObject` of its map
+   * was closed, and no program is left that could write it.
+   * @throws as {@linkcode RecordSource.consume} does, and the signal's reason.
+   *
+   * @example Counting what comes within ten seconds
+   * ```ts ignore
+   * const until = AbortSignal.timeout(10_000);
+   * let bytes = 0;
+   * const count = await ring.forEach(({ length }) => bytes += length, { until });
+   * ```
+   */
+  async forEach(
+    callback: (record: RecordOf<T>, ...rest: Rest) => void,
+    options: ForEachOptions = {},
+  ): Promise<number> {
+    requireCallback(callback);
+    return await RecordSource.#forEach(
+      [{ reader: this.#reader, callback } as unknown as RecordSink],
+      options,
+    );
+  }
+
+  /**
+   * Does the same for several sources at once, until all of them are closed: each
+   * has its turn after at most some thousand records of another.
+   *
+   * @param sources The sources.
+   * @param callbacks A function for each of them, in the same order.
+   * @param options The end of it; a limit is of all records together.
+   * @returns The number of records.
+   * @throws {TypeError} if there are not as many callbacks as sources.
+   * @throws as {@linkcode RecordSource.forEach} of an object does.
+   *
+   * @example
+   * ```ts ignore
+   * await RecordSource.forEach([opens, exits], [
+   *   ({ path }) => console.log("open", path),
+   *   ({ pid }) => console.log("exit", pid),
+   * ], { signal });
+   * ```
+   */
+  static async forEach<
+    // deno-lint-ignore no-explicit-any
+    const S extends readonly RecordSource<any, any>[],
+  >(
+    sources: S,
+    callbacks: { readonly [K in keyof S]: CallbackOf<S[K]> },
+    options: ForEachOptions = {},
+  ): Promise<number> {
+    if (sources.length !== callbacks.length) {
+      throw new TypeError(
+        `There must be a callback for each source: received ${callbacks.length} callbacks and ${sources.length} sources`,
+      );
+    }
+    const sinks = sources.map((source, i) => {
+      const callback = callbacks[i];
+      requireCallback(callback);
+      if (!(#reader in source)) {
+        throw new TypeError(
+          `Source must be a RingBuffer or a PerfBuffer: received ${
+            show(source)
+          }`,
+        );
+      }
+      return { reader: source.#reader, callback } as unknown as RecordSink;
+    });
+    return await RecordSource.#forEach(sinks, options);
+  }
+
+  static async #forEach(
+    sinks: readonly RecordSink[],
+    options: ForEachOptions,
+  ): Promise<number> {
+    requireOptions(options, forEachOptions);
+    const limit = limitOf(options.limit);
+    return await forEachRecord(sinks, signalsIn(options), limit);
   }
 
   /**
@@ -203,4 +319,12 @@ export abstract class RecordSource<
   [Symbol.dispose](): void {
     this.close();
   }
+}
+
+/** The signals among options. @throws {TypeError} if one is not a signal. */
+function signalsIn({ signal, until }: RecordsOptions): EndSignals {
+  return {
+    signal: requireSignal(signal),
+    until: requireSignal(until, "until"),
+  };
 }

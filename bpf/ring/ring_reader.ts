@@ -45,6 +45,7 @@ export class RingReader extends RecordReader<[length: number]> {
   #from = 0;
   /** The bytes after it that the producer had reserved at the last look. */
   #available = 0;
+  override readonly mapId: number;
   override readonly watched: readonly Watched[];
 
   /**
@@ -60,6 +61,7 @@ export class RingReader extends RecordReader<[length: number]> {
     const region = new Region(data.buffer, data.start, data.size, data.noun);
     const { record, move, minimum } = recordViewOf(type, region);
     region.release();
+    this.mapId = memory.mapId;
     this.watched = [memory];
     this.#memory = memory;
     this.#typeName = type?.name ?? "Record";

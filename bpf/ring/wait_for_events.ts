@@ -32,6 +32,11 @@ interface Poll {
 export interface Watched {
   /** The descriptor. */
   readonly fd: number;
+  /**
+   * True if asking for its events takes them, as `perf_poll` of the kernel does:
+   * they are not there any more when they are asked for once more.
+   */
+  readonly pollTakesEvents?: boolean;
 }
 
 /**
@@ -106,11 +111,20 @@ function settle(entry: Entry, error?: unknown): boolean {
   return true;
 }
 
+function takesEvents({ pollTakesEvents }: Watched): boolean {
+  return pollTakesEvents === true;
+}
+
 async function run(opened: Poll): Promise<void> {
   running = true;
   try {
     while (waiting > 0) {
-      await waitForEvents(opened.epoll.fd);
+      if (!await waitForEvents(opened.epoll.fd)) continue;
+      for (const entry of entries.values()) {
+        if (entry.watched.some(takesEvents) && !settle(entry)) {
+          entry.ready = true;
+        }
+      }
       const count = check(events.poll(opened.epoll.fd), "epoll_wait");
       for (let i = 0; i < count; i++) {
         const entry = entries.get(events.tokenAt(i));

@@ -126,6 +126,9 @@ function checkStrings(
     );
   }
   if (!split && strings[0] !== 0) {
-    throw new BtfError("The first name must be empty", stringsAt);
+    throw new BtfError(
+      "The first name must be empty, unless this is split BTF, such as a module's: then pass what it builds on as base",
+      stringsAt,
+    );
   }
 }

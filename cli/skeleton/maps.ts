@@ -1,7 +1,7 @@
 /** What keys and values a map of an object has once it is loaded. */
 
 import type { MapType, ObjectFileMap } from "../../bpf/mod.ts";
-import { type Type, u32 } from "../../layout/mod.ts";
+import { array, type Type, u32, u64 } from "../../layout/mod.ts";
 
 /** A key's or a value's type: bytes where only the size is known. */
 export type EntryType = Type | "bytes";
@@ -50,39 +50,29 @@ const OF_IDS: ReadonlySet<MapType | undefined> = new Set<MapType>([
   "hash_of_maps",
 ]);
 
-/**
- * Maps that libbpf makes without their BTF, as the kernel wants it (`bpf_object__
- * create_map` of `libbpf.c`): the types of their definitions are lost.
- */
-const WITHOUT_BTF: ReadonlySet<MapType | undefined> = new Set<MapType>([
-  "perf_event_array",
-  "cgroup_array",
-  "stack_trace",
-  "array_of_maps",
-  "hash_of_maps",
-  "devmap",
-  "devmap_hash",
-  "cpumap",
-  "xskmap",
-  "sockmap",
-  "sockhash",
-  "queue",
-  "stack",
-]);
-
 /** What `BpfMap` has for a map's keys and values once it is loaded. */
 export function entryTypesOf(map: ObjectFileMap): EntryTypes {
   const { type, keySize, keyType, valueType } = map;
   if (WITHOUT_ENTRIES.has(type)) return { key: undefined, value: undefined };
-  const isTyped = !WITHOUT_BTF.has(type);
-  const key = isTyped ? keyType : undefined;
-  const value = isTyped ? valueType : undefined;
   return {
     key: WITHOUT_KEYS.has(type)
       ? undefined
-      : key ?? (INDEXED.has(type) && keySize === u32.size ? u32 : "bytes"),
-    value: OF_IDS.has(type) ? u32 : value ?? "bytes",
+      : keyType ?? (INDEXED.has(type) && keySize === u32.size ? u32 : "bytes"),
+    value: OF_IDS.has(type) ? u32 : valueType ?? impliedValue(map) ?? "bytes",
   };
+}
+
+/** `linux/bpf.h` */
+const BPF_F_STACK_BUILD_ID = 1 << 5;
+
+/** What the type of map says of its values where the definition does not. */
+function impliedValue(
+  { type, flagBits, valueSize }: ObjectFileMap,
+): Type | undefined {
+  // Addresses of instructions, unless they are looked up in files.
+  return type === "stack_trace" && (flagBits & BPF_F_STACK_BUILD_ID) === 0
+    ? array(u64, valueSize / u64.size) as unknown as Type
+    : undefined;
 }
 
 /** Maps of records: the class that reads, or writes, them. */

@@ -26,6 +26,9 @@ export type ObjectOrigin =
   | { readonly url: string }
   | { readonly bytes: Uint8Array };
 
+/** A variable of an object file. */
+type Variable = ObjectFile["variables"][number];
+
 /** Names that the skeleton itself has, or imports. */
 const OWN_NAMES = [
   "Shape",
@@ -100,36 +103,50 @@ ${body.join("\n")}`;
   }
 
   #shape(): string {
-    const { file, name } = this.#request;
-    const variables = (section: string, chosen: ObjectFile["variables"]) =>
-      part(
-        section,
-        chosen.map(({ name, section, type }) => [
-          docLine(`In ${code(section)}.`),
-          propertyName(name),
-          this.#types.typeOf(type, name),
-        ]),
-      );
-    const isKconfig = ({ section }: { section: string }) =>
-      section === ".kconfig";
-    const constants = file.variables.filter((one) =>
-      one.readOnly && !isKconfig(one)
-    );
-    return docLine(
-      `What ${code(name)} has: maps, variables and programs.`,
-    ) + `export interface Shape {
-${
-      part("maps", [
-        ...file.maps.map((map) => this.#map(map)),
+    const { file: { maps, variables, programs }, name } = this.#request;
+    const isKconfig = ({ section }: Variable) => section === ".kconfig";
+    const kconfig = variables.filter(isKconfig);
+    const parts = [
+      part("maps", "The maps, by name.", [
+        ...maps.map((map) => this.#map(map)),
         ...this.#sections(),
-      ])
-    }
-${variables("variables", file.variables.filter(({ readOnly }) => !readOnly))}
-${variables("constants", constants)}
-${variables("kconfig", file.variables.filter(isKconfig))}
-${part("programs", file.programs.map((program) => this.#program(program)))}
+      ]),
+      part(
+        "variables",
+        "The variables that can be changed.",
+        variables.filter(({ readOnly }) => !readOnly)
+          .map((variable) => this.#variable(variable)),
+      ),
+      part(
+        "constants",
+        "The constants, which can be set when it is loaded.",
+        variables.filter((one) => one.readOnly && !isKconfig(one))
+          .map((variable) => this.#variable(variable)),
+      ),
+      ...kconfig.length === 0 ? [] : [part(
+        "kconfig",
+        "The kernel's configuration.",
+        kconfig.map((variable) => this.#variable(variable)),
+      )],
+      part(
+        "programs",
+        "The targets that the programs can be attached to.",
+        programs.map((program) => this.#program(program)),
+      ),
+    ];
+    return `${docLine(`The maps, variables and programs of ${code(name)}.`)}\
+export interface Shape {
+${parts.join("\n")}
 }
 `;
+  }
+
+  #variable({ name, section, type }: Variable): Property {
+    return [
+      docLine(`In ${code(section)}.`),
+      propertyName(name),
+      this.#types.typeOf(type, name),
+    ];
   }
 
   #map(map: ObjectFileMap): Property {
@@ -270,15 +287,19 @@ ${values.join("\n")}
 type Property = readonly [doc: string, name: string, type: string];
 
 /** A part of the shape. */
-function part(name: string, properties: readonly Property[]): string {
+function part(
+  name: string,
+  doc: string,
+  properties: readonly Property[],
+): string {
   if (properties.length === 0) {
     // Left out, any name would be taken.
-    return `readonly ${name}: Readonly<Record<never, never>>;`;
+    return `${docLine(doc)}readonly ${name}: Readonly<Record<never, never>>;`;
   }
   const lines = properties.map(([doc, name, type]) =>
     `${doc}readonly ${name}: ${type};`
   );
-  return `readonly ${name}: {\n${lines.join("\n")}\n};`;
+  return `${docLine(doc)}readonly ${name}: {\n${lines.join("\n")}\n};`;
 }
 
 function bare(name: string): string {

@@ -88,9 +88,11 @@ export class EpollEvents {
  * The isolate may end meanwhile, which the thread is not told. So it is given no
  * memory to write to, which might be freed by then: to an event the kernel says
  * EFAULT, and keeps it. And it never waits for long, as it could not be woken.
+ *
+ * @returns True if there may be events; false if only time has passed.
  */
-export async function waitForEvents(epoll: number): Promise<void> {
-  await libcPoll().epollWaitElsewhere(epoll, null, 1, WAIT_MS);
+export async function waitForEvents(epoll: number): Promise<boolean> {
+  return await libcPoll().epollWaitElsewhere(epoll, null, 1, WAIT_MS) !== 0;
 }
 
 /** Makes a descriptor that wakes: it, or the negative reason. */

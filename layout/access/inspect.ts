@@ -1,6 +1,7 @@
 /** How pointers and views show themselves: to `Deno.inspect` and as JSON. */
 
 import { ClosedError } from "../../errors.ts";
+import { jsonValue } from "../json.ts";
 import { type Located, whereIs } from "./private_fields.ts";
 import { read } from "./read_whole.ts";
 
@@ -34,7 +35,7 @@ function inspect(this: object, show: unknown, options: unknown): string {
     const value = read(located, { elements, left: 100 * elements });
     return typeof show === "function"
       ? `${name} ${(show as Inspect)(value, options)}`
-      : `${name} ${JSON.stringify(jsonOf(value))}`;
+      : `${name} ${JSON.stringify(jsonValue(value))}`;
   } catch (error) {
     if (error instanceof ClosedError) return "[closed]";
     return error instanceof RangeError ? `[${error.message}]` : "[unreadable]";
@@ -57,18 +58,8 @@ function valueOf(object: object): unknown {
   return read(located);
 }
 
-/** A plain value as JSON can carry it: bigints as decimal strings. */
-function jsonOf(value: unknown): unknown {
-  if (typeof value === "bigint") return value.toString();
-  if (Array.isArray(value)) return value.map(jsonOf);
-  if (typeof value !== "object" || value === null) return value;
-  return Object.fromEntries(
-    Object.entries(value).map(([name, field]) => [name, jsonOf(field)]),
-  );
-}
-
 function toJSON(this: object): unknown {
-  return jsonOf(valueOf(this));
+  return jsonValue(valueOf(this));
 }
 
 /** Gives a prototype its methods, but where a field has the name. */

@@ -10,6 +10,7 @@ import { arrayClearer, paddingClearer } from "../model/clear_padding.ts";
 import { type AnyType, flexibleTailOf, originOf } from "../model/types.ts";
 import { reachOf } from "../region/lanes.ts";
 import { closed, Region } from "../region/region.ts";
+import type { StructType, UnionType } from "../static.ts";
 import { countIn } from "./indices.ts";
 import {
   type Access,
@@ -44,6 +45,15 @@ interface CopyStep {
 }
 
 type Step = LeafStep | CopyStep;
+
+/** Members that share bytes; which of them are written is settled at the end. */
+interface SharedStep {
+  readonly type: StructType | UnionType;
+  readonly claims: readonly Claim[];
+  readonly target: Target;
+}
+
+type Collected = Step | SharedStep;
 
 /**
  * What is written to: a value that is there, or zeros. Members that share bytes
@@ -97,7 +107,7 @@ export function write(located: Located, values: unknown): void {
     );
   }
   const plan = planOf(type, { writable: false, aligned: mode.aligned });
-  const steps: Step[] = [];
+  const steps: Collected[] = [];
   const target: Target = {
     root,
     base: absolute,
@@ -133,7 +143,7 @@ export function writeValue(
   values: unknown,
 ): void {
   const access = accessTo(type, type.name, 0, READABLE);
-  const steps: Step[] = [];
+  const steps: Collected[] = [];
   const target: Target = { root, base, bytes, length: 0, ground: "zeros" };
   collectAccess(access, target, 0, values, type.name, steps);
   applyAll(root, steps);
@@ -141,8 +151,9 @@ export function writeValue(
 
 // ---------------------------------------------------------------- writing
 
-function applyAll(root: Region, steps: readonly Step[]): void {
+function applyAll(root: Region, collected: readonly Collected[]): void {
   if (root.closed) closed(root);
+  const steps = settleAll(collected);
   for (const step of steps) {
     if ("from" in step && step.from.root.closed) closed(step.from.root);
   }
@@ -197,7 +208,28 @@ function copyOf({ from, size, clear }: CopyStep): Uint8Array {
 interface Claim {
   readonly name: string;
   readonly path: string;
+  readonly steps: readonly Collected[];
+}
+
+/** The same, where the steps within it are settled. */
+interface SettledClaim extends Omit<Claim, "steps"> {
   readonly steps: readonly Step[];
+}
+
+/** The steps that are left when all members that share bytes are settled. */
+function settleAll(collected: readonly Collected[]): Step[] {
+  return collected.flatMap((step) =>
+    "claims" in step
+      ? settle(
+        step.type,
+        step.claims.map((claim) => ({
+          ...claim,
+          steps: settleAll(claim.steps),
+        })),
+        step.target,
+      )
+      : step
+  );
 }
 
 /** Whether a step would change nothing that can be read. */
@@ -232,8 +264,8 @@ function valueOf({ place: { type }, value }: LeafStep): unknown {
  * @throws {RangeError} If two of them say different things.
  */
 function settle(
-  type: Extract<AnyType, { kind: "struct" | "union" }>,
-  claims: readonly Claim[],
+  type: StructType | UnionType,
+  claims: readonly SettledClaim[],
   target: Target,
 ): Step[] {
   const { root, base, bytes, ground } = target;
@@ -297,7 +329,7 @@ function collect(
   target: Target,
   values: unknown,
   path: string,
-  steps: Step[],
+  steps: Collected[],
 ): void {
   const from = whereIs(values);
   if (from !== undefined && plan.kind !== "atomic") {
@@ -364,7 +396,7 @@ function collectFields(
   target: Target,
   values: unknown,
   path: string,
-  steps: Step[],
+  steps: Collected[],
 ): void {
   if (typeof values !== "object" || values === null || Array.isArray(values)) {
     throw new TypeError(
@@ -387,11 +419,11 @@ function collectFields(
     const value = (values as Record<string, unknown>)[name];
     const inner = `${path}.${name}`;
     const isShared = overlapping.has(name);
-    const into: Step[] = isShared ? [] : steps;
+    const into: Collected[] = isShared ? [] : steps;
     collectAccess(property.access, target, 0, value, inner, into);
     if (isShared) claims.push({ name, path: inner, steps: into });
   }
-  if (claims.length > 0) steps.push(...settle(type, claims, target));
+  if (claims.length > 0) steps.push({ type, claims, target });
 }
 
 function collectElements(
@@ -399,7 +431,7 @@ function collectElements(
   target: Target,
   values: unknown,
   path: string,
-  steps: Step[],
+  steps: Collected[],
 ): void {
   const { length } = (values ?? {}) as { length?: unknown };
   if (
@@ -427,7 +459,7 @@ function collectAccess(
   further: number,
   value: unknown,
   path: string,
-  steps: Step[],
+  steps: Collected[],
 ): void {
   switch (access.kind) {
     case "leaf": {

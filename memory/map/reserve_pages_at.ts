@@ -26,8 +26,11 @@ import { bufferOf, collect, reserve, WASM_PAGE } from "./engine_pages.ts";
 
 /** Below this there would be too little room for what other threads map. */
 const LOWEST = 2 ** 40;
-/** The end of the addresses that the kernel chooses unasked. */
-const HIGHEST = 2 ** 47;
+/**
+ * The end of the addresses that the kernel chooses unasked: `DEFAULT_MAP_WINDOW`
+ * in the architecture's `asm/processor.h`.
+ */
+const HIGHEST = Deno.build.arch === "aarch64" ? 2 ** 48 : 2 ** 47;
 
 /** The attempts that are made where other threads may be in the way. */
 const ATTEMPTS = 16;

@@ -308,6 +308,8 @@ arenaTest(
         (1n << 45n) + BigInt(page),
         0x7e00_0000_0000n,
         0x5000_ffff_0000n, // up to a multiple of 4 GiB
+        // Where an address has a bit more.
+        ...Deno.build.arch === "aarch64" ? [0xc000_0000_0000n] : [],
       ]
     ) {
       using map = arenaMap({ mapExtra: address });

@@ -17,7 +17,7 @@ async function inNetwork(program: string): Promise<unknown> {
     import { Pair, sh } from "./tests/bpf/_network.ts";
     import { mappable, number } from "./tests/bpf/_maps.ts";
     import { Program } from "./tests/bpf/_program.ts";
-    import { BpfLink, BpfMap, BpfProgram } from "@hostmem/hostmem/bpf";
+    import { BpfLink, BpfMap, BpfObject, BpfProgram } from "@hostmem/hostmem/bpf";
     const [object, directory] = Deno.args;
     using counters = new Counters(object!);
     using pair = await Pair.make();
@@ -369,5 +369,34 @@ networkTest(
     ];
     assertEquals(errors.length, expected.length, errors.join("\n"));
     expected.forEach((pattern, i) => assertMatch(errors[i]!, pattern));
+  },
+);
+
+networkTest(
+  "A refusal of XDP says what is so: of a map's program, the MTU, the mode",
+  async () => {
+    using directory = new TemporaryDirectory();
+    const object = await compileAttach(directory, "bare");
+    const seen = await inNetwork(`
+    using bare = BpfObject.load(${JSON.stringify(object)});
+    const devmap = bare.program("bare_devmap");
+    refused(() => devmap.attach({ kind: "xdp", interface: "here" }));
+    refused(() => devmap.attach({ kind: "xdp", interface: 4711 }));
+    pair.there("ip", "link", "set", "there", "mtu", "9000");
+    refused(() => first.attach({ kind: "xdp", interface: "here", mode: "native" }));
+    pair.there("ip", "link", "set", "there", "mtu", "1500");
+    using link = first.attach({ kind: "xdp", interface: "here", mode: "generic" });
+    seen.push(Deno.inspect(link));
+  `) as string[];
+    assertMatch(seen[0]!, /EINVAL .*run by entries of a map, not attached/);
+    assertMatch(
+      seen[1]!,
+      /there is no interface of index 4711 in this network namespace/,
+    );
+    assertMatch(
+      seen[2]!,
+      /ERANGE .*the MTU of the interface, or of the peer .*xdp.frags/,
+    );
+    assertMatch(seen[3]!, /^BpfLink \{ xdp on here \(\d+\) \}$/);
   },
 );

@@ -1,7 +1,9 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { functionOffset } from "../../bpf/link/targets/elf_symbols.ts";
 import { NotSupportedError, SystemError } from "../../errors.ts";
-import { command, compilerOfC, testWith, uprobe } from "../_needs.ts";
+import { BpfProgram } from "../../bpf/mod.ts";
+import { Attempt } from "../_attempts.ts";
+import { command, compilerOfC, Need, testWith, uprobe } from "../_needs.ts";
 import { compileC, run, TemporaryDirectory } from "../_support.ts";
 import { attachable, compileAttach, Counters } from "./_attach.ts";
 
@@ -229,5 +231,144 @@ libraryTest(
       await attach(`./${name}`, [directory.path], directory.path),
       own,
     );
+  },
+);
+
+const many = Array.from(
+  { length: 6 },
+  (_, i) =>
+    `__attribute__((noinline)) int many_${i}(int x) { __asm__ volatile(""); return x + ${i}; }`,
+).join("\n");
+
+libraryTest(
+  "BpfProgram.attach() to many functions counts each, with its cookie, and none once closed",
+  async () => {
+    using directory = new TemporaryDirectory();
+    using counters = new Counters(await compileAttach(directory));
+    const program = counters.program("count_calls");
+    const path = await compileC(many, directory, ["-O1", "-shared", "-fPIC"]);
+    const names = Array.from({ length: 6 }, (_, i) => `many_${i}`);
+    const library = Deno.dlopen(
+      path,
+      Object.fromEntries(
+        names.map((
+          name,
+        ) => [name, { parameters: ["i32"], result: "i32" } as const]),
+      ),
+    );
+    try {
+      const call = () => {
+        for (const name of names) library.symbols[name]!(1);
+      };
+      const offsets = names.map((name) => functionOffset(path, name));
+      const kind = "uprobe_multi";
+      for (
+        const [target, counted] of [
+          [{ kind, path, functions: names }, 6],
+          [{ kind, path, pattern: "many_*" }, 6],
+          [{ kind, path, pattern: "many_?" }, 6],
+          [{ kind, path, pattern: "many_[0-9]" }, 0],
+          [{ kind, path, offsets: offsets.slice(2) }, 4],
+          [{ kind, path, functions: names, pid: Deno.pid }, 6],
+        ] as const
+      ) {
+        counters.reset();
+        if (counted === 0) {
+          assertThrows(() => program.attach(target), SystemError, "ENOENT");
+          continue;
+        }
+        const link = program.attach(target);
+        call();
+        assertEquals(counters.get("first"), counted);
+        link.close();
+        call();
+        assertEquals(counters.get("first"), counted);
+      }
+      const cookies = names.map((_, i) => BigInt(100 + i));
+      {
+        using _link = program.attach({ kind, path, functions: names, cookies });
+        for (const [i, name] of names.entries()) {
+          library.symbols[name]!(1);
+          assertEquals(counters.get("cookie"), 100 + i);
+        }
+      }
+      for (
+        const target of [
+          { kind, path },
+          { kind, path, functions: names, pattern: "*" },
+          { kind, path, functions: names, cookies: [1n] },
+          { kind, path, pattern: "many_*", cookies },
+        ] as const
+      ) {
+        assertThrows(() => program.attach(target), Error, "There must be");
+      }
+      // All or none.
+      counters.reset();
+      assertThrows(
+        () => program.attach({ kind, path, functions: ["many_1", "nothing"] }),
+        SystemError,
+        `there is no function "nothing"`,
+      );
+      call();
+      assertEquals(counters.get("first"), 0);
+    } finally {
+      library.close();
+    }
+  },
+);
+
+/** A program for links of many functions, which libbpf 1.1 cannot load. */
+const uprobeMulti = new Need("uprobe.multi", () => {
+  using attempt = new Attempt();
+  attempt.program({ type: KPROBE, attachType: TRACE_UPROBE_MULTI });
+});
+
+/** `linux/bpf.h` */
+const KPROBE = 2;
+const TRACE_UPROBE_MULTI = 48;
+
+testWith(attachable, uprobe, uprobeMulti, compilerOfC)(
+  "BpfProgram.attach() to many functions makes one link of a program that was loaded for it",
+  async () => {
+    using directory = new TemporaryDirectory();
+    const path = await compileC(many, directory, ["-O1", "-shared", "-fPIC"]);
+    using attempt = new Attempt();
+    const counts = attempt.array();
+    const fd = attempt.program({
+      type: KPROBE,
+      attachType: TRACE_UPROBE_MULTI,
+      counts,
+    });
+    using program = BpfProgram.fromFd(fd);
+    const library = Deno.dlopen(path, {
+      "many_1": { parameters: ["i32"], result: "i32" },
+      "many_2": { parameters: ["i32"], result: "i32" },
+    });
+    try {
+      const { "many_1": one, "many_2": two } = library.symbols;
+      {
+        using link = program.attach({
+          kind: "uprobe_multi",
+          path,
+          functions: ["many_1", "many_2", "many_3"],
+          pid: Deno.pid,
+        });
+        assertEquals(link.info.type, "uprobe_multi");
+        for (let i = 0; i < 5; i++) one(i) + two(i);
+        assertEquals(attempt.lookup(counts), 10n);
+      }
+      one(1);
+      assertEquals(attempt.lookup(counts), 10n);
+      using _returns = program.attach({
+        kind: "uprobe_multi",
+        path,
+        pattern: "many_*",
+        return: true,
+      });
+      one(1);
+      assertEquals(attempt.lookup(counts), 11n);
+    } finally {
+      library.close();
+    }
   },
 );

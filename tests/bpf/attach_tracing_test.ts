@@ -71,6 +71,7 @@ testWith(attachable, tpBtf)(
         () => program.attach(),
         () => program.attach({ kind: "tracing" }),
         () => opened.attach({ kind: "tracing" }),
+        () => opened.attach({ kind: "tracing", cookie: 7n }),
       ]
     ) {
       using link = attach();

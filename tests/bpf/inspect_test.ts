@@ -61,7 +61,7 @@ attachTest("A program and its link are shown, closed or not", async () => {
     inspect(program),
     `BpfProgram { "${program.name}", raw_tracepoint }`,
   );
-  assertEquals(inspect(link), "BpfLink { open }");
+  assertEquals(inspect(link), `BpfLink { raw_tracepoint "sys_enter" }`);
   link.close();
   program.close();
   assertEquals(inspect(link), "BpfLink { closed }");

@@ -28,20 +28,31 @@ async function refusal(text: string): Promise<Error> {
 
 const PASS = `SEC("xdp") int pass(struct xdp_md *context) { return 2; }`;
 
-/** Definitions that libbpf or the kernel make into something else. */
-const definitions: Record<string, string> = {
-  perf_event_array:
-    "__uint(type, BPF_MAP_TYPE_PERF_EVENT_ARRAY); __uint(key_size, 4); __uint(value_size, 4);",
-  devmap:
-    "__uint(type, BPF_MAP_TYPE_DEVMAP); __uint(max_entries, 4); __uint(key_size, 4); __uint(value_size, 4);",
-  devmap_hash:
-    "__uint(type, BPF_MAP_TYPE_DEVMAP_HASH); __uint(max_entries, 4); __uint(key_size, 4); __uint(value_size, 8);",
-  ringbuf: "__uint(type, BPF_MAP_TYPE_RINGBUF); __uint(max_entries, 5000);",
-  lru_percpu:
-    "__uint(type, BPF_MAP_TYPE_LRU_HASH); __uint(max_entries, 15); __uint(map_flags, 2); __type(key, int); __type(value, int);",
-};
+const DEVMAP =
+  "__uint(type, BPF_MAP_TYPE_DEVMAP); __uint(max_entries, 4); __uint(key_size, 4); __uint(value_size, 4);";
 
-for (const [name, definition] of Object.entries(definitions)) {
+/** Definitions that libbpf or the kernel make into something else. */
+const definitions: [name: string, definition: string][] = [
+  [
+    "perf_event_array",
+    "__uint(type, BPF_MAP_TYPE_PERF_EVENT_ARRAY); __uint(key_size, 4); __uint(value_size, 4);",
+  ],
+  ["devmap", DEVMAP],
+  [
+    "devmap_hash",
+    "__uint(type, BPF_MAP_TYPE_DEVMAP_HASH); __uint(max_entries, 4); __uint(key_size, 4); __uint(value_size, 8);",
+  ],
+  [
+    "ringbuf",
+    "__uint(type, BPF_MAP_TYPE_RINGBUF); __uint(max_entries, 5000);",
+  ],
+  [
+    "lru_percpu",
+    "__uint(type, BPF_MAP_TYPE_LRU_HASH); __uint(max_entries, 15); __uint(map_flags, 2); __type(key, int); __type(value, int);",
+  ],
+];
+
+for (const [name, definition] of definitions) {
   objectTest(
     `reuse takes an object's own map of type ${name} (needs clang and libbpf)`,
     async () => {
@@ -116,7 +127,7 @@ pinTest(
     using second = BpfObject.load(four, { pinPath: pins.path });
     assertEquals(second.map("shared").info.id, first.map("shared").info.id);
     const devmap = await compileText(
-      `struct { ${definitions.devmap} __uint(pinning, LIBBPF_PIN_BY_NAME); } own SEC(".maps"); ${PASS}`,
+      `struct { ${DEVMAP} __uint(pinning, LIBBPF_PIN_BY_NAME); } own SEC(".maps"); ${PASS}`,
       directory,
     );
     using third = BpfObject.load(devmap, { pinPath: pins.path });

@@ -65,6 +65,7 @@ class FakeRing implements Disposable {
         2 * this.#size,
         "record",
       ),
+      mapId: 0,
       fd: -1,
       close: () => {
         this.#rest.close();

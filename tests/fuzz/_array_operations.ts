@@ -73,7 +73,13 @@ export function setElement(world: World, thing: Thing): void {
     what,
     [leafOf(thing), at],
     value,
-    () => object.set!(index, value),
+    () => {
+      // Index syntax, or the method: they do the same.
+      const byIndex = Number.isSafeInteger(index) && Number(index) >= 0 &&
+        random.boolean();
+      if (byIndex) (object as unknown as unknown[])[Number(index)] = value;
+      else object.set!(index, value);
+    },
   );
 }
 
@@ -108,7 +114,13 @@ export function slice(world: World, thing: Thing): void {
   world.expect(
     `${thing.name}.slice(${show(start)}, ${show(end)})`,
     allOf(world, thing, indices),
-    () => (thing.object as Methods).slice!(start, end),
+    () => {
+      const copy = (thing.object as Methods).slice!(start, end);
+      const isTyped = ArrayBuffer.isView(copy);
+      return isTyped === leafOf(thing).native
+        ? Array.from(copy as ArrayLike<unknown>)
+        : `a typed array: ${isTyped}`;
+    },
   );
 }
 

@@ -122,6 +122,9 @@ const RECORD_OPERATIONS = weighted<things.ThingOperation>([
   [1, things.readWhole],
   [2, things.assignValues],
   [1, things.assignThing],
+  [1, things.assignBack],
+  [1, things.encodeAndDecode],
+  [1, things.useUnknownName],
 ]);
 
 const OPERATIONS: Readonly<
@@ -134,12 +137,16 @@ const OPERATIONS: Readonly<
     [1, things.readWhole],
     [1, things.assignValues],
     [1, things.assignThing],
+    [1, things.assignBack],
+    [1, things.useUnknownName],
   ]),
   atomic: weighted([
     [6, things.useAtomic],
     [1, things.readWhole],
     [1, things.assignValues],
     [1, things.assignThing],
+    [1, things.assignBack],
+    [1, things.useUnknownName],
   ]),
   elements: weighted([
     [1, arrays.askLength],
@@ -151,6 +158,8 @@ const OPERATIONS: Readonly<
     [1, things.readWhole],
     [1, things.assignValues],
     [1, things.assignThing],
+    [1, things.assignBack],
+    [1, things.useUnknownName],
   ]),
   records: weighted([
     [1, arrays.askLength],
@@ -159,6 +168,8 @@ const OPERATIONS: Readonly<
     [1, things.readWhole],
     [1, things.assignValues],
     [1, things.assignThing],
+    [1, things.assignBack],
+    [1, things.useUnknownName],
   ]),
   native: weighted([
     [8, arrays.useNative],

@@ -21,8 +21,38 @@ export class Refusal {
   }
 }
 
-const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+const strict = new TextDecoder("utf-8", { ignoreBOM: true, fatal: true });
 const encoder = new TextEncoder();
+
+/** A text, with U+DC00 and its byte for each byte that is not UTF-8. */
+function textOf(bytes: Uint8Array): string {
+  try {
+    return strict.decode(bytes);
+  } catch {
+    // At the first byte that no sequence begins with.
+  }
+  for (let length = Math.min(4, bytes.length); length > 0; length--) {
+    try {
+      const first = strict.decode(bytes.subarray(0, length));
+      if ([...first].length === 1) return first + textOf(bytes.slice(length));
+    } catch {
+      // No sequence of this length.
+    }
+  }
+  return String.fromCharCode(0xdc00 + bytes[0]!) + textOf(bytes.slice(1));
+}
+
+/** The bytes of a text; undefined where it has none. */
+function bytesOf(text: string): Uint8Array | undefined {
+  const parts = [...text].map((character) => {
+    if (character.isWellFormed()) return [...encoder.encode(character)];
+    const code = character.charCodeAt(0);
+    return code >= 0xdc80 && code <= 0xdcff ? [code - 0xdc00] : undefined;
+  });
+  return parts.includes(undefined)
+    ? undefined
+    : Uint8Array.from(parts.flat() as number[]);
+}
 
 // ---------------------------------------------------------------- bits
 
@@ -87,7 +117,7 @@ export function decodeLeaf(
   if (leaf.encoding === "text") {
     const whole = bytes.slice(place >> 3, (place + bits) >> 3);
     const end = whole.indexOf(0);
-    return decoder.decode(end < 0 ? whole : whole.slice(0, end));
+    return textOf(end < 0 ? whole : whole.slice(0, end));
   }
   const raw = bitsAt(bytes, place, bits);
   switch (leaf.encoding) {
@@ -116,12 +146,16 @@ export function encodeLeaf(
 ): void {
   const { bits } = leaf;
   if (leaf.encoding === "text") {
-    const encoded = encoder.encode(value as string);
+    // What reads alike stays, with what follows the NUL.
+    if (decodeLeaf(leaf, bytes, place) === value) return;
+    const encoded = bytesOf(value as string)!;
     for (let i = 0; i < bits >> 3; i++) {
       bytes[(place >> 3) + i] = encoded[i] ?? 0;
     }
     return;
   }
+  const isTrue = leaf.encoding === "bool" && value === true;
+  if (isTrue && decodeLeaf(leaf, bytes, place) === true) return;
   const raw = leaf.encoding === "float"
     ? floatBits(value as number, bits)
     : BigInt.asUintN(bits, BigInt(value as number));
@@ -137,8 +171,9 @@ export function refusalOf(leaf: Leaf, value: unknown): Refusal | undefined {
       return typeof value === "number" ? undefined : new Refusal("TypeError");
     case "text": {
       if (typeof value !== "string") return new Refusal("TypeError");
-      const fits = value.isWellFormed() && !value.includes("\0") &&
-        encoder.encode(value).length <= leaf.bits >> 3;
+      const encoded = bytesOf(value);
+      const fits = encoded !== undefined && !encoded.includes(0) &&
+        encoded.length <= leaf.bits >> 3;
       return fits ? undefined : new Refusal("RangeError");
     }
     case "safe":
@@ -242,7 +277,6 @@ function refusalOfFields(
     return new Refusal("TypeError");
   }
   const entries = Object.entries(value);
-  if (shape.union && entries.length > 1) return new Refusal("TypeError");
   for (const [name, part] of entries) {
     const field = shape.fields.find((field) => field.name === name);
     if (field === undefined) return new Refusal("TypeError");
@@ -261,9 +295,13 @@ export function encode(
   value: unknown,
 ): void {
   switch (shape.kind) {
-    case "leaf":
-      encodeLeaf(shape, bytes, place, value);
+    case "leaf": {
+      // Of what is not a number the bits stay.
+      const isThere = Number.isNaN(value) &&
+        Number.isNaN(decodeLeaf(shape, bytes, place));
+      if (!isThere) encodeLeaf(shape, bytes, place, value);
       break;
+    }
     case "array":
       Array.from(value as ArrayLike<unknown>).forEach((item, i) =>
         encode(shape.element, bytes, place + i * shape.element.size * 8, item)
@@ -273,6 +311,32 @@ export function encode(
       for (const [name, part] of Object.entries(value as object)) {
         const field = shape.fields.find((field) => field.name === name)!;
         encode(field.shape, bytes, place + field.place, part);
+      }
+  }
+}
+
+/** Sets the bits that are no padding. */
+export function markUsed(
+  shape: Shape,
+  mask: Uint8Array,
+  place: number,
+): void {
+  switch (shape.kind) {
+    case "leaf":
+      for (let bit = place; bit < place + shape.bits; bit++) {
+        mask[bit >> 3]! |= 1 << (bit & 7);
+      }
+      break;
+    case "array":
+      // What is flexible takes all that is left.
+      if (shape.length === undefined) mask.fill(255, place >> 3);
+      for (let i = 0; i < (shape.length ?? 0); i++) {
+        markUsed(shape.element, mask, place + i * shape.element.size * 8);
+      }
+      break;
+    case "record":
+      for (const { shape: inner, place: further } of shape.fields) {
+        markUsed(inner, mask, place + further);
       }
   }
 }

@@ -515,7 +515,8 @@ function refusedPointer(
 ): Refusal | undefined {
   if (!open) return new Refusal("ClosedError");
   if (pointer && !writable) return new Refusal("ReadOnlyError");
-  if (shape.size === 0) return new Refusal("InvalidTypeError");
+  const isFlexible = shape.kind === "array" && shape.length === undefined;
+  if (shape.size === 0 && !isFlexible) return new Refusal("InvalidTypeError");
   if (!Number.isSafeInteger(offset) || (offset as number) < 0) {
     return new Refusal("RangeError");
   }

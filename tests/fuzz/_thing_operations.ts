@@ -1,12 +1,20 @@
 /** Operations on what was taken out of memory: structs, atomics, whole values. */
 
-import { assign, field, snapshot, type Type } from "../../mod.ts";
+import {
+  assign,
+  decode as decodeBytes,
+  encode as encodeBytes,
+  field,
+  snapshot,
+  type Type,
+} from "../../mod.ts";
 import { randomValue, type Value } from "../layout/truth/values.ts";
 import {
   decode,
   decodeLeaf,
   encode,
   encodeLeaf,
+  markUsed,
   Refusal,
   refusalOf,
   refusalOfAll,
@@ -18,6 +26,7 @@ import {
   pathsIn,
   type PlacedField,
   type RecordShape,
+  type Shape,
 } from "./_shape.ts";
 import {
   anything,
@@ -341,11 +350,73 @@ export function assignThing(world: World, thing: Thing): void {
   if (thing.kind === "atomic") {
     const leaf = thing.shape as Leaf;
     const value = decodeLeaf(leaf, source, from.place);
-    encodeLeaf(leaf, target, thing.place, value);
+    encode(leaf, target, thing.place, value);
     return;
   }
   const begin = from.place / 8;
-  target.set(source.slice(begin, begin + bytes), thing.place / 8);
+  const mask = new Uint8Array(bytes);
+  if (from.shape.kind === "array") {
+    const { element } = from.shape;
+    for (let i = 0; i < from.length; i++) {
+      markUsed(element, mask, i * element.size * 8);
+    }
+  } else markUsed(from.shape, mask, 0);
+  // Padding is not copied: it becomes zero.
+  const copy = source.slice(begin, begin + bytes)
+    .map((byte, index) => byte & mask[index]!);
+  target.set(copy, thing.place / 8);
+}
+
+/** What is read and written back unchanged changes no byte. */
+export function assignBack(world: World, thing: Thing): void {
+  if (thing.kind === "native" || thing.kind === "column") return;
+  if (!thing.writable || world.stale(thing)) return;
+  if (wholeOf(thing) instanceof Refusal) return;
+  world.expect(
+    `assign(${thing.name}, snapshot(${thing.name}))`,
+    undefined,
+    () => assign(thing.object as never, snapshot(thing.object as never)),
+  );
+}
+
+function isOpenEnded(shape: Shape): boolean {
+  return shape.kind === "array"
+    ? shape.length === undefined
+    : shape.kind === "record" &&
+      shape.fields.some((field) => isOpenEnded(field.shape));
+}
+
+/** Bytes of a value, and the value of its bytes. */
+export function encodeAndDecode(world: World, thing: Thing): void {
+  if (thing.kind !== "record" || world.stale(thing)) return;
+  // Padding behind a flexible array reads as elements of it.
+  if (isOpenEnded(thing.shape)) return;
+  const wanted = wholeOf(thing);
+  if (wanted instanceof Refusal) return;
+  const type = thing.shape.type;
+  world.expect(
+    `decode(…, encode(…, ${thing.name}))`,
+    wanted,
+    () => decodeBytes(type, encodeBytes(type, thing.object as never)),
+  );
+}
+
+/** A name that no field has: it reads undefined, and no store of it is lost. */
+export function useUnknownName(world: World, thing: Thing): void {
+  if (thing.kind === "native") return;
+  const object = thing.object as Loose;
+  world.expect(
+    `${thing.name}["no such field"]`,
+    undefined,
+    () => object["no such field"],
+  );
+  world.expect(
+    `${thing.name}["no such field"] = 1`,
+    new Refusal("TypeError"),
+    () => {
+      object["no such field"] = 1;
+    },
+  );
 }
 
 function sizeOfCopy({ shape, length, stride }: Thing): number {
@@ -399,7 +470,10 @@ export function useAtomic(world: World, thing: Thing): void {
     );
     if (refusal !== undefined || stale) return;
     const stored = replacement?.();
-    if (stored !== undefined) encodeLeaf(leaf, model, place, stored);
+    if (stored === undefined) return;
+    // What is exchanged becomes 1, whatever was true before.
+    if (stored === true) model[place >> 3] = 0;
+    encodeLeaf(leaf, model, place, stored);
   };
   const old = decodeLeaf(leaf, model, place) as number | bigint | boolean;
   const value = leafValue(leaf, random);

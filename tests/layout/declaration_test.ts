@@ -149,6 +149,26 @@ Deno.test("declarationOf() quotes names that C cannot have", () => {
   assert(text.includes('"x\\ny";'), text);
 });
 
+Deno.test("declarationOf() lets no escape sequence through, whatever has the name", () => {
+  const name = "\x1b[31m\nred";
+  const T = struct("T", {
+    _: HostLayout,
+    state: enumeration(name, { A: 0 }),
+    low: bits(enumeration(name, { A: 0 }), 3),
+    inner: struct(name, { _: HostLayout, x: u8 }),
+    either: union(name, { _: HostLayout, x: u8 }),
+    list: array(struct(name, { _: HostLayout, x: u8 }), 2),
+    [name]: u8,
+  });
+  const types: Type[] = [T, ...Object.values(T.fields)];
+  for (const type of types) {
+    const text = declarationOf(type);
+    assert(!text.includes("\x1b"), JSON.stringify(text));
+    assert(!text.includes("\nred"), JSON.stringify(text));
+  }
+  assert(declarationOf(T).includes('enum "\\u001b[31m\\nred"'));
+});
+
 Deno.test("declarationOf() names types that are no struct", () => {
   assertEquals(declarationOf(u32), "uint32_t");
   assertEquals(declarationOf(array(array(u16, 2), 3)), "uint16_t[3][2]");

@@ -254,17 +254,64 @@ function symbolsOf(elf: ElfFile, name: string): FunctionSymbol[] {
 }
 
 /**
- * The offset in a file at which a function begins.
+ * The offsets in a file at which functions begin.
  *
  * @param path An absolute path, which the program may read.
- * @param symbol The name of the function, or `name@VERSION`.
+ * @param symbols The names of the functions, or `name@VERSION`.
  * @throws {SystemError} with ENOENT, if there is no such function.
- * @throws {NotSupportedError} if the file is not an ELF file, or the name does not
+ * @throws {NotSupportedError} if the file is not an ELF file, or a name does not
  * tell one function: it is imported, indirect, or there are several.
  */
-export function functionOffset(path: string, symbol: string): number {
-  const [name = "", wanted] = symbol.split(/@@?/, 2);
+export function functionOffsets(
+  path: string,
+  symbols: readonly string[],
+): number[] {
   using elf = new ElfFile(path);
+  return symbols.map((symbol) => offsetIn(elf, path, symbol));
+}
+
+/** The offset of one function. @throws as {@linkcode functionOffsets} does. */
+export function functionOffset(path: string, symbol: string): number {
+  return functionOffsets(path, [symbol])[0]!;
+}
+
+/**
+ * The offsets of all functions whose name matches a pattern, ascending. Imported
+ * and indirect functions are left out.
+ *
+ * @param path An absolute path, which the program may read.
+ * @param pattern A pattern in which `*` stands for any text and `?` for one
+ * character.
+ * @throws {NotSupportedError} if the file is not an ELF file.
+ */
+export function matchingOffsets(path: string, pattern: string): number[] {
+  using elf = new ElfFile(path);
+  const matches = globOf(pattern);
+  const offsets = new Set<number>();
+  for (const section of elf.sections) {
+    if (section.type !== SHT_SYMTAB && section.type !== SHT_DYNSYM) continue;
+    const strings = linked(elf, section);
+    elf.forEachSymbol(section, ({ type, section: index, value, name }) => {
+      const home = index === SHN_UNDEF || index >= SHN_LORESERVE
+        ? undefined
+        : elf.sections[index];
+      if (type !== STT_FUNC || home === undefined) return;
+      const [base] = textIn(strings, name).split("@", 1);
+      if (matches.test(base!)) offsets.add(value - home.address + home.offset);
+    });
+  }
+  return [...offsets].sort((a, b) => a - b);
+}
+
+/** A pattern with `*` and `?` as a regular expression. */
+export function globOf(pattern: string): RegExp {
+  const text = pattern.replace(/[\\^$.|+()[\]{}]/g, "\\$&")
+    .replace(/\*/g, ".*").replace(/\?/g, ".");
+  return new RegExp(`^${text}$`);
+}
+
+function offsetIn(elf: ElfFile, path: string, symbol: string): number {
+  const [name = "", wanted] = symbol.split(/@@?/, 2);
   const all = symbolsOf(elf, name);
   const named = wanted === undefined
     ? all

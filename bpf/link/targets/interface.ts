@@ -5,10 +5,8 @@ import {
   ENODEV,
   interfaceIndex,
   interfaceName,
-  readStart,
   systemError,
 } from "../../../ffi/mod.ts";
-import { decodeText } from "../../../ffi/c_text.ts";
 import { requireU32 } from "../../../base/arguments.ts";
 import { show } from "../../../base/show.ts";
 import type { AttachType } from "../attach_type.ts";
@@ -56,17 +54,4 @@ export function interfaceText(index: number): string {
   if (index === 0) return "an interface that is gone";
   const name = interfaceName(index);
   return name === undefined ? `interface ${index}` : `${name} (${index})`;
-}
-
-/** A file of an interface in sysfs, without the line break; undefined of none. */
-export function interfaceFile(
-  index: number,
-  file: string,
-): string | undefined {
-  const name = interfaceName(index);
-  // One more than is read, so that it ends with a NUL.
-  const bytes = new Uint8Array(257);
-  if (name === undefined) return undefined;
-  const length = readStart(`/sys/class/net/${name}/${file}`, bytes, 256);
-  return length < 0 ? undefined : decodeText(bytes).trim();
 }

@@ -203,6 +203,12 @@ function probeAdvice(section: string): string {
       return `pass a target such as { kind: "usdt", path: "libc.so.6", provider: "libc", name: "setjmp" }`;
     case "uretprobe":
       return `pass a target such as { kind: "uretprobe", path: "/bin/sh", symbol: "main" }`;
+    case "kprobe":
+    case "kretprobe":
+      return `pass a target such as { kind: "${kind}", function: "do_unlinkat" }`;
+    case "ksyscall":
+    case "kretsyscall":
+      return `pass a target such as { kind: "${kind}", name: "unlinkat" }`;
     default:
       return `pass a target such as { kind: "uprobe", path: "/bin/sh", symbol: "main" }`;
   }

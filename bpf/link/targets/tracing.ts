@@ -1,18 +1,32 @@
 /** Targets that a program was loaded for. */
 
+import { NotSupportedError, SystemError } from "../../../errors.ts";
 import { EBUSY, EINVAL } from "../../../ffi/mod.ts";
 import type { OptionNames } from "../../../base/arguments.ts";
+import type { Descriptor } from "../../../ffi/descriptor.ts";
+import { SIZE } from "../../../ffi/bpf/attributes.ts";
+import type { ProgramType } from "../../program/type.ts";
+import type { UsedProgram } from "../../program/used_program.ts";
 import { HostLayout, struct, u32 } from "../../../layout/mod.ts";
 import { type AttachType, attachTypeName } from "../attach_type.ts";
-import { type AttachPoint, openTracepoint, requireType } from "../commands.ts";
-import type { TargetKind } from "../target_kind.ts";
+import {
+  type AttachPoint,
+  createLink,
+  openTracepoint,
+  requireType,
+} from "../commands.ts";
+import {
+  type AttachCookie,
+  cookieOf,
+  type TargetKind,
+} from "../target_kind.ts";
 import type { RawLinkInfo } from "../type.ts";
 
 /**
  * The target that the program was loaded for, of programs whose target is fixed
  * then: `tp_btf`, `fentry`, `fexit`, `fmod_ret`, `freplace`, `lsm`.
  */
-export interface AttachTracing {
+export interface AttachTracing extends AttachCookie {
   /** Tells it from the others. */
   readonly kind: "tracing";
 }
@@ -29,7 +43,10 @@ export interface TracingTarget {
   readonly btfId: number;
 }
 
-const options = { kind: true } as const satisfies OptionNames<AttachTracing>;
+const options = {
+  kind: true,
+  cookie: true,
+} as const satisfies OptionNames<AttachTracing>;
 
 const point: AttachPoint = {
   name: "what it was loaded for",
@@ -45,11 +62,57 @@ const point: AttachPoint = {
 /** Attaching to the target that a program was loaded for. */
 export const tracing: TargetKind<AttachTracing> = {
   options,
-  attach(program) {
+  attach(program, given) {
     requireType(program, point);
-    return openTracepoint(program, point, 0n, 0n);
+    const cookie = cookieOf(given.cookie);
+    return cookie === 0n
+      ? openTracepoint(program, point, 0n, 0n)
+      : linkWithCookie(program, cookie);
   },
 };
+
+const withCookie: AttachPoint = {
+  ...point,
+  name: "what it was loaded for with a cookie",
+  since: [5, 18],
+};
+
+/** The attach types that a program can have been loaded for, by its type. */
+const attachTypes: Partial<Record<ProgramType, readonly AttachType[]>> = {
+  tracing: ["trace_fentry", "trace_fexit", "modify_return", "trace_raw_tp"],
+  lsm: ["lsm_mac"],
+};
+
+/**
+ * Makes a link with a cookie, which takes the attach type that the program was
+ * loaded for. The kernel does not tell it, but it refuses all others.
+ */
+function linkWithCookie(program: UsedProgram, cookie: bigint): Descriptor {
+  const candidates = attachTypes[program.type!] ?? [];
+  let last: unknown = new NotSupportedError(
+    `Cannot attach program ${program.label} of type ${program.type} with a cookie: the kernel has cookies for programs of type tracing and lsm`,
+  );
+  for (const attachType of candidates) {
+    try {
+      return createLink({
+        program,
+        point: withCookie,
+        target: 0,
+        attachType,
+        size: SIZE.linkCreateTracing,
+        fill: ({ tracing }) => {
+          tracing.cookie = cookie;
+        },
+      });
+    } catch (error) {
+      if (!(error instanceof SystemError) || error.errno !== EINVAL) {
+        throw error;
+      }
+      last = error;
+    }
+  }
+  throw last;
+}
 
 const Detail = struct("tracing", {
   _: HostLayout,

@@ -8,8 +8,10 @@ import {
   requireText,
 } from "../../../base/arguments.ts";
 import { show } from "../../../base/show.ts";
+import type { Descriptor } from "../../../ffi/descriptor.ts";
 import { withText } from "../../../ffi/block.ts";
 import { withEvent } from "../../../ffi/calls/perf_event.ts";
+import type { UsedProgram } from "../../program/used_program.ts";
 import { type AttachPoint, requireType } from "../commands.ts";
 import {
   type AttachCookie,
@@ -89,34 +91,59 @@ export const uprobe: TargetKind<AttachUprobe> = {
     const at = name === undefined
       ? offset!
       : functionOffset(path, name) + (offset ?? 0);
-    const type = readNumber(`${SOURCE}/type`);
-    if (type < 0) {
-      throw new NotSupportedError(
-        `Attaching to a function of a program needs a kernel with uprobes, Linux 4.17 or later: ${SOURCE} cannot be read`,
-      );
-    }
-    return withText(path, (address) =>
-      withEvent(
-        {
-          type,
-          // Bit 0 is `retprobe`, as the format of the event source has it.
-          config: kind === "uretprobe" ? 1n : 0n,
-          config1: address,
-          config2: BigInt(at),
-          pid,
-          cpu: pid < 0 ? 0 : -1,
-        },
-        (event) => linkEvent(program, uprobePoint, event, cookie),
-        {
-          [EACCES]: uprobePrivilege,
-          [EPERM]: uprobePrivilege,
-          [ENOENT]: `there is no file "${path}"`,
-          [EINVAL]:
-            `"${path}" is not a file of code, or has no instruction at offset ${at}`,
-        },
-      ));
+    return attachAt(program, {
+      path,
+      offset: at,
+      returns: kind === "uretprobe",
+      pid,
+      cookie,
+    });
   },
 };
+
+/** A place in a file to be probed. */
+export interface UprobePlace {
+  /** An absolute path, which the program may read. */
+  readonly path: string;
+  readonly offset: number;
+  readonly returns: boolean;
+  /** The process; -1 for all. */
+  readonly pid: number;
+  readonly cookie: bigint;
+}
+
+/** Attaches to one place in a file. */
+export function attachAt(
+  program: UsedProgram,
+  { path, offset, returns, pid, cookie }: UprobePlace,
+): Descriptor {
+  const type = readNumber(`${SOURCE}/type`);
+  if (type < 0) {
+    throw new NotSupportedError(
+      `Attaching to a function of a program needs a kernel with uprobes, Linux 4.17 or later: ${SOURCE} cannot be read`,
+    );
+  }
+  return withText(path, (address) =>
+    withEvent(
+      {
+        type,
+        // Bit 0 is `retprobe`, as the format of the event source has it.
+        config: returns ? 1n : 0n,
+        config1: address,
+        config2: BigInt(offset),
+        pid,
+        cpu: pid < 0 ? 0 : -1,
+      },
+      (event) => linkEvent(program, uprobePoint, event, cookie),
+      {
+        [EACCES]: uprobePrivilege,
+        [EPERM]: uprobePrivilege,
+        [ENOENT]: `there is no file "${path}"`,
+        [EINVAL]:
+          `"${path}" is not a file of code, or has no instruction at offset ${offset}`,
+      },
+    ));
+}
 
 function requirePlace(symbol: string | undefined, offset: unknown): void {
   if (symbol !== undefined) {

@@ -15,12 +15,7 @@ import type { UsedProgram } from "../../program/used_program.ts";
 import { type AttachPoint, createLink, requireType } from "../commands.ts";
 import type { TargetKind } from "../target_kind.ts";
 import type { RawLinkInfo } from "../type.ts";
-import {
-  absenceOf,
-  indexOf,
-  interfaceFile,
-  type InterfaceTarget,
-} from "./interface.ts";
+import { absenceOf, indexOf, type InterfaceTarget } from "./interface.ts";
 
 /** Packets as an interface receives them (Linux 5.9). */
 export interface AttachXdp {
@@ -96,16 +91,10 @@ function causesOf(
     ...point.causes,
     [ENODEV]: () => absenceOf(index),
     [EINVAL]: () => absenceOf(index) ?? misuseOf(native?.sectionName, mode),
-    [EEXIST]: () => {
-      const master = interfaceFile(index, "master/ifindex");
-      return master === undefined
-        ? "an XDP program is attached to the interface in another mode, or to a device above it"
-        : `an XDP program is attached to the interface in another mode, or to the bridge or bond above it (interface ${master})`;
-    },
-    [ERANGE]: () =>
-      `the interface's MTU is ${
-        interfaceFile(index, "mtu") ?? "unknown"
-      }, which may be more than its driver runs XDP for: use SEC("xdp.frags"), or mode "generic"`,
+    [EEXIST]:
+      "an XDP program is attached to the interface in another mode, or to a bridge, bond or other device above it",
+    [ERANGE]:
+      `the MTU of the interface, or of the peer of a veth, is more than its driver runs XDP for: use SEC("xdp.frags"), or mode "generic"`,
     [EOPNOTSUPP]: `the interface's driver does not run XDP: use mode "generic"`,
   };
 }

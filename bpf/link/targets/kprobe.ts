@@ -1,0 +1,153 @@
+/** Functions of the kernel, and its system calls. */
+
+import { NotSupportedError, SystemError } from "../../../errors.ts";
+import { EACCES, EILSEQ, EINVAL, ENOENT, EPERM } from "../../../ffi/mod.ts";
+import type { Descriptor } from "../../../ffi/descriptor.ts";
+import {
+  type OptionNames,
+  requireOffset,
+  requireText,
+} from "../../../base/arguments.ts";
+import { withText } from "../../../ffi/block.ts";
+import { withEvent } from "../../../ffi/calls/perf_event.ts";
+import type { UsedProgram } from "../../program/used_program.ts";
+import { privilegeText, requireType } from "../commands.ts";
+import {
+  type AttachCookie,
+  cookieOf,
+  type TargetKind,
+} from "../target_kind.ts";
+import { eventPoint, linkEvent } from "./event.ts";
+import { readNumber } from "./kernel_file.ts";
+
+/**
+ * A function of the kernel: where it begins, or another place in it, or where it
+ * returns (Linux 5.15).
+ */
+export interface AttachKprobe extends AttachCookie {
+  /** `"kprobe"` for the function's begin, `"kretprobe"` for its return. */
+  readonly kind: "kprobe" | "kretprobe";
+  /** The function's name, as `/proc/kallsyms` has it: `"do_unlinkat"`. */
+  readonly function: string;
+  /** The number of bytes behind the function's begin; 0 by default. */
+  readonly offset?: number | undefined;
+}
+
+/** A system call: where it begins, or where it returns (Linux 5.15). */
+export interface AttachKsyscall extends AttachCookie {
+  /** `"ksyscall"` for the call's begin, `"kretsyscall"` for its return. */
+  readonly kind: "ksyscall" | "kretsyscall";
+  /** The name of the system call: `"unlinkat"`. */
+  readonly name: string;
+}
+
+const kprobeOptions = {
+  kind: true,
+  function: true,
+  offset: true,
+  cookie: true,
+} as const satisfies OptionNames<AttachKprobe>;
+
+const ksyscallOptions = {
+  kind: true,
+  name: true,
+  cookie: true,
+} as const satisfies OptionNames<AttachKsyscall>;
+
+const point = eventPoint("a function of the kernel", "kprobe");
+
+/** The event source of kprobes. */
+const SOURCE = "/sys/bus/event_source/devices/kprobe";
+
+/** A place in the kernel to be probed. */
+interface Place {
+  readonly function: string;
+  readonly offset: number;
+  readonly returns: boolean;
+  readonly cookie: bigint;
+}
+
+/** Attaching to a function of the kernel. */
+export const kprobe: TargetKind<AttachKprobe> = {
+  options: kprobeOptions,
+  attach(program, given) {
+    requireType(program, point);
+    const name = requireText("Function", given.function);
+    const { kind, offset = 0 } = given;
+    requireOffset(offset);
+    const returns = kind === "kretprobe";
+    if (returns && offset !== 0) {
+      throw new RangeError(
+        `A kretprobe must have the offset 0, since it is where the function returns: received ${offset}`,
+      );
+    }
+    const cookie = cookieOf(given.cookie);
+    return attachTo(program, { function: name, offset, returns, cookie });
+  },
+};
+
+/** The functions of system calls begin so, by processor. */
+const PREFIXES: Readonly<Record<string, readonly string[]>> = {
+  "x86_64": ["__x64_sys_", "__se_sys_", "sys_"],
+  "aarch64": ["__arm64_sys_", "__se_sys_", "sys_"],
+};
+
+/** Attaching to a system call. */
+export const ksyscall: TargetKind<AttachKsyscall> = {
+  options: ksyscallOptions,
+  attach(program, given) {
+    requireType(program, point);
+    const name = requireText("Name of a system call", given.name);
+    const returns = given.kind === "kretsyscall";
+    const cookie = cookieOf(given.cookie);
+    let last: SystemError | undefined;
+    for (const prefix of PREFIXES[Deno.build.arch] ?? ["sys_"]) {
+      const place = { function: prefix + name, offset: 0, returns, cookie };
+      try {
+        return attachTo(program, place);
+      } catch (error) {
+        const isAbsent = error instanceof SystemError &&
+          (error.errno === ENOENT || error.errno === EINVAL);
+        if (!isAbsent) throw error;
+        last = error;
+      }
+    }
+    throw last!;
+  },
+};
+
+function attachTo(program: UsedProgram, place: Place): Descriptor {
+  const type = readNumber(`${SOURCE}/type`);
+  if (type < 0) {
+    throw new NotSupportedError(
+      `Attaching to a function of the kernel needs a kernel with kprobes (CONFIG_KPROBES), Linux 4.17 or later: ${SOURCE} cannot be read`,
+    );
+  }
+  const { function: name, offset, returns, cookie } = place;
+  const where = offset === 0 ? `"${name}"` : `"${name}"+${offset}`;
+  const privilege = `attaching to a function of the kernel needs ${
+    privilegeText(["CAP_BPF", "CAP_PERFMON"])
+  }`;
+  const absence =
+    `the kernel has no function "${name}", or it may not be probed (/sys/kernel/debug/kprobes/blacklist)`;
+  return withText(name, (address) =>
+    withEvent(
+      {
+        type,
+        // Bit 0 is `retprobe`, as the format of the event source has it.
+        config: returns ? 1n : 0n,
+        config1: address,
+        config2: BigInt(offset),
+        pid: -1,
+        cpu: 0,
+      },
+      (event) => linkEvent(program, point, event, cookie),
+      {
+        [EACCES]: privilege,
+        [EPERM]: privilege,
+        [ENOENT]: absence,
+        [EINVAL]: absence,
+        [EILSEQ]: `no instruction begins at ${where}`,
+      },
+    ));
+}

@@ -1,0 +1,28 @@
+/** Plain data as JSON has it. */
+
+/**
+ * Plain data as JSON can carry it: bigints as decimal strings, all else as it is.
+ * It is what `JSON.stringify` makes of a pointer or a view; plain data, such as
+ * that of `snapshot` and `decode`, has no say in it, and a bigint in it throws.
+ *
+ * @param value Plain data, as `snapshot` or `decode` return it.
+ *
+ * @example The same text, of a view and of its snapshot
+ * ```ts
+ * import { HostLayout, jsonValue, snapshot, struct, u64, view } from "@hostmem/hostmem";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const Stats = struct("Stats", { _: HostLayout, bytes: u64 });
+ * const stats = view(Stats, new ArrayBuffer(8));
+ * assertEquals(JSON.stringify(stats), '{"bytes":"0"}');
+ * assertEquals(JSON.stringify(jsonValue(snapshot(stats))), '{"bytes":"0"}');
+ * ```
+ */
+export function jsonValue(value: unknown): unknown {
+  if (typeof value === "bigint") return value.toString();
+  if (Array.isArray(value)) return value.map(jsonValue);
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([name, field]) => [name, jsonValue(field)]),
+  );
+}
