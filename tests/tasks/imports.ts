@@ -17,8 +17,9 @@ const root = join(import.meta.dirname!, "..", "..");
 /** The rooms, and the rooms that each may import from. */
 const ROOMS: Readonly<Record<string, readonly string[]>> = {
   base: [],
-  ffi: ["base"],
   layout: ["base"],
+  // The structs that system calls take are described by the layout language.
+  ffi: ["base", "layout"],
   memory: ["base", "ffi", "layout"],
   btf: ["base", "ffi", "layout", "memory"],
   sync: ["base", "ffi", "layout", "memory"],
