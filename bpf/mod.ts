@@ -154,18 +154,21 @@ export type {
   ProbeTarget,
   TracepointTarget,
 } from "./link/targets/event_info.ts";
-export type { InterfaceTarget } from "./link/targets/interface.ts";
+export type { InterfaceTarget } from "./link/targets/network/interface.ts";
 export type {
   AttachIterator,
   CgroupOrder,
   IteratorTarget,
 } from "./link/targets/iterator.ts";
-export type { AttachKprobe, AttachKsyscall } from "./link/targets/kprobe.ts";
+export type {
+  AttachKprobe,
+  AttachKsyscall,
+} from "./link/targets/probes/kprobe.ts";
 export type {
   AttachNetfilter,
   NetfilterTarget,
-} from "./link/targets/netfilter.ts";
-export type { AttachNetns, NetnsTarget } from "./link/targets/netns.ts";
+} from "./link/targets/network/netfilter.ts";
+export type { AttachNetns, NetnsTarget } from "./link/targets/network/netns.ts";
 export type { AttachOrder } from "./link/targets/order.ts";
 export type {
   AttachPerfEvent,
@@ -176,13 +179,13 @@ export type {
   AttachRawTracepoint,
   RawTracepointTarget,
 } from "./link/targets/raw_tracepoint.ts";
-export type { AttachTcx } from "./link/targets/tcx.ts";
+export type { AttachTcx } from "./link/targets/network/tcx.ts";
 export type { AttachTracepoint } from "./link/targets/tracepoint.ts";
 export type { AttachTracing, TracingTarget } from "./link/targets/tracing.ts";
-export type { AttachUprobe } from "./link/targets/uprobe.ts";
-export type { AttachUprobeMulti } from "./link/targets/uprobe_multi.ts";
-export type { AttachUsdt } from "./link/targets/usdt.ts";
-export type { AttachXdp } from "./link/targets/xdp.ts";
+export type { AttachUprobe } from "./link/targets/probes/uprobe.ts";
+export type { AttachUprobeMulti } from "./link/targets/probes/uprobe_multi.ts";
+export type { AttachUsdt } from "./link/targets/probes/usdt.ts";
+export type { AttachXdp } from "./link/targets/network/xdp.ts";
 export type { AttachType } from "./link/attach_type.ts";
 export type { HasDescriptor, KernelObject } from "./kernel_object.ts";
 export { BpfMap } from "./map/map.ts";

@@ -14,22 +14,28 @@ import {
   type AttachKsyscall,
   kprobe,
   ksyscall,
-} from "./targets/kprobe.ts";
-import { type AttachNetfilter, netfilter } from "./targets/netfilter.ts";
-import { type AttachNetns, netns } from "./targets/netns.ts";
+} from "./targets/probes/kprobe.ts";
+import {
+  type AttachNetfilter,
+  netfilter,
+} from "./targets/network/netfilter.ts";
+import { type AttachNetns, netns } from "./targets/network/netns.ts";
 import { type AttachPerfEvent, perfEvent } from "./targets/perf_event.ts";
 import {
   type AttachRawTracepoint,
   rawTracepoint,
 } from "./targets/raw_tracepoint.ts";
 import { attachBySection } from "./targets/section.ts";
-import { type AttachTcx, tcx } from "./targets/tcx.ts";
+import { type AttachTcx, tcx } from "./targets/network/tcx.ts";
 import { type AttachTracepoint, tracepoint } from "./targets/tracepoint.ts";
 import { type AttachTracing, tracing } from "./targets/tracing.ts";
-import { type AttachUprobe, uprobe } from "./targets/uprobe.ts";
-import { type AttachUprobeMulti, uprobeMulti } from "./targets/uprobe_multi.ts";
-import { type AttachUsdt, usdt } from "./targets/usdt.ts";
-import { type AttachXdp, xdp } from "./targets/xdp.ts";
+import { type AttachUprobe, uprobe } from "./targets/probes/uprobe.ts";
+import {
+  type AttachUprobeMulti,
+  uprobeMulti,
+} from "./targets/probes/uprobe_multi.ts";
+import { type AttachUsdt, usdt } from "./targets/probes/usdt.ts";
+import { type AttachXdp, xdp } from "./targets/network/xdp.ts";
 import { RawLinkInfo } from "./type.ts";
 
 /** The target of a program, for {@linkcode BpfProgram.attach}. */

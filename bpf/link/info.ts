@@ -7,21 +7,24 @@ import {
   readEvent,
   type TracepointTarget,
 } from "./targets/event_info.ts";
-import { type InterfaceTarget, interfaceText } from "./targets/interface.ts";
+import {
+  type InterfaceTarget,
+  interfaceText,
+} from "./targets/network/interface.ts";
 import { type IteratorTarget, readIterator } from "./targets/iterator.ts";
 import {
   type NetfilterTarget,
   netfilterText,
   readNetfilter,
-} from "./targets/netfilter.ts";
-import { type NetnsTarget, readNetns } from "./targets/netns.ts";
+} from "./targets/network/netfilter.ts";
+import { type NetnsTarget, readNetns } from "./targets/network/netns.ts";
 import {
   type RawTracepointTarget,
   readRawTracepoint,
 } from "./targets/raw_tracepoint.ts";
-import { readTcx } from "./targets/tcx.ts";
+import { readTcx } from "./targets/network/tcx.ts";
 import { readTracing, type TracingTarget } from "./targets/tracing.ts";
-import { readXdp } from "./targets/xdp.ts";
+import { readXdp } from "./targets/network/xdp.ts";
 import { type LinkType, RawLinkInfo } from "./type.ts";
 
 /** The info of a link (`linux/bpf.h`, `struct bpf_link_info`). */

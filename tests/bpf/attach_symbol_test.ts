@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { functionOffset } from "../../bpf/link/targets/elf_symbols.ts";
+import { functionOffset } from "../../bpf/link/targets/probes/elf_symbols.ts";
 import { NotSupportedError, SystemError } from "../../errors.ts";
 import { BpfProgram } from "../../bpf/mod.ts";
 import { Attempt } from "../_attempts.ts";

@@ -17,7 +17,7 @@ import type { UsedProgram } from "../../program/used_program.ts";
 import { privilegeText } from "../commands.ts";
 import { attachByLibbpf, type Refusal, refusalError } from "../libbpf_link.ts";
 import { isTracefsMounted, NO_TRACEFS } from "./tracepoint.ts";
-import { uprobePrivilege } from "./uprobe.ts";
+import { uprobePrivilege } from "./probes/uprobe.ts";
 
 /** Attaches a program to the target that its section names. */
 export function attachBySection(program: UsedProgram): Holder {

@@ -1,13 +1,13 @@
 /** Hooks of netfilter. */
 
-import { EBUSY, EOPNOTSUPP } from "../../../ffi/mod.ts";
-import { type OptionNames, requireFlag } from "../../../base/arguments.ts";
-import { show } from "../../../base/show.ts";
-import { SIZE } from "../../../ffi/bpf/attributes.ts";
-import { HostLayout, i32, struct, u32 } from "../../../layout/mod.ts";
-import { type AttachPoint, createLink, requireType } from "../commands.ts";
-import type { TargetKind } from "../target_kind.ts";
-import type { RawLinkInfo } from "../type.ts";
+import { EBUSY, EOPNOTSUPP } from "../../../../ffi/mod.ts";
+import { type OptionNames, requireFlag } from "../../../../base/arguments.ts";
+import { show } from "../../../../base/show.ts";
+import { SIZE } from "../../../../ffi/bpf/attributes.ts";
+import { HostLayout, i32, struct, u32 } from "../../../../layout/mod.ts";
+import { type AttachPoint, createLink, requireType } from "../../commands.ts";
+import type { TargetKind } from "../../target_kind.ts";
+import type { RawLinkInfo } from "../../type.ts";
 
 /** A hook of netfilter in this network namespace (Linux 6.4). */
 export interface AttachNetfilter {

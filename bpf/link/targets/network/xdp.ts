@@ -7,14 +7,14 @@ import {
   ENODEV,
   EOPNOTSUPP,
   ERANGE,
-} from "../../../ffi/mod.ts";
-import type { OptionNames } from "../../../base/arguments.ts";
-import { show } from "../../../base/show.ts";
-import { HostLayout, struct, u32 } from "../../../layout/mod.ts";
-import type { UsedProgram } from "../../program/used_program.ts";
-import { type AttachPoint, createLink, requireType } from "../commands.ts";
-import type { TargetKind } from "../target_kind.ts";
-import type { RawLinkInfo } from "../type.ts";
+} from "../../../../ffi/mod.ts";
+import type { OptionNames } from "../../../../base/arguments.ts";
+import { show } from "../../../../base/show.ts";
+import { HostLayout, struct, u32 } from "../../../../layout/mod.ts";
+import type { UsedProgram } from "../../../program/used_program.ts";
+import { type AttachPoint, createLink, requireType } from "../../commands.ts";
+import type { TargetKind } from "../../target_kind.ts";
+import type { RawLinkInfo } from "../../type.ts";
 import { absenceOf, indexOf, type InterfaceTarget } from "./interface.ts";
 
 /** Packets as an interface receives them (Linux 5.9). */

@@ -11,9 +11,9 @@ import {
   openFile,
   pathOfDescriptor,
   systemError,
-} from "../../../ffi/mod.ts";
-import { pathOf } from "../../../base/path.ts";
-import { requireAccess } from "../../../base/permission.ts";
+} from "../../../../ffi/mod.ts";
+import { pathOf } from "../../../../base/path.ts";
+import { requireAccess } from "../../../../base/permission.ts";
 
 /** Architectures as Debian names the folders of their libraries. */
 const multiarch: Record<string, string> = {

@@ -6,10 +6,10 @@ import {
   interfaceIndex,
   interfaceName,
   systemError,
-} from "../../../ffi/mod.ts";
-import { requireU32 } from "../../../base/arguments.ts";
-import { show } from "../../../base/show.ts";
-import type { AttachType } from "../attach_type.ts";
+} from "../../../../ffi/mod.ts";
+import { requireU32 } from "../../../../base/arguments.ts";
+import { show } from "../../../../base/show.ts";
+import type { AttachType } from "../../attach_type.ts";
 
 /** An interface of the network. */
 export interface InterfaceTarget {

@@ -7,15 +7,15 @@ import {
   EINVAL,
   O_RDONLY,
   openFile,
-} from "../../../ffi/mod.ts";
-import type { OptionNames } from "../../../base/arguments.ts";
-import { Descriptor } from "../../../ffi/descriptor.ts";
-import { HostLayout, struct, u32 } from "../../../layout/mod.ts";
-import { type AttachPoint, createLink, requireType } from "../commands.ts";
-import { type AttachType, attachTypeName } from "../attach_type.ts";
-import type { TargetKind } from "../target_kind.ts";
-import type { RawLinkInfo } from "../type.ts";
-import { withTarget } from "./descriptor.ts";
+} from "../../../../ffi/mod.ts";
+import type { OptionNames } from "../../../../base/arguments.ts";
+import { Descriptor } from "../../../../ffi/descriptor.ts";
+import { HostLayout, struct, u32 } from "../../../../layout/mod.ts";
+import { type AttachPoint, createLink, requireType } from "../../commands.ts";
+import { type AttachType, attachTypeName } from "../../attach_type.ts";
+import type { TargetKind } from "../../target_kind.ts";
+import type { RawLinkInfo } from "../../type.ts";
+import { withTarget } from "../descriptor.ts";
 
 /** A network namespace: flow dissectors and socket lookup (Linux 5.8). */
 export interface AttachNetns {

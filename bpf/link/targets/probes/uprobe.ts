@@ -1,26 +1,26 @@
 /** Functions of programs and libraries, and other places in them. */
 
-import { NotSupportedError } from "../../../errors.ts";
-import { EACCES, EINVAL, ENOENT, EPERM } from "../../../ffi/mod.ts";
+import { NotSupportedError } from "../../../../errors.ts";
+import { EACCES, EINVAL, ENOENT, EPERM } from "../../../../ffi/mod.ts";
 import {
   type OptionNames,
   requireOffset,
   requireText,
-} from "../../../base/arguments.ts";
-import { show } from "../../../base/show.ts";
-import type { Descriptor } from "../../../ffi/descriptor.ts";
-import { withText } from "../../../ffi/block.ts";
-import { withEvent } from "../../../ffi/calls/perf_event.ts";
-import type { UsedProgram } from "../../program/used_program.ts";
-import { type AttachPoint, requireType } from "../commands.ts";
+} from "../../../../base/arguments.ts";
+import { show } from "../../../../base/show.ts";
+import type { Descriptor } from "../../../../ffi/descriptor.ts";
+import { withText } from "../../../../ffi/block.ts";
+import { withEvent } from "../../../../ffi/calls/perf_event.ts";
+import type { UsedProgram } from "../../../program/used_program.ts";
+import { type AttachPoint, requireType } from "../../commands.ts";
 import {
   type AttachCookie,
   cookieOf,
   type TargetKind,
-} from "../target_kind.ts";
+} from "../../target_kind.ts";
 import { functionOffset } from "./elf_symbols.ts";
-import { eventPoint, linkEvent, processOf } from "./event.ts";
-import { readNumber } from "./kernel_file.ts";
+import { eventPoint, linkEvent, processOf } from "../event.ts";
+import { readNumber } from "../kernel_file.ts";
 import { programFile } from "./program_file.ts";
 
 /**

@@ -1,16 +1,16 @@
 /** Packets on their way into or out of an interface: TCX. */
 
-import { EEXIST, ENODEV, ENOENT } from "../../../ffi/mod.ts";
-import type { OptionNames } from "../../../base/arguments.ts";
-import { show } from "../../../base/show.ts";
-import { SIZE } from "../../../ffi/bpf/attributes.ts";
-import { HostLayout, struct, u32 } from "../../../layout/mod.ts";
-import { type AttachPoint, createLink, requireType } from "../commands.ts";
-import { attachTypeName } from "../attach_type.ts";
-import type { TargetKind } from "../target_kind.ts";
-import type { RawLinkInfo } from "../type.ts";
+import { EEXIST, ENODEV, ENOENT } from "../../../../ffi/mod.ts";
+import type { OptionNames } from "../../../../base/arguments.ts";
+import { show } from "../../../../base/show.ts";
+import { SIZE } from "../../../../ffi/bpf/attributes.ts";
+import { HostLayout, struct, u32 } from "../../../../layout/mod.ts";
+import { type AttachPoint, createLink, requireType } from "../../commands.ts";
+import { attachTypeName } from "../../attach_type.ts";
+import type { TargetKind } from "../../target_kind.ts";
+import type { RawLinkInfo } from "../../type.ts";
 import { absenceOf, indexOf, type InterfaceTarget } from "./interface.ts";
-import { type AttachOrder, orderOf } from "./order.ts";
+import { type AttachOrder, orderOf } from "../order.ts";
 
 /** Packets on their way into or out of an interface, by tc (Linux 6.6). */
 export interface AttachTcx extends AttachOrder {

@@ -1,24 +1,24 @@
 /** User-defined static tracepoints of programs and libraries. */
 
-import { NotSupportedError } from "../../../errors.ts";
-import { cString, EACCES, ENOENT, EPERM } from "../../../ffi/mod.ts";
-import { type OptionNames, requireText } from "../../../base/arguments.ts";
+import { NotSupportedError } from "../../../../errors.ts";
+import { cString, EACCES, ENOENT, EPERM } from "../../../../ffi/mod.ts";
+import { type OptionNames, requireText } from "../../../../base/arguments.ts";
 import {
   HostLayout,
   pointer,
   sizeOf,
   struct,
   u64,
-} from "../../../layout/mod.ts";
-import { libbpfAttach } from "../../libbpf/attach_functions.ts";
-import { requireType } from "../commands.ts";
-import { attachByLibbpf, refusalError } from "../libbpf_link.ts";
+} from "../../../../layout/mod.ts";
+import { libbpfAttach } from "../../../libbpf/attach_functions.ts";
+import { requireType } from "../../commands.ts";
+import { attachByLibbpf, refusalError } from "../../libbpf_link.ts";
 import {
   type AttachCookie,
   cookieOf,
   type TargetKind,
-} from "../target_kind.ts";
-import { processOf } from "./event.ts";
+} from "../../target_kind.ts";
+import { processOf } from "../event.ts";
 import { programFile } from "./program_file.ts";
 import { uprobePoint, uprobePrivilege } from "./uprobe.ts";
 

@@ -4,8 +4,8 @@
  * ABI, chapter 4; the GNU extensions to it: `elf.h`).
  */
 
-import { NotSupportedError } from "../../../errors.ts";
-import { ENOENT, systemError } from "../../../ffi/mod.ts";
+import { NotSupportedError } from "../../../../errors.ts";
+import { ENOENT, systemError } from "../../../../ffi/mod.ts";
 
 /** `elf.h`, section types. */
 const SHT_SYMTAB = 2;

@@ -1,24 +1,24 @@
 /** Functions of the kernel, and its system calls. */
 
-import { NotSupportedError, SystemError } from "../../../errors.ts";
-import { EACCES, EILSEQ, EINVAL, ENOENT, EPERM } from "../../../ffi/mod.ts";
-import type { Descriptor } from "../../../ffi/descriptor.ts";
+import { NotSupportedError, SystemError } from "../../../../errors.ts";
+import { EACCES, EILSEQ, EINVAL, ENOENT, EPERM } from "../../../../ffi/mod.ts";
+import type { Descriptor } from "../../../../ffi/descriptor.ts";
 import {
   type OptionNames,
   requireOffset,
   requireText,
-} from "../../../base/arguments.ts";
-import { withText } from "../../../ffi/block.ts";
-import { withEvent } from "../../../ffi/calls/perf_event.ts";
-import type { UsedProgram } from "../../program/used_program.ts";
-import { privilegeText, requireType } from "../commands.ts";
+} from "../../../../base/arguments.ts";
+import { withText } from "../../../../ffi/block.ts";
+import { withEvent } from "../../../../ffi/calls/perf_event.ts";
+import type { UsedProgram } from "../../../program/used_program.ts";
+import { privilegeText, requireType } from "../../commands.ts";
 import {
   type AttachCookie,
   cookieOf,
   type TargetKind,
-} from "../target_kind.ts";
-import { eventPoint, linkEvent } from "./event.ts";
-import { readNumber } from "./kernel_file.ts";
+} from "../../target_kind.ts";
+import { eventPoint, linkEvent } from "../event.ts";
+import { readNumber } from "../kernel_file.ts";
 
 /**
  * A function of the kernel: where it begins, or another place in it, or where it

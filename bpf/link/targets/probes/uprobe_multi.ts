@@ -1,23 +1,28 @@
 /** Many functions of a program or library at once. */
 
-import { NotSupportedError, SystemError } from "../../../errors.ts";
-import { EINVAL, ENOENT, EOPNOTSUPP, systemError } from "../../../ffi/mod.ts";
+import { NotSupportedError, SystemError } from "../../../../errors.ts";
+import {
+  EINVAL,
+  ENOENT,
+  EOPNOTSUPP,
+  systemError,
+} from "../../../../ffi/mod.ts";
 import {
   type OptionNames,
   requireFlag,
   requireOffset,
   requireText,
-} from "../../../base/arguments.ts";
-import { show } from "../../../base/show.ts";
-import { Block } from "../../../ffi/block.ts";
-import type { Descriptor } from "../../../ffi/descriptor.ts";
-import { SIZE } from "../../../ffi/bpf/attributes.ts";
-import { Attachment, type Holder } from "../../kernel_object.ts";
-import type { UsedProgram } from "../../program/used_program.ts";
-import { type AttachPoint, createLink, requireType } from "../commands.ts";
-import { cookieOf, type TargetKind } from "../target_kind.ts";
+} from "../../../../base/arguments.ts";
+import { show } from "../../../../base/show.ts";
+import { Block } from "../../../../ffi/block.ts";
+import type { Descriptor } from "../../../../ffi/descriptor.ts";
+import { SIZE } from "../../../../ffi/bpf/attributes.ts";
+import { Attachment, type Holder } from "../../../kernel_object.ts";
+import type { UsedProgram } from "../../../program/used_program.ts";
+import { type AttachPoint, createLink, requireType } from "../../commands.ts";
+import { cookieOf, type TargetKind } from "../../target_kind.ts";
 import { functionOffsets, matchingOffsets } from "./elf_symbols.ts";
-import { processOf } from "./event.ts";
+import { processOf } from "../event.ts";
 import { programFile } from "./program_file.ts";
 import { attachAt } from "./uprobe.ts";
 
