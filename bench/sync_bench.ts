@@ -76,7 +76,12 @@ function fillFlat(quote: Pointer<typeof Flat>, id: number): void {
 }
 
 /** A ring, and which of its ends are written in C. */
-function ends(index: number, ourProducer: boolean, ourConsumer: boolean) {
+function ends(
+  index: number,
+  ourProducer: boolean,
+  ourConsumer: boolean,
+  reserves = false,
+) {
   const memory = Memory.create(Flats.size);
   const ring = memory.pointer(Flats);
   const bytes = new Uint8Array(memory.webAssembly.buffer);
@@ -88,11 +93,16 @@ function ends(index: number, ourProducer: boolean, ourConsumer: boolean) {
   const add = (quote: View<typeof Flat>) => {
     sum += quote.id + quote.price + quote.size5;
   };
+  let id = 0;
+  const fill = (quote: Pointer<typeof Flat>) => fillFlat(quote, id++);
   return (): number => {
     if (producer === undefined) peer.peer_produce(index, BATCH);
-    else {
+    else if (reserves) {
       for (let i = 0; i < BATCH; i++) fillFlat(producer.reserve()!, i);
       producer.submit();
+    } else {
+      id = 0;
+      producer.produce(fill, BATCH);
     }
     if (consumer === undefined) return peer.peer_consume(index, BATCH);
     sum = 0;
@@ -107,10 +117,10 @@ measure({
   kernels: {
     "C to C": ends(0, false, false),
     "C to Deno": ends(1, false, true),
-    "Deno to C": ends(2, true, false),
+    "Deno to C": ends(1, true, false),
     "Deno to Deno": ends(3, true, true),
+    "reserve(), to C": ends(2, true, false, true),
   },
-  bars: { "C to Deno": 1.5, "Deno to C": 1.5 },
 });
 
 const quick = Deno.env.get("HOSTMEM_BENCH") === "quick";
@@ -172,17 +182,11 @@ async function denoToC(): Promise<number> {
     await new Promise((go) => setTimeout(go, 1));
   }
   const since = performance.now();
-  for (let i = 0; i < COUNT;) {
-    const slot = producer.reserve();
-    if (slot === undefined) {
-      producer.submit();
-      await producer.ready();
-      continue;
-    }
-    fillFlat(slot, i++);
-    if (i % 64 === 0) producer.submit();
+  let id = 0;
+  while (id < COUNT) {
+    await producer.ready();
+    producer.produce((quote) => fillFlat(quote, id++), COUNT - id);
   }
-  producer.submit();
   producer.close();
   await consumer.output();
   return perMessage(since);

@@ -1,6 +1,6 @@
 /**
  * Programs that share memory: waiting for each other, a ring from one to another,
- * a value that is read as a whole. Each lies in memory like any other type, for
+ * a value that is read as a whole, the newest of many. Each lies in memory like any other type, for
  * processes in any language.
  *
  * @module
@@ -16,6 +16,8 @@ export {
   type WaitOptions,
   type WaitResult,
 } from "./wait.ts";
+export { LatestReader, LatestWriter } from "./latest/sides.ts";
+export { Latest, type LatestType } from "./latest/type.ts";
 export { RingConsumer } from "./ring/consumer.ts";
 export { RingProducer } from "./ring/producer.ts";
 export type { ReadyOptions } from "./shared/sleep.ts";

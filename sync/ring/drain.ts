@@ -49,14 +49,17 @@ function drainOf(input: DrainInput): Drain {
 let copies = 0;
 
 /**
- * The loop of one ring, from a copy of the text: the engine inlines what it calls
- * there, which it does not where rings have callbacks and types of their own.
+ * A copy of a function that refers to nothing outside of itself: the engine
+ * inlines what is called there, which it does not where rings share the text and
+ * have callbacks and types of their own.
  */
-export function ownDrainOf(input: DrainInput): Drain {
-  if (!canCompile) return drainOf(input);
+export function ownCopy<F extends (...args: never) => unknown>(make: F): F {
+  if (!canCompile) return make;
   // Two copies of one text would be one function again.
-  const make = new Function(
-    `return ${drainOf}\n// ${++copies}`,
-  )() as typeof drainOf;
-  return make(input);
+  return new Function(`return ${make}\n// ${++copies}`)() as F;
+}
+
+/** The loop of one ring. */
+export function ownDrainOf(input: DrainInput): Drain {
+  return ownCopy(drainOf)(input);
 }

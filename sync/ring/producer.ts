@@ -1,11 +1,12 @@
 /** The end of a ring that fills it. */
 
 import { ClosedError, CorruptError } from "../../errors.ts";
-import { type Make, maker } from "../../layout/access/make_pointer.ts";
-import { WRITABLE } from "../../layout/access/plan.ts";
 import { whereIs } from "../../layout/access/private_fields.ts";
 import { write } from "../../layout/access/write_whole.ts";
 import { closed } from "../../layout/region/region.ts";
+import { requireCallback, requireWhole } from "../../base/arguments.ts";
+import type { Drain } from "./drain.ts";
+import { type FillInput, fillOf, slotOf } from "./fill.ts";
 import { checkType } from "../../layout/mod.ts";
 import type {
   Input,
@@ -48,7 +49,11 @@ export class RingProducer<T extends Type> implements Disposable {
   readonly #tail: SharedWord;
   readonly #consumerSleeps: SharedWord;
   readonly #sleep: Sleep;
-  readonly #make: Make;
+  readonly #capacity: number;
+  readonly #slot: (index: number) => object;
+  readonly #fill: Drain;
+  readonly #shown = new Int32Array(1);
+  #busy = false;
   /** The index of the next slot to reserve. */
   #next: number;
   /** The consumer's index, when it was last looked at. */
@@ -67,7 +72,11 @@ export class RingProducer<T extends Type> implements Disposable {
     this.#head = word("head");
     this.#tail = word("tail");
     this.#consumerSleeps = word("consumerSleeps");
-    this.#make = maker(element, WRITABLE, element.name);
+    const start = at + OFFSETS.slots;
+    const input: FillInput = { ...ring, start, shown: this.#shown };
+    this.#capacity = capacity;
+    this.#slot = slotOf(input);
+    this.#fill = fillOf(input);
     this.#side = side("producer", `${name}: The producer's side`);
     this.#side.take(takeOver);
     this.#next = this.#head.load();
@@ -143,18 +152,68 @@ export class RingProducer<T extends Type> implements Disposable {
    * @throws {CorruptError} if somebody else wrote the indices.
    */
   reserve(): Pointer<T> | undefined {
-    if (this.#closed) this.#requireOpen();
-    const { capacity, region, at, element } = this.#ring;
-    if (region.closed) closed(region);
+    if (this.#closed || this.#busy || this.#ring.region.closed) this.#refuse();
     const next = this.#next;
-    if (((next - this.#seen) >>> 0) >= capacity && this.#room() === 0) {
-      return undefined;
-    }
+    if (
+      ((next - this.#seen) >>> 0) >= this.#capacity && this.#room() === 0
+    ) return undefined;
+    const slot = this.#slot(next);
     this.#next = (next + 1) | 0;
-    const slot = next & (capacity - 1);
-    const { size } = element;
-    const offset = at + OFFSETS.slots + slot * size;
-    return this.#make(region, offset, size) as Pointer<T>;
+    return slot as Pointer<T>;
+  }
+
+  /**
+   * Calls back with each slot that there is room for, to be filled in place, and
+   * submits them together with what is reserved. What it is called with is one
+   * pointer for all, and good until the callback returns; the slot holds what it
+   * held a lap before. If the callback throws, those before are submitted.
+   *
+   * It is the fastest way to fill a ring.
+   *
+   * @param fill What fills a slot.
+   * @param limit How many at the most; as many as there is room for by default.
+   * @returns How many were filled.
+   * @throws {TypeError} if the callback is no function, or produces itself.
+   * @throws {RangeError} if the limit is not a whole number from 1.
+   * @throws {ClosedError} if the side or the memory is closed.
+   * @throws {CorruptError} if somebody else wrote the indices.
+   *
+   * @example As many as there is room for
+   * ```ts ignore
+   * producer.produce((quote) => quote.id = nextId++);
+   * ```
+   */
+  produce(
+    fill: (slot: Pointer<T>) => unknown,
+    limit: number = Infinity,
+  ): number {
+    requireCallback(fill);
+    if (limit !== Infinity) requireWhole("Limit", limit, 1);
+    this.#requireOpen();
+    if (this.#busy) {
+      throw new TypeError("Cannot produce: a callback does already");
+    }
+    const count = Math.min(this.#room(), limit);
+    const before = this.#next;
+    this.#shown[0] = 0;
+    this.#busy = true;
+    let filled = 0;
+    try {
+      this.#fill(before, count, fill as (slot: never) => void);
+      filled = count;
+    } catch (error) {
+      filled = Math.max(0, this.#shown[0]! - 1);
+      throw error;
+    } finally {
+      this.#busy = false;
+      // The callback may have closed the memory, or this side.
+      if (!this.#closed && !this.#ring.region.closed) {
+        this.#next = (before + filled) | 0;
+        if (filled > 0) this.submit();
+      }
+    }
+    this.#requireOpen();
+    return filled;
   }
 
   /**
@@ -234,6 +293,14 @@ export class RingProducer<T extends Type> implements Disposable {
     return `RingProducer { ${this.#ring.name}${
       this.#closed ? ", closed" : ""
     } }`;
+  }
+
+  #refuse(): never {
+    this.#requireOpen();
+    if (this.#busy) {
+      throw new TypeError("Cannot reserve: a callback of produce() runs");
+    }
+    closed(this.#ring.region);
   }
 
   #requireOpen(): void {

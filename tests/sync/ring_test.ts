@@ -138,6 +138,38 @@ Deno.test("RingProducer.push() leaves nothing of a lap before, and nothing half-
   assertEquals(consumer.take(), undefined);
 });
 
+Deno.test("RingProducer.produce() fills what there is room for, and keeps what was filled before a throw", () => {
+  const { memory, producer, consumer } = open();
+  using _ = memory;
+  let id = 0;
+  assertEquals(producer.produce((quote) => quote.id = id++, 3), 3);
+  producer.reserve()!.id = id++;
+  assertEquals(producer.produce((quote) => quote.id = id++), 4);
+  assertEquals(producer.produce(() => {}), 0);
+  const ids: number[] = [];
+  consumer.consume((quote) => ids.push(quote.id));
+  assertEquals(ids, [0, 1, 2, 3, 4, 5, 6, 7]);
+  assertThrows(() =>
+    producer.produce((quote) => {
+      quote.id = id++;
+      if (id === 11) throw new RangeError("enough");
+    }), RangeError);
+  assertEquals(consumer.available, 2);
+  assertThrows(() => producer.produce(() => producer.reserve()), TypeError);
+  assertThrows(
+    () => producer.produce(() => producer.produce(() => {})),
+    TypeError,
+  );
+  assertThrows(() => producer.produce(() => producer.close()), ClosedError);
+  assertEquals(consumer.available, 2);
+  // Elements that are typed arrays have no pointer that could be moved.
+  const Lines = SpscRing(array(u8, 3), 2);
+  using other = Memory.create(sizeOf(Lines));
+  const lines = other.pointer(Lines);
+  RingProducer.open(lines).produce((line) => line.set([id, 1, 2]));
+  assertEquals(RingConsumer.open(lines).take(), [id, 1, 2]);
+});
+
 Deno.test("Rings have elements of any type, and are fields of others", () => {
   const Numbers = SpscRing(u64, 4);
   const Lines = SpscRing(array(u8, 3), 2);

@@ -1,0 +1,86 @@
+/** The loop that has slots filled by a callback. */
+
+import { classOf } from "../../layout/access/classes.ts";
+import { type Make, maker } from "../../layout/access/make_pointer.ts";
+import { accessTo, WRITABLE } from "../../layout/access/plan.ts";
+import type { Construct } from "../../layout/access/private_fields.ts";
+import { type Region, windowFor } from "../../layout/region/region.ts";
+import type { Placed } from "../shared/structure.ts";
+import { type Drain, ownCopy, ownDrainOf } from "./drain.ts";
+
+/** What the loop is made for. */
+export interface FillInput extends Placed {
+  /** Where the slots begin in the region, in bytes. */
+  readonly start: number;
+  /** How many slots were shown to the callback. */
+  readonly shown: Int32Array;
+}
+
+/**
+ * The loop of one ring: by a pointer that is moved from slot to slot, where the
+ * pointers to an element are of a class of ours; typed arrays are made anew.
+ */
+export function fillOf(input: FillInput): Drain {
+  const { region, element, start, shown, capacity } = input;
+  const mask = capacity - 1;
+  const { size } = element;
+  const access = accessTo(element, element.name, 0, WRITABLE);
+  if (access.kind === "native") {
+    const make = maker(element, WRITABLE, element.name);
+    return (from, count, callback) => {
+      for (let i = 0; i < count; i++) {
+        shown[0] = i + 1;
+        callback(
+          make(region, start + ((from + i) & mask) * size, size) as never,
+        );
+      }
+    };
+  }
+  const { construct } = classOf(element, WRITABLE, false, true);
+  const { move, enter } = construct.keys;
+  const rest = element.kind === "array"
+    ? [element.length, element.name]
+    : element.kind === "atomic"
+    ? [element.name]
+    : [0];
+  const window = windowFor(region, 0, size);
+  const record = new construct(window, 0, ...rest);
+  const drain = { record, start, mask, size, shown };
+  if (window === region) return ownDrainOf({ ...drain, move });
+  return ownDrainOf({
+    ...drain,
+    move(object, absolute, extent) {
+      const window = windowFor(region, absolute, size);
+      enter(object, window);
+      move(object, absolute - (window.start - region.start), extent);
+    },
+  });
+}
+
+/** The way to make a pointer to one slot. */
+export function slotOf(
+  { region, element, start, capacity }: FillInput,
+): (index: number) => object {
+  const { size } = element;
+  const mask = capacity - 1;
+  const make: Make = maker(element, WRITABLE, element.name);
+  const access = accessTo(element, element.name, 0, WRITABLE);
+  const isPlain = access.kind !== "native" && element.kind !== "array" &&
+    element.kind !== "atomic" && windowFor(region, 0, size) === region;
+  if (!isPlain) {
+    return (index) => make(region, start + (index & mask) * size, size);
+  }
+  const { construct } = classOf(element, WRITABLE);
+  return ownCopy(plainSlot)(construct, region, start, mask, size);
+}
+
+/** It refers to nothing outside of itself. */
+function plainSlot(
+  construct: Construct,
+  region: Region,
+  start: number,
+  mask: number,
+  size: number,
+): (index: number) => object {
+  return (index) => new construct(region, start + (index & mask) * size);
+}
