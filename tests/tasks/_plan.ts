@@ -32,6 +32,8 @@ const LONG: Readonly<Record<string, number>> = {
   "tests/bpf/user_ring_buffer_test.ts": 3,
   "tests/btf/typescript_test.ts": 4,
   "tests/cli/dump_test.ts": 4,
+  "tests/cli/guide_test.ts": 12,
+  "tests/cli/skeleton_test.ts": 12,
   "tests/cli/struct_test.ts": 2,
   "examples/metrics_server_test.ts": 3,
   "tests/ffi/errno_test.ts": 3,
