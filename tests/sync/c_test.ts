@@ -6,9 +6,15 @@ import {
   SeqlockWriter,
 } from "../../sync/mod.ts";
 import { sized } from "../_fire.ts";
-import { compilerOfC, testWith } from "../_needs.ts";
+import { command, compilerOfC, testWith } from "../_needs.ts";
 import { Random } from "../_support.ts";
-import { compilers, numberOf, outputOfPeer, Peers } from "./_peer.ts";
+import {
+  anyCompiler,
+  compilers,
+  numberOf,
+  outputOfPeer,
+  Peers,
+} from "./_peer.ts";
 
 const COUNT = sized(100_000, 100_000_000);
 const KILLS = sized(8, 200);
@@ -52,7 +58,7 @@ function fill(
 }
 
 for (const compiler of compilers) {
-  testWith(compilerOfC)(
+  testWith(command(compiler))(
     `Messages from C (${compiler}) come whole and in sequence`,
     async () => {
       using peers = await Peers.compile(compiler);
@@ -64,7 +70,7 @@ for (const compiler of compilers) {
     },
   );
 
-  testWith(compilerOfC)(
+  testWith(command(compiler))(
     `Messages go to C (${compiler}) whole and in sequence`,
     async () => {
       using peers = await Peers.compile(compiler);
@@ -79,7 +85,7 @@ for (const compiler of compilers) {
     },
   );
 
-  testWith(compilerOfC)(
+  testWith(command(compiler))(
     `A seqlock that C (${compiler}) writes is never read in part, nor the other way round`,
     async () => {
       using peers = await Peers.compile(compiler);
@@ -122,7 +128,7 @@ for (const compiler of compilers) {
 testWith(compilerOfC)(
   "A producer killed at any point leaves a ring that the next one goes on with",
   async () => {
-    using peers = await Peers.compile(compilers[0]!);
+    using peers = await Peers.compile(anyCompiler);
     const random = new Random();
     using consumer = RingConsumer.open(peers.shared.messages);
     let next = 0;
@@ -152,7 +158,7 @@ testWith(compilerOfC)(
 testWith(compilerOfC)(
   "A consumer killed at any point leaves a ring that the next one goes on with",
   async () => {
-    using peers = await Peers.compile(compilers[0]!);
+    using peers = await Peers.compile(anyCompiler);
     const random = new Random();
     const producer = RingProducer.open(peers.shared.messages);
     let sent = 0;
@@ -179,7 +185,7 @@ testWith(compilerOfC)(
 testWith(compilerOfC)(
   "A seqlock's writer killed at any point is noticed, or leaves a whole value",
   async () => {
-    using peers = await Peers.compile(compilers[0]!);
+    using peers = await Peers.compile(anyCompiler);
     const random = new Random();
     const { sample } = peers.shared;
     const reader = SeqlockReader.open(sample);
