@@ -157,6 +157,7 @@ export type {
 export type { InterfaceTarget } from "./link/targets/interface.ts";
 export type {
   AttachIterator,
+  CgroupOrder,
   IteratorTarget,
 } from "./link/targets/iterator.ts";
 export type { AttachKprobe, AttachKsyscall } from "./link/targets/kprobe.ts";

@@ -9,6 +9,9 @@ import type { Pointer, Type, Value, View, ViewOf } from "./static.ts";
  * Copies what a pointer or view points to into plain data: nested structs as
  * objects, arrays as arrays, all members of a union, atomics loaded.
  *
+ * Pointers and views themselves cannot be copied by `{ ...pointer }` or
+ * `structuredClone`: they have no properties of their own.
+ *
  * Each value is read whole, but they are not all of one moment: what another
  * process writes meanwhile may be in some of them and not in others.
  *

@@ -5,7 +5,18 @@ import { BPF_F_MMAPABLE, BPF_F_RDONLY_PROG, pageSize } from "../../ffi/mod.ts";
 import type { MapInfo } from "../map/info.ts";
 import { possibleCpus } from "../../ffi/calls/cpus.ts";
 import { mapTypeName } from "../map/type.ts";
-import type { NativeMap } from "./map.ts";
+
+/** A map's definition, in the kernel's numbers. */
+interface Definition {
+  readonly name: string;
+  readonly type: number;
+  readonly keySize: number;
+  readonly valueSize: number;
+  readonly maxEntries: number;
+  readonly flagBits: number;
+  /** True for the map of a section of variables. */
+  readonly isSection: boolean;
+}
 
 /** `linux/bpf.h`: lists of one LRU map for each CPU. */
 const BPF_F_NO_COMMON_LRU = 2;
@@ -19,7 +30,11 @@ const BPF_F_NO_COMMON_LRU = 2;
  * @throws {RangeError} unless the map is what libbpf and the kernel make of the
  * definition.
  */
-export function requireSame(map: NativeMap, info: MapInfo, kind: string): void {
+export function requireSame(
+  map: Definition,
+  info: MapInfo,
+  kind: string,
+): void {
   const names = { name: map.name, kind };
   const type = mapTypeName(map.type);
   // A section that cannot be mapped is read and written by bpf(2).
@@ -43,7 +58,7 @@ export function requireSame(map: NativeMap, info: MapInfo, kind: string): void {
 
 /** How many entries is made of the definition; undefined where it does not say. */
 function entriesOf(
-  { type, maxEntries, flagBits }: NativeMap,
+  { type, maxEntries, flagBits }: Definition,
 ): number | undefined {
   switch (mapTypeName(type)) {
     case "perf_event_array": // libbpf takes the number of CPUs then.

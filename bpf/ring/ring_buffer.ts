@@ -82,7 +82,8 @@ export class RingBuffer<T extends LayoutType = UntypedRecord>
    * descriptor.
    * @param type The type of each record. A record may be longer than the type; a
    * flexible array at its end takes what the record has. One that is shorter is
-   * an error when it is read. Without a type, records are seen as
+   * an error when it is read. Where the map's definition in C names a type of
+   * records, `map.valueType` is that. Without a type, records are seen as
    * {@linkcode RingRecord}, which can be viewed as one type or another.
    * @param options The counter of lost records.
    * @throws {ClosedError} if the map is closed.

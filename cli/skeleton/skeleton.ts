@@ -52,7 +52,10 @@ const OWN_NAMES = [
   "AttachTracepoint",
   "AttachTracing",
   "AttachIterator",
+  "AttachKprobe",
+  "AttachKsyscall",
   "AttachUprobe",
+  "AttachUprobeMulti",
   "AttachUsdt",
   "AttachPerfEvent",
   "AttachCgroup",
@@ -195,19 +198,19 @@ ${parts.join("\n")}
   #program(
     { name, section, loads }: ObjectFile["programs"][number],
   ): Property {
-    const { target, given, possible } = attachmentOf(section);
-    const type = target === undefined ? "" : this.#import(`type ${target}`);
-    const parameters = !possible
-      ? "[target: never]"
-      : given === "never"
-      ? "[]"
-      : `[target${given === "optionally" ? "?" : ""}: ${type}]`;
     const text = `SEC("${loads ? "" : "?"}${section}")`;
     return [
       docLine(`${code(text)}${loads ? "" : ": loaded only if asked for"}.`),
       `${propertyName(name)}${loads ? "" : "?"}`,
-      parameters,
+      this.#attachArguments(section),
     ];
+  }
+
+  #attachArguments(section: string): string {
+    const { targets, named } = attachmentOf(section);
+    if (targets.length === 0) return named ? "[]" : "[target: never]";
+    const types = targets.map((target) => this.#import(`type ${target}`));
+    return `[target${named ? "?" : ""}: ${types.join(" | ")}]`;
   }
 
   #load(): string {

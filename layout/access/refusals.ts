@@ -18,20 +18,15 @@ export function refuse(
   throw error;
 }
 
-/** The value that a check has just refused, for the poison that says why. */
-export const refusal: { value: unknown } = { value: undefined };
-
 /**
- * An object that throws, when it is added to a number, why the value just refused
- * cannot be stored in a field.
+ * An object that throws, when it is added to a number, why the value that `take`
+ * gives cannot be stored in a field.
  */
-export function poisonOf(place: LeafPlace): object {
+export function poisonOf(place: LeafPlace, take: () => unknown): object {
   return Object.freeze({
     __proto__: null,
     [Symbol.toPrimitive](): never {
-      const { value } = refusal;
-      refusal.value = undefined;
-      place.leaf.check(value, place.path);
+      place.leaf.check(take(), place.path);
       throw new TypeError(`Cannot store this value as ${place.path}`);
     },
   });

@@ -24,7 +24,7 @@ import type {
   StructPlan,
 } from "./plan.ts";
 import type { Construct, Keys } from "./private_fields.ts";
-import { bad, poisonOf, refusal, refuse } from "./refusals.ts";
+import { bad, poisonOf, refuse } from "./refusals.ts";
 
 /** How a class is made. */
 interface Setting {
@@ -111,9 +111,9 @@ function storeText(place: LeafPlace, { wide }: Setting, name: Name): string {
   const store = name(leaf.store(reachOf(aligned, wide)));
   const at = sum("this.#o", offset);
   if (leaf.isQuick) {
-    const check = name(checkOf(leaf));
-    const poison = name(sharedPart(poisonOf, place));
-    return `${store}(this.#v, ${check}(${at}, a, ${poison}), a);`;
+    const { check, take } = checksOf(leaf);
+    const poison = name(sharedPart(poisonOf, place, take));
+    return `${store}(this.#v, ${name(check)}(${at}, a, ${poison}), a);`;
   }
   const chosen = `${name(leaf.fits)}(a) ? ${offset} : ${name(bad)}`;
   return `try { ${store}(this.#v, this.#o + (${chosen}), a); } catch (e) { ${
@@ -122,27 +122,57 @@ function storeText(place: LeafPlace, { wide }: Setting, name: Name): string {
 }
 
 type Check = (offset: number, value: unknown, poison: object) => number;
+type Take = () => unknown;
+
+/** A check, and what takes the value that it last refused. */
+interface Checks {
+  readonly check: Check;
+  readonly take: Take;
+}
 
 /**
  * A check without a `try`: what does not fit picks a poison, an object that
  * throws why when it is added. So the setter stays small enough for sixteen of
- * them to be inlined into one function, where with the `try` it is seven; a
- * `throw` or a call in its place was measured at three to four times the bare
- * store.
+ * them to be inlined into one function, where with the `try` it is seven. Where
+ * nothing was refused yet the engine knows nothing of a call, a `throw` or a
+ * property in that branch: any of them makes a hot store three to four times as
+ * slow, and a variable does not.
  */
-function checkWith(fits: Fits, refusal: { value: unknown }): Check {
-  return (k, a, p) =>
-    k + (fits(a) ? 0 : (refusal.value = a, p as unknown as number));
+function checks(fits: Fits): Checks {
+  let last: unknown;
+  return {
+    check: (k, a, p) => k + (fits(a) ? 0 : (last = a, p as unknown as number)),
+    take: () => {
+      const value = last;
+      last = undefined;
+      return value;
+    },
+  };
 }
 
-const checks = new WeakMap<Part<Fits>, Part<Check>>();
-
-function checkOf({ fits }: Leaf): Part<Check> {
-  let check = checks.get(fits);
-  if (check === undefined) {
-    checks.set(fits, check = part(checkWith, fits, refusal));
-  }
+function checkIn({ check }: Checks): Check {
   return check;
+}
+
+function takeIn({ take }: Checks): Take {
+  return take;
+}
+
+interface ChecksParts {
+  readonly check: Part<Check>;
+  readonly take: Part<Take>;
+}
+
+const checksOfTests = new WeakMap<Part<Fits>, ChecksParts>();
+
+function checksOf({ fits }: Leaf): ChecksParts {
+  let parts = checksOfTests.get(fits);
+  if (parts === undefined) {
+    const both = part(checks, fits);
+    parts = { check: part(checkIn, both), take: part(takeIn, both) };
+    checksOfTests.set(fits, parts);
+  }
+  return parts;
 }
 
 // ---------------------------------------------------------------- as closures

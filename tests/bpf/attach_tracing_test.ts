@@ -1,5 +1,10 @@
 import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
-import { BpfIterator, BpfMap, BpfProgram } from "../../bpf/mod.ts";
+import {
+  BpfIterator,
+  BpfMap,
+  BpfProgram,
+  type CgroupOrder,
+} from "../../bpf/mod.ts";
 import { ClosedError, NotSupportedError, SystemError } from "../../errors.ts";
 import { iterators, testWith, tpBtf, writingIterators } from "../_needs.ts";
 import { openDescriptors, TemporaryDirectory } from "../_support.ts";
@@ -249,5 +254,48 @@ iteratorTest(
       Deno.inspect(again),
       "BpfIterator { iterator over bpf_map }",
     );
+  },
+);
+
+iteratorTest(
+  "BpfProgram.attach() of an iterator over control groups goes over those that were asked for",
+  async () => {
+    const mount = /^cgroup2? (\S+) cgroup2 /m.exec(
+      Deno.readTextFileSync("/proc/mounts"),
+    )?.[1];
+    if (mount === undefined) return;
+    using directory = new TemporaryDirectory();
+    using object = new Counters(await compileAttach(directory, "cgroups"));
+    const program = object.program("groups");
+    const group = `${mount}/hostmem-${crypto.randomUUID()}`;
+    Deno.mkdirSync(group);
+    Deno.mkdirSync(`${group}/below`);
+    const id = (path: string) => `${Deno.statSync(path).ino}`;
+    const [own, below, top] = [id(group), id(`${group}/below`), id(mount)];
+    try {
+      const walk = (order?: CgroupOrder) => {
+        using link = program.attach({ kind: "iterator", cgroup: group, order });
+        return [...link.lines()];
+      };
+      assertEquals(walk(), [own, below]);
+      assertEquals(walk("self"), [own]);
+      assertEquals(walk("descendants_pre"), [own, below]);
+      assertEquals(walk("descendants_post"), [below, own]);
+      const up = walk("ancestors_up");
+      assertEquals([up[0], up.at(-1)], [own, top]);
+      assertThrows(
+        () => walk("sideways" as CgroupOrder),
+        TypeError,
+        "Order must",
+      );
+      assertThrows(
+        () => program.attach({ kind: "iterator", cgroup: group, pid: 1 }),
+        TypeError,
+        "excludes map, pid and tid",
+      );
+    } finally {
+      Deno.removeSync(`${group}/below`);
+      Deno.removeSync(group);
+    }
   },
 );

@@ -121,7 +121,7 @@ bpfTest(
     assertThrows(
       () => map.table().set(1, 5),
       NotSupportedError,
-      "use update()",
+      "use updateProgram()",
     );
     assertEquals(map.delete(63), true);
     assertEquals([...map.entries()].length, 5);

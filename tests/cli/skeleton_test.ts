@@ -108,13 +108,16 @@ rings.events(object);
 
 using attached = loadSections();
 const { programs } = attached;
-const links: BpfLink[] = [programs.in_kprobe.attach(), programs.in_raw_tp.attach()];
+const links: BpfLink[] = [programs.in_kprobe_multi.attach(), programs.in_raw_tp.attach()];
 const tasks: BpfIterator = programs.in_iter.attach();
 // @ts-expect-error: its section names no interface
 programs.in_xdp.attach();
 // @ts-expect-error: it is for an interface
 programs.in_xdp.attach({ kind: "cgroup", cgroup: "/" });
 // @ts-expect-error: it is attached to what its section names
+programs.in_kprobe_multi.attach({ kind: "kprobe", function: "do_nanosleep" });
+programs.in_kprobe.attach({ kind: "kretprobe", function: "do_nanosleep" });
+// @ts-expect-error: it is not of a program
 programs.in_kprobe.attach({ kind: "uprobe", path: "/bin/sh", symbol: "main" });
 // @ts-expect-error: it is run, not attached
 programs.in_syscall.attach();

@@ -8,8 +8,8 @@
 import { assertEquals, assertMatch, assertThrows } from "@std/assert";
 import { SystemError } from "../../errors.ts";
 import { Memory, pageSize } from "../../memory/mod.ts";
-import { bpfTest, kernelBtf, testWith } from "../_needs.ts";
-import { openDescriptors, TemporaryDirectory } from "../_support.ts";
+import { bpfTest, command, kernelBtf, testWith } from "../_needs.ts";
+import { openDescriptors, run, TemporaryDirectory } from "../_support.ts";
 import {
   BpfMap,
   closedDescriptor,
@@ -189,3 +189,42 @@ Deno.test("Memory refuses an option that it does not know, and names those that 
     assertThrows(attempt, TypeError, message);
   }
 });
+
+/** Limits of a process, by options of prlimit(1). */
+const limits: [option: string, attempt: string, Refusal][] = [
+  ["--nofile=256:256", "for (;;) kept.push(Memory.create(8));", [
+    "EMFILE",
+    "memfd_create",
+    /the limit of open files is reached \(ulimit -n\)/,
+  ]],
+  ["--fsize=1073741824:1073741824", "Memory.create(2 ** 31);", [
+    "EFBIG",
+    "ftruncate",
+    /the limit of file sizes may be reached \(ulimit -f\)/,
+  ]],
+];
+
+for (const [option, attempt, [code, syscall, hint]] of limits) {
+  testWith(command("prlimit"))(
+    `Memory.create() under prlimit ${option} names the limit: ${code}`,
+    async () => {
+      const { stdout, stderr } = await run(
+        `
+        import { Memory, SystemError } from "@hostmem/hostmem";
+        const kept: Memory[] = [];
+        try {
+          ${attempt}
+        } catch (error) {
+          if (!(error instanceof SystemError)) throw error;
+          for (const memory of kept) memory.close();
+          console.log(JSON.stringify([error.code, error.syscall, error.hint]));
+        }
+      `,
+        { under: ["prlimit", option] },
+      );
+      const [actualCode, actualCall, actualHint] = JSON.parse(stdout || "[]");
+      assertEquals([actualCode, actualCall], [code, syscall], stderr);
+      assertMatch(actualHint, hint);
+    },
+  );
+}

@@ -17,12 +17,14 @@ const root = join(import.meta.dirname!, "..", "..");
 /** The rooms, and the rooms that each may import from. */
 const ROOMS: Readonly<Record<string, readonly string[]>> = {
   base: [],
-  ffi: ["base"],
   layout: ["base"],
+  // The structs that system calls take are described by the layout language.
+  ffi: ["base", "layout"],
   memory: ["base", "ffi", "layout"],
-  sync: ["base", "ffi", "layout", "memory"],
   btf: ["base", "ffi", "layout", "memory"],
+  sync: ["base", "ffi", "layout", "memory"],
   bpf: ["base", "ffi", "layout", "memory", "btf"],
+  cli: ["base", "layout", "memory", "btf", "bpf", "sync"],
 };
 
 /** The most files that a folder may hold. */

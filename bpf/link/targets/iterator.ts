@@ -2,7 +2,9 @@
 
 import { EACCES, EINVAL } from "../../../ffi/mod.ts";
 import { type OptionNames, requireU32 } from "../../../base/arguments.ts";
+import { show } from "../../../base/show.ts";
 import { Block } from "../../../ffi/block.ts";
+import type { Descriptor } from "../../../ffi/descriptor.ts";
 import { SIZE } from "../../../ffi/bpf/attributes.ts";
 import {
   HostLayout,
@@ -13,9 +15,11 @@ import {
   u64,
 } from "../../../layout/mod.ts";
 import { descriptorOf, type HasDescriptor } from "../../kernel_object.ts";
+import type { UsedProgram } from "../../program/used_program.ts";
 import { type AttachPoint, createLink, requireType } from "../commands.ts";
 import type { TargetKind } from "../target_kind.ts";
 import type { RawLinkInfo } from "../type.ts";
+import { withTarget } from "./descriptor.ts";
 
 /**
  * Nothing but reading: {@linkcode BpfIterator.read} runs the program once for each
@@ -30,7 +34,32 @@ export interface AttachIterator {
   readonly pid?: number | undefined;
   /** The only thread that it goes over, of programs for tasks (Linux 6.1). */
   readonly tid?: number | undefined;
+  /**
+   * The control group that it begins at, of programs for control groups (Linux
+   * 6.1): the path of its directory, a `file:` URL, or a descriptor of it.
+   */
+  readonly cgroup?: string | URL | number | undefined;
+  /** The groups that it goes over from there; those below, by default. */
+  readonly order?: CgroupOrder | undefined;
 }
+
+/**
+ * The control groups that an iterator goes over: the one alone; it and those
+ * below, parents first or last; it and those above.
+ */
+export type CgroupOrder =
+  | "self"
+  | "descendants_pre"
+  | "descendants_post"
+  | "ancestors_up";
+
+/** `linux/bpf.h`, `enum bpf_cgroup_iter_order`, each at its number from 1. */
+const orders: readonly CgroupOrder[] = [
+  "self",
+  "descendants_pre",
+  "descendants_post",
+  "ancestors_up",
+];
 
 /** The objects that an iterator goes over. */
 export interface IteratorTarget {
@@ -47,6 +76,8 @@ const options = {
   map: true,
   pid: true,
   tid: true,
+  cgroup: true,
+  order: true,
 } as const satisfies OptionNames<AttachIterator>;
 
 const point: AttachPoint = {
@@ -72,11 +103,70 @@ const TaskInfo = struct("task", {
   unused: u32,
 });
 
+/** A member of `union bpf_iter_link_info` (`linux/bpf.h`). */
+const CgroupInfo = struct("cgroup", {
+  _: HostLayout,
+  order: u32,
+  fd: u32,
+  id: u64,
+});
+
+/** Attaches an iterator over control groups. */
+function attachToGroups(
+  program: UsedProgram,
+  cgroup: string | URL | number,
+  order: CgroupOrder = "descendants_pre",
+): Descriptor {
+  const number = 1 + orders.indexOf(order);
+  if (number === 0) {
+    throw new TypeError(
+      `Order must be one of ${orders.map(show).join(", ")}: received ${
+        show(order)
+      }`,
+    );
+  }
+  return withTarget("Control group", cgroup, (fd) => {
+    const block = new Block(sizeOf(CgroupInfo));
+    const info = pointer(CgroupInfo, block.buffer);
+    info.order = number;
+    info.fd = fd;
+    return linkWith(program, block);
+  });
+}
+
+/** Makes the link of an iterator that is told what to go over. */
+function linkWith(program: UsedProgram, block: Block): Descriptor {
+  return createLink({
+    program,
+    point,
+    target: 0,
+    attachType: "trace_iter",
+    size: SIZE.linkCreateIterator,
+    fill: ({ iterator }) => {
+      iterator.address = block.address;
+      iterator.length = block.bytes.length;
+    },
+  });
+}
+
 /** Attaching an iterator. */
 export const iterator: TargetKind<AttachIterator> = {
   options,
-  attach(program, { map, pid, tid }) {
+  attach(program, { map, pid, tid, cgroup, order }) {
     requireType(program, point);
+    if (cgroup !== undefined) {
+      if ((map ?? pid ?? tid) !== undefined) {
+        throw new TypeError(
+          "Option cgroup excludes map, pid and tid: they are of different kinds of iterator",
+        );
+      }
+      return attachToGroups(program, cgroup, order);
+    }
+    if (order !== undefined) {
+      throw new TypeError(
+        "Option order is of control groups: pass cgroup as well",
+      );
+    }
     if (map !== undefined && (pid ?? tid) !== undefined) {
       throw new TypeError(
         "Option map excludes pid and tid: they are of different kinds of iterator",
@@ -99,14 +189,7 @@ export const iterator: TargetKind<AttachIterator> = {
     const info = pointer(TaskInfo, block.buffer);
     info.tid = first;
     info.pid = second;
-    return createLink({
-      ...request,
-      size: SIZE.linkCreateIterator,
-      fill: ({ iterator }) => {
-        iterator.address = block.address;
-        iterator.length = sizeOf(TaskInfo);
-      },
-    });
+    return linkWith(program, block);
   },
 };
 
