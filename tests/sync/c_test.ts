@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import {
+  type Peer,
   RingConsumer,
   RingProducer,
   SeqlockReader,
@@ -55,6 +56,11 @@ function fill(
   }
   producer.submit();
   return count;
+}
+
+/** Waits until another has taken the side of one that is absent or died. */
+async function tookOver(end: { readonly peer: Peer }): Promise<void> {
+  while (end.peer !== "alive") await new Promise((go) => setTimeout(go, 1));
 }
 
 for (const compiler of compilers) {
@@ -139,6 +145,7 @@ testWith(compilerOfC)(
       });
     for (let kill = 0; kill < KILLS; kill++) {
       const child = peers.start("produce", "0");
+      await tookOver(consumer);
       const until = next + random.int(20_000);
       while (next <= until) {
         await consumer.ready();
@@ -164,6 +171,7 @@ testWith(compilerOfC)(
     let sent = 0;
     for (let kill = 0; kill < KILLS; kill++) {
       const child = peers.start("consume");
+      await tookOver(producer);
       const until = sent + 1024 + random.int(20_000);
       while (sent < until) {
         await producer.ready();
