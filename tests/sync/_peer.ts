@@ -26,8 +26,11 @@ export function numberOf(
   return Number(number);
 }
 
-/** The compilers that there are. */
-export const compilers: readonly string[] = ["gcc", "clang"].filter(hasCommand);
+/** The compilers that programs are tried with. */
+export const compilers: readonly string[] = ["gcc", "clang"];
+
+/** One that is there, if any is. */
+export const anyCompiler: string = compilers.find(hasCommand) ?? "cc";
 
 /** Memory that is shared with programs in C. */
 export class Peers implements Disposable {

@@ -23,7 +23,7 @@ import {
   union,
 } from "../../mod.ts";
 import { cHeader, Seqlock, SpscRing } from "../../sync/mod.ts";
-import { compilerOfC, testWith } from "../_needs.ts";
+import { command, testWith } from "../_needs.ts";
 import { hostmem } from "../cli/_hostmem.ts";
 import { repository, TemporaryDirectory } from "../_support.ts";
 import { compilers } from "./_peer.ts";
@@ -73,7 +73,7 @@ const Types = {
 };
 
 for (const compiler of compilers) {
-  testWith(compilerOfC)(
+  testWith(command(compiler))(
     `${compiler} has every field of a header where it is here`,
     async () => {
       using directory = new TemporaryDirectory();
