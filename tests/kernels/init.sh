@@ -12,7 +12,8 @@ mount -t sysfs none /sys
 mount -t devpts none /dev/pts
 mount -t tmpfs none /dev/shm
 mount -t tmpfs none /run
-mount -t tmpfs none /tmp
+# The repository may lie there, and would be hidden.
+[ -n "$(ls -A /tmp)" ] || mount -t tmpfs none /tmp
 mount -t bpf none /sys/fs/bpf
 mount -t cgroup2 none /sys/fs/cgroup
 mount -t tracefs none /sys/kernel/tracing
