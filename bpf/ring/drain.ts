@@ -3,7 +3,7 @@
  * whatever the headers say, and reads headers within the data alone.
  */
 
-import { canCompile } from "../../base/specialise.ts";
+import { part, specialise } from "../../base/specialise.ts";
 import type { Move } from "../../layout/access/private_fields.ts";
 import type { Words } from "./memory_order.ts";
 
@@ -88,19 +88,7 @@ export function drainOf(input: DrainInput): Drain {
   };
 }
 
-let copies = 0;
-
-/**
- * The same, from a copy of {@linkcode drainOf} for this ring alone. The engine
- * keeps what it learns of a function with the function. In a shared one it finds
- * that rings have callbacks, types and memory of their own; in a copy it inlines
- * the callback and takes the rest for constants, which is several times as fast.
- */
+/** The loop of one ring, run as a copy of {@linkcode drainOf} for it alone. */
 export function ownDrainOf(input: DrainInput): Drain {
-  if (!canCompile) return drainOf(input);
-  // Two copies of one text would be one function again.
-  const make = new Function(
-    `return ${drainOf}\n// ${++copies}`,
-  )() as typeof drainOf;
-  return make(input);
+  return specialise(part(drainOf, input));
 }

@@ -1,6 +1,6 @@
 /** The loop that shows slots to a callback. */
 
-import { canCompile } from "../../base/specialise.ts";
+import { part, specialise } from "../../base/specialise.ts";
 import type { Move } from "../../layout/access/private_fields.ts";
 
 /** What the loop is made of. */
@@ -46,20 +46,7 @@ function drainOf(input: DrainInput): Drain {
   };
 }
 
-let copies = 0;
-
-/**
- * A copy of a function that refers to nothing outside of itself: the engine
- * inlines what is called there, which it does not where rings share the text and
- * have callbacks and types of their own.
- */
-export function ownCopy<F extends (...args: never) => unknown>(make: F): F {
-  if (!canCompile) return make;
-  // Two copies of one text would be one function again.
-  return new Function(`return ${make}\n// ${++copies}`)() as F;
-}
-
-/** The loop of one ring. */
+/** The loop of one ring, run as a copy of the function above for it alone. */
 export function ownDrainOf(input: DrainInput): Drain {
-  return ownCopy(drainOf)(input);
+  return specialise(part(drainOf, input));
 }

@@ -6,7 +6,8 @@ import { accessTo, WRITABLE } from "../../layout/access/plan.ts";
 import type { Construct } from "../../layout/access/private_fields.ts";
 import { type Region, windowFor } from "../../layout/region/region.ts";
 import type { Placed } from "../shared/structure.ts";
-import { type Drain, ownCopy, ownDrainOf } from "./drain.ts";
+import { part, specialise } from "../../base/specialise.ts";
+import { type Drain, ownDrainOf } from "./drain.ts";
 
 /** What the loop is made for. */
 export interface FillInput extends Placed {
@@ -71,7 +72,7 @@ export function slotOf(
     return (index) => make(region, start + (index & mask) * size, size);
   }
   const { construct } = classOf(element, WRITABLE);
-  return ownCopy(plainSlot)(construct, region, start, mask, size);
+  return specialise(part(plainSlot, construct, region, start, mask, size));
 }
 
 /** It refers to nothing outside of itself. */
