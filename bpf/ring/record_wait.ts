@@ -21,7 +21,7 @@ export class RecordWait {
   readonly #readers: readonly RecordReader[];
   readonly #signals: EndSignals;
   readonly #undo: (() => void)[] = [];
-  readonly #wake = (): void => this.#watch?.interrupt();
+  readonly #wake = (): void => this.wake();
   #watch: Watch | undefined;
   #lookAgainIn = LOOK_FIRST;
 
@@ -29,6 +29,11 @@ export class RecordWait {
   constructor(readers: readonly RecordReader[], signals: EndSignals) {
     this.#readers = readers;
     this.#signals = signals;
+  }
+
+  /** Ends a wait that is under way, as an event would. */
+  wake(): void {
+    this.#watch?.interrupt();
   }
 
   /** Begins to read all rings, or none. @throws as `RecordReader.begin` does. */
@@ -49,7 +54,7 @@ export class RecordWait {
     }
     for (const reader of this.#readers) {
       reader.onclose = () => this.#letGo();
-      this.#undo.push(onOrphan(reader.mapId, this.#wake));
+      this.#undo.push(onOrphan(reader.mapId, this));
     }
   }
 

@@ -10,8 +10,15 @@ import { programInfoOf } from "../program/info.ts";
 
 /** The maps whose object was closed, by their ids, which are not given again. */
 const orphans = new Set<number>();
-/** The waits for records of a map, by its id. */
-const waits = new Map<number, Set<() => void>>();
+/** A wait for records of a map. */
+export interface Wakeable {
+  /** Lets it look whether it is over. */
+  wake(): void;
+}
+
+/** The waits by the ids of their maps: those that are dropped are collected. */
+const waits = new Map<number, Set<WeakRef<Wakeable>>>();
+const net = new FinalizationRegistry<() => void>((forget) => forget());
 
 /**
  * Takes note that the object of some maps was closed, with its programs and their
@@ -22,7 +29,7 @@ const waits = new Map<number, Set<() => void>>();
 export function orphan(mapIds: readonly number[]): void {
   for (const id of mapIds) {
     orphans.add(id);
-    for (const wake of [...waits.get(id) ?? []]) wake();
+    for (const wait of [...waits.get(id) ?? []]) wait.deref()?.wake();
   }
 }
 
@@ -32,13 +39,16 @@ export function isOrphan(mapId: number): boolean {
 }
 
 /** Has a wait woken when the object of a map is closed; undone by the result. */
-export function onOrphan(mapId: number, wake: () => void): () => void {
+export function onOrphan(mapId: number, wait: Wakeable): () => void {
+  const reference = new WeakRef(wait);
   const set = waits.get(mapId) ?? new Set();
-  waits.set(mapId, set.add(wake));
-  return () => {
-    set.delete(wake);
+  waits.set(mapId, set.add(reference));
+  const forget = () => {
+    set.delete(reference);
     if (set.size === 0 && waits.get(mapId) === set) waits.delete(mapId);
   };
+  net.register(wait, forget);
+  return forget;
 }
 
 /**

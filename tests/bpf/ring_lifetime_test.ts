@@ -38,9 +38,11 @@ function sleepers(): number {
   for (const { name } of Deno.readDirSync("/proc/self/task")) {
     try {
       const call = Deno.readTextFileSync(`/proc/self/task/${name}/syscall`);
-      // x86-64 and aarch64: epoll_wait, epoll_pwait; its timeout is -1.
-      const [number, , , events] = call.split(" ");
-      if (/^(232|281|22)$/.test(number!) && events === "0x40") count++;
+      // x86-64 and aarch64: epoll_wait, epoll_pwait; ours has no room for events.
+      const [number, , events, most] = call.split(" ");
+      if (
+        /^(232|281|22)$/.test(number!) && events === "0x0" && most === "0x1"
+      ) count++;
     } catch {
       // The thread has ended.
     }

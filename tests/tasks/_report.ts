@@ -49,6 +49,12 @@ export class Report {
     for (const line of lines) this.#read(line);
   }
 
+  /** Takes what was printed last, which may lack the end of its line. */
+  end(): void {
+    this.#read(this.#rest);
+    this.#rest = "";
+  }
+
   /** All that was printed. */
   get text(): string {
     return this.#text;

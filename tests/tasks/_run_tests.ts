@@ -65,6 +65,7 @@ export async function runTests(
       show(part);
     },
   });
+  report.end();
   const leftOut = Deno.readTextFileSync(record).split("\n").slice(0, -1);
   const complaints = (run.leaveOutAll ? run.leaveOut ?? [] : [])
     .filter((pattern) => !leftOut.some((name) => pattern.test(name)))
