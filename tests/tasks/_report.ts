@@ -87,10 +87,11 @@ export class Report {
       this.#file = file;
     }
     // "a name ...'a name' has been running for over (1m0s)", then " ok (1m12s)".
-    const [, slow] = /^(.*) \.\.\.'.*' has been running for over/.exec(line) ??
+    const [, slow] = /^(.*) \.\.\.'.*' has been running for over/s.exec(line) ??
       [];
     if (slow !== undefined) this.#slow = slow;
-    const match = /^(?:(.*) \.\.\.)? (ok|FAILED|ignored) \([^()]*\)$/.exec(
+    // A name may have characters in it that end a line for a dot, such as U+2028.
+    const match = /^(?:(.*) \.\.\.)? (ok|FAILED|ignored) \([^()]*\)$/s.exec(
       line,
     );
     if (match === null) return;
