@@ -132,8 +132,9 @@ const runs: readonly Run[] = [
       many,
       concurrency,
       arenas,
-      // No reader is generated, which it proves by itself.
+      // No reader is generated, which it proves by itself, and no class.
       "tests/layout/reader_test.ts",
+      "tests/layout/golden_test.ts",
     ],
   },
   // There is no WebAssembly, and so no mapping, but all of the layouts.
