@@ -56,7 +56,8 @@ export function measure(
   const hasBooleans = /\b_Bool\b/.test(
     [...types.values()].map((type) => declarationOf(type)).join(),
   );
-  const noise = hasBooleans ? random.map((byte) => byte & 1) : random;
+  // No NUL: a text that is there already, an empty one, keeps what follows it.
+  const noise = random.map((byte) => hasBooleans ? 1 : byte || 255);
   const written = noise.slice();
   if (noise.length > 0) exchange(model, type, value, noise, written);
   return { answers, noise, written };
