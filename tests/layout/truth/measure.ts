@@ -53,11 +53,11 @@ export function measure(
 
   const random = new Random(seed).bytes(sizeOf(type) + tailBytes(model, types));
   // Of a byte that is true C makes 1, where we let it be: there they agree.
-  const hasBooleans = /\b_Bool\b/.test(
-    [...types.values()].map((type) => declarationOf(type)).join(),
-  );
-  // No NUL: a text that is there already, an empty one, keeps what follows it.
-  const noise = random.map((byte) => hasBooleans ? 1 : byte || 255);
+  const text = [...types.values()].map((type) => declarationOf(type)).join();
+  const mask = /\b_Bool\b/.test(text) ? 1 : 255;
+  // A text that is there already, an empty one, keeps what follows it.
+  const instead = /\bchar\b/.test(text) ? mask : 0;
+  const noise = random.map((byte) => (byte & mask) || instead);
   const written = noise.slice();
   if (noise.length > 0) exchange(model, type, value, noise, written);
   return { answers, noise, written };
