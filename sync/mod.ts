@@ -24,6 +24,7 @@ export type { ReadyOptions } from "./shared/sleep.ts";
 export { SeqlockReader } from "./seqlock/reader.ts";
 export { SeqlockWriter } from "./seqlock/writer.ts";
 export { Seqlock, type SeqlockType } from "./seqlock/type.ts";
+export type { RingFields } from "./ring/fields.ts";
 export { SpscRing, type SpscRingType } from "./ring/type.ts";
 export type { Peer, SideOptions } from "./shared/owner.ts";
 export { CorruptError, OwnedError, PeerDiedError } from "../errors.ts";

@@ -8,7 +8,7 @@ import {
   SeqlockWriter,
   SpscRing,
 } from "../../sync/mod.ts";
-import { OFFSETS as RING } from "../../sync/ring/type.ts";
+import { OFFSETS as RING } from "../../sync/ring/fields.ts";
 import { OFFSETS as SEQLOCK } from "../../sync/seqlock/type.ts";
 import {
   aarch64,
