@@ -48,7 +48,7 @@ export class RingConsumer<T extends Type>
       size,
       shown: this.#shown,
     });
-    this.#end = new ConsumerEnd(ring, { size, grain: 1 }, options);
+    this.#end = new ConsumerEnd(ring, options);
   }
 
   /**

@@ -13,16 +13,8 @@ import {
 } from "../shared/owner.ts";
 import { publish, SharedWord } from "../shared/order.ts";
 import { type ReadyOptions, type Sleep, sleepUntil } from "../shared/sleep.ts";
-import type { Placed } from "../shared/structure.ts";
+import { type Placed, unitOf } from "../shared/structure.ts";
 import { OFFSETS } from "./fields.ts";
-
-/** What the contents of a ring are counted in. */
-export interface Unit {
-  /** The size of an element in bytes; 0 where they are messages of any length. */
-  readonly size: number;
-  /** What every index is a multiple of: a power of two. */
-  readonly grain: number;
-}
 
 /** A ring whose side is taken, and the words in it. */
 class End {
@@ -36,11 +28,11 @@ class End {
   /** Of the names of the sides, `own` is the one to be taken. */
   constructor(
     ring: Placed,
-    { size, grain }: Unit,
     own: "producer" | "consumer",
     options: SideOptions,
   ) {
     const takeOver = takesOver(options);
+    const { size, grain } = unitOf(ring);
     const { region, at, name, capacity } = ring;
     agree(region, at + OFFSETS.format, name, capacity, size);
     this.ring = ring;
@@ -125,8 +117,8 @@ export class ProducerEnd {
    * @throws {OwnedError | CorruptError | ClosedError | NotSupportedError} as the
    * `open` of each ring tells.
    */
-  constructor(ring: Placed, unit: Unit, options: SideOptions) {
-    const end = new End(ring, unit, "producer", options);
+  constructor(ring: Placed, options: SideOptions) {
+    const end = new End(ring, "producer", options);
     const { region, at, name } = ring;
     this.ring = ring;
     this.#end = end;
@@ -217,8 +209,8 @@ export class ConsumerEnd {
    * @throws {OwnedError | CorruptError | ClosedError | NotSupportedError} as the
    * `open` of each ring tells.
    */
-  constructor(ring: Placed, unit: Unit, options: SideOptions) {
-    const end = new End(ring, unit, "consumer", options);
+  constructor(ring: Placed, options: SideOptions) {
+    const end = new End(ring, "consumer", options);
     const { region, at, name } = ring;
     this.ring = ring;
     this.#end = end;

@@ -52,11 +52,7 @@ export class RingProducer<T extends Type> implements Disposable {
     this.#capacity = capacity;
     this.#slot = slotOf(input);
     this.#fill = fillOf(input);
-    this.#end = new ProducerEnd(
-      ring,
-      { size: element.size, grain: 1 },
-      options,
-    );
+    this.#end = new ProducerEnd(ring, options);
   }
 
   /**

@@ -315,7 +315,7 @@ Deno.test("A ring of something else is refused, and so are indices that cannot b
   assertThrows(
     () => RingProducer.open(memory.pointer(Other)),
     CorruptError,
-    "8 times 32 bytes: this is of 4 times 32",
+    "8 times 32 bytes: this is of 4 times 32 bytes",
   );
   ring.head.store(9);
   assertThrows(() => consumer.consume(() => {}), CorruptError, "9 apart");
