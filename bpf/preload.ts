@@ -4,6 +4,7 @@ import { NotSupportedError } from "../errors.ts";
 import { libbpfAttach } from "./libbpf/attach_functions.ts";
 import { mayOpenLibbpf } from "./libbpf/functions.ts";
 import { prepareListening } from "./libbpf/messages.ts";
+import { libcClock } from "../ffi/libc/clock_functions.ts";
 import { preload as preloadLibc } from "../ffi/preload.ts";
 
 /**
@@ -32,6 +33,7 @@ import { preload as preloadLibc } from "../ffi/preload.ts";
  */
 export function preload(): void {
   preloadLibc();
+  libcClock();
   if (!mayOpenLibbpf()) return;
   try {
     prepareListening();
