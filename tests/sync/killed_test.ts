@@ -94,7 +94,7 @@ async function killMany(
   let number = 0;
   for (let kill = 0; kill < KILLS; kill++) {
     const kind = kill % 2 === 0 ? "messages" : "lines";
-    const distance = 1 + random.int(kind === "lines" ? 1e6 : 2e4);
+    const distance = 1 + random.int(kind === "lines" ? 3e5 : 2e4);
     const output = await killOne(peers, { kind, role, number, distance });
     if (kind === "lines") number = Number(output);
   }
