@@ -95,6 +95,11 @@ class Header {
       case "be16":
       case "be32":
       case "be64":
+      case "bei16":
+      case "bei32":
+      case "bei64":
+      case "bef32":
+      case "bef64":
         return { base: `uint${origin.size * 8}_t`, suffix: "" };
     }
     const [, base, suffix] = /^([^[]+?)((?:\[.*)?)$/.exec(
