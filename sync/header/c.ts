@@ -20,6 +20,7 @@ import type {
 import { structureOf, unitOf } from "../shared/structure.ts";
 import { functionsOf, SUPPORT } from "./c_support.ts";
 import { Names, requireName } from "./names.ts";
+import { isNamed, namedTypesIn } from "./pieces.ts";
 
 /** A declarator's two halves: `uint8_t` and `[4]`. */
 interface Declarator {
@@ -32,7 +33,6 @@ export type Exports = Readonly<Record<string, Type>>;
 
 class Header {
   readonly #names = new Names();
-  readonly #written = new Set<AnyType>();
   readonly #parts: string[] = [];
   #hasStructures = false;
 
@@ -41,36 +41,23 @@ class Header {
       [name, requireType(type, "header")] as const
     );
     for (const [name, type] of checked) this.#names.give(type, name);
-    for (const [name, type] of checked) this.#root(name, type);
+    for (const type of namedTypesIn(checked.map(([, type]) => type))) {
+      if (type.kind === "enumeration") {
+        this.#parts.push(this.#enumeration(type));
+      } else {
+        this.#parts.push(this.#aggregate(type));
+        this.#structure(type);
+      }
+    }
+    for (const [name, type] of checked) this.#alias(name, type);
   }
 
-  #root(name: string, type: AnyType): void {
-    this.#write(type);
-    if (isNamed(originOf(type))) return;
+  /** Another name for what has none in C, or has one already. */
+  #alias(name: string, type: AnyType): void {
+    const origin = originOf(type);
+    if (isNamed(origin) && this.#names.of(origin) === name) return;
     const { base, suffix } = this.#declarator(type);
     this.#parts.push(`typedef ${base} ${name}${suffix};`);
-  }
-
-  /** Writes what a type is made of, and itself, once. */
-  #write(type: AnyType): void {
-    const origin = originOf(type);
-    if (this.#written.has(origin)) return;
-    this.#written.add(origin);
-    switch (origin.kind) {
-      case "array":
-        return this.#write(origin.element as AnyType);
-      case "atomic":
-      case "bits":
-        return this.#write(origin.base);
-      case "enumeration":
-        this.#parts.push(this.#enumeration(origin));
-        return;
-      case "struct":
-      case "union":
-        for (const { type } of aggregateOf(origin).members) this.#write(type);
-        this.#parts.push(this.#aggregate(origin));
-        this.#structure(origin);
-    }
   }
 
   #declarator(type: AnyType): Declarator {
@@ -184,10 +171,6 @@ class Header {
       ...this.#parts,
     ].join("\n\n") + "\n";
   }
-}
-
-function isNamed({ kind }: AnyType): boolean {
-  return kind === "struct" || kind === "union" || kind === "enumeration";
 }
 
 /** The members of a struct or union, with the gaps between them. */

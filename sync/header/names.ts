@@ -37,11 +37,30 @@ export function requireName(name: string, what: string): string {
 /** The names of structs, unions and enumerations, each its own. */
 export class Names {
   readonly #names = new Map<AnyType, string>();
-  readonly #taken = new Set<string>();
+  readonly #taken: Set<string>;
+
+  /** @param used The names that the language or what is written uses itself. */
+  constructor(used: Iterable<string> = []) {
+    this.#taken = new Set(used);
+  }
+
+  /**
+   * Takes a name that something else has.
+   *
+   * @throws {InvalidTypeError} if it is taken.
+   */
+  take(name: string): void {
+    if (this.#taken.has(name)) {
+      throw new InvalidTypeError(
+        `The name ${JSON.stringify(name)} is used for something else there`,
+      );
+    }
+    this.#taken.add(name);
+  }
 
   /** Gives a type the name that somebody exports it by. */
   give(type: Type, name: string): void {
-    this.#taken.add(requireName(name, type.name));
+    this.take(requireName(name, type.name));
     this.#names.set(originOf(type), name);
   }
 
