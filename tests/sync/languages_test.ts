@@ -114,7 +114,7 @@ function randomTypes(count: number): Record<string, Type> {
 }
 
 /** Declarations that each language is asked about; most mistakes show in ten. */
-const RANDOM = sized(15, 1500);
+const RANDOM = sized(15, 300);
 
 testWith(numpy)(
   "pythonModule() lays random structs out as they are here, or refuses them",
