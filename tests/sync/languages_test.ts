@@ -12,6 +12,7 @@ import {
   u32,
   u8,
 } from "../../mod.ts";
+import * as layout from "../../layout/mod.ts";
 import { pythonModule, rustModule } from "../../sync/mod.ts";
 import { outputOf } from "../cli/_hostmem.ts";
 import { randomDeclaration } from "../layout/truth/random_declaration.ts";
@@ -151,6 +152,28 @@ testWith(rust)(
     );
   },
 );
+
+Deno.test("docs/types.md has the fields that pythonModule() and rustModule() write", async () => {
+  const page = await Deno.readTextFile(`${repository}/docs/types.md`);
+  const cell = " +`([^`]*)` +\\|";
+  const rows = page.matchAll(
+    new RegExp(`^\\|${cell}${cell}${cell}(?:${cell}| +\\|)`, "gm"),
+  );
+  let count = 0;
+  for (const [, type, rust, ctypes, numpy = ""] of rows) {
+    const x = new Function(...Object.keys(layout), `return ${type};`)(
+      ...Object.values(layout),
+    );
+    const Row = struct("Row", { _: HostLayout, tag: u8, x });
+    const [inRust, inPython] = [rustModule({ Row }), pythonModule({ Row })];
+    assert(inRust.includes(`\n    pub x: ${rust},\n`), `${type}: ${inRust}`);
+    const field = `        ("x", ${ctypes}),\n`;
+    assert(inPython.includes(field), `${type}: ${inPython}`);
+    assert(inPython.includes(`${numpy}]`), `${type}: ${inPython}`);
+    count++;
+  }
+  assert(count > 20, `${count}`);
+});
 
 Deno.test("pythonModule() and rustModule() refuse what they cannot say, by name", () => {
   const Overlaid = struct("Overlaid", { _: HostLayout, a: u32, b: u16 }, {
