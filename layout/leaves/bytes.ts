@@ -5,6 +5,24 @@ import { type Part, sharedPart } from "../../base/specialise.ts";
 import { closed } from "../region/region.ts";
 import type { Declarator, Fits, Leaf, Load, Store } from "./leaf.ts";
 
+// What an array is and how long is asked of the engine: a class that extends
+// Uint8Array, as Node's Buffer does, may have other properties.
+
+const { prototype } = Object.getPrototypeOf(Uint8Array) as {
+  prototype: object;
+};
+
+function getterOf(key: PropertyKey): () => unknown {
+  return Object.getOwnPropertyDescriptor(prototype, key)!.get!;
+}
+
+const kindOf = getterOf(Symbol.toStringTag);
+const lengthOf = getterOf("length");
+
+function isBytes(value: unknown): value is Uint8Array {
+  return kindOf.call(value) === "Uint8Array";
+}
+
 function loadBytes(size: number): Load {
   return (region, offset) => {
     const { u8 } = region;
@@ -13,16 +31,16 @@ function loadBytes(size: number): Load {
   };
 }
 
-function storeBytes(size: number): Store {
+function storeBytes(): Store {
   return (region, offset, value: Uint8Array) => {
     const { u8 } = region;
     if (u8[offset] === undefined) closed(region);
-    u8.set(value.subarray(0, size), offset);
+    u8.set(value, offset);
   };
 }
 
 function fitsBytes(size: number): Fits {
-  return (a) => a instanceof Uint8Array && a.length === size;
+  return (a) => isBytes(a) && lengthOf.call(a) === size;
 }
 
 /** `uint8_t[size]`, read and written as a whole: it can tear. */
@@ -43,7 +61,7 @@ export class BytesLeaf implements Leaf {
   constructor(size: number) {
     this.#size = size;
     this.#load = sharedPart(loadBytes, size);
-    this.#store = sharedPart(storeBytes, size);
+    this.#store = sharedPart(storeBytes);
     this.fits = sharedPart(fitsBytes, size);
     this.declarator = { base: "uint8_t", suffix: `[${size}]` };
   }
@@ -55,7 +73,7 @@ export class BytesLeaf implements Leaf {
 
   /** The bytes as they are now: those given may be a part of what is written. */
   capture(value: unknown): unknown {
-    return (value as Uint8Array).slice();
+    return new Uint8Array(value as Uint8Array);
   }
 
   /** See {@linkcode Leaf.readsAs}. */
@@ -76,14 +94,15 @@ export class BytesLeaf implements Leaf {
 
   /** See {@linkcode Leaf.check}. */
   check(value: unknown, path: string): void {
-    if (!(value instanceof Uint8Array)) {
+    if (!isBytes(value)) {
       throw new TypeError(
         `Cannot store ${show(value)} as ${path}: must be a Uint8Array`,
       );
     }
-    if (value.length !== this.#size) {
+    const length = lengthOf.call(value);
+    if (length !== this.#size) {
       throw new RangeError(
-        `Cannot store ${value.length} bytes as ${path}: must be ${this.#size}`,
+        `Cannot store ${length} bytes as ${path}: must be ${this.#size}`,
       );
     }
   }

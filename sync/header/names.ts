@@ -13,7 +13,7 @@ const RESERVED = new Set(
   new nonlocal not operator or override pass private protected pub public raise
   ref register restrict return self short signed sizeof static struct super
   switch template this throw trait true try type typedef typename union unsafe
-  unsigned use using virtual void volatile where while with yield None True False
+  unsigned use using virtual void Self volatile where while with yield None True False
   and assert typeof`).split(/\s+/),
 );
 

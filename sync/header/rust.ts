@@ -49,6 +49,14 @@ const SCALARS: Readonly<Record<string, string>> = {
 const USED =
   "Be BeFloat F16 core u8 i8 u16 i16 u32 i32 u64 i64 u128 i128 usize isize f32 f64";
 
+/** Words of Rust alone, which can be names if they are written otherwise. */
+const WORDS = new Set("abstract become box gen macro priv unsized".split(" "));
+
+/** A name of a field or a constant as Rust has it. */
+function rustName(name: string): string {
+  return WORDS.has(name) ? `r#${name}` : name;
+}
+
 /** What is written for the types that the language has not. */
 const SUPPORT = [
   [
@@ -112,7 +120,7 @@ interface Representation {
 }
 
 class Module {
-  readonly #names = new Names(USED.split(" "));
+  readonly #names = new Names([...USED.split(" "), ...WORDS]);
   readonly #representations = new Map<AnyType, Representation>();
   readonly #parts: string[] = [];
 
@@ -163,7 +171,7 @@ class Module {
     const base = this.#rustType(type.base);
     const members = Object.entries(type.members).map(([member, value]) =>
       `    pub const ${
-        requireName(member, type.name)
+        rustName(requireName(member, type.name))
       }: ${name} = ${name}(${value});`
     );
     this.#parts.push(`#[repr(transparent)]
@@ -229,7 +237,7 @@ ${members.join("\n")}
           !this.#isCopy(piece.type)
         ? `core::mem::ManuallyDrop<${own}>`
         : own;
-      return `    pub ${piece.name}: ${held},`;
+      return `    pub ${rustName(piece.name)}: ${held},`;
     });
     const bits = pieces.flatMap((piece) => this.#bitFields(type, piece));
     const structure = structureOf(type);
@@ -254,7 +262,9 @@ ${members.join("\n")}
       `    assert!(core::mem::size_of::<${name}>() == ${type.size});`,
       `    assert!(core::mem::align_of::<${name}>() == ${type.align});`,
       ...pieces.map(({ name: field, offset }) =>
-        `    assert!(core::mem::offset_of!(${name}, ${field}) == ${offset});`
+        `    assert!(core::mem::offset_of!(${name}, ${
+          rustName(field)
+        }) == ${offset});`
       ),
       "};",
     ].join("\n"));
@@ -263,8 +273,11 @@ ${members.join("\n")}
   /** The functions that read and write the bit-fields of a piece. */
   #bitFields({ kind }: StructType | UnionType, piece: Piece): string[] {
     const unit = kind === "union"
-      ? [`unsafe { &self.${piece.name} }`, `unsafe { &mut self.${piece.name} }`]
-      : [`&self.${piece.name}`, `&mut self.${piece.name}`];
+      ? [
+        `unsafe { &self.${rustName(piece.name)} }`,
+        `unsafe { &mut self.${rustName(piece.name)} }`,
+      ]
+      : [`&self.${rustName(piece.name)}`, `&mut self.${rustName(piece.name)}`];
     return piece.bits.map(({ name, type: { base, width }, shift }) => {
       const integer = base.kind === "enumeration" ? base.base : base;
       const plain = integer.kind === "bool" ? "bool" : SCALARS[integer.kind]!;
@@ -280,7 +293,7 @@ ${members.join("\n")}
         : plain.startsWith("i")
         ? `((value << ${128 - width}) as i128 >> ${128 - width}) as ${plain}`
         : `value as ${plain}`;
-      return `    pub fn ${name}(&self) -> ${result} {
+      return `    pub fn ${rustName(name)}(&self) -> ${result} {
         let mut bytes = [0u8; 16];
         bytes[..${end - first}].copy_from_slice(&(${
         unit[0]

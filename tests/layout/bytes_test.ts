@@ -110,6 +110,27 @@ Deno.test("bytes are stored whole or not at all", () => {
   }
 });
 
+Deno.test("bytes are what the engine says that they are, whatever a class adds to them", () => {
+  class Liar extends Uint8Array {
+    override get length(): 6 {
+      return 6;
+    }
+    override slice(): Uint8Array<ArrayBuffer> {
+      return new Uint8Array(100);
+    }
+  }
+  const all = new Uint8Array(Link.size * 4);
+  const list = pointer(array(Link, 4), all);
+  for (const mac of [new Liar(20), Object.create(Uint8Array.prototype)]) {
+    assertThrows(() => assign(list.at(0), { mac }), Error, "Link.mac");
+    assertThrows(() => list.column("mac").set(0, mac), Error, ".mac");
+  }
+  assertThrows(() => list.column("mac").set(0, new Proxy(MAC, {})), TypeError);
+  assertEquals(all, new Uint8Array(all.length));
+  assign(list.at(3), { mac: new Liar(MAC) });
+  assertEquals([...list.at(3).mac], [...MAC]);
+});
+
 Deno.test("bytes can be exchanged with others of the same memory", () => {
   const Two = struct("Two", { _: HostLayout, a: bytes(2), b: bytes(2) });
   const two = pointer(Two, Uint8Array.of(1, 2, 3, 4));

@@ -20,7 +20,7 @@ print(json.dumps({
     "low": it.low,
     "minus": str(it.minus),
     "shade": it.shade,
-    "on": it.on,
+    "priv": it.priv,
     "network": it.network,
     "change": it.change,
     "load": it.load,
@@ -43,7 +43,7 @@ print(json.dumps({
     },
     "placed": {"a": it.placed.a, "b": it.placed.b},
     "halves": [half.value for half in it.halves],
-    "far": it.far,
+    "box": it.box,
     "either": {"small": it.either.small, "large": str(it.either.large)},
     "rest": list(it.rest),
 }))
@@ -54,7 +54,7 @@ if t.numpy is not None:
     assert array["matrix"].tolist() == [[1, 2, 3], [4, 5, 65535]]
     assert array["inner"]["value"].tolist() == [-1.25, 1e100]
     assert array["half"] == t.numpy.float16(1 / 3) and array["load"] == 1.5
-    assert array["name"].decode() == "héllo" and array["far"] == 123456
+    assert array["name"].decode() == "héllo" and array["box"] == 123456
     assert array["debt"].tolist() == [0, 2**64 - 2**26]
     assert t.Numbers_dtype.itemsize == 32 and t.Color_dtype == "u1"
 it.flag = False
@@ -63,7 +63,7 @@ it.name = b"bye"
 it.low = 2
 it.minus = -(1 << 39)
 it.shade = 1
-it.on = False
+it.priv = False
 it.network = 8080
 it.change = 5
 it.load = -0.5
@@ -85,7 +85,7 @@ it.packed.low = 31
 it.packed.c[1] = -300
 it.placed.b = 1 << 31
 it.halves[2].value = 0.5
-it.far = 1
+it.box = 1
 it.either.large = 255
 for name, wrong in [("low", 8), ("minus", 1 << 39), ("shade", -1)]:
     try:

@@ -14,7 +14,7 @@ fn main() {
     let mut it = unsafe { core::ptr::read_unaligned(bytes.as_ptr() as *const t::Everything) };
     assert!(it.flag == 1 && it.color == t::Color::green);
     assert_eq!(&it.name[..6], "héllo".as_bytes());
-    assert!(it.low() == 5 && it.minus() == -3 && it.shade() == t::Color::green && it.on());
+    assert!(it.low() == 5 && it.minus() == -3 && it.shade() == t::Color::green && it.r#priv());
     assert!(it.network.get() == 443 && it.change.get() == -70000);
     assert!(it.load.get() == 1.5 && it.wide.get() == 1 << 40);
     assert!(it.half.get() == 0.333251953125 && it.ratio == 0.25);
@@ -25,7 +25,7 @@ fn main() {
     assert!(it.inner[0].value == -1.25 && it.inner[1].tag == 2);
     let packed = it.packed;
     assert!({ packed.b } == 1 << 63 && packed.low() == 17 && { packed.c } == [-1, 2]);
-    assert!(u32::from_le_bytes(it.placed.b) == 77 && it.far == 123456);
+    assert!(u32::from_le_bytes(it.placed.b) == 77 && it.r#box == 123456);
     assert_eq!(it.halves.map(|half| half.get()), [1.0, -2.0, 65504.0]);
     assert_eq!(unsafe { it.either.large }, 260);
     it.flag = 0;
@@ -34,7 +34,7 @@ fn main() {
     it.set_low(2);
     it.set_minus(-(1 << 39));
     it.set_shade(t::Color::red);
-    it.set_on(false);
+    it.set_priv(false);
     it.network = t::Be::<u16>::new(8080);
     it.change = t::Be::<i32>::new(5);
     it.load = t::BeFloat::<u32>::new(-0.5);
@@ -56,7 +56,7 @@ fn main() {
     it.packed.c = [-1, -300];
     it.placed.b = (1u32 << 31).to_le_bytes();
     it.halves[2] = t::F16(0x3800);
-    it.far = 1;
+    it.r#box = 1;
     it.either.large = 255;
     let written = unsafe {
         core::slice::from_raw_parts(&it as *const _ as *const u8, bytes.len())
