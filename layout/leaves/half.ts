@@ -8,39 +8,43 @@ import { anyNumber } from "./floats.ts";
 import { LaneLeaf } from "./leaf.ts";
 
 function decodeHalf(): (raw: number) => number {
-  const single = new Float32Array(1);
-  const bits = new Uint32Array(single.buffer);
+  // What the last bit is worth, by sign and exponent.
+  const worth = Float64Array.from({ length: 64 }, (_, top) => {
+    const exponent = top & 31;
+    const size = exponent === 31 ? Infinity : 2 ** ((exponent || 1) - 25);
+    return top < 32 ? size : -size;
+  });
   return (raw) => {
-    // As the bits of a float it is too small by 2^112, subnormals as well.
-    bits[0] = (raw & 0x7fff) << 13;
-    const value = (raw & 0x7c00) !== 0x7c00
-      ? single[0]! * 5192296858534827628530496329220096
-      : (raw & 0x3ff) === 0
-      ? Infinity
-      : NaN;
-    return (raw & 0x8000) === 0 ? value : -value;
+    const top = raw >>> 10;
+    const rest = raw & 1023;
+    const exponent = top & 31;
+    if (exponent === 31 && rest !== 0) return NaN;
+    return (exponent === 0 ? rest : rest + 1024) * worth[top]!;
   };
 }
 
 function encodeHalf(): (value: number) => number {
   const double = new Float64Array(1);
-  const halves = new Uint32Array(double.buffer);
+  const words = new Uint32Array(double.buffer);
   return (a) => {
     if (a !== a) return 0x7e00;
     double[0] = a;
-    const sign = halves[1]! >>> 16 & 0x8000;
+    const high = words[1]!;
+    const sign = high >>> 16 & 0x8000;
     const size = a < 0 ? -a : a;
     if (size >= 65520) return sign | 0x7c00;
-    const exponent = (halves[1]! >>> 20 & 0x7ff) - 1023;
-    const scale = exponent < -14 ? -14 : exponent;
-    // The sum with 2^(scale + 42) has no room for more than ten bits behind
-    // 2^scale: the processor rounds it, half to even, and once only.
-    halves[0] = 0;
-    halves[1] = scale + 1065 << 20;
-    const rounded = size + double[0] - double[0];
-    halves[1] = 1033 - scale << 20;
-    // Without a leading one at the smallest scale, it is a subnormal's.
-    return sign | (scale + 14 << 10) + rounded * double[0];
+    // A subnormal is a multiple of 2^-24. Beside 2^52 there is no room for a part
+    // of one: the processor rounds it, half to even.
+    if (size < 2 ** -14) {
+      return sign | size * 16777216 + 4503599627370496 - 4503599627370496;
+    }
+    // The exponent, and the upper ten of its bits; one more than they hold carries
+    // into the exponent, which is right.
+    const half = (high >>> 10 & 0x1fffff) - 1032192;
+    const rest = high & 0x3ff;
+    const isUp = rest > 0x200 ||
+      rest === 0x200 && (words[0] !== 0 || (half & 1) === 1);
+    return sign | (isUp ? half + 1 : half);
   };
 }
 
