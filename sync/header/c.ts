@@ -32,7 +32,7 @@ interface Declarator {
 export type Exports = Readonly<Record<string, Type>>;
 
 class Header {
-  readonly #names = new Names();
+  readonly #names = new Names("C");
   readonly #parts: string[] = [];
   #hasStructures = false;
 
@@ -99,16 +99,17 @@ class Header {
     const name = this.#names.of(type);
     const { base } = this.#declarator(type.base as AnyType);
     const members = Object.entries(type.members).map(([member, value]) =>
-      `#define ${name}_${requireName(member, type.name)} ((${name})${value}${
-        typeof value === "bigint" ? "LL" : ""
-      })`
+      `#define ${name}_${
+        requireName(member, type.name, "C")
+      } ((${name})${value}${typeof value === "bigint" ? "LL" : ""})`
     );
     return [`typedef ${base} ${name};`, ...members].join("\n");
   }
 
   #aggregate(type: StructType | UnionType): string {
     const name = this.#names.of(type);
-    const { members, packed } = aggregateOf(type);
+    const { members } = aggregateOf(type);
+    const packed = isPacked(type);
     const title = `${type.kind} ${name}`;
     const body = new Body(type, packed, (type) => this.#declarator(type));
     for (const member of members) body.add(member);
@@ -173,6 +174,20 @@ class Header {
   }
 }
 
+/**
+ * Whether C must be told to pack a struct. One from elsewhere does not say, but has
+ * members where C would not align them. Its bit-fields would then move, without
+ * an assertion that could tell: such a one does not compile.
+ */
+function isPacked(type: StructType | UnionType): boolean {
+  const { members, packed } = aggregateOf(type);
+  if (packed || members.some(({ bit }) => bit !== undefined)) return packed;
+  return members.some(({ type: own, offset }) => {
+    const { align } = originOf(own);
+    return align > type.align || offset % align !== 0;
+  });
+}
+
 /** The members of a struct or union, with the gaps between them. */
 class Body {
   readonly #type: StructType | UnionType;
@@ -223,7 +238,7 @@ class Body {
   }
 
   #name(name: string): string {
-    return requireName(name, `${this.#type.name}.${name}`);
+    return requireName(name, `${this.#type.name}.${name}`, "C");
   }
 
   /** Fills up to an offset, where C would not do so by itself. */

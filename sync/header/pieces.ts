@@ -15,7 +15,6 @@ import type {
   Type,
   UnionType,
 } from "../../layout/mod.ts";
-import { requireName } from "./names.ts";
 
 /** A type that other languages know by its name. */
 export type NamedType = StructType | UnionType | Enumeration;
@@ -85,8 +84,8 @@ export interface Piece {
  * members, with one for all of its size. Bit-fields are pieces of bytes, with
  * those whose bytes they share.
  *
- * @throws {InvalidTypeError} If fields of a struct share bytes, a member of a
- * union is not at its begin, or a name cannot be one in other languages.
+ * @throws {InvalidTypeError} If fields of a struct share bytes, or a member of a
+ * union is not at its begin.
  */
 export function piecesOf(type: StructType | UnionType): readonly Piece[] {
   const { members } = aggregateOf(type);
@@ -128,7 +127,6 @@ class StructPieces {
     const { name, type, offset } = member;
     if (type.kind === "padding") return 1;
     this.#fill(offset, name);
-    requireName(name, `${this.#type.name}.${name}`);
     this.pieces.push({ name, offset, size: type.size, type, bits: [] });
     this.#end = offset + type.size;
     return 1;
@@ -158,7 +156,7 @@ class StructPieces {
       offset,
       size,
       type: undefined,
-      bits: named.map((member) => placedBits(this.#type, member, offset)),
+      bits: named.map((member) => placedBits(member, offset)),
     });
     this.#end = offset + size;
     return run.length;
@@ -189,16 +187,8 @@ class StructPieces {
   }
 }
 
-function placedBits(
-  owner: Type,
-  { name, type, bit }: Member,
-  offset: number,
-): PieceBits {
-  return {
-    name: requireName(name, `${owner.name}.${name}`),
-    type: type as Bits,
-    shift: bit! - offset * 8,
-  };
+function placedBits({ name, type, bit }: Member, offset: number): PieceBits {
+  return { name, type: type as Bits, shift: bit! - offset * 8 };
 }
 
 function unionPieces(type: UnionType, members: readonly Member[]): Piece[] {
@@ -211,7 +201,6 @@ function unionPieces(type: UnionType, members: readonly Member[]): Piece[] {
       );
     }
     if (own.kind !== "bits") {
-      requireName(name, `${type.name}.${name}`);
       return { name, offset, size: own.size, type: own, bits: [] };
     }
     return {
@@ -219,7 +208,7 @@ function unionPieces(type: UnionType, members: readonly Member[]): Piece[] {
       offset: 0,
       size: Math.ceil((bit! + own.width) / 8),
       type: undefined,
-      bits: [placedBits(type, member, 0)],
+      bits: [placedBits(member, 0)],
     };
   });
   const name = unusedName("_all", members);

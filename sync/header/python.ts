@@ -15,7 +15,7 @@ import type {
 } from "../../layout/mod.ts";
 import { structureOf } from "../shared/structure.ts";
 import type { Exports } from "./c.ts";
-import { Names } from "./names.ts";
+import { Names, requireName } from "./names.ts";
 import { isNamed, namedTypesIn, type Piece, piecesOf } from "./pieces.ts";
 
 /** What numbers are in `ctypes` and in numpy. */
@@ -131,7 +131,7 @@ class f16(ctypes.Structure):
 `;
 
 class Module {
-  readonly #names = new Names(USED.split(" "));
+  readonly #names = new Names("Python", USED.split(" "));
   readonly #parts: string[] = [BEGIN.trim()];
   readonly #dtypes: string[] = [];
 
@@ -214,7 +214,7 @@ class Module {
     const name = this.#names.of(type);
     const pieces = piecesOf(type);
     const fields = pieces.map((piece) =>
-      `        ("${nameOf(piece, type)}", ${this.#typeOf(piece)}),\n`
+      `        ("${attribute(piece.name, type)}", ${this.#typeOf(piece)}),\n`
     );
     const structure = structureOf(type);
     this.#parts.push(
@@ -224,7 +224,7 @@ class Module {
     _fields_ = [
 ${fields.join("")}    ]`,
       [
-        ...pieces.flatMap((piece) => propertiesOf(piece, name)),
+        ...pieces.flatMap((piece) => propertiesOf(piece, type, name)),
         ...structure === undefined
           ? []
           : [`${name}_CAPACITY = ${structure.capacity}`],
@@ -286,12 +286,9 @@ function scalarOf(type: AnyType): readonly [string, string] {
   );
 }
 
-function nameOf({ name }: Piece, owner: Type): string {
-  return requireAttribute(name, owner);
-}
-
-/** @throws {InvalidTypeError} if `ctypes` needs the name for something else. */
-function requireAttribute(name: string, owner: Type): string {
+/** @throws {InvalidTypeError} if no attribute of a class can have the name. */
+function attribute(name: string, owner: Type): string {
+  requireName(name, `${owner.name}.${name}`, "Python");
   if (!ATTRIBUTES.test(name)) return name;
   throw new InvalidTypeError(
     `${owner.name}.${name}: The name ${
@@ -301,7 +298,11 @@ function requireAttribute(name: string, owner: Type): string {
 }
 
 /** The properties of the bit-fields in some bytes. */
-function propertiesOf({ name, bits }: Piece, owner: string): string[] {
+function propertiesOf(
+  { name, bits }: Piece,
+  type: Type,
+  owner: string,
+): string[] {
   return bits.map(({ name: field, type: { base, width }, shift }) => {
     const integer = base.kind === "enumeration" ? base.base : base;
     const kind = integer.kind === "bool"
@@ -309,7 +310,9 @@ function propertiesOf({ name, bits }: Piece, owner: string): string[] {
       : integer.kind.startsWith("i")
       ? "signed"
       : "unsigned";
-    return `${owner}.${field} = _bit_field("${name}", ${shift}, ${width}, "${kind}")`;
+    return `${owner}.${
+      attribute(field, type)
+    } = _bit_field("${name}", ${shift}, ${width}, "${kind}")`;
   });
 }
 

@@ -15,7 +15,7 @@ import type {
 } from "../../layout/mod.ts";
 import { structureOf } from "../shared/structure.ts";
 import type { Exports } from "./c.ts";
-import { Names, requireName } from "./names.ts";
+import { isWord, Names, requireName } from "./names.ts";
 import { namedTypesIn, type Piece, piecesOf } from "./pieces.ts";
 
 /** What scalars are in Rust. A `bool` there must not be 2, so it is a byte. */
@@ -49,12 +49,17 @@ const SCALARS: Readonly<Record<string, string>> = {
 const USED =
   "Be BeFloat F16 core u8 i8 u16 i16 u32 i32 u64 i64 u128 i128 usize isize f32 f64";
 
-/** Words of Rust alone, which can be names if they are written otherwise. */
-const WORDS = new Set("abstract become box gen macro priv unsized".split(" "));
-
-/** A name of a field or a constant as Rust has it. */
-function rustName(name: string): string {
-  return WORDS.has(name) ? `r#${name}` : name;
+/**
+ * A name of a field, a function or a constant as Rust has it: some words can be
+ * one if they are marked.
+ *
+ * @throws {InvalidTypeError} If Rust cannot have it.
+ */
+function rustName(name: string, owner: Type): string {
+  const isMarked = isWord(name, "Rust") &&
+    !/^([Ss]elf|super|crate|_)$/.test(name);
+  if (isMarked) return `r#${name}`;
+  return requireName(name, `${owner.name}.${name}`, "Rust");
 }
 
 /** What is written for the types that the language has not. */
@@ -120,7 +125,7 @@ interface Representation {
 }
 
 class Module {
-  readonly #names = new Names([...USED.split(" "), ...WORDS]);
+  readonly #names = new Names("Rust", USED.split(" "));
   readonly #representations = new Map<AnyType, Representation>();
   readonly #parts: string[] = [];
 
@@ -170,9 +175,7 @@ class Module {
     const name = this.#names.of(type);
     const base = this.#rustType(type.base);
     const members = Object.entries(type.members).map(([member, value]) =>
-      `    pub const ${
-        rustName(requireName(member, type.name))
-      }: ${name} = ${name}(${value});`
+      `    pub const ${rustName(member, type)}: ${name} = ${name}(${value});`
     );
     this.#parts.push(`#[repr(transparent)]
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -237,7 +240,7 @@ ${members.join("\n")}
           !this.#isCopy(piece.type)
         ? `core::mem::ManuallyDrop<${own}>`
         : own;
-      return `    pub ${rustName(piece.name)}: ${held},`;
+      return `    pub ${rustName(piece.name, type)}: ${held},`;
     });
     const bits = pieces.flatMap((piece) => this.#bitFields(type, piece));
     const structure = structureOf(type);
@@ -263,7 +266,7 @@ ${members.join("\n")}
       `    assert!(core::mem::align_of::<${name}>() == ${type.align});`,
       ...pieces.map(({ name: field, offset }) =>
         `    assert!(core::mem::offset_of!(${name}, ${
-          rustName(field)
+          rustName(field, type)
         }) == ${offset});`
       ),
       "};",
@@ -271,13 +274,16 @@ ${members.join("\n")}
   }
 
   /** The functions that read and write the bit-fields of a piece. */
-  #bitFields({ kind }: StructType | UnionType, piece: Piece): string[] {
-    const unit = kind === "union"
+  #bitFields(type: StructType | UnionType, piece: Piece): string[] {
+    const unit = type.kind === "union"
       ? [
-        `unsafe { &self.${rustName(piece.name)} }`,
-        `unsafe { &mut self.${rustName(piece.name)} }`,
+        `unsafe { &self.${rustName(piece.name, type)} }`,
+        `unsafe { &mut self.${rustName(piece.name, type)} }`,
       ]
-      : [`&self.${rustName(piece.name)}`, `&mut self.${rustName(piece.name)}`];
+      : [
+        `&self.${rustName(piece.name, type)}`,
+        `&mut self.${rustName(piece.name, type)}`,
+      ];
     return piece.bits.map(({ name, type: { base, width }, shift }) => {
       const integer = base.kind === "enumeration" ? base.base : base;
       const plain = integer.kind === "bool" ? "bool" : SCALARS[integer.kind]!;
@@ -293,7 +299,7 @@ ${members.join("\n")}
         : plain.startsWith("i")
         ? `((value << ${128 - width}) as i128 >> ${128 - width}) as ${plain}`
         : `value as ${plain}`;
-      return `    pub fn ${rustName(name)}(&self) -> ${result} {
+      return `    pub fn ${rustName(name, type)}(&self) -> ${result} {
         let mut bytes = [0u8; 16];
         bytes[..${end - first}].copy_from_slice(&(${
         unit[0]

@@ -58,7 +58,7 @@ const Packed = struct("Packed", { _: HostLayout, a: u8, b: u64, c: u16 }, {
   packed: true,
 });
 const Placed = struct("Placed", { _: HostLayout, a: u8, b: u32 }, {
-  offsets: { b: 12 },
+  offsets: { b: 13 }, // where C would not have it
   size: 32,
   align: 16,
 });

@@ -179,14 +179,18 @@ Deno.test("pythonModule() and rustModule() refuse what they cannot say, by name"
   const Overlaid = struct("Overlaid", { _: HostLayout, a: u32, b: u16 }, {
     offsets: { b: 2 },
   });
-  const Reserved = struct("Reserved", { _: HostLayout, self: u8 });
+  const Words = struct("Words", { _: HostLayout, in: u8 });
+  const Self = struct("Self", { _: HostLayout, self: u8 });
   const Inner = struct("Inner", { _: HostLayout, _fields_: u8 });
   for (const write of [pythonModule, rustModule]) {
     assertThrows(() => write({ Overlaid }), InvalidTypeError, "Overlaid.b");
-    assertThrows(() => write({ Reserved }), InvalidTypeError, '"self"');
     assertThrows(() => write({ "1st": u8 }), InvalidTypeError, "1st");
     assertThrows(() => write({ Some: {} as never }), InvalidTypeError);
   }
+  assertThrows(() => pythonModule({ Words }), InvalidTypeError, '"in"');
+  assert(rustModule({ Words }).includes("pub r#in: u8,"));
+  assertThrows(() => rustModule({ Own: Self }), InvalidTypeError, '"self"');
+  assert(pythonModule({ Self }).includes("class Self("));
   assertThrows(() => pythonModule({ Inner }), InvalidTypeError, "_fields_");
   assertThrows(() => pythonModule({ numpy: u8 }), InvalidTypeError, "numpy");
   assertThrows(() => rustModule({ Be: u8 }), InvalidTypeError, "Be");
