@@ -32,6 +32,7 @@ import { type FilterOf, filterOf } from "./filter.ts";
 import { lookupInner, updateInner, updateProgram } from "./inner_maps.ts";
 import { MapBtf, type MapDefinition } from "./types_from_btf.ts";
 import { createMap, freeze, openById } from "./commands.ts";
+import { givenTypes, loadTypes, sizeOfPart } from "./create_types.ts";
 import { mapFlagBits } from "./flag.ts";
 import { type MapInfo, mapInfoOf } from "./info.ts";
 import {
@@ -73,6 +74,8 @@ interface MapOrigin {
   readonly pinnedTo?: string | undefined;
   /** Its definition in C. */
   readonly definition?: () => MapDefinition | undefined;
+  /** The types that it was made with. */
+  readonly types?: MapDefinition | undefined;
 }
 
 /**
@@ -143,46 +146,96 @@ export class BpfMap<
       descriptor.close();
       throw error;
     }
-    this.#types = new MapBtf(this.#info, origin.definition);
+    this.#types = new MapBtf(
+      this.#info,
+      origin.definition,
+      origin.types,
+    );
   }
 
   /**
    * Makes a new map (`BPF_MAP_CREATE`).
    *
-   * @param options What it shall be.
+   * @param options What it shall be: sizes, or types, which say the sizes.
    * @throws {TypeError | RangeError} if an option is not of its kind.
+   * @throws {InvalidTypeError} if a type cannot be pointed to, has not the size
+   * that is given beside it, or BTF has no room for it.
    * @throws {SystemError} with the kernel's reason, as in bpf(2): EPERM for want
    * of a capability, EINVAL where the type does not take these sizes or flags.
    * @throws {NotSupportedError} on any but Linux on x86-64 or aarch64.
    * @throws {Deno.errors.NotCapable} without `--allow-ffi`.
+   *
+   * @example A map with types, which `bpftool map dump` shows, too
+   * ```ts ignore
+   * const flows = BpfMap.create({
+   *   type: "hash",
+   *   keyType: Flow,
+   *   valueType: Stats,
+   *   maxEntries: 1024,
+   * });
+   * flows.table().set({ address: 0x7f000001, port: 443 }, { bytes: 1n });
+   * ```
+   *
+   * @example What belongs to a task: the key is a descriptor, of pidfd_open(2)
+   * ```ts ignore
+   * const map = BpfMap.create({
+   *   type: "task_storage",
+   *   valueType: Stats,
+   *   maxEntries: 0,
+   *   flags: ["no_prealloc"],
+   * });
+   * map.table().get(pidfd);
+   * ```
    */
-  static create<const M extends MapType>(
-    options: CreateMapOptions<M>,
-  ): BpfMap<M> {
+  static create<
+    const M extends MapType,
+    K extends Type = Type,
+    V extends Type = Type,
+  >(options: CreateMapOptions<M, K, V>): BpfMap<M, K, V> {
     requireOptions(options, createOptions);
     const {
       type,
-      keySize = isKeyless(type) ? 0 : 4,
-      valueSize = 0,
+      keySize,
+      valueSize,
       maxEntries,
       flags = 0,
       name = "",
       mapExtra = 0n,
+      numaNode,
       innerMap,
     } = options;
+    const typeNumber = mapTypeNumber(type);
+    const types = givenTypes(type, options.keyType, options.valueType);
+    const defaultKeySize = isKeyless(type) ? 0 : 4;
+    const keyBytes = sizeOfPart(
+      "keys",
+      types?.keyType,
+      keySize,
+      defaultKeySize,
+    );
+    const valueBytes = sizeOfPart("values", types?.valueType, valueSize, 0);
     const request = {
-      type: mapTypeNumber(type),
-      keySize: requireU32("Key size", keySize, 0),
-      valueSize: requireU32("Value size", valueSize, 0),
+      type: typeNumber,
+      keySize: requireU32("Key size", keyBytes, 0),
+      valueSize: requireU32("Value size", valueBytes, 0),
       maxEntries: requireU32("Number of entries", maxEntries, 0),
       flagBits: mapFlagBits(flags),
       name: requireMapName(name),
       mapExtra: requireU64("Map extra", mapExtra),
+      numaNode: numaNode === undefined
+        ? undefined
+        : requireU32("NUMA node", numaNode, 0),
       innerFd: innerMap === undefined
         ? undefined
         : descriptorOf("Inner map", "map", innerMap),
     };
-    return new BpfMap<M>(createMap(request), "the new map");
+    const btf = loadTypes(type, types);
+    try {
+      const descriptor = createMap({ ...request, btf });
+      return new BpfMap<M, K, V>(descriptor, "the new map", { types });
+    } finally {
+      btf?.descriptor.close();
+    }
   }
 
   /**

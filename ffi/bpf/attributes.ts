@@ -32,9 +32,21 @@ const MapCreate = struct("map_create", {
   innerMapFd: u32,
   numaNode: u32,
   mapName: text(16),
-  // Of devices and BTF; all of them zero.
-  unused: padding(20),
+  mapIfindex: u32,
+  btfFd: u32,
+  btfKeyTypeId: u32,
+  btfValueTypeId: u32,
+  btfVmlinuxValueTypeId: u32,
   mapExtra: u64,
+});
+
+const BtfLoad = struct("btf_load", {
+  _: HostLayout,
+  btf: u64,
+  btfLogBuf: u64,
+  btfSize: u32,
+  btfLogSize: u32,
+  btfLogLevel: u32,
 });
 
 const Element = struct("element", {
@@ -205,6 +217,7 @@ const LinkFd = struct("link_fd", { _: HostLayout, linkFd: u32, flags: u32 });
 const Attributes = union("bpf_attr", {
   _: HostLayout,
   mapCreate: MapCreate,
+  btfLoad: BtfLoad,
   element: Element,
   batch: Batch,
   progLoad: ProgLoad,
@@ -225,7 +238,9 @@ const Attributes = union("bpf_attr", {
  */
 export const SIZE = {
   mapCreate: 44, // to the end of mapName
+  mapCreateBtf: 60, // to the end of btfValueTypeId
   mapCreateExtra: sizeOf(MapCreate),
+  btfLoad: 28, // without the padding at its end
   mapFd: 4,
   element: sizeOf(Element),
   batch: sizeOf(Batch),
