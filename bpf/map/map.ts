@@ -13,6 +13,7 @@ import {
 import { Descriptor } from "../../ffi/descriptor.ts";
 import type { Memory } from "../../memory/mod.ts";
 import { requireMapName } from "../arguments.ts";
+import { fdinfoNumber } from "../fdinfo.ts";
 import { idsOf } from "../ids.ts";
 import { openPinned } from "../pins.ts";
 import {
@@ -689,6 +690,27 @@ export class BpfMap<
    */
   freeze(): void {
     freeze(this.fd);
+  }
+
+  /**
+   * Whether the map is frozen now, by whomever; undefined where `/proc` does not
+   * tell.
+   *
+   * @throws {ClosedError} if the map is closed.
+   */
+  get frozen(): boolean | undefined {
+    const frozen = fdinfoNumber(this.fd, "frozen");
+    return frozen === undefined ? undefined : frozen === 1;
+  }
+
+  /**
+   * How much of the kernel's memory the map takes now, in bytes: exactly since
+   * Linux 6.3, a guess before; undefined where `/proc` does not tell.
+   *
+   * @throws {ClosedError} if the map is closed.
+   */
+  get memlock(): number | undefined {
+    return fdinfoNumber(this.fd, "memlock");
   }
 
   /**

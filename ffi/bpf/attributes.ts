@@ -211,6 +211,14 @@ const BindMap = struct("prog_bind_map", {
   flags: u32,
 });
 
+const StreamRead = struct("prog_stream_read", {
+  _: HostLayout,
+  buffer: u64,
+  length: u32,
+  streamId: u32,
+  progFd: u32,
+});
+
 const LinkFd = struct("link_fd", { _: HostLayout, linkFd: u32, flags: u32 });
 
 /** The parts of `union bpf_attr` that the commands take. */
@@ -230,6 +238,7 @@ const Attributes = union("bpf_attr", {
   linkUpdate: LinkUpdate,
   bindMap: BindMap,
   linkFd: LinkFd,
+  streamRead: StreamRead,
 });
 
 /**
@@ -268,6 +277,7 @@ export const SIZE = {
   bindMap: sizeOf(BindMap),
   iteratorCreate: sizeOf(LinkFd),
   enableStats: 4,
+  streamRead: 20, // without the padding at its end
 } as const;
 
 const bytes = new Uint8Array(new ArrayBuffer(sizeOf(Attributes)));

@@ -154,6 +154,8 @@ export const COMMANDS = {
   BPF_ITER_CREATE: { number: 33 },
   BPF_LINK_DETACH: { number: 34 },
   BPF_PROG_BIND_MAP: { number: 35 },
+  // What was read is gone, also where it could not be written.
+  BPF_PROG_STREAM_READ_BY_FD: { number: 37, once: true },
 } as const satisfies Readonly<Record<string, CommandEntry>>;
 
 /** A command, as `linux/bpf.h` calls it. */
