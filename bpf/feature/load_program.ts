@@ -35,10 +35,9 @@ function instructionsOf(load: Load): readonly Instruction[] {
     : [[CALL, 0, load.helper], RETURN];
 }
 
-/** Whether a program decides nothing by what it returns, which must be 0. */
+/** Whether 0 is what a program returns that is to change nothing. */
 function isObserver({ type, attachType }: Load): boolean {
-  return type === "tracing" && attachType !== "modify_return" ||
-    type === "lsm" && attachType !== "lsm_cgroup";
+  return type === "tracing" || type === "lsm" && attachType !== "lsm_cgroup";
 }
 
 function assemble(instructions: readonly Instruction[]): Block {
