@@ -189,6 +189,8 @@ export type {
   AttachRawTracepoint,
   RawTracepointTarget,
 } from "./link/targets/raw_tracepoint.ts";
+export type { AttachTc, TcTarget } from "./link/targets/network/tc.ts";
+export type { OtherNetns } from "./link/targets/network/within.ts";
 export type { AttachTcx } from "./link/targets/network/tcx.ts";
 export type { AttachTracepoint } from "./link/targets/tracepoint.ts";
 export type { AttachTracing, TracingTarget } from "./link/targets/tracing.ts";
