@@ -85,7 +85,7 @@ function attachesToTraced(program: number): boolean {
 function isSecurityModule(): boolean {
   const text = new Uint8Array(LIST_MAX + 1);
   const length = readStart("/sys/kernel/security/lsm", text, LIST_MAX);
-  return length < 0 || decodeText(text).split(",").includes("bpf");
+  return length < 0 || /\bbpf\b/.test(decodeText(text));
 }
 
 /**
