@@ -210,6 +210,11 @@ export type {
 export type { MapType, PerCpuMapType } from "./map/type.ts";
 export type { MapFlag } from "./map/flag.ts";
 export type { MapInfo } from "./map/info.ts";
+export {
+  type BatchOptions,
+  type MapBatch,
+  MapCursor,
+} from "./map/entries/map_batches.ts";
 export type {
   EntryValue,
   MapTable,

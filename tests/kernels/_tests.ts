@@ -118,6 +118,7 @@ export const groups: Readonly<Record<string, readonly Choice[]>> = {
       ],
     },
     { file: "tests/bpf/attach_tracing_test.ts" },
+    { file: "tests/bpf/batches_test.ts" },
     { file: "tests/bpf/create_test.ts" },
     { file: "tests/bpf/create_typed_test.ts" },
     { file: "tests/bpf/elements_test.ts" },
