@@ -188,6 +188,7 @@ export type { AttachUprobe } from "./link/targets/probes/uprobe.ts";
 export type { AttachUprobeMulti } from "./link/targets/probes/uprobe_multi.ts";
 export type { AttachUsdt } from "./link/targets/probes/usdt.ts";
 export type { AttachXdp } from "./link/targets/network/xdp.ts";
+export type { StructOpsTarget } from "./link/struct_ops.ts";
 export type { AttachType } from "./link/attach_type.ts";
 export type { HasDescriptor, KernelObject } from "./kernel_object.ts";
 export { BpfMap } from "./map/map.ts";

@@ -17,7 +17,14 @@
  * @module
  */
 
-import { Attempt, BTF_KIND, btfId, putAddress, Refusal } from "./_attempts.ts";
+import {
+  Attempt,
+  BTF_KIND,
+  btfId,
+  btfType,
+  putAddress,
+  Refusal,
+} from "./_attempts.ts";
 import { hasCommand, isRoot } from "./_support.ts";
 
 /** What can be had, and is not there. */
@@ -482,6 +489,16 @@ export const structOps: Need = attempt("struct_ops", (attempt) => {
     btfId: kernelType(BTF_KIND.struct, "tcp_congestion_ops"),
   });
 });
+
+/** Links of struct_ops: of a map with the flag, and with a value of its type. */
+export const structOpsLinks: Need = attempt(
+  "links of struct_ops",
+  (attempt) => {
+    const name = "bpf_struct_ops_tcp_congestion_ops";
+    void kernelType(BTF_KIND.struct, name);
+    attempt.structOpsMap(btfType(BTF_KIND.struct, name)!);
+  },
+);
 
 function iterate(
   attempt: Attempt,

@@ -10,7 +10,7 @@ import { Attachment } from "../kernel_object.ts";
 export class NativeLink extends Attachment {
   readonly #release: () => void;
   /** Ends it with this isolate, if that ends before the process. */
-  readonly #held: Held = { end: () => this.#end() };
+  readonly #held: Held;
   #handle: bigint;
   #fd: number;
   /** Whether it shall go on when this is closed, because it is pinned. */
@@ -22,9 +22,16 @@ export class NativeLink extends Attachment {
    * @param release Lets go of the object that its program is of, retained for it.
    * @param handle The `struct bpf_link *`.
    * @param fd The descriptor of the kernel's link; -1 where there is no one link.
+   * @param outlivesProcess True if the kernel keeps it when the process ends.
    */
-  constructor(release: () => void, handle: bigint, fd: number) {
+  constructor(
+    release: () => void,
+    handle: bigint,
+    fd: number,
+    outlivesProcess: boolean = false,
+  ) {
     super();
+    this.#held = { end: () => this.#end(), outlivesProcess };
     this.#release = release;
     this.#handle = handle;
     this.#fd = fd;

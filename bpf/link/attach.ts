@@ -4,8 +4,9 @@ import { show } from "../../base/show.ts";
 import { requireOptions } from "../../base/arguments.ts";
 import type { Holder } from "../kernel_object.ts";
 import type { UsedProgram } from "../program/used_program.ts";
-import { BpfIterator } from "./iterator.ts";
-import { BpfLink } from "./link.ts";
+import type { BpfIterator } from "./iterator.ts";
+import { keep } from "./kept.ts";
+import type { BpfLink } from "./link.ts";
 import type { TargetKind } from "./target_kind.ts";
 import { type AttachCgroup, cgroup } from "./targets/cgroup.ts";
 import { type AttachIterator, iterator } from "./targets/iterator.ts";
@@ -37,7 +38,6 @@ import {
 } from "./targets/probes/uprobe_multi.ts";
 import { type AttachUsdt, usdt } from "./targets/probes/usdt.ts";
 import { type AttachXdp, xdp } from "./targets/network/xdp.ts";
-import { RawLinkInfo } from "./type.ts";
 
 /** The target of a program, for {@linkcode BpfProgram.attach}. */
 export type AttachTarget =
@@ -95,34 +95,22 @@ const kinds: Readonly<Record<AttachTarget["kind"], TargetKind<never>>> = {
 };
 
 /**
- * The links that `attach` made and nobody has closed. A link in here is never
- * collected, so that no program is detached by the garbage collector, at some
- * moment that nobody chose.
- */
-const attached = new Set<BpfLink>();
-
-/**
  * Attaches a program.
  *
  * @param program The program.
  * @param target Its target; undefined for the one that its section names.
- * @param whenClosed Is called once, when the link is closed.
+ * @param links The links of the program, of which the new one is one until it is
+ * closed.
  */
 export function attach(
   program: UsedProgram,
   target: AttachTarget | undefined,
-  whenClosed: (link: BpfLink) => void,
+  links: Set<BpfLink>,
 ): BpfLink {
   const holder = target === undefined
     ? attachBySection(program)
     : attachTo(program, target);
-  const LinkClass = isIterator(holder) ? BpfIterator : BpfLink;
-  const link: BpfLink = new LinkClass(holder, undefined, () => {
-    attached.delete(link);
-    whenClosed(link);
-  });
-  attached.add(link);
-  return link;
+  return keep(holder, links);
 }
 
 function attachTo(program: UsedProgram, target: AttachTarget): Holder {
@@ -138,8 +126,4 @@ function attachTo(program: UsedProgram, target: AttachTarget): Holder {
   const { [kind]: found } = kinds;
   requireOptions(target, found.options);
   return found.attach(program, target as never);
-}
-
-function isIterator({ fd }: Holder): boolean {
-  return fd >= 0 && new RawLinkInfo(fd, "the new link").type === "iter";
 }

@@ -64,7 +64,8 @@ export function requireType(
 
 /** A link to be made. */
 export interface LinkRequest {
-  readonly program: UsedProgram;
+  /** The program, or a map of struct_ops. */
+  readonly program: Pick<UsedProgram, "open">;
   readonly point: AttachPoint;
   /** A descriptor, or the index of an interface. */
   readonly target: number;
@@ -167,11 +168,12 @@ export function privilegeText(needed: readonly Capability[]): string {
 const BPF_F_REPLACE = 1 << 2;
 
 /**
- * Puts another program in the place of a link's (`BPF_LINK_UPDATE`).
+ * Puts another program, or map of struct_ops, in the place of a link's
+ * (`BPF_LINK_UPDATE`).
  *
  * @param link The descriptor of the link.
- * @param program The descriptor of the new program.
- * @param old The descriptor of the program that it must have; undefined for any.
+ * @param program The descriptor of the new one.
+ * @param old The descriptor of the one that it must have; undefined for any.
  */
 export function updateLink(
   link: number,
@@ -226,7 +228,6 @@ function hasFixedProgram({ type }: RawLinkInfo): boolean {
     case "kprobe_multi":
     case "uprobe_multi":
     case "netfilter":
-    case "struct_ops":
       return true;
     default:
       return false;

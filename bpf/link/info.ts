@@ -25,6 +25,7 @@ import {
 import { type TcTarget, tcText } from "./targets/network/tc.ts";
 import { readTcx } from "./targets/network/tcx.ts";
 import { readTracing, type TracingTarget } from "./targets/tracing.ts";
+import { readStructOps, type StructOpsTarget } from "./struct_ops.ts";
 import { readXdp } from "./targets/network/xdp.ts";
 import { type LinkType, RawLinkInfo } from "./type.ts";
 import type { Unlinked } from "./unlinked.ts";
@@ -55,6 +56,7 @@ export type LinkTarget =
   | NetnsTarget
   | InterfaceTarget
   | TcTarget
+  | StructOpsTarget
   | ProbeTarget
   | TracepointTarget
   | EventTarget
@@ -74,6 +76,7 @@ const readers: Partial<
   netfilter: readNetfilter,
   tcx: readTcx,
   netkit: readTcx,
+  "struct_ops": readStructOps,
 };
 
 /**
@@ -137,6 +140,8 @@ function placeOf(target: LinkTarget): string | undefined {
       return `type ${target.type}, config ${target.config}`;
     case "tc":
       return tcText(target);
+    case "struct_ops":
+      return `of map ${target.mapId}`;
     case "netfilter":
       return netfilterText(target);
   }

@@ -273,13 +273,7 @@ export class BpfProgram<A extends AttachArguments = AttachArguments>
   attach(...target: A): LinkOf<A>;
   attach(target?: AttachTarget): BpfLink {
     void this.fd;
-    const link = attach(
-      this.#asUsed(),
-      target,
-      (link) => this.#links.delete(link),
-    );
-    this.#links.add(link);
-    return link;
+    return attach(this.#asUsed(), target, this.#links);
   }
 
   /** @ignore */

@@ -69,6 +69,8 @@ function targetFields({ target }: LinkInfo): Record<string, unknown> {
         func: target.name,
         offset: target.offset,
       };
+    case "struct_ops":
+      return { map_id: target.mapId };
     case "tracepoint":
       return { tracepoint: target.name };
     case "perf_event":
@@ -120,6 +122,8 @@ function targetCell({ target }: { target: LinkInfo["target"] }): string {
       );
     case "netfilter":
       return `family ${target.family}, hook ${target.hook}, priority ${target.priority}`;
+    case "struct_ops":
+      return `map ${target.mapId}`;
     case "perf_event":
       return `event ${target.type}:${target.config}`;
     default:

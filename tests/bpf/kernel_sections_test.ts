@@ -329,7 +329,7 @@ testWith(attachable, structOps)(
     assertEquals(object.map("congestion").info.type, "struct_ops");
     assertEquals(
       Object.values(object.programs).map(({ name, info }) => [name, info.type]),
-      ["ssthresh", "cong_avoid", "undo_cwnd"].map((name) => [
+      ["ssthresh", "cong_avoid", "other_avoid", "undo_cwnd"].map((name) => [
         name,
         "struct_ops",
       ]),

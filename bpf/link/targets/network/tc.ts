@@ -58,7 +58,8 @@ import {
  * The filter belongs to a queueing discipline of the interface, `clsact`, which
  * is made where there is none. The kernel has no link for it: `close` removes the
  * filter if it still has this program, and the discipline if it was made for
- * this process and has no filters any more. What a process leaves that is killed
+ * this and has no filters any more. So does the end of the program, in its main
+ * thread. What a process leaves that is killed, or ends by an uncaught error,
  * stays: `tc qdisc del dev <interface> clsact` takes all of it away.
  */
 export interface AttachTc extends OtherNetns {
