@@ -14,6 +14,7 @@
  * | {@linkcode UserRingBuffer} | records that this process writes for programs |
  * | {@linkcode Arena} | memory with pointers in it that both sides follow |
  * | {@linkcode BpfStatistics} | has the kernel count runs and time of programs |
+ * | {@linkcode supports} | whether this kernel has a type of program or map, a helper, a way to attach |
  *
  * All of them hold something of the kernel's: declare them with `using`, or call
  * `close`. What is used after that throws {@linkcode ClosedError}, and never
@@ -136,6 +137,8 @@ export {
 } from "./libbpf/messages.ts";
 export { libbpfVersion } from "./libbpf/functions.ts";
 export { preload } from "./preload.ts";
+export { type BpfFeature, supports } from "./feature/supports.ts";
+export type { HelperName } from "./feature/helper.ts";
 export { BpfVariable } from "./variable/variable.ts";
 export { BpfProgram } from "./program/program.ts";
 export type { ProgramInfo } from "./program/info.ts";

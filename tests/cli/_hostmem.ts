@@ -1,11 +1,15 @@
-/** The command line, run as its users run it: in a process of its own. */
+/** The command line, run as its users run it, or in the process of the test. */
 
 import { assertEquals } from "@std/assert";
+import { main } from "../../cli/mod.ts";
 import { run, type RunOptions, type RunResult } from "../_support.ts";
 
 const cli = new URL("../../cli/mod.ts", import.meta.url);
 
-/** Runs a command line; no colours and no terminal unless said otherwise. */
+/** How a command line ended, and what it wrote. */
+export type Ended = Pick<RunResult, "code" | "stdout" | "stderr">;
+
+/** Runs a command line in a process of its own: no colours and no terminal. */
 export async function hostmem(
   args: readonly string[],
   options: RunOptions = {},
@@ -17,9 +21,46 @@ export async function hostmem(
   });
 }
 
+/** Those that run in this process take turns, since what they write is one. */
+let last: Promise<unknown> = Promise.resolve();
+
+/**
+ * Does the same in this process, where a third of a second is not spent on the
+ * beginning of another.
+ */
+export function hostmemHere(args: readonly string[]): Promise<Ended> {
+  const turn = last.then(() => capture(args));
+  last = turn.catch(() => {});
+  return turn;
+}
+
+async function capture(args: readonly string[]): Promise<Ended> {
+  const { writeSync, isTerminal } = Deno.stdout;
+  const { error } = console;
+  const decoder = new TextDecoder();
+  const noColor = Deno.env.get("NO_COLOR");
+  let stdout = "";
+  let stderr = "";
+  Deno.stdout.writeSync = (bytes) => {
+    stdout += decoder.decode(bytes, { stream: true });
+    return bytes.length;
+  };
+  Deno.stdout.isTerminal = () => false;
+  console.error = (line: string) => stderr += `${line}\n`;
+  Deno.env.set("NO_COLOR", "1");
+  try {
+    const code = await main(args);
+    return { code, stdout, stderr };
+  } finally {
+    Object.assign(Deno.stdout, { writeSync, isTerminal });
+    console.error = error;
+    if (noColor === undefined) Deno.env.delete("NO_COLOR");
+  }
+}
+
 /** What a command line writes that must do what it is asked for. */
 export async function outputOf(...args: string[]): Promise<string> {
-  const { code, stdout, stderr } = await hostmem(args);
+  const { code, stdout, stderr } = await hostmemHere(args);
   assertEquals({ code, stderr }, { code: 0, stderr: "" });
   return stdout;
 }

@@ -2,7 +2,7 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { hasCommand } from "../_support.ts";
 import { command, testWith } from "../_needs.ts";
 import config from "../../deno.json" with { type: "json" };
-import { hostmem, outputOf } from "./_hostmem.ts";
+import { hostmem, hostmemHere, outputOf } from "./_hostmem.ts";
 
 /** The names of the commands, as the help lists them. */
 async function commandNames(): Promise<string[]> {
@@ -48,7 +48,7 @@ Deno.test("A command line that is not understood ends with 2 and says why", asyn
     [["\u202e"], "\\u{202e}"],
   ];
   await Promise.all(mistakes.map(async ([args, said]) => {
-    const { code, stdout, stderr } = await hostmem(args);
+    const { code, stdout, stderr } = await hostmemHere(args);
     assertEquals({ code, stdout }, { code: 2, stdout: "" }, args.join(" "));
     assertStringIncludes(stderr, said);
     assert(!stderr.includes("\x1b"), "an escape reached the terminal");

@@ -6,6 +6,7 @@ import { Builder, K, SIGNED } from "../btf/_builder.ts";
 import { btfMap } from "../bpf/_btf_maps.ts";
 import { bpfMaps, command, mounts, root, testWith } from "../_needs.ts";
 import { eventually, run, TemporaryDirectory } from "../_support.ts";
+import { hostmem, outputOf } from "./_hostmem.ts";
 
 const cli = new URL("../../cli/mod.ts", import.meta.url);
 const permissions = ["--allow-ffi", "--allow-read"];
@@ -43,12 +44,7 @@ function flows(): BpfMap {
 }
 
 async function dump(...args: string[]): Promise<string[]> {
-  const { code, stdout, stderr } = await run(cli, {
-    permissions,
-    args: ["dump", ...args],
-  });
-  assertEquals({ code, stderr }, { code: 0, stderr: "" });
-  return stdout.trimEnd().split("\n");
+  return (await outputOf("dump", ...args)).trimEnd().split("\n");
 }
 
 /** Cells of a row. */
@@ -160,10 +156,7 @@ mapTest(
 
 mapTest("hostmem dump says what it cannot show", async () => {
   const fails = async (name: string, said: string) => {
-    const { code, stderr } = await run(cli, {
-      permissions,
-      args: ["dump", name],
-    });
+    const { code, stderr } = await hostmem(["dump", name], { permissions });
     assertEquals(code, 1);
     assertStringIncludes(stderr, said);
   };

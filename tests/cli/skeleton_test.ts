@@ -18,7 +18,7 @@ import {
 } from "../_needs.ts";
 import { run } from "../_support.ts";
 import { succeed } from "../bpf/_objects.ts";
-import { hostmem } from "./_hostmem.ts";
+import { hostmem, hostmemHere } from "./_hostmem.ts";
 import { Skeletons } from "./_skeletons.ts";
 
 const skeletons = new Skeletons();
@@ -182,7 +182,7 @@ testWith(clang)(
     const object = skeletons.object("cli/records");
     const messages = await Promise.all(
       ["absent=event", "events", "events=absent"].map(async (event) => {
-        const { code, stderr } = await hostmem([
+        const { code, stderr } = await hostmemHere([
           "skeleton",
           object,
           "--event",

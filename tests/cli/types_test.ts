@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { kernelBtf, testWith } from "../_needs.ts";
 import { repository } from "../_support.ts";
-import { hostmem, outputOf } from "./_hostmem.ts";
+import { hostmemHere, outputOf } from "./_hostmem.ts";
 
 testWith(kernelBtf)(
   "hostmem types writes TypeScript that is formatted and type-checks",
@@ -40,7 +40,7 @@ testWith(kernelBtf)(
         ),
         "The layouts agree\n",
       );
-      const wrong = await hostmem([
+      const wrong = await hostmemHere([
         "types",
         "vmlinux",
         "list_head",
@@ -49,7 +49,7 @@ testWith(kernelBtf)(
       ]);
       assertEquals(wrong.code, 1);
       assertStringIncludes(wrong.stdout, "skc_family");
-      const none = await hostmem([
+      const none = await hostmemHere([
         "types",
         "vmlinux",
         "list_head",

@@ -16,7 +16,11 @@ export interface LeaveOut {
   readonly record: string;
 }
 
-type Part = string | ((...given: unknown[]) => unknown) | Deno.TestDefinition;
+/** What Deno.test() takes. */
+export type Part =
+  | string
+  | ((...given: unknown[]) => unknown)
+  | Deno.TestDefinition;
 
 const given = Deno.env.get("HOSTMEM_LEAVE_OUT");
 if (given !== undefined) leaveOut(JSON.parse(given));
@@ -41,7 +45,7 @@ function leaveOut({ patterns, skipped, record }: LeaveOut): void {
 }
 
 /** The name, or that of the function: whichever way the test was declared. */
-function nameOf(parts: Part[]): string {
+export function nameOf(parts: Part[]): string {
   return parts
     .map((part) => typeof part === "string" ? part : part.name)
     .find((name) => name !== "") ?? "";

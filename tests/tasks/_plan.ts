@@ -63,8 +63,6 @@ const LONG: Readonly<Record<string, number>> = {
 const ORDINARY = 0.6;
 /** Seconds that an example takes, which is a module of its own. */
 const EXAMPLE = 0.3;
-/** Seconds that the type check takes. */
-const TYPES = 9;
 /** Seconds that are worth a process of their own. */
 const ENOUGH = 5;
 
@@ -114,12 +112,12 @@ export function namedFiles(): string[] {
 
 /** What runs in one process. */
 export interface Group {
-  /** The room that all of it belongs to, or `types`. */
+  /** The room that all of it belongs to. */
   readonly room: string;
-  /** Files of tests, folders and files of documentation, or what is checked. */
+  /** Files of tests, or folders and files of documentation. */
   readonly files: readonly string[];
   /** What is done with them. */
-  readonly kind: "tests" | "examples" | "types";
+  readonly kind: "tests" | "examples";
   /** Seconds that it takes on a quiet CPU. */
   readonly seconds: number;
 }
@@ -129,17 +127,10 @@ export function groupsOf(
   tests: readonly string[],
   examples: readonly string[],
 ): Group[] {
-  const groups: Group[] = [
+  return [
     ...pack("tests", bundlesOf(tests)),
     ...pack("examples", examples.map((file) => [file])),
-  ];
-  groups.push({
-    room: "types",
-    files: [...tests, ...examples],
-    kind: "types",
-    seconds: TYPES,
-  });
-  return groups.sort((one, other) => other.seconds - one.seconds);
+  ].sort((one, other) => other.seconds - one.seconds);
 }
 
 /** The files, those that must not run side by side in one bundle. */

@@ -31,15 +31,13 @@ export class Progress {
   /** "  12 s  memory  35/171  3 s  create detach". */
   tell({ room, kind, files }: Group, outcome: Outcome): void {
     const { results, failed, seconds } = outcome;
-    if (kind !== "types") {
-      const count = (this.#counted.get(room) ?? 0) + results.length;
-      this.#counted.set(room, count);
-    }
+    const count = (this.#counted.get(room) ?? 0) + results.length;
+    this.#counted.set(room, count);
     console.log(
       [
         `${this.seconds.toFixed(0).padStart(4)} s `,
         room.padEnd(10),
-        this.#share(room).padStart(9),
+        this.#share(room, count).padStart(9),
         `${seconds.toFixed(0).padStart(5)} s `,
         kind === "tests" ? namesOf(files) : kind,
         failed > 0 ? ` ${failed} FAILED` : "",
@@ -47,9 +45,7 @@ export class Progress {
     );
   }
 
-  #share(room: string): string {
-    const counted = this.#counted.get(room);
-    if (counted === undefined) return "";
+  #share(room: string, counted: number): string {
     const promised = this.#promised?.get(room);
     return promised === undefined ? `${counted}` : `${counted}/${promised}`;
   }

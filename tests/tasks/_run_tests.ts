@@ -1,9 +1,11 @@
 /** Runs `deno test` in a process of its own, in another environment. */
 
-import { TemporaryDirectory } from "../_support.ts";
+import { resolve, toFileUrl } from "@std/path";
+import { repository, TemporaryDirectory } from "../_support.ts";
 import type { LeaveOut } from "./_leave_out.ts";
 import { printed } from "./_processes.ts";
 import { Report, type TestResult } from "./_report.ts";
+import type { Together } from "./_together.ts";
 
 /** How tests are run. */
 export interface TestRun {
@@ -54,11 +56,15 @@ export async function runTests(
   using directory = new TemporaryDirectory();
   const record = directory.join("left_out");
   Deno.writeTextFileSync(record, "");
+  const together = isTogether(run) ? directory.join("together") : undefined;
   const report = new Report();
   const { success, end } = await printed(commandOf(run), {
     env: {
       ...run.env,
       HOSTMEM_LEAVE_OUT: JSON.stringify(leaveOutOf(run, record)),
+      ...together === undefined
+        ? {}
+        : { HOSTMEM_TOGETHER: JSON.stringify(togetherOf(run, together)) },
     },
     show(part, stream) {
       report.push(part, stream);
@@ -76,7 +82,9 @@ export async function runTests(
   const failed = success ? 0 : report.failed || 1;
   return {
     title: run.title,
-    results: report.results,
+    results: together === undefined
+      ? report.results
+      : inTheirFiles(report.results, run.files, together),
     failed: failed + complaints.length,
     failures: (success ? [] : [report.failures, `It ended with ${end}`])
       .concat(complaints)
@@ -91,13 +99,56 @@ function commandOf(run: TestRun): string[] {
     ...run.deno ?? [Deno.execPath()],
     "test",
     "-A",
-    // Types are checked once, by `deno check`, which minds the lock file, too.
+    // `deno task check` checks types, and minds the lock file, too.
     "--no-check",
     "--no-lock",
     "--preload=tests/tasks/_leave_out.ts",
     ...run.args ?? [],
-    ...run.files,
+    ...isTogether(run) ? ["tests/tasks/_together.ts"] : run.files,
   ];
+}
+
+/** Whether several files, and nothing else, are to run, as one module. */
+function isTogether({ files }: TestRun): boolean {
+  return files.length > 1 && files.every((file) => file.endsWith("_test.ts"));
+}
+
+function togetherOf({ files }: TestRun, record: string): Together {
+  const addresses = files.map((file) =>
+    toFileUrl(resolve(repository, file)).href
+  );
+  return { files: addresses, record };
+}
+
+/** The results of what ran as one module, each with the file that declares it. */
+function inTheirFiles(
+  results: readonly TestResult[],
+  files: readonly string[],
+  record: string,
+): TestResult[] {
+  const declared = declaredIn(record);
+  return results.map((result) => {
+    const file = declared.get(result.name)?.shift();
+    return file === undefined ? result : { ...result, file: files[file]! };
+  });
+}
+
+/** By name, the numbers of the files that declare tests of that name, in order. */
+function declaredIn(record: string): Map<string, number[]> {
+  const numbers = new Map<string, number[]>();
+  for (const [file, name] of JSON.parse(readIfThere(record) ?? "[]")) {
+    numbers.set(name, [...numbers.get(name) ?? [], file]);
+  }
+  return numbers;
+}
+
+function readIfThere(path: string): string | undefined {
+  try {
+    return Deno.readTextFileSync(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  }
 }
 
 function leaveOutOf(run: TestRun, record: string): LeaveOut {

@@ -1,6 +1,6 @@
 /**
  * Runs the tests and every example in the documentation, in several processes at
- * a time, and checks all types, once.
+ * a time. Types are not checked: `deno task check` does that, once.
  *
  *     deno task test [quick | room | path]… [--filter name] [option of deno test]…
  *
@@ -13,7 +13,7 @@
  */
 
 import { type Group, groupsOf } from "./_plan.ts";
-import { inParallel, jobs, printed } from "./_processes.ts";
+import { inParallel, jobs } from "./_processes.ts";
 import { Progress } from "./_progress.ts";
 import {
   comparePromises,
@@ -21,7 +21,7 @@ import {
   readPromises,
   writePromises,
 } from "./_promises.ts";
-import { type Request, requestOf } from "./_request.ts";
+import { requestOf } from "./_request.ts";
 import { write } from "./_run_all.ts";
 import { type Outcome, runTests } from "./_run_tests.ts";
 import { summarize } from "./_summary.ts";
@@ -52,13 +52,12 @@ function announce(): void {
   const cpus = navigator.hardwareConcurrency;
   console.log(
     `${tests === 0 ? "Tests" : `${tests} tests`} of ${request.tests.length} ` +
-      `files, examples and types, ${atATime} processes at a time: about ` +
+      `files, and examples, ${atATime} processes at a time: about ` +
       `${Math.ceil(seconds / Math.min(atATime, cpus))} s on a quiet machine`,
   );
 }
 
 async function outcomeOf(group: Group): Promise<Outcome> {
-  if (group.kind === "types") return await checkTypes(request);
   return await runTests({
     title: group.files.join(" "),
     files: group.files,
@@ -71,29 +70,6 @@ async function outcomeOf(group: Group): Promise<Outcome> {
     // Processes side by side let each other wait.
     env: { HOSTMEM_PATIENCE: Deno.env.get("HOSTMEM_PATIENCE") ?? "3" },
   }, groups.length <= 2 ? write : undefined);
-}
-
-async function checkTypes(
-  { everything, tests, examples }: Request,
-): Promise<Outcome> {
-  const begin = performance.now();
-  let text = "";
-  const { success } = await printed([
-    Deno.execPath(),
-    "check",
-    "--quiet",
-    "--doc",
-    ...everything ? ["."] : tests,
-    ...examples,
-  ], { show: (part) => text += part });
-  return {
-    title: "types",
-    results: [],
-    failed: success ? 0 : 1,
-    failures: success ? "" : text,
-    leftOut: 0,
-    seconds: (performance.now() - begin) / 1000,
-  };
 }
 
 /** Says where there are more tests than there have to be, or fewer. */
