@@ -191,6 +191,16 @@ export type { AttachUprobe } from "./link/targets/probes/uprobe.ts";
 export type { AttachUprobeMulti } from "./link/targets/probes/uprobe_multi.ts";
 export type { AttachUsdt } from "./link/targets/probes/usdt.ts";
 export type { AttachXdp } from "./link/targets/network/xdp.ts";
+export type {
+  AttachSockmap,
+  SockmapAttachType,
+  SockmapTarget,
+} from "./link/targets/sockmap.ts";
+export type {
+  AttachReuseport,
+  AttachSocketFilter,
+  SocketTarget,
+} from "./link/targets/socket.ts";
 export type { StructOpsTarget } from "./link/struct_ops.ts";
 export type { AttachType } from "./link/attach_type.ts";
 export type { HasDescriptor, KernelObject } from "./kernel_object.ts";

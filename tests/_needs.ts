@@ -279,6 +279,7 @@ function attempt(what: string, act: (attempt: Attempt) => void): Need {
 /** `linux/bpf.h`, `enum bpf_map_type` */
 const ARENA = 33;
 const USER_RINGBUF = 31;
+const SOCKMAP = 15;
 
 /** `linux/bpf.h`, `enum bpf_prog_type` */
 const KPROBE = 2;
@@ -623,6 +624,11 @@ export const tcx: Need = attempt("TCX", (attempt) => {
 export const clsact: Need = new Need("clsact", () => {
   requireThat(isRoot, "root");
   run("unshare", "--net", "tc", ..."qdisc add dev lo clsact".split(" "));
+});
+
+/** Maps of sockets that programs are attached to. */
+export const sockmaps: Need = attempt("sockmaps", (attempt) => {
+  attempt.map(SOCKMAP, 4, 8, 1);
 });
 
 /** `SEC("netfilter")`. */

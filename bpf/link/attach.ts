@@ -29,6 +29,13 @@ import {
 import { attachBySection } from "./targets/section.ts";
 import { type AttachTc, tc } from "./targets/network/tc.ts";
 import { type AttachTcx, tcx } from "./targets/network/tcx.ts";
+import { type AttachSockmap, sockmap } from "./targets/sockmap.ts";
+import {
+  type AttachReuseport,
+  type AttachSocketFilter,
+  reuseport,
+  socketFilter,
+} from "./targets/socket.ts";
 import { type AttachTracepoint, tracepoint } from "./targets/tracepoint.ts";
 import { type AttachTracing, tracing } from "./targets/tracing.ts";
 import { type AttachUprobe, uprobe } from "./targets/probes/uprobe.ts";
@@ -46,6 +53,9 @@ export type AttachTarget =
   | AttachTc
   | AttachCgroup
   | AttachNetns
+  | AttachSockmap
+  | AttachSocketFilter
+  | AttachReuseport
   | AttachNetfilter
   | AttachRawTracepoint
   | AttachTracing
@@ -78,6 +88,9 @@ const kinds: Readonly<Record<AttachTarget["kind"], TargetKind<never>>> = {
   tc,
   cgroup,
   netns,
+  sockmap,
+  "socket_filter": socketFilter,
+  reuseport,
   netfilter,
   "raw_tracepoint": rawTracepoint,
   tracing,

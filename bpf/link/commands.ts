@@ -145,7 +145,11 @@ export function checkedLink(
   throw reason;
 }
 
-function causeOf(errno: number, point: AttachPoint): string | undefined {
+/** The cause of an error at an attach point; undefined where nothing is known. */
+export function causeOf(
+  errno: number,
+  point: AttachPoint,
+): string | undefined {
   const given = point.causes[errno];
   const cause = typeof given === "function" ? given() : given;
   if (errno !== EPERM) return cause;

@@ -25,6 +25,8 @@ import {
 import { type TcTarget, tcText } from "./targets/network/tc.ts";
 import { readTcx } from "./targets/network/tcx.ts";
 import { readTracing, type TracingTarget } from "./targets/tracing.ts";
+import { readSockmap, type SockmapTarget } from "./targets/sockmap.ts";
+import type { SocketTarget } from "./targets/socket.ts";
 import { readStructOps, type StructOpsTarget } from "./struct_ops.ts";
 import { readXdp } from "./targets/network/xdp.ts";
 import { type LinkType, RawLinkInfo } from "./type.ts";
@@ -57,6 +59,8 @@ export type LinkTarget =
   | InterfaceTarget
   | TcTarget
   | StructOpsTarget
+  | SockmapTarget
+  | SocketTarget
   | ProbeTarget
   | TracepointTarget
   | EventTarget
@@ -77,6 +81,7 @@ const readers: Partial<
   tcx: readTcx,
   netkit: readTcx,
   "struct_ops": readStructOps,
+  sockmap: readSockmap,
 };
 
 /**
@@ -140,6 +145,11 @@ function placeOf(target: LinkTarget): string | undefined {
       return `type ${target.type}, config ${target.config}`;
     case "tc":
       return tcText(target);
+    case "socket_filter":
+    case "reuseport":
+      return undefined;
+    case "sockmap":
+      return `${target.attachType ?? "unknown"} of map ${target.mapId}`;
     case "struct_ops":
       return `of map ${target.mapId}`;
     case "netfilter":

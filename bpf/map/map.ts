@@ -33,7 +33,12 @@ import {
   KernelObject,
 } from "../kernel_object.ts";
 import { type FilterOf, filterOf } from "./filter.ts";
-import { lookupInner, updateInner, updateProgram } from "./inner_maps.ts";
+import {
+  lookupInner,
+  updateInner,
+  updateProgram,
+  updateSocket,
+} from "./inner_maps.ts";
 import { MapBtf, type MapDefinition } from "./types_from_btf.ts";
 import { createMap, freeze, openById } from "./commands.ts";
 import { mapFlagBits } from "./flag.ts";
@@ -479,6 +484,30 @@ export class BpfMap<
       descriptorOf("Program", "program", program),
       modeNumber(mode),
     );
+  }
+
+  /**
+   * Stores a socket in a map of sockets: `sockmap`, `sockhash`,
+   * `reuseport_sockarray`, `xskmap`. The map lets go of it when it is closed.
+   *
+   * Deno tells the descriptors of its own sockets to nobody; that of one made by
+   * FFI is known, and the guide to attaching says how to find others in `/proc`.
+   *
+   * @param key As in {@linkcode BpfMap.lookup}.
+   * @param socket The descriptor of the socket, which stays its holder's to close.
+   * @param mode Whether the entry may exist already, or must.
+   * @throws {RangeError} if that is no descriptor's number.
+   * @throws {NotSupportedError} if the map holds no sockets.
+   * @throws as {@linkcode BpfMap.update} does: EINVAL and EOPNOTSUPP for what is no
+   * socket, or not in a state that the map takes.
+   */
+  updateSocket(
+    key: Uint8Array | number,
+    socket: number,
+    mode: UpdateMode = "any",
+  ): void {
+    requireDescriptor(socket);
+    updateSocket(this, key, socket, modeNumber(mode));
   }
 
   /**

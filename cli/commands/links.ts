@@ -71,6 +71,8 @@ function targetFields({ target }: LinkInfo): Record<string, unknown> {
       };
     case "struct_ops":
       return { map_id: target.mapId };
+    case "sockmap":
+      return { map_id: target.mapId, attach_type: target.attachType };
     case "tracepoint":
       return { tracepoint: target.name };
     case "perf_event":
@@ -122,6 +124,10 @@ function targetCell({ target }: { target: LinkInfo["target"] }): string {
       );
     case "netfilter":
       return `family ${target.family}, hook ${target.hook}, priority ${target.priority}`;
+    case "socket_filter":
+    case "reuseport":
+      return "a socket";
+    case "sockmap":
     case "struct_ops":
       return `map ${target.mapId}`;
     case "perf_event":

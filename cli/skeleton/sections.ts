@@ -22,7 +22,11 @@ type Saying =
 const KINDS: readonly (readonly [RegExp, readonly string[], Saying])[] = [
   [/^xdp(\.frags)?\/(dev|cpu)map$/, [], "silent"],
   [/^xdp(\.frags)?(\/|$)/, ["AttachXdp"], "silent"],
-  [/^(tc|tcx)(\/(in|e)gress)?$|^classifier(\/|$)/, ["AttachTcx"], "silent"],
+  [
+    /^(tc|tcx)(\/(in|e)gress)?$|^classifier(\/|$)/,
+    ["AttachTcx", "AttachTc"],
+    "silent",
+  ],
   [/^(raw_tp|raw_tracepoint)(\.w)?(\/|$)/, ["AttachRawTracepoint"], "named"],
   [/^(tp|tracepoint)(\/|$)/, ["AttachTracepoint"], "named"],
   [
@@ -47,6 +51,9 @@ const KINDS: readonly (readonly [RegExp, readonly string[], Saying])[] = [
   [/^perf_event$/, ["AttachPerfEvent"], "silent"],
   [/^(cgroup(_skb)?\/|sockops$|lsm_cgroup)/, ["AttachCgroup"], "silent"],
   [/^(flow_dissector|sk_lookup)(\/|$)/, ["AttachNetns"], "silent"],
+  [/^sk_(skb|msg)(\/|$)/, ["AttachSockmap"], "silent"],
+  [/^socket$/, ["AttachSocketFilter", "AttachReuseport"], "silent"],
+  [/^sk_reuseport(\/|$)/, ["AttachReuseport"], "silent"],
   [/^netfilter$/, ["AttachNetfilter"], "silent"],
 ];
 

@@ -155,7 +155,14 @@ function adviceFor(type: ProgramType | undefined, section: string): string {
         ? "such programs are not attached, but put into the values of a map"
         : `pass a target such as { kind: "xdp", interface: "eth0" }`;
     case "sched_cls":
-      return `pass a target such as { kind: "tcx", interface: "eth0", direction: "ingress" }`;
+      return `pass a target such as { kind: "tcx", interface: "eth0", direction: "ingress" }, or of kind "tc" before Linux 6.6`;
+    case "sk_skb":
+    case "sk_msg":
+      return `pass a target such as { kind: "sockmap", map: object.map("sockets") }`;
+    case "socket_filter":
+      return `pass a target such as { kind: "socket_filter", socket: 7 }`;
+    case "sk_reuseport":
+      return `pass a target such as { kind: "reuseport", socket: 7 }`;
     case "flow_dissector":
     case "sk_lookup":
       return `pass a target such as { kind: "netns" }`;
