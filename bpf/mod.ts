@@ -184,7 +184,7 @@ export type {
 } from "./link/targets/raw_tracepoint.ts";
 export type { AttachTc, TcTarget } from "./link/targets/network/tc.ts";
 export type { OtherNetns } from "./link/targets/network/within.ts";
-export type { AttachTcx } from "./link/targets/network/tcx.ts";
+export type { AttachNetkit, AttachTcx } from "./link/targets/network/tcx.ts";
 export type { AttachTracepoint } from "./link/targets/tracepoint.ts";
 export type { AttachTracing, TracingTarget } from "./link/targets/tracing.ts";
 export type { AttachUprobe } from "./link/targets/probes/uprobe.ts";
@@ -202,6 +202,18 @@ export type {
   SocketTarget,
 } from "./link/targets/socket.ts";
 export type { StructOpsTarget } from "./link/struct_ops.ts";
+export type {
+  Attached,
+  AttachedEntry,
+  AttachmentPlace,
+  PlaceInCgroup,
+  PlaceInNetkit,
+  PlaceInNetns,
+  PlaceInSockmap,
+  PlaceInTc,
+  PlaceInTcx,
+  PlaceInXdp,
+} from "./link/attached_to.ts";
 export type { AttachType } from "./link/attach_type.ts";
 export type { HasDescriptor, KernelObject } from "./kernel_object.ts";
 export { BpfMap } from "./map/map.ts";

@@ -28,7 +28,12 @@ import {
 } from "./targets/raw_tracepoint.ts";
 import { attachBySection } from "./targets/section.ts";
 import { type AttachTc, tc } from "./targets/network/tc.ts";
-import { type AttachTcx, tcx } from "./targets/network/tcx.ts";
+import {
+  type AttachNetkit,
+  type AttachTcx,
+  netkit,
+  tcx,
+} from "./targets/network/tcx.ts";
 import { type AttachSockmap, sockmap } from "./targets/sockmap.ts";
 import {
   type AttachReuseport,
@@ -51,6 +56,7 @@ export type AttachTarget =
   | AttachXdp
   | AttachTcx
   | AttachTc
+  | AttachNetkit
   | AttachCgroup
   | AttachNetns
   | AttachSockmap
@@ -86,6 +92,7 @@ const kinds: Readonly<Record<AttachTarget["kind"], TargetKind<never>>> = {
   xdp,
   tcx,
   tc,
+  netkit,
   cgroup,
   netns,
   sockmap,

@@ -24,7 +24,7 @@ const KINDS: readonly (readonly [RegExp, readonly string[], Saying])[] = [
   [/^xdp(\.frags)?(\/|$)/, ["AttachXdp"], "silent"],
   [
     /^(tc|tcx)(\/(in|e)gress)?$|^classifier(\/|$)/,
-    ["AttachTcx", "AttachTc"],
+    ["AttachTcx", "AttachTc", "AttachNetkit"],
     "silent",
   ],
   [/^(raw_tp|raw_tracepoint)(\.w)?(\/|$)/, ["AttachRawTracepoint"], "named"],

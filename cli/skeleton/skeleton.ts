@@ -49,6 +49,7 @@ const OWN_NAMES = [
   "AttachXdp",
   "AttachTcx",
   "AttachTc",
+  "AttachNetkit",
   "AttachSockmap",
   "AttachSocketFilter",
   "AttachReuseport",
