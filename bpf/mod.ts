@@ -15,6 +15,7 @@
  * | {@linkcode Arena} | memory with pointers in it that both sides follow |
  * | {@linkcode BpfStatistics} | has the kernel count runs and time of programs |
  * | {@linkcode supports} | whether this kernel has a type of program or map, a helper, a way to attach |
+ * | {@linkcode dateOf}, {@linkcode interfaceName}, {@linkcode formatAddress}, {@linkcode prefixKey}, {@linkcode histogramLines} | times, interfaces, addresses, prefixes and histograms of programs, for people |
  *
  * All of them hold something of the kernel's: declare them with `using`, or call
  * `close`. What is used after that throws {@linkcode ClosedError}, and never
@@ -215,6 +216,7 @@ export type {
   PlaceInXdp,
 } from "./link/attached_to.ts";
 export type { AttachType } from "./link/attach_type.ts";
+export { attachToCpus, BpfLinks, type EventOfCpus } from "./link/cpus.ts";
 export type { HasDescriptor, KernelObject } from "./kernel_object.ts";
 export { BpfMap } from "./map/map.ts";
 export type {
@@ -253,6 +255,25 @@ export { type ReadyOptions, UserRingBuffer } from "./ring/user/buffer.ts";
 export { UserRingRecord } from "./ring/user/record.ts";
 export { PerfBuffer, type PerfBufferOptions } from "./ring/perf_buffer.ts";
 export { Arena, type ArenaOptions } from "./arena/arena.ts";
+export {
+  histogramLines,
+  type HistogramOptions,
+  log2Bucket,
+} from "./histogram.ts";
+export { formatAddress, parseAddress, parseIpv4 } from "./network/address.ts";
+export {
+  formatPrefixKey,
+  parsePrefix,
+  type Prefix,
+  prefixKey,
+} from "./network/prefix.ts";
+export { interfaceIndex, interfaceName } from "../ffi/calls/interfaces.ts";
+export {
+  dateOf,
+  epochNanoseconds,
+  type KernelClock,
+  kernelTime,
+} from "../ffi/calls/clocks.ts";
 export { onlineCpus, possibleCpus } from "../ffi/calls/cpus.ts";
 export {
   AlignmentError,

@@ -179,13 +179,6 @@ export function descriptorFields(fd: number): Map<string, string> {
   return fieldsOf(readText(`/proc/self/fdinfo/${fd}`) ?? "");
 }
 
-/** The name of a network interface by its index, in this network namespace. */
-export function interfaceName(index: number): string | undefined {
-  return namesIn("/sys/class/net").find((name) =>
-    readText(`/sys/class/net/${name}/ifindex`)?.trim() === `${index}`
-  );
-}
-
 /** The path of a control group by its number, below where cgroup2 is mounted. */
 export function cgroupPath(id: bigint): string | undefined {
   if (id === 0n) return undefined;

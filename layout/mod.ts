@@ -56,6 +56,11 @@ export {
   uintptr,
 } from "./language/scalars.ts";
 export { snapshot } from "./snapshot.ts";
+export {
+  decodeStrings,
+  type DecodeStringsOptions,
+  encodeStrings,
+} from "./string_list.ts";
 export { struct, type StructOptions } from "./language/struct.ts";
 export { text } from "./language/text.ts";
 export { union } from "./language/union.ts";

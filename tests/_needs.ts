@@ -222,6 +222,12 @@ export const networks: Need = new Need("network namespaces", () => {
   run("unshare", "--net", "--mount", ...pair);
 });
 
+/** Clocks that count from elsewhere. */
+export const timeNamespaces: Need = new Need("time namespaces", () => {
+  requireThat(isRoot, "root");
+  run("unshare", "--time", "--monotonic=1", "true");
+});
+
 /** What mounts tracefs, by the shell, where it is not mounted. */
 export const mountTracefs = "{ test -d /sys/kernel/tracing/events || " +
   "mount -t tracefs none /sys/kernel/tracing; }";

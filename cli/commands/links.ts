@@ -1,12 +1,8 @@
 /** `hostmem links`: all links of the system. */
 
-import { BpfLink, type LinkInfo } from "../../bpf/mod.ts";
+import { BpfLink, interfaceName, type LinkInfo } from "../../bpf/mod.ts";
 import type { Command } from "../command.ts";
-import {
-  cgroupPath,
-  interfaceName,
-  type Whereabouts,
-} from "../kernel_objects.ts";
+import { cgroupPath, type Whereabouts } from "../kernel_objects.ts";
 import { printable } from "../output.ts";
 import {
   collect,

@@ -1,6 +1,6 @@
 /**
- * Targets that BPF programs are attached to and that are not files: events and
- * interfaces. Each call gives its result or a negative error number.
+ * Events that BPF programs are attached to, and descriptors of iterators. Each call
+ * gives its result or a negative error number.
  */
 
 import { decodeText } from "../c_text.ts";
@@ -59,16 +59,6 @@ export function readNext(
   );
 }
 
-/**
- * The index of an interface in this process's network namespace, or the
- * negative reason.
- */
-export function interfaceIndex(name: string): number {
-  const cName = cString(name) as BufferSource;
-  // Unlike other calls it tells of a failure by 0.
-  return resultOf(() => libcAttach().if_nametoindex(cName) || -1);
-}
-
 /** `linux/limits.h`: the size of a path with its NUL. */
 const PATH_MAX = 4096;
 
@@ -81,17 +71,4 @@ export function pathOfDescriptor(fd: number): string | undefined {
     libcAttach().readlink(link, path as BufferSource, size)
   );
   return length < 0 ? undefined : decodeText(path);
-}
-
-/** `net/if.h`: the size of a name with its NUL. */
-const IF_NAMESIZE = 16;
-
-/**
- * The name of an interface in this process's network namespace; undefined if
- * there is none of that index.
- */
-export function interfaceName(index: number): string | undefined {
-  const name = new Uint8Array(IF_NAMESIZE);
-  const found = libcAttach().if_indextoname(index, name as BufferSource);
-  return found === 0n ? undefined : decodeText(name);
 }

@@ -17,6 +17,7 @@ import {
 } from "../constants.ts";
 import { resultOf, resultOfOne } from "../errno/errno.ts";
 import { check, systemError } from "../errno/system_error.ts";
+import { libcClock } from "../libc/clock_functions.ts";
 import { libc } from "../libc/functions.ts";
 import { libcFutex } from "../libc/futex_functions.ts";
 import { pageSize } from "./page_size.ts";
@@ -180,7 +181,7 @@ export class VectorThread extends WaitingThread {
     this.put(this.#waiters, 0);
     // The time at which to end, so that it does not matter when it begins.
     check(
-      resultOf(() => libcFutex().clock_gettime(CLOCK_MONOTONIC, time)),
+      resultOf(() => libcClock().clock_gettime(CLOCK_MONOTONIC, time)),
       "clock_gettime",
     );
     time[0]! += BigInt(WAIT_MS / 1000);

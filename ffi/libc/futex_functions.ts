@@ -71,13 +71,6 @@ const futexSymbols = {
     result: "i32", // long
     nonblocking: true,
   },
-  clock_gettime: {
-    parameters: [
-      "i32", // clockid_t clockid
-      "buffer", // struct timespec *tp
-    ],
-    result: "i32", // int
-  },
   /** Copies to an address given as a number. */
   copyTo: {
     name: "memcpy",

@@ -37,7 +37,8 @@ function readText(region: Region, offset: number, size: number): string {
   return text;
 }
 
-function decode(bytes: Uint8Array<ArrayBuffer>): string {
+/** The string of bytes, without loss. */
+export function decode(bytes: Uint8Array<ArrayBuffer>): string {
   const text = decoder.decode(bytes);
   return text.includes(REPLACEMENT) ? decodeEscaped(bytes) : text;
 }
@@ -64,7 +65,7 @@ function isReplacement([first, second, third]: Uint8Array): boolean {
 }
 
 /** The bytes of a string; undefined where it has surrogates that are no bytes. */
-function encode(value: string): Uint8Array | undefined {
+export function encode(value: string): Uint8Array | undefined {
   if (value.isWellFormed()) return encoder.encode(value);
   const bytes: number[] = [];
   for (const character of value) {

@@ -1,5 +1,10 @@
 import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
-import { BpfProgram, onLibbpfMessage } from "../../bpf/mod.ts";
+import {
+  attachToCpus,
+  BpfProgram,
+  onLibbpfMessage,
+  onlineCpus,
+} from "../../bpf/mod.ts";
 import { NotSupportedError, SystemError } from "../../errors.ts";
 import {
   command,
@@ -12,7 +17,7 @@ import {
   tracefs,
   uprobe,
 } from "../_needs.ts";
-import { compileC, run, TemporaryDirectory } from "../_support.ts";
+import { compileC, eventually, run, TemporaryDirectory } from "../_support.ts";
 import { attachable, compileAttach, Counters } from "./_attach.ts";
 
 const eventTest = testWith(attachable, events);
@@ -47,6 +52,35 @@ eventTest(
     // A run for each millisecond of its time, of which it may get less.
     assert(count as number > 5 && count as number <= 1000, `${count}`);
     assertEquals(rest, ["perf_event", told("perf_event"), 0]);
+  },
+);
+
+eventTest(
+  "attachToCpus() attaches to a clock of every CPU, to all of them or none",
+  async () => {
+    using directory = new TemporaryDirectory();
+    using counters = new Counters(await compileAttach(directory));
+    const program = counters.program("count_event");
+    const clock = { kind: "perf_event", event: "cpu_clock" } as const;
+    {
+      using links = attachToCpus(program, { ...clock, frequency: 1000 });
+      assertEquals(links.length, onlineCpus().length);
+      assertEquals(program.links, [...links]);
+      await eventually(() => counters.get("first") > 5);
+    }
+    assertEquals(program.links, []);
+    // No system has as many CPUs.
+    const cpus = [0, 1_000_000];
+    assertThrows(
+      () => attachToCpus(program, { ...clock, frequency: 99, cpus }),
+      SystemError,
+    );
+    assertEquals(program.links, []);
+    assertThrows(
+      () => attachToCpus(program, { ...clock, cpu: 0 } as never),
+      TypeError,
+      "period or a frequency",
+    );
   },
 );
 

@@ -59,7 +59,7 @@ testWith(bpfObjects, clang)(
     assertThrows(
       () => object.program("only").attach({ kind: "xdp" } as never),
       TypeError,
-      "Interface must be a name, not empty and without NUL, or an index: received undefined",
+      "Interface must be a name or an index: received undefined",
     );
   },
 );

@@ -20,7 +20,7 @@ import { eventPoint, linkEvent, numberOrAll, processOf } from "./event.ts";
 /**
  * An event of the kernel's performance counters, such as every so many
  * nanoseconds of a CPU's time (Linux 5.15). An event belongs to one CPU, one
- * thread, or both: for all CPUs attach once for each.
+ * thread, or both: for all CPUs there is `attachToCpus`.
  */
 export interface AttachPerfEvent extends AttachCookie {
   /** Tells it from the others. */
@@ -168,7 +168,7 @@ export const perfEvent: TargetKind<AttachPerfEvent> = {
     };
     if (request.pid < 0 && request.cpu < 0) {
       throw new TypeError(
-        "An event must have a pid or a cpu: neither is given; for all CPUs attach once for each",
+        "An event must have a pid or a cpu: neither is given; for all CPUs there is attachToCpus()",
       );
     }
     return withEvent(

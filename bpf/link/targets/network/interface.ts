@@ -1,12 +1,6 @@
 /** The network interfaces that programs are attached to. */
 
-import {
-  check,
-  ENODEV,
-  interfaceIndex,
-  interfaceName,
-  systemError,
-} from "../../../../ffi/mod.ts";
+import { interfaceIndex, interfaceName } from "../../../../ffi/mod.ts";
 import { requireU32 } from "../../../../base/arguments.ts";
 import { show } from "../../../../base/show.ts";
 import type { AttachType } from "../../attach_type.ts";
@@ -21,25 +15,18 @@ export interface InterfaceTarget {
   readonly attachType: AttachType | undefined;
 }
 
-/** The index of an interface. @throws {SystemError} if there is none so named. */
+/**
+ * The index of an interface.
+ *
+ * @throws {TypeError | RangeError} if it is neither a name nor an index.
+ * @throws {SystemError} if there is none so named.
+ */
 export function indexOf(value: unknown): number {
   if (typeof value === "number") return requireU32("Interface", value, 1);
-  if (typeof value !== "string" || value === "" || value.includes("\0")) {
-    throw new TypeError(
-      `Interface must be a name, not empty and without NUL, or an index: received ${
-        show(value)
-      }`,
-    );
-  }
-  const index = interfaceIndex(value);
-  if (index === -ENODEV) {
-    throw systemError(
-      ENODEV,
-      "if_nametoindex",
-      `there is no interface "${value}" in this network namespace`,
-    );
-  }
-  return check(index, "if_nametoindex");
+  if (typeof value === "string") return interfaceIndex(value);
+  throw new TypeError(
+    `Interface must be a name or an index: received ${show(value)}`,
+  );
 }
 
 /** Says that there is no interface of an index; undefined if there is one. */
