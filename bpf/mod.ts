@@ -168,6 +168,7 @@ export type {
   AttachKprobe,
   AttachKsyscall,
 } from "./link/targets/probes/kprobe.ts";
+export type { AttachKprobeMulti } from "./link/targets/probes/kprobe_multi.ts";
 export type {
   AttachNetfilter,
   NetfilterTarget,

@@ -17,6 +17,10 @@ import {
   ksyscall,
 } from "./targets/probes/kprobe.ts";
 import {
+  type AttachKprobeMulti,
+  kprobeMulti,
+} from "./targets/probes/kprobe_multi.ts";
+import {
   type AttachNetfilter,
   netfilter,
 } from "./targets/network/netfilter.ts";
@@ -69,6 +73,7 @@ export type AttachTarget =
   | AttachPerfEvent
   | AttachTracepoint
   | AttachKprobe
+  | AttachKprobeMulti
   | AttachKsyscall
   | AttachUprobe
   | AttachUprobeMulti
@@ -106,6 +111,7 @@ const kinds: Readonly<Record<AttachTarget["kind"], TargetKind<never>>> = {
   tracepoint,
   kprobe,
   kretprobe: kprobe,
+  "kprobe_multi": kprobeMulti,
   ksyscall,
   kretsyscall: ksyscall,
   uprobe,

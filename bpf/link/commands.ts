@@ -9,6 +9,7 @@ import {
   EPERM,
   systemError,
 } from "../../ffi/mod.ts";
+import type { Block } from "../../ffi/block.ts";
 import { Descriptor } from "../../ffi/descriptor.ts";
 import {
   checked,
@@ -75,7 +76,12 @@ export interface LinkRequest {
   readonly size?: number;
   /** Fills in the attributes behind them. */
   readonly fill?: (detail: LinkDetail) => void;
+  /** What those have the addresses of. */
+  readonly blocks?: readonly Block[];
 }
+
+/** The blocks of the call that is under way, as their addresses would not keep them. */
+const held: { blocks: readonly Block[] | undefined } = { blocks: undefined };
 
 /** The end of the attributes, which differs by attach point. */
 export type LinkDetail = ReturnType<
@@ -98,7 +104,12 @@ export function createLink(request: LinkRequest): Descriptor {
   request.fill?.(linkCreate.detail);
   const command = "BPF_LINK_CREATE";
   const { size = SIZE.linkCreate } = request;
-  return checkedLink(command, run(command, size), point);
+  held.blocks = request.blocks;
+  try {
+    return checkedLink(command, run(command, size), point);
+  } finally {
+    held.blocks = undefined;
+  }
 }
 
 /**

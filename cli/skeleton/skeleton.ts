@@ -58,6 +58,7 @@ const OWN_NAMES = [
   "AttachTracing",
   "AttachIterator",
   "AttachKprobe",
+  "AttachKprobeMulti",
   "AttachKsyscall",
   "AttachUprobe",
   "AttachUprobeMulti",

@@ -128,6 +128,8 @@ function counted(object: BpfObject): [calls: bigint, last: bigint] {
 /** A section, and how the kernel is brought to run its program. */
 interface Trial {
   readonly section: string;
+  /** What is tried, where the section does not say it. */
+  readonly title?: string;
   /** The name of its function. */
   readonly program: string;
   readonly needs: Needs;
@@ -201,6 +203,41 @@ const trials: Trial[] = [
     ...allocated,
   },
   {
+    section: "kprobe.multi/vfs_falloc?te",
+    title: "A kprobe_multi of functions by name",
+    program: "kprobe_multi",
+    needs: kprobeMulti,
+    ...allocating,
+    target: () => ({
+      kind: "kprobe_multi",
+      functions: ["vfs_fallocate", "bpf_fentry_test1"],
+      cookies: [1n, 2n],
+    }),
+  },
+  {
+    section: "kretprobe.multi/vfs_falloc?te",
+    title: "A kprobe_multi of returns by pattern",
+    program: "kretprobe_multi",
+    needs: kprobeMulti,
+    ...allocated,
+    target: () => ({
+      kind: "kprobe_multi",
+      pattern: "vfs_fallocat?",
+      return: true,
+    }),
+  },
+  {
+    section: "kprobe/vfs_fallocate",
+    title: "A kprobe_multi without a link of many",
+    program: "kprobe",
+    needs: kprobe,
+    ...allocating,
+    target: () => ({
+      kind: "kprobe_multi",
+      functions: ["bpf_fentry_test1", "vfs_fallocate"],
+    }),
+  },
+  {
     section: "fentry/vfs_fallocate",
     program: "fentry",
     needs: fentry,
@@ -270,10 +307,19 @@ const trials: Trial[] = [
 const TIMES = 7;
 
 for (
-  const { section, program, needs, act, last, allowed = true, target } of trials
+  const {
+    section,
+    title = `SEC("${section}")`,
+    program,
+    needs,
+    act,
+    last,
+    allowed = true,
+    target,
+  } of trials
 ) {
   testWith(attachable, needs)(
-    `SEC("${section}") counts ${TIMES} runs, and none once its link is closed`,
+    `${title} counts ${TIMES} runs, and none once its link is closed`,
     async () => {
       using caller = new Caller();
       using object = await load(program, caller);

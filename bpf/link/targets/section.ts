@@ -204,6 +204,13 @@ const TRACING_ADVICE = `pass { kind: "tracing" }, or { kind: "iterator" }`;
 
 /** Programs of one type are for kernel and user probes: the section tells. */
 function probeAdvice(section: string): string {
+  const many = /^([ku])(ret)?probe\.(multi|session)/.exec(section)?.[1];
+  if (many === "k") {
+    return `pass a target such as { kind: "kprobe_multi", pattern: "vfs_*" }`;
+  }
+  if (many === "u") {
+    return `pass a target such as { kind: "uprobe_multi", path: "/bin/sh", pattern: "str*" }`;
+  }
   const [kind = ""] = section.split(/[./+]/);
   switch (kind) {
     case "usdt":
