@@ -10,6 +10,8 @@ import {
   libcText,
   libcThread,
 } from "./libc/functions.ts";
+import { libcClock } from "./libc/clock_functions.ts";
+import { libcFutex } from "./libc/futex_functions.ts";
 
 /**
  * Opens libc now, which otherwise is opened at the first use, in parts.
@@ -45,4 +47,6 @@ export function preload(): void {
   libcThread();
   libcAttach();
   libcNetwork();
+  libcFutex();
+  libcClock();
 }
