@@ -120,6 +120,9 @@ const kinds: Readonly<Record<AttachTarget["kind"], TargetKind<never>>> = {
   usdt,
 };
 
+/** The kinds of targets. */
+export const targetKinds: readonly string[] = Object.keys(kinds);
+
 /**
  * Attaches a program.
  *
@@ -145,7 +148,7 @@ function attachTo(program: UsedProgram, target: AttachTarget): Holder {
   if (!Object.hasOwn(kinds, kind)) {
     throw new TypeError(
       `Kind of target must be one of ${
-        Object.keys(kinds).map(show).join(", ")
+        targetKinds.map(show).join(", ")
       }: received ${show(kind)}`,
     );
   }
