@@ -25,14 +25,14 @@ export interface Refusal {
  * @param owned A program or map as libbpf has it.
  * @param call Gives the `struct bpf_link *`.
  * @param refuse Makes the error of a refusal.
- * @param outlivesProcess True if the kernel keeps what it has no link for when
- * the process ends.
+ * @param unlinked Why the kernel has no link for it, of what it keeps when the
+ * process ends.
  */
 export function attachByLibbpf(
   { object }: { readonly object: Owner },
   call: () => bigint,
   refuse: (refusal: Refusal) => Error,
-  outlivesProcess: boolean = false,
+  unlinked?: string,
 ): Holder {
   // Before the call, after which who listens to libbpf's messages may close the
   // object: some links need it to the end.
@@ -41,7 +41,7 @@ export function attachByLibbpf(
   try {
     const made = handleOf(call);
     if (typeof made !== "bigint") throw refuse(made);
-    holder = holderOf(release, made, outlivesProcess);
+    holder = holderOf(release, made, unlinked);
   } finally {
     if (!(holder instanceof NativeLink)) release();
   }
@@ -80,7 +80,7 @@ export function refusalError(
 function holderOf(
   release: () => void,
   handle: bigint,
-  outlivesProcess: boolean,
+  unlinked: string | undefined,
 ): Holder {
   const { bpf_link__fd, bpf_link__disconnect, bpf_link__destroy } =
     libbpfAttach();
@@ -90,7 +90,7 @@ function holderOf(
     ({ type } = new RawLinkInfo(fd, "the new link"));
   } catch {
     // No link of the kernel's: USDT, or events before Linux 5.15.
-    return new NativeLink(release, handle, -1, outlivesProcess);
+    return new NativeLink(release, handle, -1, unlinked);
   }
   if (type === "perf_event") return new NativeLink(release, handle, fd);
   bpf_link__disconnect(handle);

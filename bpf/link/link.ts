@@ -160,6 +160,13 @@ export class BpfLink extends KernelObject {
       : unlinkedInfo(unlinked);
   }
 
+  /** What the link attaches. */
+  #kindOfPart(): "map" | "program" {
+    if (this.#unlinked() !== undefined) return "program";
+    const { type } = new RawLinkInfo(this.fd, "the link");
+    return type === "struct_ops" ? "map" : "program";
+  }
+
   /** What is attached without a link; undefined of a link. */
   #unlinked(): Unlinked | undefined {
     if (!(this.#holder instanceof Unlinked)) return undefined;
@@ -202,15 +209,14 @@ export class BpfLink extends KernelObject {
   update(program: HasDescriptor, options: UpdateLinkOptions = {}): void {
     requireOptions(options, updateOptions);
     const { old } = options;
-    const isMap = KernelObject.kindOf(program) === "map";
-    const kind = isMap ? "map" : "program";
-    const name = isMap ? "Map" : "Program";
+    const kind = this.#kindOfPart();
     const oldFd = old === undefined
       ? undefined
       : descriptorOf("Option old", kind, old);
+    const name = kind === "map" ? "Map" : "Program";
     let newFd = descriptorOf(name, kind, program);
-    if (isMap) {
-      prepareStructOps(program as KernelObject);
+    if (kind === "map") {
+      prepareStructOps(program);
       newFd = descriptorOf(name, kind, program);
     }
     const unlinked = this.#unlinked();

@@ -38,12 +38,14 @@ export interface StructOpsMap {
 }
 
 /** The maps of struct_ops that objects have, by the `BpfMap` that they are. */
-const known = new WeakMap<KernelObject, StructOpsMap>();
+const known = new WeakMap<object, StructOpsMap>();
 
 /** Makes a map known that is of an object. */
 export function addStructOps(map: KernelObject, given: StructOpsMap): void {
   known.set(map, given);
 }
+
+const WITHOUT_LINK = 'the map was made without the flag "link" (Linux 6.4)';
 
 const CALL = "bpf_map__attach_struct_ops";
 
@@ -94,7 +96,7 @@ function setValue(native: NativeMap, hasLink: boolean): Holder | undefined {
   const { [CALL]: attach } = libbpfAttach();
   try {
     const call = () => attach(native.handle);
-    return attachByLibbpf(native, call, errorOf, true);
+    return attachByLibbpf(native, call, errorOf, WITHOUT_LINK);
   } catch (error) {
     const isSet = hasLink && error instanceof SystemError &&
       error.errno === EBUSY;
@@ -109,7 +111,7 @@ function setValue(native: NativeMap, hasLink: boolean): Holder | undefined {
  *
  * @throws {NotSupportedError} if the map cannot be used by a link.
  */
-export function prepareStructOps(map: KernelObject): void {
+export function prepareStructOps(map: object): void {
   const found = known.get(map);
   if (found === undefined) return;
   const { native, hasLink } = found;

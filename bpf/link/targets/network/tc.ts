@@ -2,7 +2,6 @@
 
 import { SystemError } from "../../../../errors.ts";
 import {
-  check,
   EACCES,
   EEXIST,
   EINVAL,
@@ -254,10 +253,21 @@ class Discipline {
    * @throws {SystemError} if there can be none.
    */
   prepare(place: FilterPlace): void {
-    const result = createDiscipline(this.#interfaceIndex);
-    if (result.errno === 0) made.add(this.#key);
-    else if (result.errno !== EEXIST) throw errorOf(result, place);
-    else if (place.direction === "egress") this.#requireBothWays();
+    const found = this.#find();
+    if (found === undefined) {
+      const result = createDiscipline(this.#interfaceIndex);
+      if (result.errno === 0) made.add(this.#key);
+      // Somebody may just have made it.
+      else if (result.errno !== EEXIST) throw errorOf(result, place);
+    } else if (found !== "clsact" && place.direction === "egress") {
+      throw systemError(
+        EEXIST,
+        "bpf_tc_hook_create",
+        `${
+          interfaceText(this.#interfaceIndex)
+        } has the discipline "${found}", which sees packets on their way in alone, where clsact would be`,
+      );
+    }
   }
 
   /** Removes it if it was made here and has no filters any more. */
@@ -273,25 +283,18 @@ class Discipline {
     removeDiscipline(interfaceIndex);
   }
 
-  /** A discipline `ingress`, in the same place, takes filters for both ways. */
-  #requireBothWays(): void {
+  /**
+   * The kind of what is in its place: `clsact`, or `ingress`, which takes filters
+   * for both ways, too; undefined where nothing is.
+   */
+  #find(): string | undefined {
     const disciplines = trafficControls("disciplines");
     if (typeof disciplines === "number") {
-      check(disciplines, "netlink(RTM_GETQDISC)");
-      return;
+      throw systemError(-disciplines, "netlink(RTM_GETQDISC)");
     }
-    const found = disciplines.find((discipline) =>
-      discipline.interfaceIndex === this.#interfaceIndex &&
-      discipline.parent === TC_H_CLSACT
-    );
-    if (found === undefined || found.kind === "clsact") return;
-    throw systemError(
-      EEXIST,
-      "bpf_tc_hook_create",
-      `${
-        interfaceText(this.#interfaceIndex)
-      } has the discipline "${found.kind}", which sees packets on their way in alone, where clsact would be`,
-    );
+    return disciplines.find(({ interfaceIndex, parent }) =>
+      interfaceIndex === this.#interfaceIndex && parent === TC_H_CLSACT
+    )?.kind;
   }
 }
 
