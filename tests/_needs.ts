@@ -626,6 +626,12 @@ export const tcx: Need = attempt("TCX", (attempt) => {
   );
 });
 
+/** Pairs of interfaces of type netkit. */
+export const netkit: Need = new Need("netkit", () => {
+  requireThat(isRoot, "root");
+  run("unshare", "--net", "ip", ..."link add kit type netkit".split(" "));
+});
+
 /** `SEC("tc")` by filters of tc(8), and what takes them. */
 export const clsact: Need = new Need("clsact", () => {
   requireThat(isRoot, "root");

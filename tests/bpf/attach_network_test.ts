@@ -3,6 +3,7 @@ import {
   clsact,
   command,
   netfilter,
+  netkit,
   networks,
   tcx,
   testWith,
@@ -455,5 +456,41 @@ testWith(attachable, networks, clsact, command("bpftool"))(
       /TypeError: Kind of place must be one of .*"uprobe"/,
     );
     assertMatch(errors[3]!, /TypeError: .*priority/);
+  },
+);
+
+testWith(attachable, networks, netkit)(
+  "BpfProgram.attach() to netkit counts what leaves the primary interface, or its peer",
+  async () => {
+    const seen = await inNetwork(`
+      sh("ip", "link", "add", "kit", "type", "netkit");
+      const peer = /kit@([^:]+):|([^ ]+)@kit:/.exec(sh("ip", "-o", "link"))!
+        .slice(1).find((name) => name !== undefined)!;
+      sh("ip", "address", "add", "10.8.0.1/24", "dev", "kit");
+      for (const name of ["kit", peer]) sh("ip", "link", "set", name, "up");
+      const send = () => sh("bash", "-c", "for i in 1 2 3; do echo >/dev/udp/10.8.0.2/9999; done");
+      const to = { kind: "netkit", interface: "kit", side: "primary" } as const;
+      const program = counters.program("tc_first");
+      {
+        using link = program.attach(to);
+        send();
+        seen.push(counters.get("first"), link.info.type, link.info.target.attachType);
+        seen.push(BpfProgram.attachedTo(to).programs.map(({ linkId }) => linkId === link.info.id));
+        refused(() => program.attach({ ...to, interface: peer }));
+        refused(() => program.attach({ ...to, interface: "here" }));
+        refused(() => program.attach({ ...to, side: "both" as "peer" }));
+      }
+      using other = counters.program("tc_second").attach({ ...to, side: "peer" });
+      send();
+      seen.push(counters.get("first"), other.info.target.attachType);
+    `) as string[];
+    const errors = seen.splice(4, 3);
+    assertEquals(
+      seen,
+      [3, "netkit", "netkit_primary", [true], 3, "netkit_peer"] as unknown[],
+    );
+    assertMatch(errors[0]!, /EACCES .*must be the primary one/);
+    assertMatch(errors[1]!, /ENXIO .*must be of type netkit/);
+    assertMatch(errors[2]!, /TypeError: Side must be "primary" or "peer"/);
   },
 );

@@ -116,6 +116,7 @@ export const groups: Readonly<Record<string, readonly Choice[]>> = {
         /network namespace/,
         /netfilter/,
         /attachedTo/,
+        /netkit/,
       ],
     },
     { file: "tests/bpf/attach_sockets_test.ts" },

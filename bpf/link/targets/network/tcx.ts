@@ -6,6 +6,7 @@ import {
   EINVAL,
   ENODEV,
   ENOENT,
+  ENXIO,
   ESTALE,
 } from "../../../../ffi/mod.ts";
 import type { Descriptor } from "../../../../ffi/descriptor.ts";
@@ -124,10 +125,8 @@ function linkInOrder(
           ? undefined
           : "what it shall run before or after is not attached there",
       [ESTALE]: `the programs there have changed since revision ${revision}`,
-      [EINVAL]: () =>
-        given.kind === "netkit"
-          ? absenceOf(target) ?? "the interface must be of type netkit"
-          : absenceOf(target),
+      [EINVAL]: () => absenceOf(target),
+      [ENXIO]: "the interface must be of type netkit",
       [EACCES]: "the interface must be the primary one of the pair",
     };
     return createLink({
