@@ -309,6 +309,7 @@ const TRACE_KPROBE_MULTI = 42;
 const LSM_CGROUP = 43;
 const NETFILTER_LINK = 45;
 const TCX_INGRESS = 46;
+const TRACE_KPROBE_SESSION = 56;
 
 /** A function that nobody calls but tests of BPF (net/bpf/test_run.c). */
 const TRACED = "bpf_fentry_test1";
@@ -561,17 +562,26 @@ export const ksyscall: Need = attempt("ksyscall", (attempt) => {
   probed(attempt, `__${machine}_sys_getpriority`, false);
 });
 
-/** `SEC("kprobe.multi/…")`, which takes fprobe. */
-export const kprobeMulti: Need = attempt("kprobe.multi", (attempt) => {
-  const kind = { type: KPROBE, attachType: TRACE_KPROBE_MULTI };
-  const program = attempt.program(kind);
+/** Attaches to one function, by way of links of many. */
+function probedMany(attempt: Attempt, attachType: number): void {
+  const program = attempt.program({ type: KPROBE, attachType });
   const name = new TextEncoder().encode(`${TRACED}\0`);
   const names = new DataView(new ArrayBuffer(8));
   putAddress(names, 0, name);
-  attempt.link(program, 0, TRACE_KPROBE_MULTI, (attributes) => {
+  attempt.link(program, 0, attachType, (attributes) => {
     attributes.setUint32(20, 1, true);
     putAddress(attributes, 24, names);
   });
+}
+
+/** `SEC("kprobe.multi/…")`, which takes fprobe. */
+export const kprobeMulti: Need = attempt("kprobe.multi", (attempt) => {
+  probedMany(attempt, TRACE_KPROBE_MULTI);
+});
+
+/** `SEC("kprobe.session/…")`. */
+export const kprobeSession: Need = attempt("kprobe.session", (attempt) => {
+  probedMany(attempt, TRACE_KPROBE_SESSION);
 });
 
 /** Attaches to a clock of CPU 0. */

@@ -7,6 +7,7 @@ import {
   fmodRet,
   kprobe,
   kprobeMulti,
+  kprobeSession,
   kretprobe,
   ksyscall,
   lsm,
@@ -338,6 +339,26 @@ for (
     },
   );
 }
+
+testWith(attachable, kprobeSession)(
+  "A kprobe_multi of a session counts each begin and return",
+  async () => {
+    using caller = new Caller();
+    const name = "kprobe_multi";
+    using object = BpfObject.load(await objectFile("kernel_sections"), {
+      constants: { thread: caller.thread },
+      programs: { [name]: { load: true, attachType: "trace_kprobe_session" } },
+    });
+    const functions = ["vfs_fallocate"];
+    {
+      using _link = object.program(name)
+        .attach({ kind: "kprobe_multi", functions, session: true });
+      for (let i = 0; i < TIMES; i++) caller.allocate(i);
+    }
+    caller.allocate(TIMES);
+    assertEquals(counted(object)[0], BigInt(2 * TIMES));
+  },
+);
 
 testWith(attachable, writingIterators)(
   'SEC("iter/bpf_map_elem") writes each value of an array and of a hash',
