@@ -120,7 +120,7 @@ export const groups: Readonly<Record<string, readonly Choice[]>> = {
       ],
     },
     { file: "tests/bpf/attach_sockets_test.ts" },
-    { file: "tests/bpf/attach_tc_test.ts" },
+    { file: "tests/bpf/attach_tc_test.ts", without: [/CAP_NET_ADMIN/] },
     { file: "tests/bpf/attach_tracing_test.ts" },
     { file: "tests/bpf/create_test.ts" },
     { file: "tests/bpf/elements_test.ts" },

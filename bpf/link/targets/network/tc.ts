@@ -8,7 +8,6 @@ import {
   ENODEV,
   ENOENT,
   EPERM,
-  pathOfDescriptor,
   systemError,
   trafficControls,
 } from "../../../../ffi/mod.ts";
@@ -43,6 +42,7 @@ import {
   requireDirection,
 } from "./interface.ts";
 import {
+  networkOf,
   type OtherNetns,
   ownNetwork,
   withinNetns,
@@ -238,8 +238,7 @@ class Discipline {
   constructor(network: Descriptor, interfaceIndex: number) {
     this.network = network;
     this.#interfaceIndex = interfaceIndex;
-    // Such as "net:[4026531840]".
-    this.#key = `${pathOfDescriptor(network.fd)} ${interfaceIndex}`;
+    this.#key = `${networkOf(network.fd)} ${interfaceIndex}`;
   }
 
   /** Calls a function in its network namespace. */
