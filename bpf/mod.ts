@@ -168,7 +168,10 @@ export type {
   AttachKprobe,
   AttachKsyscall,
 } from "./link/targets/probes/kprobe.ts";
-export type { AttachKprobeMulti } from "./link/targets/probes/kprobe_multi.ts";
+export type {
+  AttachKprobeMulti,
+  KprobeMultiTarget,
+} from "./link/targets/probes/kprobe_multi.ts";
 export type {
   AttachNetfilter,
   NetfilterTarget,
@@ -190,7 +193,10 @@ export type { AttachNetkit, AttachTcx } from "./link/targets/network/tcx.ts";
 export type { AttachTracepoint } from "./link/targets/tracepoint.ts";
 export type { AttachTracing, TracingTarget } from "./link/targets/tracing.ts";
 export type { AttachUprobe } from "./link/targets/probes/uprobe.ts";
-export type { AttachUprobeMulti } from "./link/targets/probes/uprobe_multi.ts";
+export type {
+  AttachUprobeMulti,
+  UprobeMultiTarget,
+} from "./link/targets/probes/uprobe_multi.ts";
 export type { AttachUsdt } from "./link/targets/probes/usdt.ts";
 export type { AttachXdp } from "./link/targets/network/xdp.ts";
 export type {

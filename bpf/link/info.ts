@@ -25,6 +25,14 @@ import {
 import { type TcTarget, tcText } from "./targets/network/tc.ts";
 import { readTcx } from "./targets/network/tcx.ts";
 import { readTracing, type TracingTarget } from "./targets/tracing.ts";
+import {
+  type KprobeMultiTarget,
+  readKprobeMulti,
+} from "./targets/probes/kprobe_multi.ts";
+import {
+  readUprobeMulti,
+  type UprobeMultiTarget,
+} from "./targets/probes/uprobe_multi.ts";
 import { readSockmap, type SockmapTarget } from "./targets/sockmap.ts";
 import type { SocketTarget } from "./targets/socket.ts";
 import { readStructOps, type StructOpsTarget } from "./struct_ops.ts";
@@ -60,6 +68,8 @@ export type LinkTarget =
   | TcTarget
   | StructOpsTarget
   | SockmapTarget
+  | KprobeMultiTarget
+  | UprobeMultiTarget
   | SocketTarget
   | ProbeTarget
   | TracepointTarget
@@ -82,6 +92,8 @@ const readers: Partial<
   netkit: readTcx,
   "struct_ops": readStructOps,
   sockmap: readSockmap,
+  "kprobe_multi": readKprobeMulti,
+  "uprobe_multi": readUprobeMulti,
 };
 
 /**
@@ -150,6 +162,10 @@ function placeOf(target: LinkTarget): string | undefined {
       return undefined;
     case "sockmap":
       return `${target.attachType ?? "unknown"} of map ${target.mapId}`;
+    case "kprobe_multi":
+      return `${target.count} functions`;
+    case "uprobe_multi":
+      return `${target.count} functions of ${target.path}`;
     case "struct_ops":
       return `of map ${target.mapId}`;
     case "netfilter":

@@ -354,6 +354,17 @@ testWith(attachable, uprobe, uprobeMulti, compilerOfC)(
           pid: Deno.pid,
         });
         assertEquals(link.info.type, "uprobe_multi");
+        const { target } = link.info;
+        // Linux 6.8 tells it.
+        if (target !== undefined) {
+          assertEquals(target, {
+            kind: "uprobe_multi",
+            path,
+            count: 3,
+            return: false,
+            pid: Deno.pid,
+          });
+        }
         for (let i = 0; i < 5; i++) one(i) + two(i);
         assertEquals(attempt.lookup(counts), 10n);
       }

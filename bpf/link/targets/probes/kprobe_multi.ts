@@ -14,7 +14,9 @@ import {
   type LinkRequest,
   requireType,
 } from "../../commands.ts";
+import { HostLayout, struct, u32, u64 } from "../../../../layout/mod.ts";
 import type { TargetKind } from "../../target_kind.ts";
+import type { RawLinkInfo } from "../../type.ts";
 import { matchingFunctions, probedFunctions } from "./kernel_functions.ts";
 import { attachAt } from "./kprobe.ts";
 import {
@@ -53,6 +55,16 @@ export interface AttachKprobeMulti {
    * `"trace_kprobe_session"`.
    */
   readonly session?: boolean | undefined;
+}
+
+/** Many functions of the kernel. */
+export interface KprobeMultiTarget {
+  /** Tells it from the others. */
+  readonly kind: "kprobe_multi";
+  /** The number of functions. */
+  readonly count: number;
+  /** Whether the program is run where they return. */
+  readonly return: boolean;
 }
 
 const options = {
@@ -150,4 +162,21 @@ function absenceOf(names: readonly string[]): string {
     ? missing.map((name) => `"${name}"`).join(", ")
     : "one of these names";
   return `the kernel has no function ${which}, or it may not be probed`;
+}
+
+const Detail = struct("kprobe_multi", {
+  _: HostLayout,
+  addresses: u64,
+  count: u32,
+  flags: u32,
+});
+
+/** Reads the target of a link of many functions of the kernel (Linux 6.6). */
+export function readKprobeMulti(
+  raw: RawLinkInfo,
+): KprobeMultiTarget | undefined {
+  const { count, flags } = raw.detail(Detail);
+  if (count === 0) return undefined;
+  const returns = (flags & BPF_F_KPROBE_MULTI_RETURN) !== 0;
+  return { kind: "kprobe_multi", count, return: returns };
 }

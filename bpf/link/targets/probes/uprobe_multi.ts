@@ -18,7 +18,9 @@ import {
   type LinkRequest,
   requireType,
 } from "../../commands.ts";
+import { HostLayout, struct, u32, u64 } from "../../../../layout/mod.ts";
 import type { TargetKind } from "../../target_kind.ts";
+import type { RawLinkInfo } from "../../type.ts";
 import { functionOffsets, matchingOffsets } from "./elf_symbols.ts";
 import {
   attachAtOnce,
@@ -66,6 +68,20 @@ export interface AttachUprobeMulti {
   readonly session?: boolean | undefined;
   /** The counter of each of `functions` or `offsets`, as for `uprobe`. */
   readonly refCounterOffsets?: readonly number[] | undefined;
+}
+
+/** Many functions of a program or library. */
+export interface UprobeMultiTarget {
+  /** Tells it from the others. */
+  readonly kind: "uprobe_multi";
+  /** The path of the file. */
+  readonly path: string;
+  /** The number of functions. */
+  readonly count: number;
+  /** Whether the program is run where they return. */
+  readonly return: boolean;
+  /** The only process; undefined for all. */
+  readonly pid: number | undefined;
 }
 
 const options = {
@@ -204,5 +220,36 @@ function requestOf(program: UsedProgram, places: Places): LinkRequest {
       uprobeMulti.pid = Math.max(pid, 0);
     },
     blocks: [file, numbers, cookieBlock, counterBlock],
+  };
+}
+
+const Detail = struct("uprobe_multi", {
+  _: HostLayout,
+  path: u64,
+  offsets: u64,
+  refCounterOffsets: u64,
+  cookies: u64,
+  length: u32,
+  count: u32,
+  flags: u32,
+  pid: u32,
+});
+
+/** Reads the target of a link of many functions of a program (Linux 6.8). */
+export function readUprobeMulti(
+  raw: RawLinkInfo,
+): UprobeMultiTarget | undefined {
+  const path = raw.text(Detail, (detail, { address, size }) => {
+    detail.path = address;
+    detail.length = size;
+  });
+  const { count, flags, pid } = raw.detail(Detail);
+  if (count === 0) return undefined;
+  return {
+    kind: "uprobe_multi",
+    path,
+    count,
+    return: (flags & BPF_F_UPROBE_MULTI_RETURN) !== 0,
+    pid: pid || undefined,
   };
 }
