@@ -164,7 +164,7 @@ testWith(needs)(
 // It takes eight processes of Deno; the parts of it are tried above.
 if (fire) {
   testWith(needs)(
-    "a copy of the template builds and passes its tests in an empty folder",
+    "a copy of the template builds and passes its tests in an empty folder, and as one file",
     async () => {
       using directory = new TemporaryDirectory();
       const folder = directory.join("own");
@@ -186,6 +186,28 @@ if (fire) {
       }
       const skeleton = await Deno.readTextFile(join(folder, "count.ts"));
       assertStringIncludes(skeleton, `from "@hostmem/hostmem"`);
+
+      // As one file, with the object in it, which is run where nothing else is.
+      const { command } = configuration.tasks.skeleton!;
+      configuration.tasks.skeleton!.command = `${command} --embed`;
+      configuration.tasks.bundle = {
+        command: "deno bundle --minify --quiet --output ../all_test.js test.ts",
+      };
+      await Deno.writeTextFile(
+        join(folder, "deno.json"),
+        JSON.stringify(configuration),
+      );
+      for (const task of ["skeleton", "bundle"]) {
+        await succeed(Deno.execPath(), ["task", "--cwd", folder, task]);
+      }
+      await Deno.remove(folder, { recursive: true });
+      await succeed(Deno.execPath(), [
+        "test",
+        "--no-check",
+        "--no-config",
+        "--allow-ffi",
+        directory.join("all_test.js"),
+      ]);
     },
   );
 }
