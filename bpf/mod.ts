@@ -14,6 +14,7 @@
  * | {@linkcode UserRingBuffer} | records that this process writes for programs |
  * | {@linkcode Arena} | memory with pointers in it that both sides follow |
  * | {@linkcode BpfStatistics} | has the kernel count runs and time of programs |
+ * | {@linkcode supports} | whether this kernel has a type of program or map, a helper, a way to attach |
  * | {@linkcode dateOf}, {@linkcode interfaceName}, {@linkcode formatAddress}, {@linkcode prefixKey}, {@linkcode histogramLines} | times, interfaces, addresses, prefixes and histograms of programs, for people |
  *
  * All of them hold something of the kernel's: declare them with `using`, or call
@@ -137,6 +138,8 @@ export {
 } from "./libbpf/messages.ts";
 export { libbpfVersion } from "./libbpf/functions.ts";
 export { preload } from "./preload.ts";
+export { type BpfFeature, supports } from "./feature/supports.ts";
+export type { HelperName } from "./feature/helper.ts";
 export { BpfVariable } from "./variable/variable.ts";
 export { BpfProgram } from "./program/program.ts";
 export type { ProgramInfo } from "./program/info.ts";
@@ -180,6 +183,8 @@ export type {
   AttachRawTracepoint,
   RawTracepointTarget,
 } from "./link/targets/raw_tracepoint.ts";
+export type { AttachTc, TcTarget } from "./link/targets/network/tc.ts";
+export type { OtherNetns } from "./link/targets/network/within.ts";
 export type { AttachTcx } from "./link/targets/network/tcx.ts";
 export type { AttachTracepoint } from "./link/targets/tracepoint.ts";
 export type { AttachTracing, TracingTarget } from "./link/targets/tracing.ts";

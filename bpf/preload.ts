@@ -3,6 +3,7 @@
 import { NotSupportedError } from "../errors.ts";
 import { libbpfAttach } from "./libbpf/attach_functions.ts";
 import { mayOpenLibbpf } from "./libbpf/functions.ts";
+import { libbpfNetwork } from "./libbpf/network_functions.ts";
 import { prepareListening } from "./libbpf/messages.ts";
 import { libcClock } from "../ffi/libc/clock_functions.ts";
 import { preload as preloadLibc } from "../ffi/preload.ts";
@@ -38,6 +39,7 @@ export function preload(): void {
   try {
     prepareListening();
     libbpfAttach();
+    libbpfNetwork();
   } catch (error) {
     if (!(error instanceof NotSupportedError)) throw error;
   }

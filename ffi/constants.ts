@@ -178,6 +178,8 @@ export const ENOLINK = 67;
 /** `asm-generic/errno.h` */
 export const EOPNOTSUPP = 95;
 /** `asm-generic/errno.h` */
+export const EAFNOSUPPORT = 97;
+/** `asm-generic/errno.h` */
 export const ETIMEDOUT = 110;
 /** `asm-generic/errno.h` */
 export const ESTALE = 116;

@@ -12,6 +12,7 @@ export * from "./calls/descriptors.ts";
 export * from "./calls/epoll.ts";
 export { type ErrnoEntry, errnoEntry } from "./errno/errno_table.ts";
 export * from "./calls/events.ts";
+export * from "./calls/network.ts";
 export { interfaceIndex, interfaceName } from "./calls/interfaces.ts";
 export { pageSize } from "./calls/page_size.ts";
 export * from "./calls/pages.ts";

@@ -5,6 +5,7 @@ import {
   libcAttach,
   libcBpf,
   libcFile,
+  libcNetwork,
   libcPoll,
   libcText,
   libcThread,
@@ -43,4 +44,5 @@ export function preload(): void {
   libcPoll();
   libcThread();
   libcAttach();
+  libcNetwork();
 }

@@ -1,7 +1,7 @@
 /**
- * Programs that share memory: waiting for each other, a ring from one to another,
- * a value that is read as a whole, the newest of many. Each lies in memory like any other type, for
- * processes in any language.
+ * Programs that share memory: waiting for each other, rings of elements or of
+ * messages from one to another, a value that is read as a whole, the newest of
+ * many. Each lies in memory like any other type, for processes in any language.
  *
  * @module
  */
@@ -16,6 +16,9 @@ export {
   type WaitOptions,
   type WaitResult,
 } from "./wait.ts";
+export { ByteRingConsumer } from "./byte_ring/consumer.ts";
+export { ByteRingProducer } from "./byte_ring/producer.ts";
+export { ByteRing, type ByteRingType } from "./byte_ring/type.ts";
 export { LatestReader, LatestWriter } from "./latest/sides.ts";
 export { Latest, type LatestType } from "./latest/type.ts";
 export { RingConsumer } from "./ring/consumer.ts";
@@ -24,6 +27,7 @@ export type { ReadyOptions } from "./shared/sleep.ts";
 export { SeqlockReader } from "./seqlock/reader.ts";
 export { SeqlockWriter } from "./seqlock/writer.ts";
 export { Seqlock, type SeqlockType } from "./seqlock/type.ts";
+export type { RingFields } from "./ring/fields.ts";
 export { SpscRing, type SpscRingType } from "./ring/type.ts";
 export type { Peer, SideOptions } from "./shared/owner.ts";
 export { CorruptError, OwnedError, PeerDiedError } from "../errors.ts";

@@ -608,6 +608,12 @@ export const tcx: Need = attempt("TCX", (attempt) => {
   );
 });
 
+/** `SEC("tc")` by filters of tc(8), and what takes them. */
+export const clsact: Need = new Need("clsact", () => {
+  requireThat(isRoot, "root");
+  run("unshare", "--net", "tc", ..."qdisc add dev lo clsact".split(" "));
+});
+
 /** `SEC("netfilter")`. */
 export const netfilter: Need = attempt("netfilter", (attempt) => {
   const kind = { type: NETFILTER, attachType: NETFILTER_LINK, returns: 1 };

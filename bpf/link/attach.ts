@@ -26,6 +26,7 @@ import {
   rawTracepoint,
 } from "./targets/raw_tracepoint.ts";
 import { attachBySection } from "./targets/section.ts";
+import { type AttachTc, tc } from "./targets/network/tc.ts";
 import { type AttachTcx, tcx } from "./targets/network/tcx.ts";
 import { type AttachTracepoint, tracepoint } from "./targets/tracepoint.ts";
 import { type AttachTracing, tracing } from "./targets/tracing.ts";
@@ -42,6 +43,7 @@ import { RawLinkInfo } from "./type.ts";
 export type AttachTarget =
   | AttachXdp
   | AttachTcx
+  | AttachTc
   | AttachCgroup
   | AttachNetns
   | AttachNetfilter
@@ -73,6 +75,7 @@ export type LinkOf<A extends AttachArguments> = [A[0]] extends [undefined]
 const kinds: Readonly<Record<AttachTarget["kind"], TargetKind<never>>> = {
   xdp,
   tcx,
+  tc,
   cgroup,
   netns,
   netfilter,

@@ -22,14 +22,19 @@ import {
   type RawTracepointTarget,
   readRawTracepoint,
 } from "./targets/raw_tracepoint.ts";
+import { type TcTarget, tcText } from "./targets/network/tc.ts";
 import { readTcx } from "./targets/network/tcx.ts";
 import { readTracing, type TracingTarget } from "./targets/tracing.ts";
 import { readXdp } from "./targets/network/xdp.ts";
 import { type LinkType, RawLinkInfo } from "./type.ts";
+import type { Unlinked } from "./unlinked.ts";
 
 /** The info of a link (`linux/bpf.h`, `struct bpf_link_info`). */
 export interface LinkInfo {
-  /** Its type; undefined for one that this package does not know. */
+  /**
+   * Its type; undefined for one that this package does not know, and for what is
+   * attached without a link.
+   */
   readonly type: LinkType | undefined;
   /** The number of its type (`enum bpf_link_type`). */
   readonly typeNumber: number;
@@ -49,6 +54,7 @@ export type LinkTarget =
   | IteratorTarget
   | NetnsTarget
   | InterfaceTarget
+  | TcTarget
   | ProbeTarget
   | TracepointTarget
   | EventTarget
@@ -83,6 +89,14 @@ export function linkInfoOf(fd: number, name: string): LinkInfo {
   const { type, typeNumber, id, programId } = raw;
   const target = type && readers[type]?.(raw);
   return { type, typeNumber, id, programId, target };
+}
+
+/** The info of what is attached without a link. */
+export function unlinkedInfo(unlinked: Unlinked): LinkInfo {
+  const { programId, target } = unlinked.state();
+  // Whoever attaches so gives one of these targets.
+  const known = target as LinkTarget | undefined;
+  return { type: undefined, typeNumber: 0, id: 0, programId, target: known };
 }
 
 /** The link in words: `xdp on lo (1)`. */
@@ -121,6 +135,8 @@ function placeOf(target: LinkTarget): string | undefined {
       return `${target.name}+0x${target.offset.toString(16)}`;
     case "perf_event":
       return `type ${target.type}, config ${target.config}`;
+    case "tc":
+      return tcText(target);
     case "netfilter":
       return netfilterText(target);
   }

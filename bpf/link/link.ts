@@ -8,6 +8,7 @@ import {
 } from "../../base/arguments.ts";
 import { Descriptor } from "../../ffi/descriptor.ts";
 import {
+  type Attachment,
   descriptorOf,
   type HasDescriptor,
   type Holder,
@@ -17,8 +18,9 @@ import { NativeLink } from "../libbpf/link.ts";
 import { idsOf, openById } from "../ids.ts";
 import { openPinned } from "../pins.ts";
 import { detachLink, updateLink } from "./commands.ts";
-import { type LinkInfo, linkInfoOf, linkText } from "./info.ts";
+import { type LinkInfo, linkInfoOf, linkText, unlinkedInfo } from "./info.ts";
 import { RawLinkInfo } from "./type.ts";
+import { Unlinked } from "./unlinked.ts";
 
 /** Options of {@linkcode BpfLink.update}. */
 export interface UpdateLinkOptions {
@@ -142,14 +144,26 @@ export class BpfLink extends KernelObject {
   }
 
   /**
-   * The kernel's knowledge of the link, asked for now.
+   * The kernel's knowledge of the link, asked for now. Of a filter of tc(8), and
+   * of what else is attached without a link, `id` and `typeNumber` are 0.
    *
    * @throws {ClosedError} if it is closed.
    * @throws {NotSupportedError} if the kernel has no link for what libbpf has
    * attached: of `usdt` probes, and of events before Linux 5.15.
+   * @throws {SystemError} with ENOENT, if a filter was removed.
    */
   override get info(): LinkInfo {
-    return linkInfoOf(this.fd, "the link");
+    const unlinked = this.#unlinked();
+    return unlinked === undefined
+      ? linkInfoOf(this.fd, "the link")
+      : unlinkedInfo(unlinked);
+  }
+
+  /** What is attached without a link; undefined of a link. */
+  #unlinked(): Unlinked | undefined {
+    if (!(this.#holder instanceof Unlinked)) return undefined;
+    if (this.closed) void super.fd;
+    return this.#holder;
   }
 
   /**
@@ -162,8 +176,9 @@ export class BpfLink extends KernelObject {
   override get fd(): number {
     const { fd } = this.#holder;
     if (this.closed || fd >= 0) return super.fd;
+    const { whyUnlinked } = this.#holder as Attachment;
     throw new NotSupportedError(
-      "The kernel has no link for this: the program is attached to several events, or, before Linux 5.15, to one",
+      `The kernel has no link for this: ${whyUnlinked}`,
     );
   }
 
@@ -188,7 +203,14 @@ export class BpfLink extends KernelObject {
     const oldFd = old === undefined
       ? undefined
       : descriptorOf("Option old", "program", old);
-    updateLink(this.fd, newFd, oldFd);
+    const unlinked = this.#unlinked();
+    if (unlinked === undefined) updateLink(this.fd, newFd, oldFd);
+    else if (oldFd === undefined) unlinked.update(newFd);
+    else {
+      throw new NotSupportedError(
+        `Option old must be left out: only links are compared and updated in one step, and ${unlinked.whyUnlinked}`,
+      );
+    }
   }
 
   /**
@@ -202,7 +224,9 @@ export class BpfLink extends KernelObject {
    * @throws {SystemError} with the kernel's reason, as in bpf(2).
    */
   detach(): void {
-    detachLink(this.fd);
+    const unlinked = this.#unlinked();
+    if (unlinked === undefined) detachLink(this.fd);
+    else unlinked.detach();
   }
 
   /**
@@ -234,11 +258,17 @@ export class BpfLink extends KernelObject {
   /**
    * Closes the descriptor. That detaches the program, unless the link is pinned
    * or another descriptor of it is open. Once more does nothing.
+   *
+   * @throws {SystemError} if what is attached without a link cannot be detached:
+   * EPERM, for want of a capability that this process had.
    */
   override close(): void {
     if (this.closed) return;
-    super.close();
-    this.#whenClosed?.();
+    try {
+      super.close();
+    } finally {
+      this.#whenClosed?.();
+    }
   }
 
   /** @ignore */

@@ -88,8 +88,9 @@ export class BpfProgram<A extends AttachArguments = AttachArguments>
       return BpfProgram.#adopt(own, `program "${native.name}"`, native);
     };
     closeAll = (program) => {
-      for (const link of program.#links) link.close();
-      program.close();
+      using all = new DisposableStack();
+      all.use(program);
+      for (const link of program.#links) all.use(link);
     };
   }
 

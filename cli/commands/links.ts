@@ -106,6 +106,7 @@ function targetCell({ target }: { target: LinkInfo["target"] }): string {
       );
     case "netns":
       return `network namespace ${target.inode}`;
+    case "tc":
     case "xdp":
     case "tcx":
     case "netkit":

@@ -1,8 +1,15 @@
 /** What the kernel does for this process, asked by trying. */
 
-import { BpfMap, type CreateMapOptions } from "../../bpf/mod.ts";
+import {
+  type AttachType,
+  type BpfFeature,
+  BpfMap,
+  type CreateMapOptions,
+  type ProgramType,
+  supports,
+} from "../../bpf/mod.ts";
 import { Memory, pageSize } from "../../mod.ts";
-import { type Finding, missing, ok } from "./check.ts";
+import { type Finding, limited, missing, ok } from "./check.ts";
 
 /** The reason of a refusal, and the remedy where the error knows one. */
 function refused(name: string, error: unknown): Finding {
@@ -30,7 +37,53 @@ function canMake(name: string, options: CreateMapOptions): Finding {
   return attempt(name, "can be made", () => BpfMap.create(options).close());
 }
 
-/** Memory, maps and rings. */
+/** Types of programs that some kernels are built without. */
+const PROGRAMS: readonly ProgramType[] = [
+  "kprobe",
+  "tracepoint",
+  "tracing",
+  "lsm",
+  "struct_ops",
+  "perf_event",
+  "xdp",
+  "sched_cls",
+  "cgroup_skb",
+  "netfilter",
+  "syscall",
+];
+
+/** Ways to attach that some kernels are too old for, or built without. */
+const WAYS: readonly AttachType[] = [
+  "trace_fentry",
+  "trace_iter",
+  "trace_kprobe_multi",
+  "trace_uprobe_multi",
+  "tcx_ingress",
+  "netkit_primary",
+  "cgroup_inet4_connect",
+  "lsm_mac",
+];
+
+/** Which of several the kernel has. */
+function some<N extends string>(
+  name: string,
+  of: readonly N[],
+  feature: (name: N) => BpfFeature,
+): Finding {
+  try {
+    const lacking = of.filter((name) => !supports(feature(name)));
+    const found = of.filter((name) => !lacking.includes(name)).join(" ");
+    return lacking.length === 0 ? ok(name, found) : limited(
+      name,
+      `${found}; not ${lacking.join(" ")}`,
+      "this kernel is too old for those, built without them, or does not allow them",
+    );
+  } catch (error) {
+    return refused(name, error);
+  }
+}
+
+/** Memory, maps, rings and programs. */
 export function featureFindings(): Finding[] {
   const page = pageSize();
   return [
@@ -56,5 +109,7 @@ export function featureFindings(): Finding[] {
       maxEntries: 1,
       flags: ["mmapable"],
     }),
+    some("programs", PROGRAMS, (program) => ({ program })),
+    some("attaching", WAYS, (attach) => ({ attach })),
   ];
 }

@@ -59,6 +59,34 @@ const Batch = struct("batch", {
   flags: u64,
 });
 
+const ProgLoad = struct("prog_load", {
+  _: HostLayout,
+  progType: u32,
+  /** How many instructions there are, of 8 bytes each. */
+  insnCnt: u32,
+  insns: u64,
+  license: u64,
+  logLevel: u32,
+  logSize: u32,
+  logBuf: u64,
+  kernVersion: u32,
+  progFlags: u32,
+  progName: text(16),
+  progIfindex: u32,
+  expectedAttachType: u32,
+  // Of BTF and its lines; all of them zero.
+  unused: padding(36),
+  attachBtfId: u32,
+});
+
+const ProgAttach = struct("prog_attach", {
+  _: HostLayout,
+  targetFd: u32,
+  attachBpfFd: u32,
+  attachType: u32,
+  attachFlags: u32,
+});
+
 const ObjectPath = struct("object_path", {
   _: HostLayout,
   pathname: u64,
@@ -179,6 +207,8 @@ const Attributes = union("bpf_attr", {
   mapCreate: MapCreate,
   element: Element,
   batch: Batch,
+  progLoad: ProgLoad,
+  progAttach: ProgAttach,
   objectPath: ObjectPath,
   objectId: ObjectId,
   testRun: TestRun,
@@ -199,6 +229,8 @@ export const SIZE = {
   mapFd: 4,
   element: sizeOf(Element),
   batch: sizeOf(Batch),
+  progLoad: sizeOf(ProgLoad),
+  progAttach: sizeOf(ProgAttach),
   objectPath: sizeOf(ObjectPath),
   id: 4,
   nextId: 8,

@@ -82,6 +82,7 @@ export const COMMANDS = {
   BPF_MAP_UPDATE_ELEM: { number: 2, hints: storing },
   BPF_MAP_DELETE_ELEM: { number: 3, hints: deleting },
   BPF_MAP_GET_NEXT_KEY: { number: 4, hints: looking },
+  BPF_PROG_LOAD: { number: 5, hints: { [EPERM]: wantsCapability } },
   BPF_OBJ_PIN: {
     number: 6,
     hints: {
@@ -100,6 +101,7 @@ export const COMMANDS = {
       [ENOENT]: "nothing is pinned there",
     },
   },
+  BPF_PROG_ATTACH: { number: 8 },
   BPF_PROG_TEST_RUN: { number: 10, once: true },
   BPF_PROG_GET_NEXT_ID: { number: 11, hints: { [EPERM]: wantsAdmin } },
   BPF_MAP_GET_NEXT_ID: { number: 12, hints: { [EPERM]: wantsAdmin } },

@@ -389,6 +389,52 @@ const attachSymbols = {
   },
 } as const satisfies Deno.ForeignLibraryInterface;
 
+const networkSymbols = {
+  socket: {
+    parameters: [
+      "i32", // int domain
+      "i32", // int type
+      "i32", // int protocol
+    ],
+    result: "i32", // int
+  },
+  send: {
+    parameters: [
+      "i32", // int sockfd
+      "buffer", // const void *buf
+      "usize", // size_t len
+      "i32", // int flags
+    ],
+    result: "i32", // ssize_t
+  },
+  recv: {
+    parameters: [
+      "i32", // int sockfd
+      "buffer", // void *buf
+      "usize", // size_t len
+      "i32", // int flags
+    ],
+    result: "i32", // ssize_t
+  },
+  setsockopt: {
+    parameters: [
+      "i32", // int sockfd
+      "i32", // int level
+      "i32", // int optname
+      "buffer", // const void *optval
+      "u32", // socklen_t optlen
+    ],
+    result: "i32", // int
+  },
+  setns: {
+    parameters: [
+      "i32", // int fd
+      "i32", // int nstype
+    ],
+    result: "i32", // int
+  },
+} as const satisfies Deno.ForeignLibraryInterface;
+
 /** Opens libc for a group of functions, at the first use of one. */
 function group<const S extends Deno.ForeignLibraryInterface>(
   symbols: S,
@@ -438,4 +484,9 @@ export const libcText: () => Symbols<typeof textSymbols> = group(textSymbols);
 /** The functions that find and read what BPF programs are attached to. */
 export const libcAttach: () => Symbols<typeof attachSymbols> = group(
   attachSymbols,
+);
+
+/** The functions of sockets, and of network namespaces. */
+export const libcNetwork: () => Symbols<typeof networkSymbols> = group(
+  networkSymbols,
 );

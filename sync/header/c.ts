@@ -17,7 +17,7 @@ import type {
   Type,
   UnionType,
 } from "../../layout/mod.ts";
-import { structureOf } from "../shared/structure.ts";
+import { structureOf, unitOf } from "../shared/structure.ts";
 import { functionsOf, SUPPORT } from "./c_support.ts";
 import { Names, requireName } from "./names.ts";
 
@@ -151,16 +151,18 @@ class Header {
     const structure = structureOf(type);
     if (structure === undefined) return;
     const { kind, element, capacity } = structure;
-    if (kind !== "SpscRing" && kind !== "Seqlock") return;
+    if (kind === "Latest") return;
     if (!this.#hasStructures) this.#parts.push(SUPPORT.trim());
     this.#hasStructures = true;
     const name = this.#names.of(type);
     const { base, suffix } = this.#declarator(element);
+    const { size, grain } = unitOf(structure);
     this.#parts.push(
       [
         `typedef ${base} ${name}_element${suffix};`,
         `#define ${name}_CAPACITY ${capacity}u`,
-        `#define ${name}_FORMAT (${capacity}ull << 32 | ${element.size})`,
+        `#define ${name}_GRAIN ${grain}u`,
+        `#define ${name}_FORMAT (${capacity}ull << 32 | ${size})`,
       ].join("\n"),
       functionsOf(kind, name),
     );
@@ -261,10 +263,10 @@ class Body {
  * A header of C11 for types: their declarations, a `_Static_assert` for every size
  * and offset, and static inline functions for rings and seqlocks.
  *
- * A ring `Quotes` has `Quotes_producer_open`, `_reserve`, `_submit`, `_producer_wait`,
- * `_producer_close`, and `Quotes_consumer_open`, `_next`, `_release`,
- * `_consumer_wait`, `_consumer_close`; a seqlock `_writer_open`, `_write`, `_read`,
- * `_writer_close`. `hostmem_wait` and `hostmem_notify` are what `wait` and `notify`
+ * A ring `Quotes` has `Quotes_producer_open`, `_reserve`, `_submit`, `_discard`,
+ * `_producer_wait`, `_producer_close`, and `Quotes_consumer_open`, `_next`,
+ * `_release`, `_consumer_wait`, `_consumer_close`; one of messages `_shorten` and
+ * `_write`, too; a seqlock `_writer_open`, `_write`, `_read`, `_writer_close`. `hostmem_wait` and `hostmem_notify` are what `wait` and `notify`
  * are here. What can fail gives 0 or a negative error number.
  *
  * @param types The types, by the names that they shall have.

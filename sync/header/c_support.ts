@@ -3,6 +3,8 @@
  * It keeps the order that `shared/order.ts` tells of, in the terms of C11.
  */
 
+import { BYTE_RING, SPSC_RING } from "./c_rings.ts";
+
 /** What all structures need: futex(2), and who has a side. */
 export const SUPPORT = `
 #ifndef HOSTMEM_SYNC
@@ -145,164 +147,6 @@ static const struct timespec hostmem_look = { 0, 250000000 };
 #endif
 `;
 
-/** The functions of a ring: `@` is its name. */
-const RING = `
-/* The producer of @: one thread, in one process. */
-struct @_producer {
-	struct @ *ring;
-	uint32_t next; /* the index of the next slot to reserve */
-	uint32_t seen; /* the consumer's index, when it was last looked at */
-};
-
-/* Takes the producer's side: 0; -EBUSY; -EINVAL where it is of something else. */
-static inline int @_producer_open(struct @_producer *producer, struct @ *ring,
-                                  bool take_over)
-{
-	int error = hostmem_agree(&ring->format, @_FORMAT);
-
-	if (!error)
-		error = hostmem_take(&ring->producer, &ring->pidNamespace, take_over);
-	if (error)
-		return error;
-	producer->ring = ring;
-	producer->next = atomic_load(&ring->head);
-	producer->seen = atomic_load(&ring->tail);
-	atomic_store(&ring->ended, 0);
-	return 0;
-}
-
-/* Reserves the next slot: NULL where the ring is full. */
-static inline @_element *@_reserve(struct @_producer *producer)
-{
-	struct @ *ring = producer->ring;
-
-	if (producer->next - producer->seen >= @_CAPACITY) {
-		producer->seen = atomic_load_explicit(&ring->tail,
-		                                      memory_order_acquire);
-		if (producer->next - producer->seen >= @_CAPACITY)
-			return NULL;
-	}
-	return &ring->slots[producer->next++ & (@_CAPACITY - 1)];
-}
-
-/* Gives all that is reserved to the consumer. */
-static inline void @_submit(struct @_producer *producer)
-{
-	struct @ *ring = producer->ring;
-
-	hostmem_publish(&ring->head, producer->next, &ring->consumerSleeps);
-}
-
-/* Waits until there is room: 0, or -EOWNERDEAD where the consumer died. */
-static inline int @_producer_wait(struct @_producer *producer)
-{
-	struct @ *ring = producer->ring;
-	uint32_t tail;
-
-	for (;;) {
-		tail = atomic_load(&ring->tail);
-		if (producer->next - tail < @_CAPACITY)
-			return 0;
-		atomic_store(&ring->producerSleeps, 1);
-		atomic_thread_fence(memory_order_seq_cst);
-		if (atomic_load(&ring->tail) != tail)
-			continue;
-		if (hostmem_wait(&ring->tail, tail, &hostmem_look) == -ETIMEDOUT &&
-		    hostmem_is_dead(&ring->consumer, &ring->pidNamespace) &&
-		    atomic_load(&ring->tail) == tail)
-			return -EOWNERDEAD;
-	}
-}
-
-/* Gives the side back: the consumer comes to an end. */
-static inline void @_producer_close(struct @_producer *producer)
-{
-	struct @ *ring = producer->ring;
-
-	atomic_store(&ring->ended, 1);
-	hostmem_give_back(&ring->producer);
-	hostmem_notify(&ring->head, INT32_MAX);
-}
-
-/* The consumer of @: one thread, in one process. */
-struct @_consumer {
-	struct @ *ring;
-	uint32_t next; /* the index of the next slot to look at */
-	uint32_t seen; /* the producer's index, when it was last looked at */
-};
-
-/* Takes the consumer's side: 0; -EBUSY; -EINVAL where it is of something else. */
-static inline int @_consumer_open(struct @_consumer *consumer, struct @ *ring,
-                                  bool take_over)
-{
-	int error = hostmem_agree(&ring->format, @_FORMAT);
-
-	if (!error)
-		error = hostmem_take(&ring->consumer, &ring->pidNamespace, take_over);
-	if (error)
-		return error;
-	consumer->ring = ring;
-	consumer->next = atomic_load(&ring->tail);
-	consumer->seen = consumer->next;
-	return 0;
-}
-
-/* The next element, in place: NULL where there is none. */
-static inline const @_element *@_next(struct @_consumer *consumer)
-{
-	struct @ *ring = consumer->ring;
-
-	if (consumer->next == consumer->seen) {
-		consumer->seen = atomic_load_explicit(&ring->head,
-		                                      memory_order_acquire);
-		if (consumer->next == consumer->seen)
-			return NULL;
-	}
-	return &ring->slots[consumer->next++ & (@_CAPACITY - 1)];
-}
-
-/* Gives the slots of all elements that were looked at back to the producer. */
-static inline void @_release(struct @_consumer *consumer)
-{
-	struct @ *ring = consumer->ring;
-
-	hostmem_publish(&ring->tail, consumer->next, &ring->producerSleeps);
-}
-
-/*
- * Waits until there is something: 0; -EPIPE where the producer has closed its
- * side; -EOWNERDEAD where it died.
- */
-static inline int @_consumer_wait(struct @_consumer *consumer)
-{
-	struct @ *ring = consumer->ring;
-	uint32_t head, ended;
-
-	for (;;) {
-		ended = atomic_load(&ring->ended);
-		head = atomic_load(&ring->head);
-		if (head != consumer->next)
-			return 0;
-		if (ended)
-			return -EPIPE;
-		atomic_store(&ring->consumerSleeps, 1);
-		atomic_thread_fence(memory_order_seq_cst);
-		if (atomic_load(&ring->head) != head || atomic_load(&ring->ended))
-			continue;
-		if (hostmem_wait(&ring->head, head, &hostmem_look) == -ETIMEDOUT &&
-		    hostmem_is_dead(&ring->producer, &ring->pidNamespace) &&
-		    atomic_load(&ring->head) == head)
-			return -EOWNERDEAD;
-	}
-}
-
-/* Gives the side back, for the next to go on. */
-static inline void @_consumer_close(struct @_consumer *consumer)
-{
-	hostmem_give_back(&consumer->ring->consumer);
-}
-`;
-
 /** The functions of a seqlock: `@` is its name. */
 const SEQLOCK = `
 /* Takes the writer's side: 0; -EBUSY; -EINVAL where it is of something else. */
@@ -355,7 +199,11 @@ static inline int @_read(struct @ *lock, @_element *value)
 }
 `;
 
-const FUNCTIONS = { SpscRing: RING, Seqlock: SEQLOCK } as const;
+const FUNCTIONS = {
+  SpscRing: SPSC_RING,
+  ByteRing: BYTE_RING,
+  Seqlock: SEQLOCK,
+} as const;
 
 /** The functions of a structure in C. */
 export function functionsOf(

@@ -1,22 +1,16 @@
 /** The end of a ring that empties it. */
 
-import { ClosedError, CorruptError } from "../../errors.ts";
 import { requireCallback, requireWhole } from "../../base/arguments.ts";
 import { movingView } from "../../layout/access/moving_view.ts";
 import { checkType, snapshot } from "../../layout/mod.ts";
 import type { PointerTo, Type, Value, View } from "../../layout/mod.ts";
-import {
-  agree,
-  type Peer,
-  Side,
-  type SideOptions,
-  takesOver,
-} from "../shared/owner.ts";
+import type { Peer, SideOptions } from "../shared/owner.ts";
 import { type Drain, ownDrainOf } from "./drain.ts";
-import { publish, SharedWord } from "../shared/order.ts";
-import { type ReadyOptions, type Sleep, sleepUntil } from "../shared/sleep.ts";
+import { ConsumerEnd } from "./ends.ts";
+import { CONTENTS } from "./fields.ts";
+import type { ReadyOptions } from "../shared/sleep.ts";
 import { type Placed, structureAt } from "../shared/structure.ts";
-import { OFFSETS, type SpscRingType } from "./type.ts";
+import type { SpscRingType } from "./type.ts";
 
 /**
  * The consumer of a {@linkcode SpscRing}: one thread, in one process.
@@ -35,60 +29,26 @@ import { OFFSETS, type SpscRingType } from "./type.ts";
  */
 export class RingConsumer<T extends Type>
   implements Disposable, AsyncIterable<View<T>> {
-  readonly #ring: Placed;
-  readonly #side: Side;
-  readonly #head: SharedWord;
-  readonly #tail: SharedWord;
-  readonly #producerSleeps: SharedWord;
-  readonly #sleep: Sleep;
+  readonly #end: ConsumerEnd;
   readonly #record: View<T>;
   readonly #drain: Drain;
   readonly #shown = new Int32Array(1);
-  /** The index of the next slot to consume. */
-  #next: number;
-  #busy = false;
-  #closed = false;
 
-  private constructor(ring: Placed, takeOver: boolean) {
-    const { region, at, element, name, capacity } = ring;
+  private constructor(ring: Placed, options: SideOptions) {
+    const { region, at, element, capacity } = ring;
     checkType(element);
-    agree(region, at + OFFSETS.format, name, capacity, element.size);
-    const word = (field: keyof typeof OFFSETS) =>
-      new SharedWord(region, at + OFFSETS[field]);
-    const side = (field: "producer" | "consumer", title: string) =>
-      new Side(region, at + OFFSETS[field], at + OFFSETS.pidNamespace, title);
-    const ended = word("ended");
-    this.#ring = ring;
-    this.#head = word("head");
-    this.#tail = word("tail");
-    this.#producerSleeps = word("producerSleeps");
+    const { size } = element;
     const { view, move } = movingView(element, region);
     this.#record = view as View<T>;
     this.#drain = ownDrainOf({
       record: view,
       move,
-      start: at + OFFSETS.slots,
+      start: at + CONTENTS,
       mask: capacity - 1,
-      size: element.size,
+      size,
       shown: this.#shown,
     });
-    this.#side = side("consumer", `${name}: The consumer's side`);
-    this.#side.take(takeOver);
-    this.#next = this.#tail.load();
-    this.#sleep = {
-      region,
-      offset: at + OFFSETS.head,
-      index: this.#head,
-      sleeps: word("consumerSleeps"),
-      peer: side("producer", `${name}: The producer's side`),
-      peerName: `${name}: The producer`,
-      look: () => {
-        // First whether it ended: what it submitted before is there then.
-        const hasEnded = ended.load() !== 0;
-        if (this.#available() > 0) return true;
-        return hasEnded ? false : undefined;
-      },
-    };
+    this.#end = new ConsumerEnd(ring, options);
   }
 
   /**
@@ -107,43 +67,23 @@ export class RingConsumer<T extends Type>
     ring: PointerTo<SpscRingType<T>>,
     options: SideOptions = {},
   ): RingConsumer<T> {
-    return new RingConsumer<T>(
-      structureAt("SpscRing", ring),
-      takesOver(options),
-    );
+    return new RingConsumer<T>(structureAt("SpscRing", ring), options);
   }
 
   /** How many were submitted and are not consumed. */
   get available(): number {
-    this.#requireOpen();
-    return this.#available();
+    this.#end.requireOpen();
+    return this.#end.available();
   }
 
   /** Who produces. */
   get peer(): Peer {
-    this.#requireOpen();
-    return this.#sleep.peer.peer;
+    return this.#end.peer;
   }
 
   /** True once closed. */
   get closed(): boolean {
-    return this.#closed;
-  }
-
-  #available(): number {
-    const { capacity, name } = this.#ring;
-    const available = (this.#head.load() - this.#next) >>> 0;
-    if (available <= capacity) return available;
-    throw new CorruptError(
-      `${name}: The indices are ${available} apart: they must be at most ${capacity}`,
-    );
-  }
-
-  /** Gives slots back to the producer. */
-  #giveBack(count: number): void {
-    if (count === 0) return;
-    this.#next = (this.#next + count) | 0;
-    publish(this.#tail, this.#next, this.#producerSleeps);
+    return this.#end.closed;
   }
 
   /**
@@ -165,36 +105,33 @@ export class RingConsumer<T extends Type>
   ): number {
     requireCallback(callback);
     if (limit !== Infinity) requireWhole("Limit", limit, 1);
-    this.#enter();
-    // So that a producer that waits does not wait for all of it.
-    const batch = Math.max(1, this.#ring.capacity >> 2);
+    const end = this.#end;
+    end.enter();
     let consumed = 0;
     try {
       // What comes meanwhile is for the next time.
-      let left = Math.min(this.#available(), limit);
+      let left = Math.min(end.available(), limit);
       while (left > 0) {
-        const count = Math.min(left, batch);
+        const count = Math.min(left, end.batch);
         this.#consumeBatch(count, callback);
         consumed += count;
         left -= count;
       }
     } finally {
-      this.#busy = false;
+      end.leave();
     }
     return consumed;
   }
 
   #consumeBatch(count: number, callback: (record: View<T>) => void): void {
+    const end = this.#end;
     this.#shown[0] = 0;
     try {
-      this.#drain(this.#next, count, callback as (record: never) => void);
+      this.#drain(end.next, count, callback as (record: never) => void);
     } finally {
-      // The callback may have closed the memory, or this side.
-      if (!this.#ring.region.closed && !this.#closed) {
-        this.#giveBack(this.#shown[0]!);
-      }
+      end.giveBack(this.#shown[0]!);
     }
-    this.#requireOpen();
+    end.requireOpen();
   }
 
   /**
@@ -223,10 +160,7 @@ export class RingConsumer<T extends Type>
    * @throws {CorruptError} if somebody else wrote the indices.
    */
   async ready(options: ReadyOptions = {}): Promise<boolean> {
-    this.#requireOpen();
-    const result = await sleepUntil(this.#sleep, options);
-    this.#requireOpen();
-    return result;
+    return await this.#end.ready(options);
   }
 
   /**
@@ -235,20 +169,20 @@ export class RingConsumer<T extends Type>
    * its side. Throws what {@linkcode ready} does.
    */
   async *[Symbol.asyncIterator](): AsyncGenerator<View<T>, void, void> {
-    const batch = Math.max(1, this.#ring.capacity >> 2);
+    const end = this.#end;
     while (await this.ready()) {
-      const count = Math.min(this.#available(), batch);
+      const count = Math.min(end.available(), end.batch);
       let shown = 0;
-      this.#enter();
+      end.enter();
       try {
         while (shown < count) {
-          this.#drain((this.#next + shown++) | 0, 1, () => {});
+          this.#drain((end.next + shown++) | 0, 1, () => {});
           yield this.#record;
-          this.#requireOpen();
+          end.requireOpen();
         }
       } finally {
-        this.#busy = false;
-        if (!this.#ring.region.closed && !this.#closed) this.#giveBack(shown);
+        end.leave();
+        end.giveBack(shown);
       }
     }
   }
@@ -258,9 +192,7 @@ export class RingConsumer<T extends Type>
    * does nothing.
    */
   close(): void {
-    if (this.#closed) return;
-    this.#closed = true;
-    this.#side.giveBack();
+    this.#end.close();
   }
 
   /** Closes it at the end of a `using` declaration's block. */
@@ -270,22 +202,7 @@ export class RingConsumer<T extends Type>
 
   /** The text that `console.log` and `Deno.inspect` show. */
   [Symbol.for("Deno.customInspect")](): string {
-    return `RingConsumer { ${this.#ring.name}${
-      this.#closed ? ", closed" : ""
-    } }`;
-  }
-
-  #enter(): void {
-    this.#requireOpen();
-    if (this.#busy) {
-      throw new TypeError("Cannot consume: a callback or a loop does already");
-    }
-    this.#busy = true;
-  }
-
-  #requireOpen(): void {
-    if (this.#closed) {
-      throw new ClosedError("The consumer's side of the ring is closed");
-    }
+    const { ring, closed } = this.#end;
+    return `RingConsumer { ${ring.name}${closed ? ", closed" : ""} }`;
   }
 }

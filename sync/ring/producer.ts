@@ -1,11 +1,12 @@
 /** The end of a ring that fills it. */
 
-import { ClosedError, CorruptError } from "../../errors.ts";
 import { whereIs } from "../../layout/access/private_fields.ts";
 import { write } from "../../layout/access/write_whole.ts";
 import { closed } from "../../layout/region/region.ts";
 import { requireCallback, requireWhole } from "../../base/arguments.ts";
 import type { Drain } from "./drain.ts";
+import { ProducerEnd } from "./ends.ts";
+import { CONTENTS } from "./fields.ts";
 import { type FillInput, fillOf, slotOf } from "./fill.ts";
 import { checkType } from "../../layout/mod.ts";
 import type {
@@ -16,17 +17,10 @@ import type {
   View,
   ViewOf,
 } from "../../layout/mod.ts";
-import {
-  agree,
-  type Peer,
-  Side,
-  type SideOptions,
-  takesOver,
-} from "../shared/owner.ts";
-import { publish, SharedWord } from "../shared/order.ts";
-import { type ReadyOptions, type Sleep, sleepUntil } from "../shared/sleep.ts";
+import type { Peer, SideOptions } from "../shared/owner.ts";
+import type { ReadyOptions } from "../shared/sleep.ts";
 import { type Placed, structureAt } from "../shared/structure.ts";
-import { OFFSETS, type SpscRingType } from "./type.ts";
+import type { SpscRingType } from "./type.ts";
 
 /**
  * The producer of a {@linkcode SpscRing}: one thread, in one process.
@@ -43,54 +37,22 @@ import { OFFSETS, type SpscRingType } from "./type.ts";
  * ```
  */
 export class RingProducer<T extends Type> implements Disposable {
-  readonly #ring: Placed;
-  readonly #side: Side;
-  readonly #head: SharedWord;
-  readonly #tail: SharedWord;
-  readonly #consumerSleeps: SharedWord;
-  readonly #sleep: Sleep;
+  readonly #end: ProducerEnd;
   readonly #capacity: number;
   readonly #slot: (index: number) => object;
   readonly #fill: Drain;
   readonly #shown = new Int32Array(1);
   #busy = false;
-  /** The index of the next slot to reserve. */
-  #next: number;
-  /** The consumer's index, when it was last looked at. */
-  #seen: number;
-  #closed = false;
 
-  private constructor(ring: Placed, takeOver: boolean) {
-    const { region, at, element, name, capacity } = ring;
+  private constructor(ring: Placed, options: SideOptions) {
+    const { at, element, capacity } = ring;
     checkType(element);
-    agree(region, at + OFFSETS.format, name, capacity, element.size);
-    const word = (field: keyof typeof OFFSETS) =>
-      new SharedWord(region, at + OFFSETS[field]);
-    const side = (field: "producer" | "consumer", title: string) =>
-      new Side(region, at + OFFSETS[field], at + OFFSETS.pidNamespace, title);
-    this.#ring = ring;
-    this.#head = word("head");
-    this.#tail = word("tail");
-    this.#consumerSleeps = word("consumerSleeps");
-    const start = at + OFFSETS.slots;
+    const start = at + CONTENTS;
     const input: FillInput = { ...ring, start, shown: this.#shown };
     this.#capacity = capacity;
     this.#slot = slotOf(input);
     this.#fill = fillOf(input);
-    this.#side = side("producer", `${name}: The producer's side`);
-    this.#side.take(takeOver);
-    this.#next = this.#head.load();
-    this.#seen = this.#tail.load();
-    this.#sleep = {
-      region,
-      offset: at + OFFSETS.tail,
-      index: this.#tail,
-      sleeps: word("producerSleeps"),
-      peer: side("consumer", `${name}: The consumer's side`),
-      peerName: `${name}: The consumer`,
-      look: () => this.#room() > 0 ? true : undefined,
-    };
-    word("ended").store(0);
+    this.#end = new ProducerEnd(ring, options);
   }
 
   /**
@@ -109,37 +71,23 @@ export class RingProducer<T extends Type> implements Disposable {
     ring: PointerTo<SpscRingType<T>>,
     options: SideOptions = {},
   ): RingProducer<T> {
-    return new RingProducer<T>(
-      structureAt("SpscRing", ring),
-      takesOver(options),
-    );
+    return new RingProducer<T>(structureAt("SpscRing", ring), options);
   }
 
   /** How many there is room for that are not reserved. */
   get room(): number {
-    this.#requireOpen();
-    return this.#room();
+    this.#end.requireOpen();
+    return this.#end.room();
   }
 
   /** Who consumes. */
   get peer(): Peer {
-    this.#requireOpen();
-    return this.#sleep.peer.peer;
+    return this.#end.peer;
   }
 
   /** True once closed. */
   get closed(): boolean {
-    return this.#closed;
-  }
-
-  #room(): number {
-    const { capacity, name } = this.#ring;
-    this.#seen = this.#tail.load();
-    const used = (this.#next - this.#seen) >>> 0;
-    if (used <= capacity) return capacity - used;
-    throw new CorruptError(
-      `${name}: The indices are ${used} apart: they must be at most ${capacity}`,
-    );
+    return this.#end.closed;
   }
 
   /**
@@ -152,13 +100,14 @@ export class RingProducer<T extends Type> implements Disposable {
    * @throws {CorruptError} if somebody else wrote the indices.
    */
   reserve(): Pointer<T> | undefined {
-    if (this.#closed || this.#busy || this.#ring.region.closed) this.#refuse();
-    const next = this.#next;
+    const end = this.#end;
+    if (end.closed || this.#busy || end.ring.region.closed) this.#refuse();
+    const { next } = end;
     if (
-      ((next - this.#seen) >>> 0) >= this.#capacity && this.#room() === 0
+      ((next - end.seen) >>> 0) >= this.#capacity && end.room() === 0
     ) return undefined;
     const slot = this.#slot(next);
-    this.#next = (next + 1) | 0;
+    end.next = (next + 1) | 0;
     return slot as Pointer<T>;
   }
 
@@ -189,12 +138,13 @@ export class RingProducer<T extends Type> implements Disposable {
   ): number {
     requireCallback(fill);
     if (limit !== Infinity) requireWhole("Limit", limit, 1);
-    this.#requireOpen();
+    const end = this.#end;
+    end.requireOpen();
     if (this.#busy) {
       throw new TypeError("Cannot produce: a callback does already");
     }
-    const count = Math.min(this.#room(), limit);
-    const before = this.#next;
+    const count = Math.min(end.room(), limit);
+    const before = end.next;
     this.#shown[0] = 0;
     this.#busy = true;
     let filled = 0;
@@ -207,12 +157,12 @@ export class RingProducer<T extends Type> implements Disposable {
     } finally {
       this.#busy = false;
       // The callback may have closed the memory, or this side.
-      if (!this.#closed && !this.#ring.region.closed) {
-        this.#next = (before + filled) | 0;
-        if (filled > 0) this.submit();
+      if (!end.closed && !end.ring.region.closed) {
+        end.next = (before + filled) | 0;
+        if (filled > 0) end.submit();
       }
     }
-    this.#requireOpen();
+    end.requireOpen();
     return filled;
   }
 
@@ -222,8 +172,21 @@ export class RingProducer<T extends Type> implements Disposable {
    * @throws {ClosedError} if the side or the memory is closed.
    */
   submit(): void {
-    if (this.#closed) this.#requireOpen();
-    publish(this.#head, this.#next, this.#consumerSleeps);
+    this.#end.requireOpen();
+    this.#end.submit();
+  }
+
+  /**
+   * Gives up all that is reserved and not submitted: the next slot to be reserved
+   * is the first of those.
+   *
+   * @throws {ClosedError} if the side is closed.
+   * @throws {TypeError} if a callback of `produce` runs.
+   */
+  discard(): void {
+    this.#end.requireOpen();
+    this.#requireIdle("discard");
+    this.#end.discard();
   }
 
   /**
@@ -237,19 +200,20 @@ export class RingProducer<T extends Type> implements Disposable {
    * @throws {TypeError | RangeError} as `assign` does; then nothing is submitted.
    */
   push(values: Input<T> | ViewOf<T> | View<T>): boolean {
-    const before = this.#next;
+    const end = this.#end;
+    const before = end.next;
     const slot = this.reserve();
     if (slot === undefined) return false;
-    const { region, at, capacity, element } = this.#ring;
-    const from = at + OFFSETS.slots + (before & (capacity - 1)) * element.size;
+    const { region, at, capacity, element } = end.ring;
+    const from = at + CONTENTS + (before & (capacity - 1)) * element.size;
     try {
       region.u8.fill(0, from, from + element.size);
       write(whereIs(slot)!, values);
     } catch (error) {
-      this.#next = before;
+      end.next = before;
       throw error;
     }
-    this.submit();
+    end.submit();
     return true;
   }
 
@@ -264,9 +228,7 @@ export class RingProducer<T extends Type> implements Disposable {
    * @throws {CorruptError} if somebody else wrote the indices.
    */
   async ready(options: ReadyOptions = {}): Promise<void> {
-    this.#requireOpen();
-    await sleepUntil(this.#sleep, options);
-    this.#requireOpen();
+    await this.#end.ready(() => this.#end.room() > 0, options);
   }
 
   /**
@@ -274,13 +236,7 @@ export class RingProducer<T extends Type> implements Disposable {
    * was submitted. What is reserved is not submitted. Once more does nothing.
    */
   close(): void {
-    if (this.#closed) return;
-    this.#closed = true;
-    const { region, at } = this.#ring;
-    if (region.closed) return;
-    new SharedWord(region, at + OFFSETS.ended).store(1);
-    this.#side.giveBack();
-    this.#head.wake();
+    this.#end.close();
   }
 
   /** Closes it at the end of a `using` declaration's block. */
@@ -290,22 +246,19 @@ export class RingProducer<T extends Type> implements Disposable {
 
   /** The text that `console.log` and `Deno.inspect` show. */
   [Symbol.for("Deno.customInspect")](): string {
-    return `RingProducer { ${this.#ring.name}${
-      this.#closed ? ", closed" : ""
-    } }`;
+    const { ring, closed } = this.#end;
+    return `RingProducer { ${ring.name}${closed ? ", closed" : ""} }`;
+  }
+
+  #requireIdle(what: string): void {
+    if (this.#busy) {
+      throw new TypeError(`Cannot ${what}: a callback of produce() runs`);
+    }
   }
 
   #refuse(): never {
-    this.#requireOpen();
-    if (this.#busy) {
-      throw new TypeError("Cannot reserve: a callback of produce() runs");
-    }
-    closed(this.#ring.region);
-  }
-
-  #requireOpen(): void {
-    if (this.#closed) {
-      throw new ClosedError("The producer's side of the ring is closed");
-    }
+    this.#end.requireOpen();
+    this.#requireIdle("reserve");
+    closed(this.#end.ring.region);
   }
 }

@@ -9,61 +9,23 @@ import {
 import {
   array,
   type ArrayType,
-  atomic,
-  type AtomicType,
-  HostLayout,
-  type HostLayoutMarker,
   struct,
   type StructType,
   type Type,
-  type U32,
-  u32,
-  type U64,
-  u64,
 } from "../../layout/mod.ts";
+import { CONTENTS, FIELDS, OFFSETS, type RingFields } from "./fields.ts";
 
 /**
  * The type that {@linkcode SpscRing} makes. Its fields are there to be looked at:
  * `RingProducer` and `RingConsumer` use them.
  */
 export interface SpscRingType<T extends Type = Type> extends
-  StructType<{
-    readonly _: HostLayoutMarker;
-    /** The capacity in the high half, the size of an element in the low one. */
-    readonly format: AtomicType<U64>;
-    /** The namespace of the owners' numbers. */
-    readonly pidNamespace: AtomicType<U32>;
-    /** Not 0 where the consumer sleeps, or is about to. */
-    readonly consumerSleeps: AtomicType<U32>;
-    /** Not 0 where the producer sleeps, or is about to. */
-    readonly producerSleeps: AtomicType<U32>;
-    /** Not 0 once the producer has closed its side. */
-    readonly ended: AtomicType<U32>;
-    /** How many were submitted, modulo 2^32. */
-    readonly head: AtomicType<U32>;
-    /** Who produces: a thread's number and when it began. */
-    readonly producer: AtomicType<U64>;
-    /** How many were consumed, modulo 2^32. */
-    readonly tail: AtomicType<U32>;
-    /** Who consumes. */
-    readonly consumer: AtomicType<U64>;
-    /** The elements. */
-    readonly slots: ArrayType<T>;
-  }> {}
-
-/** Where the fields lie, in bytes: three pairs of cache lines, and the slots. */
-export const OFFSETS = {
-  format: 0,
-  pidNamespace: 8,
-  consumerSleeps: 12,
-  producerSleeps: 16,
-  ended: 20,
-  head: 128,
-  producer: 136,
-  tail: 256,
-  consumer: 264,
-  slots: 384,
-} as const;
+  StructType<
+    RingFields & {
+      /** The elements. */
+      readonly slots: ArrayType<T>;
+    }
+  > {}
 
 /**
  * A ring of elements of one type, with one producer and one consumer: threads or
@@ -107,19 +69,10 @@ export function SpscRing<T extends Type>(
   const slots = array(element, capacity);
   const checked = requireElement("SpscRing", element);
   const name = `SpscRing<${element.name}, ${capacity}>`;
-  const type = struct(name, {
-    _: HostLayout,
-    format: atomic(u64),
-    pidNamespace: atomic(u32),
-    consumerSleeps: atomic(u32),
-    producerSleeps: atomic(u32),
-    ended: atomic(u32),
-    head: atomic(u32),
-    producer: atomic(u64),
-    tail: atomic(u32),
-    consumer: atomic(u64),
-    slots,
-  }, { align: ALIGN, offsets: OFFSETS });
+  const type = struct(name, { ...FIELDS, slots }, {
+    align: ALIGN,
+    offsets: { ...OFFSETS, slots: CONTENTS },
+  });
   registerStructure(type, {
     kind: "SpscRing",
     name,

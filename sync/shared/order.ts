@@ -10,6 +10,9 @@
  *   plain loads, then stores the tail by `Atomics.store`: its loads are done by
  *   then. The producer reads the tail by `Atomics.load` before it fills a slot
  *   anew.
+ * - The slots of a `ByteRing` are its records, a length and the message: both are
+ *   plain. The consumer reads a length once, and uses what it compared. (C: by an
+ *   atomic load that is relaxed, so that the compiler does not read it again.)
  * - Who is about to sleep stores its flag and then reads the other's index once
  *   more; the other stores its index and then reads the flag. All four are
  *   sequentially consistent, so that one of the two sees the other. (C: a

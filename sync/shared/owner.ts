@@ -145,8 +145,8 @@ export class Side {
  * Writes down what a structure is made for, or compares it with what is.
  *
  * @param at The offset of the word that tells it, in bytes.
- * @param capacity How many there are.
- * @param size The size of each in bytes.
+ * @param capacity How many there are, or how many bytes for messages.
+ * @param size The size of each in bytes; 0 where they are messages of any length.
  * @throws {CorruptError} if it was made for something else.
  */
 export function agree(
@@ -185,8 +185,14 @@ function requireSame(
 ): void {
   if (found === (BigInt(capacity) << 32n | BigInt(size))) return;
   throw new CorruptError(
-    `${name}: What lies there is of ${found >> 32n} times ${
-      found & 0xffff_ffffn
-    } bytes: this is of ${capacity} times ${size}`,
+    `${name}: What lies there is of ${
+      described(found >> 32n, found & 0xffff_ffffn)
+    }: this is of ${described(BigInt(capacity), BigInt(size))}`,
   );
+}
+
+function described(capacity: bigint, size: bigint): string {
+  return size === 0n
+    ? `messages in ${capacity} bytes`
+    : `${capacity} times ${size} bytes`;
 }

@@ -33,6 +33,24 @@ export interface Placed extends Structure {
   readonly at: number;
 }
 
+/** What the contents of a structure are counted in. */
+export interface Unit {
+  /** The size of an element in bytes; 0 where they are messages of any length. */
+  readonly size: number;
+  /** What every index is a multiple of: a power of two. */
+  readonly grain: number;
+}
+
+/** What messages of any length are aligned to, in bytes. */
+export const GRAIN = 8;
+
+/** What the contents of a structure are counted in. */
+export function unitOf({ kind, element }: Structure): Unit {
+  return kind === "ByteRing"
+    ? { size: 0, grain: GRAIN }
+    : { size: element.size, grain: 1 };
+}
+
 /** Processors fetch lines of 64 bytes in pairs; some have lines of 128. */
 export const ALIGN = 128;
 /** With more, indices of 32 bits could not tell full from empty. */

@@ -14,7 +14,9 @@ import {
   type Test,
   testWith,
 } from "../_needs.ts";
-import type { TemporaryDirectory } from "../_support.ts";
+import { assertEquals } from "@std/assert";
+import { run, TemporaryDirectory } from "../_support.ts";
+import { isolated } from "./_network.ts";
 import { compile } from "./_objects.ts";
 
 /** What the programs of `attach.bpf.c` take, whatever they are attached to. */
@@ -91,4 +93,49 @@ export function linkIds(): number[] {
   if (!success) throw new Error("bpftool failed");
   const links: { id: number }[] = JSON.parse(new TextDecoder().decode(stdout));
   return links.map(({ id }) => id);
+}
+
+/**
+ * Runs a program in a network namespace of its own, with the pair in it.
+ *
+ * @param before A command of the shell that is run first.
+ */
+export async function inNetwork(
+  program: string,
+  before: string = "true",
+): Promise<unknown> {
+  using directory = new TemporaryDirectory();
+  const path = await compileAttach(directory);
+  const { code, signal, stdout, stderr } = await run(
+    `
+    import { Counters, linkIds } from "./tests/bpf/_attach.ts";
+    import { Pair, sh } from "./tests/bpf/_network.ts";
+    import { mappable, number } from "./tests/bpf/_maps.ts";
+    import { Program } from "./tests/bpf/_program.ts";
+    import { BpfLink, BpfMap, BpfObject, BpfProgram } from "@hostmem/hostmem/bpf";
+    const [object, directory] = Deno.args;
+    using counters = new Counters(object!);
+    using pair = await Pair.make();
+    const first = counters.program("xdp_first");
+    const second = counters.program("xdp_second");
+    const seen: unknown[] = [];
+    function refused(use: () => unknown): void {
+      try {
+        use();
+        seen.push("not refused");
+      } catch (error) {
+        seen.push(String(error));
+      }
+    }
+    ${program}
+    console.log(JSON.stringify(seen));
+  `,
+    {
+      permissions: ["-A"],
+      args: [path, directory.path],
+      under: [...isolated, "sh", "-c", `${before} && exec "$@"`, "sh"],
+    },
+  );
+  assertEquals({ code, signal }, { code: 0, signal: null }, stderr);
+  return JSON.parse(stdout);
 }

@@ -73,6 +73,11 @@ export class Pair implements Disposable {
     run("ip", "link", "set", name, "up");
   }
 
+  /** A process in the other namespace. */
+  get pid(): number {
+    return this.#holder.pid;
+  }
+
   /** Runs a command in the other namespace. */
   there(...command: string[]): string {
     return sh(

@@ -57,10 +57,10 @@ function beside(body: string): string {
 }
 
 /** Rounds. A hole in a hundred arenas shows in a hundred rounds. */
-const ROUNDS = sized(1000, 10_000);
+const ROUNDS = sized(250, 10_000);
 /** Rounds that take sixteen attempts each, where the other thread is faster. */
-const AIMED = sized(200, 1000);
-const REFUSED = sized(400, 2000);
+const AIMED = sized(50, 1000);
+const REFUSED = sized(120, 2000);
 
 interface Outcome {
   before: number[];

@@ -1,49 +1,10 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { netfilter, networks, tcx, testWith } from "../_needs.ts";
-import { run, TemporaryDirectory } from "../_support.ts";
-import { attachable, compileAttach } from "./_attach.ts";
-import { isolated } from "./_network.ts";
+import { TemporaryDirectory } from "../_support.ts";
+import { attachable, compileAttach, inNetwork } from "./_attach.ts";
 
 const networkTest = testWith(attachable, networks);
 const tcxTest = testWith(attachable, networks, tcx);
-
-/** Runs a program in a network namespace of its own, with the pair in it. */
-async function inNetwork(program: string): Promise<unknown> {
-  using directory = new TemporaryDirectory();
-  const path = await compileAttach(directory);
-  const { code, signal, stdout, stderr } = await run(
-    `
-    import { Counters, linkIds } from "./tests/bpf/_attach.ts";
-    import { Pair, sh } from "./tests/bpf/_network.ts";
-    import { mappable, number } from "./tests/bpf/_maps.ts";
-    import { Program } from "./tests/bpf/_program.ts";
-    import { BpfLink, BpfMap, BpfObject, BpfProgram } from "@hostmem/hostmem/bpf";
-    const [object, directory] = Deno.args;
-    using counters = new Counters(object!);
-    using pair = await Pair.make();
-    const first = counters.program("xdp_first");
-    const second = counters.program("xdp_second");
-    const seen: unknown[] = [];
-    function refused(use: () => unknown): void {
-      try {
-        use();
-        seen.push("not refused");
-      } catch (error) {
-        seen.push(String(error));
-      }
-    }
-    ${program}
-    console.log(JSON.stringify(seen));
-  `,
-    {
-      permissions: ["-A"],
-      args: [path, directory.path],
-      under: [...isolated],
-    },
-  );
-  assertEquals({ code, signal }, { code: 0, signal: null }, stderr);
-  return JSON.parse(stdout);
-}
 
 for (const mode of ["generic", "native", undefined]) {
   networkTest(

@@ -242,7 +242,7 @@ testWith(needs, events, uprobe, compilerOfC)(
     const programs = new Set(all.map(({ info }) => info.id));
     const descriptors = openDescriptors();
     // Ten of each kind, or more.
-    for (let i = 0; i < sized(70, 200); i++) {
+    for (let i = 0; i < sized(30, 200); i++) {
       using link = attach[i % attach.length]!();
       assert(programs.has(link.info.programId));
     }

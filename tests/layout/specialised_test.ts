@@ -5,6 +5,7 @@
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { run } from "../_support.ts";
+import { runTests } from "../tasks/_run_tests.ts";
 import { codeOf, HostLayout, struct, u32 } from "../../layout/mod.ts";
 
 const FLAG = "disallow-code-generation-from-strings";
@@ -24,20 +25,13 @@ const suites = [
 ];
 
 Deno.test("Pointers do the same where no text can be compiled", async () => {
-  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: [
-      ...["test", "-A", "--no-check", "--no-lock", `--v8-flags=--${FLAG}`],
-      ...suites,
-    ],
-    cwd: import.meta.dirname!,
-    env: { NO_COLOR: "1" },
-    stdin: "null",
-  }).output();
-  const decoder = new TextDecoder();
-  const output = decoder.decode(stdout) + decoder.decode(stderr);
-  assertEquals(code, 0, output);
-  const passed = /(\d+) passed \| 0 failed/.exec(output)?.[1];
-  assert(Number(passed) > 300, output);
+  const { results, failed, failures } = await runTests({
+    title: "closures",
+    files: suites.map((name) => `tests/layout/${name}`),
+    args: [`--v8-flags=--${FLAG}`],
+  });
+  assertEquals(failed, 0, failures);
+  assert(results.length > 300, `${results.length}`);
 });
 
 Deno.test("codeOf() shows the text that pointers run", () => {

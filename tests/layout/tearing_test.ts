@@ -23,7 +23,7 @@ interface Seen {
 }
 
 /** A load or store in two halves is seen in the first thousands. */
-const READS = sized(1_000_000, 10_000_000);
+const READS = sized(300_000, 10_000_000);
 
 async function assertWhole(
   program: string,

@@ -10,7 +10,7 @@ import { Attached } from "./_workers.ts";
 const page = pageSize();
 
 /** How often to map and close, while two threads look on all the time. */
-const ROUNDS = Deno.env.get("HOSTMEM_ROUNDS") ?? `${sized(2000, 100_000)}`;
+const ROUNDS = Deno.env.get("HOSTMEM_ROUNDS") ?? `${sized(600, 100_000)}`;
 
 const hammered = `
   import { Memory, pageSize } from "./memory/mod.ts";
@@ -23,7 +23,7 @@ const hammered = `
 async function outcome(program: string, timeout: number): Promise<any> {
   const { code, signal, stdout, stderr } = await run(hammered + program, {
     permissions: ["-A"],
-    args: [ROUNDS, `${sized(50, 200)}`],
+    args: [ROUNDS, `${sized(20, 200)}`],
     timeout,
   });
   assertEquals({ code, signal }, { code: 0, signal: null }, stderr);

@@ -7,7 +7,7 @@ import { run } from "../_support.ts";
  * Failures. One mapping or descriptor that is left behind in a hundred shows, and
  * so does a page, since the rest of a gigabyte is written afterwards.
  */
-const FAILURES = sized(3000, 10_000);
+const FAILURES = sized(1000, 10_000);
 
 /** A program that fails to map so often and tells what that left behind. */
 const failing = `
@@ -164,7 +164,7 @@ testWith(arenas)(
       const left = mappings("anon_inode:bpf-map").length;
       console.log(JSON.stringify([...messages, left, lost]));
     `,
-      { permissions: ["-A"], args: [`${sized(500, 2000)}`] },
+      { permissions: ["-A"], args: [`${sized(200, 2000)}`] },
     );
     assertEquals({ code, signal }, { code: 0, signal: null }, stderr);
     const [message, ...counts] = JSON.parse(stdout);

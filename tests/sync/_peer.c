@@ -6,6 +6,7 @@
 struct Shared {
 	struct Messages messages;
 	struct Sample sample;
+	struct Lines lines;
 };
 
 static struct Shared *shared;
@@ -82,6 +83,109 @@ static int consume(void)
 	}
 }
 
+static uint32_t line_length(uint32_t number)
+{
+	return 4 + number * 7919ull % 500;
+}
+
+static int is_whole_line(const void *line, uint32_t length, uint32_t number)
+{
+	const uint8_t *bytes = line;
+
+	if (length != line_length(number) || memcmp(line, &number, 4))
+		return 0;
+	for (uint32_t i = 4; i < length; i++)
+		if (bytes[i] != (uint8_t)(number + i))
+			return 0;
+	return 1;
+}
+
+static void fill_line(uint8_t *line, uint32_t number)
+{
+	memcpy(line, &number, 4);
+	for (uint32_t i = 4; i < line_length(number); i++)
+		line[i] = number + i;
+}
+
+/* Puts a line into the ring, in one of two ways: whether there is room for it. */
+static bool put_line(struct Lines_producer *producer, uint32_t number)
+{
+	uint32_t length = line_length(number);
+	uint8_t copy[504], *line;
+
+	if (number % 5 == 4) {
+		fill_line(copy, number);
+		return Lines_write(producer, copy, length) == 0;
+	}
+	/* It takes more room than it turns out to need. */
+	line = Lines_reserve(producer, length + number % 3 * 8);
+	if (!line)
+		return false;
+	fill_line(line, number);
+	Lines_shorten(producer, line, length);
+	return true;
+}
+
+/* Tells the number that comes next, also where the consumer died. */
+static int produce_lines(uint32_t count, uint32_t number)
+{
+	struct Lines_producer producer;
+	int error = Lines_producer_open(&producer, &shared->lines, false);
+
+	if (error)
+		return -error;
+	for (uint32_t i = 0; !error && (count == 0 || i < count); i++) {
+		while (!error && !put_line(&producer, number)) {
+			Lines_submit(&producer);
+			error = Lines_producer_wait(&producer,
+			                            line_length(number) + 16);
+		}
+		number += !error;
+		if (i % 7 == 6)
+			Lines_submit(&producer);
+	}
+	if (!error) {
+		Lines_submit(&producer);
+		Lines_reserve(&producer, 100);
+		Lines_discard(&producer);
+		Lines_producer_close(&producer);
+	}
+	printf("%u\n", number);
+	return -error;
+}
+
+/* Any number is right for the first where `number` is UINT32_MAX. */
+static int consume_lines(uint32_t number)
+{
+	struct Lines_consumer consumer;
+	const void *line;
+	uint32_t length;
+	int error = Lines_consumer_open(&consumer, &shared->lines, false);
+
+	if (error)
+		return -error;
+	for (uint32_t i = 0; !error; number++, i++) {
+		while (!error && !(line = Lines_next(&consumer, &length))) {
+			Lines_release(&consumer);
+			error = Lines_consumer_wait(&consumer);
+		}
+		if (error)
+			break;
+		if (number == UINT32_MAX)
+			memcpy(&number, line, 4);
+		if (!is_whole_line(line, length, number)) {
+			fprintf(stderr, "%u: torn or lost\n", number);
+			return 1;
+		}
+		if (i % 7 == 6)
+			Lines_release(&consumer);
+	}
+	if (error == -EPIPE)
+		Lines_consumer_close(&consumer);
+	printf("%u\n", number);
+	return error == -EPIPE ? 0 : -error;
+}
+
 static int write_all(uint64_t count)
 {
 	struct Message message;
@@ -122,6 +226,7 @@ static int read_all(uint64_t count)
 int main(int argc, char **argv)
 {
 	uint64_t count = argc > 2 ? strtoull(argv[2], NULL, 10) : 0;
+	uint64_t from = argc > 3 ? strtoull(argv[3], NULL, 10) : 0;
 
 	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED,
 	              0, 0);
@@ -130,6 +235,8 @@ int main(int argc, char **argv)
 	switch (argv[1][0]) {
 	case 'p': return produce(count);
 	case 'c': return consume();
+	case 'l': return produce_lines(count, from);
+	case 'm': return consume_lines(count);
 	case 'w': return write_all(count);
 	case 'r': return read_all(count);
 	default: return 101;

@@ -5,7 +5,7 @@
  */
 
 import { array, HostLayout, struct, u64 } from "../../mod.ts";
-import { Seqlock, SpscRing } from "../../sync/mod.ts";
+import { ByteRing, Seqlock, SpscRing } from "../../sync/mod.ts";
 
 /** 64 bytes, each of which tells the number. */
 export const Message = struct("Message", {
@@ -17,9 +17,12 @@ export const Message = struct("Message", {
 export const Messages = SpscRing(Message, 1024);
 /** A message that is read as a whole. */
 export const Sample = Seqlock(Message);
-/** Both, as `_peer.c` has them. */
+/** A ring of messages of any length. */
+export const Lines = ByteRing(65536);
+/** All of them, as `_peer.c` has them. */
 export const Shared = struct("Shared", {
   _: HostLayout,
   messages: Messages,
   sample: Sample,
+  lines: Lines,
 });

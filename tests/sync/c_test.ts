@@ -1,5 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import {
+  ByteRingConsumer,
+  ByteRingProducer,
   type Peer,
   RingConsumer,
   RingProducer,
@@ -12,12 +14,17 @@ import { Random } from "../_support.ts";
 import {
   anyCompiler,
   compilers,
+  fillLine,
+  fillMessage,
+  lineLength,
   numberOf,
+  numberOfLine,
   outputOfPeer,
   Peers,
 } from "./_peer.ts";
 
 const COUNT = sized(100_000, 100_000_000);
+const LINES = sized(20_000, 20_000_000);
 const KILLS = sized(8, 200);
 
 /** Consumes until the producer has closed; the number that comes next. */
@@ -48,11 +55,7 @@ function fill(
       count = i;
       break;
     }
-    const number = BigInt(from + i);
-    message.number = number;
-    for (let word = 0; word < 7; word++) {
-      message.words[word] = number * BigInt(2 * word + 3);
-    }
+    fillMessage(message, BigInt(from + i));
   }
   producer.submit();
   return count;
@@ -92,6 +95,42 @@ for (const compiler of compilers) {
   );
 
   testWith(command(compiler))(
+    `Messages of any length go to C (${compiler}) and back whole and in sequence`,
+    async () => {
+      using peers = await Peers.compile(compiler);
+      const { lines } = peers.shared;
+      using consumer = ByteRingConsumer.open(lines);
+      const sending = peers.start("lines to Deno", `${LINES}`);
+      let next = 0;
+      while (await consumer.ready()) {
+        consumer.consume((line) => {
+          const number = numberOfLine(line);
+          if (number !== next) throw new Error(`${next} is lost or torn`);
+          next++;
+        });
+      }
+      assertEquals(await outputOfPeer(sending), `${next}\n`);
+      consumer.close();
+
+      const receiving = peers.start("messages from Deno", "0");
+      const producer = ByteRingProducer.open(lines);
+      for (let number = 0; number < LINES; number++) {
+        const length = lineLength(number);
+        let line: Uint8Array | undefined;
+        while ((line = producer.reserve(length)) === undefined) {
+          producer.submit();
+          await producer.ready(length);
+        }
+        fillLine(line, number);
+        if (number % 16 === 15) producer.submit();
+      }
+      producer.submit();
+      producer.close();
+      assertEquals(await outputOfPeer(receiving), `${LINES}\n`);
+    },
+  );
+
+  testWith(command(compiler))(
     `A seqlock that C (${compiler}) writes is never read in part, nor the other way round`,
     async () => {
       using peers = await Peers.compile(compiler);
@@ -112,12 +151,7 @@ for (const compiler of compilers) {
 
       using writer = SeqlockWriter.open(sample);
       const write = (number: bigint) =>
-        writer.write((draft) => {
-          draft.number = number;
-          for (let word = 0; word < 7; word++) {
-            draft.words[word] = number * BigInt(2 * word + 3);
-          }
-        });
+        writer.write((draft) => fillMessage(draft, number));
       write(1n);
       const other = peers.start("read", `${reads}`);
       let ended = false;
@@ -209,6 +243,42 @@ testWith(compilerOfC)(
       if ((sample.sequence.load() & 1) === 0) {
         assert(numberOf(reader.read()) >= 0, "It is mixed");
       }
+    }
+  },
+);
+
+testWith(compilerOfC)(
+  "C refuses indices and lengths that cannot be, too",
+  async () => {
+    using peers = await Peers.compile(anyCompiler);
+    const { lines, messages } = peers.shared;
+    const EBADMSG = 74;
+    const words = new Uint32Array(lines.bytes.buffer, lines.bytes.byteOffset);
+    const [message, rest] = [65536 / 2 - 8 + 1, 2 ** 32 - 1];
+    for (
+      const [head, length, what] of [
+        [16, message, "consume"],
+        [16, 9, "consume"],
+        [65536, rest, "consume"],
+        [65544, 8, "consume"],
+        [4, 0, "consume"],
+        [65544, 0, "produce"],
+        [4, 0, "produce"],
+      ] as const
+    ) {
+      lines.tail.store(0);
+      lines.head.store(head);
+      words[0] = length;
+      const { code } = await peers.start(
+        what === "consume" ? "messages" : "lines",
+        "0",
+      ).output();
+      assertEquals(code, EBADMSG, `${what}: ${head}, ${length}`);
+    }
+    messages.head.store(1025);
+    for (const what of ["consume", "produce"]) {
+      const { code } = await peers.start(what, "0").output();
+      assertEquals(code, EBADMSG, what);
     }
   },
 );

@@ -22,7 +22,7 @@ import {
   uintptr,
   union,
 } from "../../mod.ts";
-import { cHeader, Seqlock, SpscRing } from "../../sync/mod.ts";
+import { ByteRing, cHeader, Seqlock, SpscRing } from "../../sync/mod.ts";
 import { command, testWith } from "../_needs.ts";
 import { hostmem } from "../cli/_hostmem.ts";
 import { repository, TemporaryDirectory } from "../_support.ts";
@@ -64,6 +64,7 @@ const Types = {
   Numbers: array(u64, 4),
   Ring: SpscRing(Inner, 16),
   Bytes: SpscRing(array(u8, 3), 2),
+  Lines: ByteRing(4096),
   Lock: Seqlock(Inner),
   Holder: struct("Holder", {
     _: HostLayout,

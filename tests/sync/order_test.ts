@@ -1,6 +1,9 @@
 import { assert, assertEquals } from "@std/assert";
 import { HostLayout, Memory, sizeOf, struct, u32 } from "../../mod.ts";
 import {
+  ByteRing,
+  ByteRingConsumer,
+  ByteRingProducer,
   RingConsumer,
   RingProducer,
   Seqlock,
@@ -8,7 +11,7 @@ import {
   SeqlockWriter,
   SpscRing,
 } from "../../sync/mod.ts";
-import { OFFSETS as RING } from "../../sync/ring/type.ts";
+import { OFFSETS as RING } from "../../sync/ring/fields.ts";
 import { OFFSETS as SEQLOCK } from "../../sync/seqlock/type.ts";
 import {
   aarch64,
@@ -120,7 +123,29 @@ function ringOn(processor: Processor) {
   return { first, again: produced(), consumed };
 }
 
-/** The same of a process in C, see `sync/header/c_support.ts`. */
+/** The same of a message of a ring of bytes, whose header lies in its record. */
+function byteRingOn(processor: Processor) {
+  const Ring = ByteRing(64);
+  using memory = Memory.create(sizeOf(Ring));
+  const ring = memory.pointer(Ring);
+  using producer = ByteRingProducer.open(ring);
+  using consumer = ByteRingConsumer.open(ring);
+  const produced = () =>
+    accessesOf(RING, processor, (tell) => {
+      producer.reserve(producer.longest);
+      tell(store("slot", 1));
+      producer.submit();
+    });
+  const first = produced();
+  // The other half of the ring.
+  produced();
+  const consumed = accessesOf(RING, processor, (tell) => {
+    consumer.consume(() => tell(load("slot")), 1);
+  });
+  return { first, again: produced(), consumed };
+}
+
+/** The same of a process in C, see `sync/header/c_rings.ts`. */
 const cRing = {
   first: [
     store("slot", 1),
@@ -146,25 +171,29 @@ const cRing = {
 
 Deno.test("The accesses to a ring are those that the model is of", () => {
   for (const processor of processors) {
-    const { first, again, consumed } = ringOn(processor);
     const { atomicStore } = processor;
-    assertEquals(first, [
-      store("slot", 1),
-      store("head", 1, atomicStore),
-      load("consumerSleeps", "ordered"),
-    ]);
-    assertEquals(again, [
-      load("tail", "ordered"),
-      store("slot", 1),
-      store("head", 2, atomicStore),
-      load("consumerSleeps", "ordered"),
-    ]);
-    assertEquals(consumed, [
-      load("head", "ordered"),
-      load("slot"),
-      store("tail", 1, atomicStore),
-      load("producerSleeps", "ordered"),
-    ]);
+    for (
+      const [ringOf, by] of [[ringOn, [1, 2]], [byteRingOn, [32, 96]]] as const
+    ) {
+      const { first, again, consumed } = ringOf(processor);
+      assertEquals(first, [
+        store("slot", 1),
+        store("head", by[0], atomicStore),
+        load("consumerSleeps", "ordered"),
+      ]);
+      assertEquals(again, [
+        load("tail", "ordered"),
+        store("slot", 1),
+        store("head", by[1], atomicStore),
+        load("consumerSleeps", "ordered"),
+      ]);
+      assertEquals(consumed, [
+        load("head", "ordered"),
+        load("slot"),
+        store("tail", by[0], atomicStore),
+        load("producerSleeps", "ordered"),
+      ]);
+    }
   }
 });
 

@@ -124,6 +124,22 @@ Deno.test("RingProducer reserves as many as there is room for, and no more", () 
   assertEquals(producer.reserve(), undefined);
 });
 
+Deno.test("RingProducer.discard() gives up what is not submitted, and nothing else", () => {
+  const { memory, producer, consumer } = open();
+  using _ = memory;
+  producer.reserve()!.id = 1;
+  producer.submit();
+  for (let i = 0; i < 7; i++) producer.reserve()!.id = 9;
+  producer.discard();
+  assertEquals(producer.room, 7);
+  producer.reserve()!.id = 2;
+  producer.submit();
+  assertEquals([consumer.take()!.id, consumer.take()!.id], [1, 2]);
+  assertThrows(() => producer.produce(() => producer.discard()), TypeError);
+  producer.close();
+  assertThrows(() => producer.discard(), ClosedError);
+});
+
 Deno.test("RingProducer.push() leaves nothing of a lap before, and nothing half-written", () => {
   const { memory, producer, consumer } = open();
   using _ = memory;
@@ -299,7 +315,7 @@ Deno.test("A ring of something else is refused, and so are indices that cannot b
   assertThrows(
     () => RingProducer.open(memory.pointer(Other)),
     CorruptError,
-    "8 times 32 bytes: this is of 4 times 32",
+    "8 times 32 bytes: this is of 4 times 32 bytes",
   );
   ring.head.store(9);
   assertThrows(() => consumer.consume(() => {}), CorruptError, "9 apart");

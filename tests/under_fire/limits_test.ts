@@ -1,4 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
+import { sized } from "../_fire.ts";
 import { run } from "../_support.ts";
 
 /** What every program of this file begins with. */
@@ -148,7 +149,7 @@ Deno.test("Memory without addresses to be had fails with ENOMEM, and leaves noth
     const before = left();
     const lowered = limit(RLIMIT_AS, addressSpace() + 2 ** 26);
     const kinds = new Set<string>();
-    for (let i = 0; i < 50; i++) {
+    for (let i = 0; i < ${sized(10, 50)}; i++) {
       kinds.add(outcome(ways.create!));
       kinds.add(outcome(ways["create for Workers"]!));
     }

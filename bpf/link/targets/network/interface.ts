@@ -42,3 +42,11 @@ export function interfaceText(index: number): string {
   const name = interfaceName(index);
   return name === undefined ? `interface ${index}` : `${name} (${index})`;
 }
+
+/** The way that packets go. @throws {TypeError} if it is neither. */
+export function requireDirection(direction: unknown): "ingress" | "egress" {
+  if (direction === "ingress" || direction === "egress") return direction;
+  throw new TypeError(
+    `Direction must be "ingress" or "egress": received ${show(direction)}`,
+  );
+}

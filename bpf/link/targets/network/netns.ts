@@ -1,21 +1,14 @@
 /** Network namespaces: flow dissectors and socket lookup. */
 
-import {
-  check,
-  EBUSY,
-  EEXIST,
-  EINVAL,
-  O_RDONLY,
-  openFile,
-} from "../../../../ffi/mod.ts";
+import { EBUSY, EEXIST, EINVAL } from "../../../../ffi/mod.ts";
 import type { OptionNames } from "../../../../base/arguments.ts";
-import { Descriptor } from "../../../../ffi/descriptor.ts";
 import { HostLayout, struct, u32 } from "../../../../layout/mod.ts";
 import { type AttachPoint, createLink, requireType } from "../../commands.ts";
 import { type AttachType, attachTypeName } from "../../attach_type.ts";
 import type { TargetKind } from "../../target_kind.ts";
 import type { RawLinkInfo } from "../../type.ts";
 import { withTarget } from "../descriptor.ts";
+import { ownNetwork } from "./within.ts";
 
 /** A network namespace: flow dissectors and socket lookup (Linux 5.8). */
 export interface AttachNetns {
@@ -55,9 +48,6 @@ const point: AttachPoint = {
   },
 };
 
-/** The network namespace of this process. */
-const OWN = "/proc/self/ns/net";
-
 /** Attaching to a network namespace. */
 export const netns: TargetKind<AttachNetns> = {
   options,
@@ -71,7 +61,7 @@ export const netns: TargetKind<AttachNetns> = {
     if (where !== undefined) {
       return withTarget("Network namespace", where, attachTo);
     }
-    const own = new Descriptor(check(openFile(OWN, O_RDONLY), "open"));
+    const own = ownNetwork();
     try {
       return attachTo(own.fd);
     } finally {

@@ -2,14 +2,18 @@
 
 import { EEXIST, ENODEV, ENOENT } from "../../../../ffi/mod.ts";
 import type { OptionNames } from "../../../../base/arguments.ts";
-import { show } from "../../../../base/show.ts";
 import { SIZE } from "../../../../ffi/bpf/attributes.ts";
 import { HostLayout, struct, u32 } from "../../../../layout/mod.ts";
 import { type AttachPoint, createLink, requireType } from "../../commands.ts";
 import { attachTypeName } from "../../attach_type.ts";
 import type { TargetKind } from "../../target_kind.ts";
 import type { RawLinkInfo } from "../../type.ts";
-import { absenceOf, indexOf, type InterfaceTarget } from "./interface.ts";
+import {
+  absenceOf,
+  indexOf,
+  type InterfaceTarget,
+  requireDirection,
+} from "./interface.ts";
 import { type AttachOrder, orderOf } from "../order.ts";
 
 /** Packets on their way into or out of an interface, by tc (Linux 6.6). */
@@ -43,12 +47,7 @@ export const tcx: TargetKind<AttachTcx> = {
   options,
   attach(program, given) {
     requireType(program, point);
-    const { direction } = given;
-    if (direction !== "ingress" && direction !== "egress") {
-      throw new TypeError(
-        `Direction must be "ingress" or "egress": received ${show(direction)}`,
-      );
-    }
+    const direction = requireDirection(given.direction);
     const { flags, relative } = orderOf(given);
     const target = indexOf(given.interface);
     return createLink({

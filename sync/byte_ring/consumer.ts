@@ -1,0 +1,224 @@
+/** The end of a ring of bytes that empties it. */
+
+import { requireCallback, requireWhole } from "../../base/arguments.ts";
+import type { PointerTo } from "../../layout/mod.ts";
+import { ConsumerEnd } from "../ring/ends.ts";
+import type { Peer, SideOptions } from "../shared/owner.ts";
+import type { ReadyOptions } from "../shared/sleep.ts";
+import { type Placed, structureAt } from "../shared/structure.ts";
+import { Records, REST } from "./records.ts";
+import type { ByteRingType } from "./type.ts";
+
+/**
+ * The consumer of a {@linkcode ByteRing}: one thread, in one process.
+ *
+ * If it ends without `close`, what it had not given back is there for the next
+ * one, which takes its side over: messages are given back by the batch, so those
+ * of the last one can be consumed twice.
+ *
+ * A producer that writes what cannot be, by mistake or by malice, gets a
+ * `CorruptError` thrown here, and nothing outside of the ring is ever read. There
+ * is no telling where the next message begins then: the ring has to be made anew,
+ * of zeros, by both.
+ *
+ * @example A loop that waits
+ * ```ts ignore
+ * for await (const message of consumer) {
+ *   console.log(new TextDecoder().decode(message));
+ * }
+ * // The producer has closed its side.
+ * ```
+ */
+export class ByteRingConsumer implements Disposable, AsyncIterable<Uint8Array> {
+  readonly #end: ConsumerEnd;
+  readonly #records: Records;
+
+  private constructor(ring: Placed, options: SideOptions) {
+    this.#records = new Records(ring);
+    this.#end = new ConsumerEnd(ring, options);
+  }
+
+  /**
+   * Takes the consumer's side of a ring for this thread.
+   *
+   * @param ring A pointer to a ring.
+   * @param options Whether to take it from a thread that lives.
+   * @throws {TypeError} if it is not a pointer to a ring.
+   * @throws {OwnedError} if a thread has the side that may be alive.
+   * @throws {CorruptError} if what lies there is a ring of something else, or its
+   * index is none.
+   * @throws {ClosedError} if the memory is closed.
+   * @throws {NotSupportedError} if there is no `/proc`.
+   */
+  static open(
+    ring: PointerTo<ByteRingType>,
+    options: SideOptions = {},
+  ): ByteRingConsumer {
+    return new ByteRingConsumer(structureAt("ByteRing", ring), options);
+  }
+
+  /**
+   * How many bytes of the ring were submitted and are not consumed: those of
+   * headers and gaps, too.
+   */
+  get available(): number {
+    this.#end.requireOpen();
+    return this.#end.available();
+  }
+
+  /** Who produces. */
+  get peer(): Peer {
+    return this.#end.peer;
+  }
+
+  /** True once closed. */
+  get closed(): boolean {
+    return this.#end.closed;
+  }
+
+  /**
+   * Calls back with each message that is there, in place: its bytes are the
+   * producer's again once the callback has returned. A message at which the
+   * callback throws is consumed, those after it are not.
+   *
+   * @param callback What is called.
+   * @param limit How many at the most; all by default.
+   * @returns How many were consumed.
+   * @throws {TypeError} if the callback is no function, or consumes itself.
+   * @throws {RangeError} if the limit is not a whole number from 1.
+   * @throws {ClosedError} if the side or the memory is closed.
+   * @throws {CorruptError} if the producer wrote indices or lengths that cannot
+   * be; messages before are consumed.
+   *
+   * @example Messages that begin with a header
+   * ```ts ignore
+   * consumer.consume((message) => {
+   *   const { kind, time } = view(Header, message);
+   * });
+   * ```
+   */
+  consume(
+    callback: (message: Uint8Array) => unknown,
+    limit: number = Infinity,
+  ): number {
+    requireCallback(callback);
+    if (limit !== Infinity) requireWhole("Limit", limit, 1);
+    const end = this.#end;
+    end.enter();
+    let consumed = 0;
+    try {
+      // What comes meanwhile is for the next time.
+      let left = end.available();
+      while (left > 0 && consumed < limit) {
+        const before = end.next;
+        consumed += this.#consumeBatch(left, callback, limit - consumed);
+        left -= (end.next - before) >>> 0;
+      }
+    } finally {
+      end.leave();
+    }
+    return consumed;
+  }
+
+  #consumeBatch(
+    available: number,
+    callback: (message: Uint8Array) => unknown,
+    limit: number,
+  ): number {
+    const end = this.#end;
+    const records = this.#records;
+    const enough = Math.min(available, end.batch);
+    let seen = 0;
+    let consumed = 0;
+    try {
+      while (seen < enough && consumed < limit) {
+        const index = (end.next + seen) | 0;
+        const length = records.lengthAt(index, available - seen);
+        seen += records.step(index, length);
+        if (length === REST) continue;
+        consumed++;
+        callback(records.message(index, length));
+        end.requireOpen();
+      }
+    } finally {
+      end.giveBack(seen);
+    }
+    return consumed;
+  }
+
+  /**
+   * Consumes one message.
+   *
+   * @returns A copy of it; undefined where there is none.
+   * @throws {ClosedError} if the side or the memory is closed.
+   * @throws {CorruptError} if the producer wrote indices or lengths that cannot be.
+   */
+  take(): Uint8Array<ArrayBuffer> | undefined {
+    let copy: Uint8Array<ArrayBuffer> | undefined;
+    this.consume((message) => copy = new Uint8Array(message), 1);
+    return copy;
+  }
+
+  /**
+   * Waits until there is something. The event loop is held while it waits.
+   *
+   * @param options The signal that ends it.
+   * @returns True; false once the producer has closed its side and all is
+   * consumed.
+   * @throws {PeerDiedError} if the ring is empty, and the producer ended without
+   * closing its side.
+   * @throws {ClosedError} if the side or the memory is closed, also while it waits.
+   * @throws {CorruptError} if somebody else wrote the indices.
+   */
+  async ready(options: ReadyOptions = {}): Promise<boolean> {
+    return await this.#end.ready(options);
+  }
+
+  /**
+   * Waits for messages and yields each in place: its bytes are good until the next
+   * is asked for. Ends when the producer has closed its side. Throws what
+   * {@linkcode ready} and {@linkcode consume} do.
+   */
+  async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array, void, void> {
+    const end = this.#end;
+    const records = this.#records;
+    while (await this.ready()) {
+      end.enter();
+      let seen = 0;
+      try {
+        const available = end.available();
+        const enough = Math.min(available, end.batch);
+        while (seen < enough) {
+          const index = (end.next + seen) | 0;
+          const length = records.lengthAt(index, available - seen);
+          seen += records.step(index, length);
+          if (length === REST) continue;
+          yield records.message(index, length);
+          end.requireOpen();
+        }
+      } finally {
+        end.leave();
+        end.giveBack(seen);
+      }
+    }
+  }
+
+  /**
+   * Gives the side back, for the next to go on where this one stopped. Once more
+   * does nothing.
+   */
+  close(): void {
+    this.#end.close();
+  }
+
+  /** Closes it at the end of a `using` declaration's block. */
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  /** The text that `console.log` and `Deno.inspect` show. */
+  [Symbol.for("Deno.customInspect")](): string {
+    const { ring, closed } = this.#end;
+    return `ByteRingConsumer { ${ring.name}${closed ? ", closed" : ""} }`;
+  }
+}

@@ -1,0 +1,303 @@
+/**
+ * What both ends of every ring have: a side, the indices, and how they wait for
+ * each other. An index counts elements, or the bytes of a `ByteRing`.
+ */
+
+import { ClosedError, CorruptError } from "../../errors.ts";
+import {
+  agree,
+  type Peer,
+  Side,
+  type SideOptions,
+  takesOver,
+} from "../shared/owner.ts";
+import { publish, SharedWord } from "../shared/order.ts";
+import { type ReadyOptions, type Sleep, sleepUntil } from "../shared/sleep.ts";
+import { type Placed, unitOf } from "../shared/structure.ts";
+import { OFFSETS } from "./fields.ts";
+
+/** A ring whose side is taken, and the words in it. */
+class End {
+  readonly ring: Placed;
+  readonly head: SharedWord;
+  readonly tail: SharedWord;
+  readonly ended: SharedWord;
+  readonly side: Side;
+  readonly #grain: number;
+
+  /** Of the names of the sides, `own` is the one to be taken. */
+  constructor(
+    ring: Placed,
+    own: "producer" | "consumer",
+    options: SideOptions,
+  ) {
+    const takeOver = takesOver(options);
+    const { size, grain } = unitOf(ring);
+    const { region, at, name, capacity } = ring;
+    agree(region, at + OFFSETS.format, name, capacity, size);
+    this.ring = ring;
+    this.#grain = grain;
+    this.head = this.word("head");
+    this.tail = this.word("tail");
+    this.ended = this.word("ended");
+    this.side = this.sideOf(own);
+    this.side.take(takeOver);
+  }
+
+  word(field: keyof typeof OFFSETS): SharedWord {
+    const { region, at } = this.ring;
+    return new SharedWord(region, at + OFFSETS[field]);
+  }
+
+  sideOf(side: "producer" | "consumer"): Side {
+    const { region, at, name } = this.ring;
+    return new Side(
+      region,
+      at + OFFSETS[side],
+      at + OFFSETS.pidNamespace,
+      `${name}: The ${side}'s side`,
+    );
+  }
+
+  /** The index that this side goes on from; gives the side back where it is none. */
+  begin(word: SharedWord): number {
+    const index = word.load();
+    if ((index & (this.#grain - 1)) === 0) return index;
+    this.side.giveBack();
+    throw this.#misplaced(index);
+  }
+
+  /**
+   * How far the head is ahead of the tail.
+   *
+   * @throws {CorruptError} if that cannot be.
+   */
+  apart(head: number, tail: number): number {
+    const { capacity, name } = this.ring;
+    const apart = (head - tail) >>> 0;
+    if (apart > capacity) {
+      throw new CorruptError(
+        `${name}: The indices are ${apart} apart: they must be at most ${capacity}`,
+      );
+    }
+    if ((apart & (this.#grain - 1)) !== 0) throw this.#misplaced(apart);
+    return apart;
+  }
+
+  #misplaced(index: number): CorruptError {
+    return new CorruptError(
+      `${this.ring.name}: An index is ${
+        index >>> 0
+      }: it must be a multiple of ${this.#grain}`,
+    );
+  }
+}
+
+/** The end of a ring that fills it. */
+export class ProducerEnd {
+  /** The ring. */
+  readonly ring: Placed;
+  readonly #end: End;
+  readonly #consumerSleeps: SharedWord;
+  readonly #sleep: Omit<Sleep, "look">;
+  /** The index of the next to reserve. */
+  next: number;
+  /** The consumer's index, when it was last looked at. */
+  seen: number;
+  /** Whether a callback runs. */
+  busy = false;
+  /** Whether the side was given back. */
+  closed = false;
+  /** The index of the first that is not submitted. */
+  #submitted: number;
+
+  /**
+   * Takes the producer's side.
+   *
+   * @throws {OwnedError | CorruptError | ClosedError | NotSupportedError} as the
+   * `open` of each ring tells.
+   */
+  constructor(ring: Placed, options: SideOptions) {
+    const end = new End(ring, "producer", options);
+    const { region, at, name } = ring;
+    this.ring = ring;
+    this.#end = end;
+    this.#consumerSleeps = end.word("consumerSleeps");
+    this.next = this.#submitted = end.begin(end.head);
+    this.seen = end.tail.load();
+    this.#sleep = {
+      region,
+      offset: at + OFFSETS.tail,
+      index: end.tail,
+      sleeps: end.word("producerSleeps"),
+      peer: end.sideOf("consumer"),
+      peerName: `${name}: The consumer`,
+    };
+    end.ended.store(0);
+  }
+
+  /** Who consumes. */
+  get peer(): Peer {
+    this.requireOpen();
+    return this.#sleep.peer.peer;
+  }
+
+  /**
+   * How much there is room for.
+   *
+   * @throws {CorruptError} if somebody else wrote the indices.
+   */
+  room(): number {
+    this.seen = this.#end.tail.load();
+    return this.ring.capacity - this.#end.apart(this.next, this.seen);
+  }
+
+  /** Gives all that is reserved to the consumer, and wakes it where it sleeps. */
+  submit(): void {
+    this.#submitted = this.next;
+    publish(this.#end.head, this.next, this.#consumerSleeps);
+  }
+
+  /** Gives up what is reserved and not submitted. */
+  discard(): void {
+    this.next = this.#submitted;
+  }
+
+  /** Waits until something holds, which is asked whenever the consumer went on. */
+  async ready(isSo: () => boolean, options: ReadyOptions): Promise<void> {
+    this.requireOpen();
+    const look = () => isSo() ? true : undefined;
+    await sleepUntil({ ...this.#sleep, look }, options);
+    this.requireOpen();
+  }
+
+  /** Gives the side back; once more does nothing. */
+  close(): void {
+    if (this.closed) return;
+    this.closed = true;
+    if (this.ring.region.closed) return;
+    const { ended, side, head } = this.#end;
+    ended.store(1);
+    side.giveBack();
+    head.wake();
+  }
+
+  /** @throws {ClosedError} if the side was given back. */
+  requireOpen(): void {
+    if (this.closed) {
+      throw new ClosedError("The producer's side of the ring is closed");
+    }
+  }
+}
+
+/** The end of a ring that empties it. */
+export class ConsumerEnd {
+  /** The ring. */
+  readonly ring: Placed;
+  readonly #end: End;
+  readonly #producerSleeps: SharedWord;
+  readonly #sleep: Sleep;
+  /** The index of the next to consume. */
+  next: number;
+  /** Whether the side was given back. */
+  closed = false;
+  #busy = false;
+
+  /**
+   * Takes the consumer's side.
+   *
+   * @throws {OwnedError | CorruptError | ClosedError | NotSupportedError} as the
+   * `open` of each ring tells.
+   */
+  constructor(ring: Placed, options: SideOptions) {
+    const end = new End(ring, "consumer", options);
+    const { region, at, name } = ring;
+    this.ring = ring;
+    this.#end = end;
+    this.#producerSleeps = end.word("producerSleeps");
+    this.next = end.begin(end.tail);
+    this.#sleep = {
+      region,
+      offset: at + OFFSETS.head,
+      index: end.head,
+      sleeps: end.word("consumerSleeps"),
+      peer: end.sideOf("producer"),
+      peerName: `${name}: The producer`,
+      look: () => {
+        // First whether it ended: what it submitted before is there then.
+        const hasEnded = end.ended.load() !== 0;
+        if (this.available() > 0) return true;
+        return hasEnded ? false : undefined;
+      },
+    };
+  }
+
+  /** Who produces. */
+  get peer(): Peer {
+    this.requireOpen();
+    return this.#sleep.peer.peer;
+  }
+
+  /**
+   * How much was submitted and is not consumed.
+   *
+   * @throws {CorruptError} if somebody else wrote the indices.
+   */
+  available(): number {
+    return this.#end.apart(this.#end.head.load(), this.next);
+  }
+
+  /**
+   * How much is given back at once: so that a producer that waits does not wait
+   * for all of it.
+   */
+  get batch(): number {
+    return Math.max(1, this.ring.capacity >> 2);
+  }
+
+  /**
+   * Gives what was consumed back to the producer, unless the side or the memory
+   * was closed, which a callback may do.
+   */
+  giveBack(count: number): void {
+    if (count === 0 || this.closed || this.ring.region.closed) return;
+    this.next = (this.next + count) | 0;
+    publish(this.#end.tail, this.next, this.#producerSleeps);
+  }
+
+  /** Begins to consume. */
+  enter(): void {
+    this.requireOpen();
+    if (this.#busy) {
+      throw new TypeError("Cannot consume: a callback or a loop does already");
+    }
+    this.#busy = true;
+  }
+
+  /** Ends it. */
+  leave(): void {
+    this.#busy = false;
+  }
+
+  /** Waits until there is something; false once the producer has ended. */
+  async ready(options: ReadyOptions): Promise<boolean> {
+    this.requireOpen();
+    const result = await sleepUntil(this.#sleep, options);
+    this.requireOpen();
+    return result;
+  }
+
+  /** Gives the side back; once more does nothing. */
+  close(): void {
+    if (this.closed) return;
+    this.closed = true;
+    this.#end.side.giveBack();
+  }
+
+  /** @throws {ClosedError} if the side was given back. */
+  requireOpen(): void {
+    if (this.closed) {
+      throw new ClosedError("The consumer's side of the ring is closed");
+    }
+  }
+}
