@@ -30,8 +30,8 @@ import {
 /**
  * ```c
  * struct traffic {
- *   uint64_t                   packets;              // 0     8
- *   uint64_t                   bytes;                // 8     8
+ *   uint64_t                   packets;              //     0     8
+ *   uint64_t                   bytes;                //     8     8
  *
  *   // size: 16, align: 8, members: 2
  * };
@@ -50,9 +50,9 @@ export const traffic: StructType<{
 /**
  * ```c
  * struct large_packet {
- *   uint64_t                   time;                 // 0     8
- *   __be32                     from;                 // 8     4
- *   uint32_t                   bytes;                // 12     4
+ *   uint64_t                   time;                 //     0     8
+ *   __be32                     from;                 //     8     4
+ *   uint32_t                   bytes;                //    12     4
  *
  *   // size: 16, align: 8, members: 3
  * };
@@ -106,7 +106,7 @@ export interface Shape {
  */
 export function load(options: LoadOptions<Shape> = {}): BpfObject<Shape> {
   return BpfObject.load<Shape>(
-    new URL("./count.bpf.o", import.meta.url),
+    new URL("../../../../../tmp/h-cli/tpl/count.bpf.o", import.meta.url),
     options,
   );
 }
