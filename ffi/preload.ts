@@ -10,6 +10,7 @@ import {
   libcText,
   libcThread,
 } from "./libc/functions.ts";
+import { libcFutex } from "./libc/futex_functions.ts";
 
 /**
  * Opens libc now, which otherwise is opened at the first use, in parts.
@@ -45,4 +46,5 @@ export function preload(): void {
   libcThread();
   libcAttach();
   libcNetwork();
+  libcFutex();
 }

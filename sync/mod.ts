@@ -8,6 +8,7 @@
 
 import "../ffi/require_deno.ts";
 
+export { preload } from "../ffi/preload.ts";
 export {
   notify,
   wait,

@@ -15,8 +15,8 @@ export class Waiter {
   readonly promise: Promise<WaitResult>;
   readonly #resolve: (result: WaitResult) => void;
   readonly #reject: (reason: unknown) => void;
-  /** Called once, when it ends. */
-  onend: () => void = () => {};
+  /** Called once, when it ends, with what tells so to whoever waits. */
+  onend: (settle: () => void) => void = (settle) => settle();
 
   /** Somebody who begins to wait. */
   constructor(word: Word, expected: number) {
@@ -30,14 +30,12 @@ export class Waiter {
 
   /** Ends the wait. */
   end(result: WaitResult): void {
-    this.onend();
-    this.#resolve(result);
+    this.onend(() => this.#resolve(result));
   }
 
   /** Ends the wait by an error. */
   fail(reason: unknown): void {
-    this.onend();
-    this.#reject(reason);
+    this.onend(() => this.#reject(reason));
   }
 
   /** Ends the wait if there is nothing to wait for any more. */

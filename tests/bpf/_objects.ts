@@ -6,6 +6,8 @@
 
 import { NativeObject } from "../../bpf/libbpf/object.ts";
 import { fromFileUrl, join } from "@std/path";
+import { createHash } from "node:crypto";
+import { existsSync } from "node:fs";
 import type { BpfObject } from "../../bpf/mod.ts";
 import { compiledBefore } from "../_needs.ts";
 import { TemporaryDirectory } from "../_support.ts";
@@ -21,6 +23,13 @@ export interface CompileOptions {
 }
 
 let made = 0;
+
+/** Compiled objects, made once and kept for as long as this process's tests. */
+const directory = new TemporaryDirectory();
+addEventListener("unload", () => directory[Symbol.dispose]());
+
+/** The folder that processes share them in: `HOSTMEM_COMPILED`, if it is set. */
+const objectsShared = Deno.env.get("HOSTMEM_COMPILED");
 
 /** The machine that an object is for. */
 export interface Machine {
@@ -68,9 +77,46 @@ export async function compile(
   if (compiledBefore !== undefined && Object.keys(options).length === 0) {
     await Deno.copyFile(join(compiledBefore, `${name}.bpf.o`), object);
   } else {
-    const args = compilerArguments(source, object, options);
-    await succeed(options.compiler ?? "clang", args);
+    await Deno.copyFile(await compileOnce(source, options), object);
   }
+  return object;
+}
+
+/** Objects that were compiled, by what they were compiled from, and how. */
+const objects = new Map<string, Promise<string>>();
+
+/** As {@linkcode compileOnce}, where this process has not asked for it yet. */
+function compileOnce(
+  source: string,
+  options: CompileOptions,
+): Promise<string> {
+  const key = JSON.stringify([Deno.readTextFileSync(source), options]);
+  let object = objects.get(key);
+  if (object === undefined) {
+    object = compileUnlessThere(key, source, options);
+    objects.set(key, object);
+  }
+  return object;
+}
+
+/**
+ * Compiles into the folder of compiled objects that all processes of a run of
+ * tests share, unless one of them has done so: the path of the object file.
+ */
+async function compileUnlessThere(
+  key: string,
+  source: string,
+  options: CompileOptions,
+): Promise<string> {
+  const name = createHash("sha256").update(key).digest("hex");
+  const object = join(objectsShared ?? directory.path, `${name}.bpf.o`);
+  if (existsSync(object)) return object;
+  const unfinished = `${object}.${crypto.randomUUID()}`;
+  await succeed(
+    options.compiler ?? "clang",
+    compilerArguments(source, unfinished, options),
+  );
+  await Deno.rename(unfinished, object);
   return object;
 }
 
@@ -88,9 +134,6 @@ export async function succeed(
   return decoder.decode(stdout);
 }
 
-/** Compiled objects, made once and kept for as long as this file's tests. */
-const directory = new TemporaryDirectory();
-addEventListener("unload", () => directory[Symbol.dispose]());
 const compiled = new Map<string, Promise<string>>();
 
 /** As {@linkcode compile} with nothing said otherwise, once for each name. */
@@ -134,6 +177,6 @@ export async function compileText(
 char LICENSE[] SEC("license") = "GPL";
 ${text}`,
   );
-  await succeed("clang", compilerArguments(source, object, { flags }));
+  await Deno.copyFile(await compileOnce(source, { flags }), object);
   return object;
 }

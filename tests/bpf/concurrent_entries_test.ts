@@ -7,7 +7,7 @@ import { bpfTest } from "../_needs.ts";
 const STABLE = 500;
 const LIMIT = 2000;
 /** How often all is read: each time while thousands of entries change. */
-const ROUNDS = sized(40, 200);
+const ROUNDS = sized(15, 200);
 const Prefix = struct("Prefix", { _: HostLayout, bits: u32, data: u32 });
 
 /** Runs `use` while a Worker stores and deletes entries. */

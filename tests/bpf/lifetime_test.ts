@@ -184,7 +184,7 @@ bpfTest(
     `,
       // Thousands. Those that exceed the budget of mappings are the memory's
       // business, and under fire this one's, too.
-      { permissions: ["-A"], args: [`${sized(5, 20)}`] },
+      { permissions: ["-A"], args: [`${sized(3, 20)}`] },
     );
     assertEquals(code, 0, stderr);
     const { most, growth, descriptors } = JSON.parse(stdout);

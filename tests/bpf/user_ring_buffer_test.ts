@@ -122,7 +122,7 @@ userRingTest(
     using test = new TestUserRing(65536);
     using ring = new UserRingBuffer(test.map);
     // The ring is full, and empty, some hundred times.
-    const count = sized(100_000, 1_000_000);
+    const count = sized(30_000, 1_000_000);
     const drained = worker({ task: "drain", fd: test.program.fd, count });
     let waits = 0;
     for (let i = 0; i < count; i++) {
@@ -145,7 +145,7 @@ userRingTest(
   "Several threads write one ring, and no record is lost or torn",
   async () => {
     using test = new TestUserRing(16384);
-    const count = sized(20_000, 50_000);
+    const count = sized(6000, 50_000);
     const { fd } = test.map;
     const drained = worker({
       task: "drain",

@@ -6,7 +6,7 @@ import { Builder, K } from "./_builder.ts";
 import { exercise, randomBtf, randomInput } from "./_fuzz.ts";
 
 /** Of each kind of mistake there are hundreds. */
-const INPUTS = sized(1500, 4000);
+const INPUTS = sized(700, 4000);
 
 Deno.test("wrong BTF gives a BtfError or a result, whatever is random", () => {
   const random = new Random();

@@ -131,7 +131,7 @@ for (const [name, v8Flags] of Object.entries(stress)) {
       console.log(JSON.stringify({ count, wrong }));
     `,
       // Milliseconds: some hundred thousand calls.
-      { v8Flags, args: [`${sized(400, 2000)}`] },
+      { v8Flags, args: [`${sized(150, 2000)}`] },
     );
     assertEquals(code, 0, stderr);
     const { count, wrong } = JSON.parse(stdout);

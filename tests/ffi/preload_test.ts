@@ -112,6 +112,17 @@ passes("BPF maps and rings", bpfMaps, () => `
   });
 `);
 
+passes("waits for shared memory", [], () => `
+  import { atomic, Memory, preload, u32 } from "@hostmem/hostmem";
+  import { waitAsync } from "@hostmem/hostmem/sync";
+  preload();
+  Deno.test("waits", async () => {
+    using memory = Memory.create(64);
+    const word = memory.pointer(atomic(u32));
+    await waitAsync(word, 0, { timeout: 10 });
+  });
+`);
+
 passes(
   "BPF objects and links",
   bpfObjects,

@@ -114,7 +114,7 @@ Deno.test("No sleeper is missed, whenever the memory is closed", async () => {
   using other = new Attached();
   let before = 0;
   // Each moment between the two states is met some times.
-  for (let i = 0; i < sized(100, 300); i++) {
+  for (let i = 0; i < sized(40, 300); i++) {
     const memory = Memory.create(page, { workers: true });
     for (const worker of [one, other]) {
       await worker.ask("attach", memory.handle);

@@ -64,7 +64,7 @@ const ORDINARY = 0.6;
 /** Seconds that an example takes, which is a module of its own. */
 const EXAMPLE = 0.3;
 /** Seconds that are worth a process of their own. */
-const ENOUGH = 5;
+const ENOUGH = 7;
 
 /** Files that run one after the other, since they would disturb each other. */
 const TOGETHER: readonly (readonly string[])[] = [

@@ -44,6 +44,15 @@ export interface Outcome {
   readonly seconds: number;
 }
 
+/** Objects of BPF that all processes of a task share, see `tests/bpf/_objects.ts`. */
+const objects = Deno.env.get("HOSTMEM_COMPILED") ?? folderOfTask();
+
+function folderOfTask(): string {
+  const directory = new TemporaryDirectory();
+  addEventListener("unload", () => directory[Symbol.dispose]());
+  return directory.path;
+}
+
 /**
  * Runs tests. What they print is given to `show` as it comes. A signal that asks
  * this process to stop stops them, which is a failure.
@@ -60,6 +69,7 @@ export async function runTests(
   const report = new Report();
   const { success, end } = await printed(commandOf(run), {
     env: {
+      HOSTMEM_COMPILED: objects,
       ...run.env,
       HOSTMEM_LEAVE_OUT: JSON.stringify(leaveOutOf(run, record)),
       ...together === undefined
