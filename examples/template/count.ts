@@ -106,7 +106,7 @@ export interface Shape {
  */
 export function load(options: LoadOptions<Shape> = {}): BpfObject<Shape> {
   return BpfObject.load<Shape>(
-    new URL("../../../../../tmp/h-cli/tpl/count.bpf.o", import.meta.url),
+    new URL("./count.bpf.o", import.meta.url),
     options,
   );
 }
