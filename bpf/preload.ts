@@ -5,7 +5,6 @@ import { libbpfAttach } from "./libbpf/attach_functions.ts";
 import { mayOpenLibbpf } from "./libbpf/functions.ts";
 import { libbpfNetwork } from "./libbpf/network_functions.ts";
 import { prepareListening } from "./libbpf/messages.ts";
-import { libcClock } from "../ffi/libc/clock_functions.ts";
 import { preload as preloadLibc } from "../ffi/preload.ts";
 
 /**
@@ -34,7 +33,6 @@ import { preload as preloadLibc } from "../ffi/preload.ts";
  */
 export function preload(): void {
   preloadLibc();
-  libcClock();
   if (!mayOpenLibbpf()) return;
   try {
     prepareListening();

@@ -10,6 +10,7 @@ import {
   libcText,
   libcThread,
 } from "./libc/functions.ts";
+import { libcClock } from "./libc/clock_functions.ts";
 import { libcFutex } from "./libc/futex_functions.ts";
 
 /**
@@ -47,4 +48,5 @@ export function preload(): void {
   libcAttach();
   libcNetwork();
   libcFutex();
+  libcClock();
 }
