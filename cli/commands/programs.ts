@@ -1,7 +1,7 @@
 /** `hostmem programs`: all programs of the system. */
 
 import { BpfProgram, type ProgramInfo } from "../../bpf/mod.ts";
-import { Btf } from "../../btf/mod.ts";
+import { Btf, BtfError } from "../../btf/mod.ts";
 import type { Command } from "../command.ts";
 import {
   descriptorFields,
@@ -32,8 +32,14 @@ function nameOf(info: ProgramInfo): string {
   const { name, btfId, functionTypeId } = info;
   const mayBeCut = new TextEncoder().encode(name).length === NAME_MAX;
   if (!mayBeCut || btfId === 0 || functionTypeId === 0) return name;
-  const type = Btf.fromId(btfId).type(functionTypeId);
-  return type.kind === "func" ? type.name : name;
+  try {
+    const type = Btf.fromId(btfId).type(functionTypeId);
+    return type.kind === "func" ? type.name : name;
+  } catch (error) {
+    // A kind of type that is younger than this package.
+    if (error instanceof BtfError) return name;
+    throw error;
+  }
 }
 
 /** A program, with the names that `bpftool -j prog show` has. */
