@@ -26,9 +26,9 @@ import {
   Peers,
 } from "./_peer.ts";
 
-const COUNT = sized(100_000, 100_000_000);
-const LINES = sized(20_000, 20_000_000);
-const FRAMES = sized(20_000, 20_000_000);
+const COUNT = sized(30_000, 100_000_000);
+const LINES = sized(10_000, 20_000_000);
+const FRAMES = sized(10_000, 20_000_000);
 const EBADMSG = 74;
 const KILLS = sized(8, 200);
 
@@ -174,7 +174,7 @@ for (const compiler of compilers) {
     async () => {
       using peers = await Peers.compile(compiler);
       const { sample } = peers.shared;
-      const reads = sized(20_000, 10_000_000);
+      const reads = sized(5_000, 10_000_000);
       const child = peers.start("write", "0");
       const reader = SeqlockReader.open(sample);
       while (reader.version === 0) await new Promise((go) => setTimeout(go, 1));
