@@ -30,13 +30,25 @@ const INTEGERS = {
   i32: ["int", SIGNED],
   u64: ["unsigned long long", 0],
   i64: ["long long", SIGNED],
+  u128: ["unsigned __int128", 0],
+  i128: ["__int128", SIGNED],
   uintptr: ["unsigned long", 0],
   bool: ["_Bool", BOOL],
 } as const satisfies Readonly<Record<string, readonly [string, number]>>;
 
 type IntegerKind = keyof typeof INTEGERS;
 
-const BIG_ENDIAN = { be16: "u16", be32: "u32", be64: "u64" } as const;
+/** What is in network byte order: the name for it, and the integer under it. */
+const BIG_ENDIAN = {
+  be16: ["__be16", "u16"],
+  be32: ["__be32", "u32"],
+  be64: ["__be64", "u64"],
+  bei16: ["__be16", "i16"],
+  bei32: ["__be32", "i32"],
+  bei64: ["__be64", "i64"],
+  bef32: ["__be32", "u32"],
+  bef64: ["__be64", "u64"],
+} as const;
 
 /** The longest name that the kernel takes is 127 bytes (`KSYM_NAME_LEN`). */
 const NAME = /^[A-Za-z_]\w{0,126}$/;
@@ -85,16 +97,25 @@ export class TypeWriter {
         return this.write(type.base);
       case "be16":
       case "be32":
-      case "be64": {
-        const base = this.#integer(BIG_ENDIAN[type.kind], type.size);
-        return this.#blob.add("typedef", `__${type.kind}`, base);
+      case "be64":
+      case "bei16":
+      case "bei32":
+      case "bei64":
+      case "bef32":
+      case "bef64": {
+        const [name, kind] = BIG_ENDIAN[type.kind];
+        return this.#blob.add("typedef", name, this.#integer(kind, type.size));
       }
+      case "f16":
+        return this.#blob.add("float", "_Float16", type.size);
       case "f32":
         return this.#blob.add("float", "float", type.size);
       case "f64":
         return this.#blob.add("float", "double", type.size);
       case "text":
         return this.#array(this.#char(), type.length);
+      case "bytes":
+        return this.#array(this.#integer("u8", 1), type.length);
       case "enumeration":
         return this.#enumeration(type);
       case "array":

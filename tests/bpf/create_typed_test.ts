@@ -14,18 +14,27 @@ import {
   array,
   atomic,
   be16,
+  bef32,
+  bef64,
+  bei16,
+  bei32,
+  bei64,
   bits,
   bool,
+  bytes,
   declarationOf,
   enumeration,
+  f16,
   f64,
   HostLayout,
+  i128,
   i16,
   padding,
   safe,
   struct,
   text,
   type Type,
+  u128,
   u32,
   u64,
   u8,
@@ -48,6 +57,10 @@ const Everything = struct("everything", {
   list: array(Inner, 2),
   square: array(array(u8, 3), 2),
   ratio: f64,
+  half: f16,
+  mac: bytes(6),
+  debt: i128,
+  huge: u128,
   yes: bool,
   hidden: padding(3),
   short: i16,
@@ -86,6 +99,30 @@ testWith(bpfMaps, root)("The BTF of such a map says the same layout", () => {
   assertNotEquals(opened.valueType, Everything);
   assertEquals(declared(opened.valueType!), declared(Everything));
 });
+
+testWith(bpfMaps, root)(
+  "BTF takes numbers in network byte order, with a sign or a point",
+  () => {
+    using map = BpfMap.create({
+      type: "array",
+      valueType: struct("net", {
+        _: HostLayout,
+        a: bei16,
+        b: bei32,
+        c: bei64,
+        d: bef32,
+        e: bef64,
+      }),
+      maxEntries: 1,
+    });
+    using opened = BpfMap.fromId(map.info.id);
+    assertEquals(
+      Object.values((opened.valueType as typeof Everything).fields)
+        .map(({ kind }) => kind).slice(1),
+      ["be16", "be32", "be64", "be32", "be64"],
+    );
+  },
+);
 
 testWith(bpfMaps, root, command("bpftool"))(
   "bpftool shows the fields of a map that is made with types",
