@@ -30,13 +30,25 @@ const INTEGERS = {
   i32: ["int", SIGNED],
   u64: ["unsigned long long", 0],
   i64: ["long long", SIGNED],
+  u128: ["unsigned __int128", 0],
+  i128: ["__int128", SIGNED],
   uintptr: ["unsigned long", 0],
   bool: ["_Bool", BOOL],
 } as const satisfies Readonly<Record<string, readonly [string, number]>>;
 
 type IntegerKind = keyof typeof INTEGERS;
 
-const BIG_ENDIAN = { be16: "u16", be32: "u32", be64: "u64" } as const;
+/** What lies in network byte order, as BTF has it: without sign or fraction. */
+const BIG_ENDIAN = {
+  be16: "u16",
+  bei16: "u16",
+  be32: "u32",
+  bei32: "u32",
+  bef32: "u32",
+  be64: "u64",
+  bei64: "u64",
+  bef64: "u64",
+} as const;
 
 /** The longest name that the kernel takes is 127 bytes (`KSYM_NAME_LEN`). */
 const NAME = /^[A-Za-z_]\w{0,126}$/;
@@ -84,17 +96,24 @@ export class TypeWriter {
       case "bits":
         return this.write(type.base);
       case "be16":
+      case "bei16":
       case "be32":
-      case "be64": {
-        const base = this.#integer(BIG_ENDIAN[type.kind], type.size);
-        return this.#blob.add("typedef", `__${type.kind}`, base);
-      }
+      case "bei32":
+      case "bef32":
+      case "be64":
+      case "bei64":
+      case "bef64":
+        return this.#bigEndian(BIG_ENDIAN[type.kind], type.size);
+      case "f16":
+        return this.#blob.add("float", "_Float16", type.size);
       case "f32":
         return this.#blob.add("float", "float", type.size);
       case "f64":
         return this.#blob.add("float", "double", type.size);
       case "text":
         return this.#array(this.#char(), type.length);
+      case "bytes":
+        return this.#array(this.#integer("u8", 1), type.size);
       case "enumeration":
         return this.#enumeration(type);
       case "array":
@@ -117,6 +136,13 @@ export class TypeWriter {
     const [name, encoding] = INTEGERS[kind];
     return this.#once(name, () => {
       return this.#blob.add("int", name, size, [encoding | size * 8]);
+    });
+  }
+
+  #bigEndian(kind: IntegerKind, size: number): number {
+    const name = `__be${size * 8}`;
+    return this.#once(name, () => {
+      return this.#blob.add("typedef", name, this.#integer(kind, size));
     });
   }
 

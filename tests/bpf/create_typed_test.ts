@@ -14,10 +14,13 @@ import {
   array,
   atomic,
   be16,
+  bef32,
   bits,
   bool,
+  bytes,
   declarationOf,
   enumeration,
+  f16,
   f64,
   HostLayout,
   i16,
@@ -26,6 +29,7 @@ import {
   struct,
   text,
   type Type,
+  u128,
   u32,
   u64,
   u8,
@@ -48,6 +52,10 @@ const Everything = struct("everything", {
   list: array(Inner, 2),
   square: array(array(u8, 3), 2),
   ratio: f64,
+  half: f16,
+  wide: u128,
+  rate: bef32,
+  raw: bytes(5),
   yes: bool,
   hidden: padding(3),
   short: i16,
@@ -57,7 +65,10 @@ const Everything = struct("everything", {
 /** A declaration without what BTF has no word for. */
 function declared(type: Type): string {
   return declarationOf(type as typeof Everything)
-    .replaceAll("_Atomic ", "")
+    .replaceAll("_Atomic ", "").replaceAll(
+      / \/\* float \*\//g,
+      (text) => " ".repeat(text.length),
+    )
     .split("\n").filter((line) => !/XXX|hidden|members|^$/.test(line))
     .join("\n");
 }
