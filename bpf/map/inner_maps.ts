@@ -13,7 +13,7 @@ import {
 } from "../../ffi/mod.ts";
 import type { OpenMap } from "./info.ts";
 import type { MapType } from "./type.ts";
-import { type Key, lookup, update } from "./entry_commands.ts";
+import { type Key, lookup, update } from "./entries/commands.ts";
 
 /** How often an inner map may be gone before it could be opened. */
 const RETRIES = 16;

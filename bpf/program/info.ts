@@ -1,24 +1,12 @@
 /** Facts about a program, which the kernel tells of a descriptor. */
 
 import { EBADF } from "../../ffi/mod.ts";
-import {
-  array,
-  bits,
-  HostLayout,
-  padding,
-  type Pointer,
-  pointer,
-  sizeOf,
-  struct,
-  text,
-  u32,
-  u64,
-  u8,
-} from "../../layout/mod.ts";
+import { type Pointer, pointer, sizeOf } from "../../layout/mod.ts";
 import { clearAttributes, run, SIZE } from "../../ffi/bpf/attributes.ts";
 import { kernelIsOlderThan } from "../../ffi/kernel_version.ts";
 import { askInfo, isSomethingElse } from "../../ffi/bpf/object_info.ts";
 import { scratchBlock } from "../../ffi/block.ts";
+import { KernelProgramInfo } from "./kernel_info.ts";
 import { type ProgramType, programTypeName } from "./type.ts";
 
 /** What the kernel tells of a program (`linux/bpf.h`, `struct bpf_prog_info`). */
@@ -58,38 +46,14 @@ export interface ProgramInfo {
   readonly runCount: bigint;
   /** How often it was not run because it was running already (Linux 5.12). */
   readonly recursionMisses: bigint;
+  /**
+   * The id of the type that it is attached to, such as a function, in the BTF of
+   * `attachBtfObjectId`; 0 for none (Linux 5.19).
+   */
+  readonly attachBtfId: number;
+  /** The id of that BTF, of the kernel, a module or a program; 0 for none. */
+  readonly attachBtfObjectId: number;
 }
-
-/** `struct bpf_prog_info` of Linux 5.16; older ones lack its end. */
-const KernelProgramInfo = struct("bpf_prog_info", {
-  _: HostLayout,
-  type: u32,
-  id: u32,
-  tag: array(u8, 8),
-  jitedLength: u32,
-  translatedLength: u32,
-  jitedInstructions: u64,
-  translatedInstructions: u64,
-  loadTime: u64,
-  createdByUid: u32,
-  mapCount: u32,
-  mapIds: u64,
-  name: text(16),
-  ifindex: u32,
-  gplCompatible: bits(u32, 1),
-  netnsDev: u64,
-  netnsIno: u64,
-  // Of symbols, functions and lines.
-  unused1: padding(24),
-  btfId: u32,
-  // The same.
-  unused2: padding(60),
-  runTime: u64,
-  runCount: u64,
-  recursionMisses: u64,
-  verifiedInstructions: u32,
-  unused3: padding(4),
-});
 
 /** `MAX_USED_MAPS` of the kernel: no program uses more. */
 const MAPS_MAX = 64;
@@ -158,5 +122,7 @@ function translate(
     runTime: raw.runTime,
     runCount: raw.runCount,
     recursionMisses: raw.recursionMisses,
+    attachBtfId: raw.attachBtfId,
+    attachBtfObjectId: raw.attachBtfObjectId,
   };
 }
