@@ -1,67 +1,43 @@
 /**
  * A ring of 64-byte messages beside the same ring in C on both sides: in one
  * thread, where nothing but the work counts; then between two processes, beside a
- * pipe that is read in large pieces, and `postMessage` to a Worker.
+ * pipe and a Unix socket that are read in large pieces, and `postMessage` from a
+ * Worker.
  *
  * @module
  */
 
-import {
-  array,
-  f64,
-  HostLayout,
-  type Pointer,
-  struct,
-  u32,
-  type View,
-} from "../layout/mod.ts";
+import type { Pointer, View } from "../layout/mod.ts";
 import { Memory } from "../memory/mod.ts";
-import { cHeader, RingConsumer, RingProducer, SpscRing } from "../sync/mod.ts";
-import { compileC, TemporaryDirectory } from "../tests/_support.ts";
+import {
+  ByteRingConsumer,
+  ByteRingProducer,
+  RingConsumer,
+  RingProducer,
+} from "../sync/mod.ts";
+import { TemporaryDirectory } from "../tests/_support.ts";
 import { measure } from "./_measure.ts";
+import {
+  compilePeer,
+  type Flat,
+  Flats,
+  Lines,
+  median,
+  quick,
+  Quotes,
+  row,
+} from "./_sync.ts";
 
-const Quote = struct("Quote", {
-  _: HostLayout,
-  id: u32,
-  flags: u32,
-  price: f64,
-  sizes: array(f64, 6),
-});
-const CAPACITY = 4096;
 const BATCH = 1024;
-const Quotes = SpscRing(Quote, CAPACITY);
 
 using directory = new TemporaryDirectory();
-await Deno.writeTextFile(directory.join("shared.h"), cHeader({ Quotes }));
-const source = new URL("_sync_peer.c", import.meta.url);
-const flags = ["-std=c11", "-O2", "-I", directory.path];
-const library = await compileC(source, directory, [
-  ...flags,
-  "-shared",
-  "-fPIC",
-]);
-const program = await compileC(source, directory, flags);
+const { library, start } = await compilePeer(directory);
 const peer = Deno.dlopen(library, {
   peer_open_producer: { parameters: ["buffer", "i32"], result: "i32" },
   peer_open_consumer: { parameters: ["buffer", "i32"], result: "i32" },
   peer_produce: { parameters: ["i32", "u32"], result: "void" },
   peer_consume: { parameters: ["i32", "u32"], result: "f64" },
 }).symbols;
-
-/** The same with single fields, as a typed array for each message is costly. */
-const Flat = struct("Flat", {
-  _: HostLayout,
-  id: u32,
-  flags: u32,
-  price: f64,
-  size0: f64,
-  size1: f64,
-  size2: f64,
-  size3: f64,
-  size4: f64,
-  size5: f64,
-});
-const Flats = SpscRing(Flat, CAPACITY);
 
 function fillFlat(quote: Pointer<typeof Flat>, id: number): void {
   quote.id = id;
@@ -123,19 +99,8 @@ measure({
   },
 });
 
-const quick = Deno.env.get("HOSTMEM_BENCH") === "quick";
 const COUNT = quick ? 100_000 : 2_000_000;
 const ROUNDS = quick ? 1 : 7;
-
-function start(memory: Memory | undefined, ...args: string[]) {
-  const input = memory === undefined
-    ? "/dev/zero"
-    : `/proc/${Deno.pid}/fd/${memory.fd}`;
-  return new Deno.Command("sh", {
-    args: ["-c", `exec "$0" "$@" <> ${input}`, program, ...args],
-    stdout: "piped",
-  }).spawn();
-}
 
 /** Nanoseconds for each message, from when the first is there. */
 type Way = () => Promise<number>;
@@ -192,9 +157,62 @@ async function denoToC(): Promise<number> {
   return perMessage(since);
 }
 
-async function pipe(): Promise<number> {
-  const child = start(undefined, "write", `${COUNT}`);
-  const reader = child.stdout.getReader();
+async function messagesCToC(): Promise<number> {
+  using memory = Memory.create(Lines.size);
+  const consumer = start(memory, "messages");
+  const { consumer: owner, head } = memory.pointer(Lines);
+  while (owner.load() === 0n) await new Promise((go) => setTimeout(go, 1));
+  const producer = start(memory, "lines", `${COUNT}`);
+  while (head.load() === 0) await new Promise((go) => setTimeout(go, 0));
+  const since = performance.now();
+  await Promise.all([producer.output(), consumer.output()]);
+  return perMessage(since);
+}
+
+async function messagesCToDeno(): Promise<number> {
+  using memory = Memory.create(Lines.size);
+  using consumer = ByteRingConsumer.open(memory.pointer(Lines));
+  const producer = start(memory, "lines", `${COUNT}`);
+  await consumer.ready();
+  const since = performance.now();
+  let sum = 0;
+  while (await consumer.ready()) {
+    consumer.consume((message) => sum += message[0]! + message.length);
+  }
+  const each = perMessage(since);
+  await producer.output();
+  return each;
+}
+
+async function messagesDenoToC(): Promise<number> {
+  using memory = Memory.create(Lines.size);
+  const ring = memory.pointer(Lines);
+  const producer = ByteRingProducer.open(ring);
+  const consumer = start(memory, "messages");
+  while (ring.consumer.load() === 0n) {
+    await new Promise((go) => setTimeout(go, 1));
+  }
+  const bytes = new Uint8Array(64);
+  const since = performance.now();
+  for (let id = 0; id < COUNT; id++) {
+    let message: Uint8Array | undefined;
+    while ((message = producer.reserve(64)) === undefined) {
+      producer.submit();
+      await producer.ready(64);
+    }
+    bytes[0] = id;
+    message.set(bytes);
+    if (id % 64 === 63) producer.submit();
+  }
+  producer.submit();
+  producer.close();
+  await consumer.output();
+  return perMessage(since);
+}
+
+/** Reads what comes in pieces of 64 KiB, and looks at none of it. */
+async function drain(readable: ReadableStream<Uint8Array>): Promise<number> {
+  const reader = readable.getReader();
   let bytes = (await reader.read()).value!.length;
   const since = performance.now();
   while (true) {
@@ -202,8 +220,30 @@ async function pipe(): Promise<number> {
     if (done) break;
     bytes += value.length;
   }
-  const each = perMessage(since);
+  return bytes < COUNT * 64 ? NaN : perMessage(since);
+}
+
+async function pipe(): Promise<number> {
+  const child = start(undefined, "write", `${COUNT}`);
+  const each = await drain(child.stdout);
   await child.status;
+  return each;
+}
+
+async function socket(): Promise<number> {
+  const path = directory.join("socket");
+  using listener = Deno.listen({ transport: "unix", path });
+  const child = start(undefined, "socket", `${COUNT}`, path);
+  using connection = await listener.accept();
+  let bytes = 0;
+  const piece = new Uint8Array(65536);
+  const since = performance.now();
+  for (let count; (count = await connection.read(piece)) !== null;) {
+    bytes += count;
+  }
+  const each = perMessage(since);
+  await child.output();
+  Deno.removeSync(path);
   return bytes < COUNT * 64 ? NaN : each;
 }
 
@@ -229,15 +269,15 @@ async function postMessages(): Promise<number> {
   return each;
 }
 
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[values.length >> 1]!;
-}
-
 const ways: Readonly<Record<string, Way>> = {
   "C to C": cToC,
   "C to Deno": cToDeno,
   "Deno to C": denoToC,
+  "ByteRing, C to C": messagesCToC,
+  "ByteRing, C to Deno": messagesCToDeno,
+  "ByteRing, Deno to C": messagesDenoToC,
   "a pipe from C, bytes only": pipe,
+  "a socket from C, bytes only": socket,
   "postMessage": postMessages,
 };
 const times: Record<string, number[]> = {};
@@ -248,12 +288,8 @@ for (let round = 0; round < ROUNDS; round++) {
 }
 for (const [name, values] of Object.entries(times)) {
   const ratio = median(values.map((value, i) => value / times["C to C"]![i]!));
-  const bar = name.includes("Deno")
-    ? `  ≤ 1.5 ${ratio <= 1.5 ? "ok" : "OVER"}`
-    : "";
-  console.log(
-    `${"64 bytes, one process to another".padEnd(46)} ${name.padEnd(26)} ${
-      median(values).toFixed(1).padStart(9)
-    } ns  × ${ratio.toFixed(2)}${bar}`,
-  );
+  const hasBar = name === "C to Deno" || name === "Deno to C";
+  row("64 bytes, one process to another", name, values, ratio, {
+    bar: hasBar ? 1.5 : undefined,
+  });
 }

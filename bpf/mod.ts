@@ -143,6 +143,13 @@ export type { HelperName } from "./feature/helper.ts";
 export { BpfVariable } from "./variable/variable.ts";
 export { BpfProgram } from "./program/program.ts";
 export type { ProgramInfo } from "./program/info.ts";
+export type {
+  ProgramCode,
+  ProgramFunction,
+  ProgramInstruction,
+  ProgramLine,
+} from "./program/code.ts";
+export type { ProgramStream } from "./program/stream.ts";
 export type { ProgramType } from "./program/type.ts";
 export type { RunOptions, RunResult } from "./program/run.ts";
 export { BpfStatistics } from "./program/statistics.ts";
@@ -205,6 +212,11 @@ export type {
 export type { MapType, PerCpuMapType } from "./map/type.ts";
 export type { MapFlag } from "./map/flag.ts";
 export type { MapInfo } from "./map/info.ts";
+export {
+  type BatchOptions,
+  type MapBatch,
+  MapCursor,
+} from "./map/entries/map_batches.ts";
 export type {
   EntryValue,
   MapTable,

@@ -107,8 +107,11 @@ function shapeOf(type: AnyType): string {
     case "bits":
     case "atomic":
       return shapeOf(type.base);
+    case "f16":
     case "f32":
     case "f64":
+    case "bef32":
+    case "bef64":
       return "a float";
     case "struct":
     case "union":
@@ -117,6 +120,8 @@ function shapeOf(type: AnyType): string {
       return "an array";
     case "text":
       return "text";
+    case "bytes":
+      return "an array";
     default:
       return "an integer";
   }
@@ -129,6 +134,10 @@ function signOf(type: AnyType): "signed" | "unsigned" | undefined {
     case "i16":
     case "i32":
     case "i64":
+    case "i128":
+    case "bei16":
+    case "bei32":
+    case "bei64":
       return "signed";
     case "safe":
     case "enumeration":
@@ -189,8 +198,9 @@ function isAggregate(type: AnyType): type is StructType | UnionType {
 }
 
 function isBytes(type: AnyType): boolean {
-  return type.kind === "text" || (type.kind === "array" &&
-    type.element.size === 1 && isLeaf(type.element as AnyType));
+  return type.kind === "text" || type.kind === "bytes" ||
+    (type.kind === "array" &&
+      type.element.size === 1 && isLeaf(type.element as AnyType));
 }
 
 function lengthOf(type: AnyType): string {

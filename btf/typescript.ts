@@ -69,9 +69,12 @@ const RESERVED = new Set(
   return super switch this throw true try typeof var void while with let static
   yield await async implements interface package private protected public
   arguments eval undefined array bits struct union text padding enumeration
-  HostLayout bool u8 i8 u16 i16 u32 i32 u64 i64 f32 f64 uintptr be16 be32 be64
+  HostLayout bool u8 i8 u16 i16 u32 i32 u64 i64 u128 i128 f16 f32 f64 uintptr
+  be16 be32 be64
   ArrayType StructType UnionType Text Bits Enumeration Bool U8 I8 U16 I16 U32
-  I32 U64 I64 F32 F64 Uintptr Be16 Be32 Be64 Padding`.split(/\s+/),
+  I32 U64 I64 U128 I128 F16 F32 F64 Uintptr Be16 Be32 Be64 Padding`.split(
+    /\s+/,
+  ),
 );
 
 /**

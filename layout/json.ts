@@ -1,7 +1,8 @@
 /** Plain data as JSON has it. */
 
 /**
- * Plain data as JSON can carry it: bigints as decimal strings, all else as it is.
+ * Plain data as JSON can carry it: bigints as decimal strings, bytes as
+ * arrays of numbers, all else as it is.
  * It is what `JSON.stringify` makes of a pointer or a view; plain data, such as
  * that of `snapshot` and `decode`, has no say in it, and a bigint in it throws.
  *
@@ -21,6 +22,7 @@
 export function jsonValue(value: unknown): unknown {
   if (typeof value === "bigint") return value.toString();
   if (Array.isArray(value)) return value.map(jsonValue);
+  if (value instanceof Uint8Array) return Array.from(value);
   if (typeof value !== "object" || value === null) return value;
   return Object.fromEntries(
     Object.entries(value).map(([name, field]) => [name, jsonValue(field)]),

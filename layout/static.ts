@@ -70,6 +70,12 @@ export interface I32 extends ScalarType<"i32", number> {}
 export interface U64 extends ScalarType<"u64", bigint> {}
 /** The type of {@linkcode i64}. */
 export interface I64 extends ScalarType<"i64", bigint> {}
+/** The type of {@linkcode u128}. */
+export interface U128 extends ScalarType<"u128", bigint> {}
+/** The type of {@linkcode i128}. */
+export interface I128 extends ScalarType<"i128", bigint> {}
+/** The type of {@linkcode f16}. */
+export interface F16 extends ScalarType<"f16", number> {}
 /** The type of {@linkcode f32}. */
 export interface F32 extends ScalarType<"f32", number> {}
 /** The type of {@linkcode f64}. */
@@ -82,6 +88,16 @@ export interface Be16 extends ScalarType<"be16", number> {}
 export interface Be32 extends ScalarType<"be32", number> {}
 /** The type of {@linkcode be64}. */
 export interface Be64 extends ScalarType<"be64", bigint> {}
+/** The type of {@linkcode bei16}. */
+export interface Bei16 extends ScalarType<"bei16", number> {}
+/** The type of {@linkcode bei32}. */
+export interface Bei32 extends ScalarType<"bei32", number> {}
+/** The type of {@linkcode bei64}. */
+export interface Bei64 extends ScalarType<"bei64", bigint> {}
+/** The type of {@linkcode bef32}. */
+export interface Bef32 extends ScalarType<"bef32", number> {}
+/** The type of {@linkcode bef64}. */
+export interface Bef64 extends ScalarType<"bef64", number> {}
 
 /** The type that {@linkcode safe} makes. */
 export interface Safe<T extends U64 | I64 = U64 | I64>
@@ -93,6 +109,20 @@ export interface Safe<T extends U64 | I64 = U64 | I64>
 /** The type that {@linkcode text} makes. */
 export interface Text<N extends number = number>
   extends ScalarType<"text", string> {
+  /** How many bytes it takes. */
+  readonly length: N;
+}
+
+/** The type that {@linkcode bytes} makes. */
+export interface Bytes<N extends number = number> extends
+  LayoutType<
+    Uint8Array,
+    Uint8Array,
+    Uint8Array<ArrayBuffer>,
+    Uint8Array
+  > {
+  /** Which kind of type this is. */
+  readonly kind: "bytes";
   /** How many bytes it takes. */
   readonly length: N;
 }
@@ -220,14 +250,23 @@ export interface UnionType<F extends Fields = Fields> extends
 export type Type =
   | Bool
   | IntegerType
+  | U128
+  | I128
   | Uintptr
+  | F16
   | F32
   | F64
   | Be16
   | Be32
   | Be64
+  | Bei16
+  | Bei32
+  | Bei64
+  | Bef32
+  | Bef64
   | Safe
   | Text
+  | Bytes
   | Enumeration
   | Bits
   | AtomicType
@@ -241,8 +280,8 @@ export type Type =
 export type Primitive = number | bigint | boolean | string;
 
 /**
- * What a pointer to a value of this type is. A scalar, an enumeration or a text
- * is reached through the one property `value`.
+ * What a pointer to a value of this type is. A scalar, an enumeration, a text or
+ * bytes are reached through the one property `value`.
  *
  * @example A name for the pointers to a struct
  * ```ts
@@ -257,11 +296,15 @@ export type Primitive = number | bigint | boolean | string;
  */
 export type Pointer<T extends LayoutType> = T[typeof shape]["pointer"] extends
   Primitive ? { value: T[typeof shape]["pointer"] } & PointerTo<T>
+  : T["kind"] extends "bytes"
+    ? { readonly value: T[typeof shape]["pointer"] } & PointerTo<T>
   : T[typeof shape]["pointer"];
 
 /** What a read-only view of a value of this type is. */
 export type View<T extends LayoutType> = T[typeof shape]["view"] extends
   Primitive ? { readonly value: T[typeof shape]["view"] } & ViewOf<T>
+  : T["kind"] extends "bytes"
+    ? { readonly value: T[typeof shape]["view"] } & ViewOf<T>
   : T[typeof shape]["view"];
 
 /** A value of this type as plain data: what `snapshot` returns. */
@@ -378,6 +421,14 @@ export interface Elements<V> extends ReadonlyElements<V> {
   set(index: number, value: V): void;
 }
 
+/** An array of {@linkcode bytes}, through a view. */
+export interface ReadonlyBytesArray extends Iterable<Uint8Array> {
+  /** How many elements it has. */
+  readonly length: number;
+  /** A copy of an element; undefined outside. */
+  at(index: number): Uint8Array | undefined;
+}
+
 /** An array of structs, unions, atomics or arrays, through a view. */
 export interface ReadonlyRecords<E extends Type>
   extends Iterable<InView<E>>, ViewOf<ArrayType<E>> {
@@ -391,7 +442,7 @@ export interface ReadonlyRecords<E extends Type>
   ): ReadonlyColumn<ColumnValue<At<E, P>>>;
 }
 
-/** An array of structs, unions, atomics or arrays, through a pointer. */
+/** An array of structs, unions, atomics, bytes or arrays, through a pointer. */
 export interface Records<E extends Type>
   extends Iterable<InPointer<E>>, PointerTo<ArrayType<E>> {
   /** How many elements it has. */
@@ -432,15 +483,24 @@ export type ColumnValue<T> = T extends { readonly kind: ScalarKind }
 export type ScalarKind =
   | keyof NativeArrays
   | Boxed
+  | "bytes"
   | "atomic"
   | "bits";
 
 /** The kinds whose arrays are no typed arrays of the engine. */
 export type Boxed =
   | "bool"
+  | "u128"
+  | "i128"
+  | "f16"
   | "be16"
   | "be32"
   | "be64"
+  | "bei16"
+  | "bei32"
+  | "bei64"
+  | "bef32"
+  | "bef64"
   | "safe"
   | "text"
   | "enumeration";
@@ -491,13 +551,14 @@ export type LiveArray<E extends Type> = [E] extends [infer T extends Type]
 export type LiveArrayView<E extends Type> = [E] extends [infer T extends Type]
   ? T["kind"] extends keyof NativeArrays
     ? NativeElements<Value<T>, NativeArrays[T["kind"]]>
+  : T["kind"] extends "bytes" ? ReadonlyBytesArray
   : T["kind"] extends Boxed ? ReadonlyElements<Value<T>>
   : T["kind"] extends ObjectKind ? ReadonlyRecords<T>
   : AnyArray
   : never;
 
 /** The kinds whose values are objects. */
-export type ObjectKind = "struct" | "union" | "atomic" | "array";
+export type ObjectKind = "struct" | "union" | "atomic" | "array" | "bytes";
 
 /** A pointer or a view: something that can be read. */
 export interface ViewOf<T> {

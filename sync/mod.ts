@@ -33,3 +33,5 @@ export { SpscRing, type SpscRingType } from "./ring/type.ts";
 export type { Peer, SideOptions } from "./shared/owner.ts";
 export { CorruptError, OwnedError, PeerDiedError } from "../errors.ts";
 export { cHeader, type Exports } from "./header/c.ts";
+export { pythonModule } from "./header/python.ts";
+export { rustModule } from "./header/rust.ts";

@@ -142,6 +142,31 @@ export const compilerOfC: Need = new Need("C compiler", () => {
   requireThat(["cc", "gcc", "clang"].some(hasCommand), "C compiler");
 });
 
+/** Python, which programs on the other side of a memory are written in. */
+export const python: Need = command("python3");
+
+/** numpy for that Python. */
+export const numpy: Need = new Need("numpy", () => {
+  requireThat(hasCommand("python3"), "python3");
+  const args = ["-c", "import numpy"];
+  const { success } = new Deno.Command("python3", { args, stderr: "null" })
+    .outputSync();
+  requireThat(success, "numpy");
+});
+
+/**
+ * A compiler for Rust that has `offset_of`, 1.77. It takes most of a gigabyte, so
+ * that nobody is asked to install it.
+ */
+export const rust: Need = new Need("Rust", () => {
+  if (!hasCommand("rustc")) throw new Refusal("rustc is not installed");
+  const { stdout } = new Deno.Command("rustc", { args: ["--version"] })
+    .outputSync();
+  const version = new TextDecoder().decode(stdout).trim();
+  const [, minor] = /^rustc 1\.(\d+)/.exec(version) ?? [];
+  if (Number(minor) < 77) throw new Refusal(`this is ${version}`);
+});
+
 /** User 0. */
 export const root: Need = new Need("root", () => requireThat(isRoot, "root"));
 

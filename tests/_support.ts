@@ -37,6 +37,8 @@ export interface RunOptions {
   stdin?: string | Uint8Array<ArrayBuffer>;
   /** Milliseconds until the child is killed with SIGKILL; 120 000 by default. */
   timeout?: number;
+  /** Kills the child with SIGKILL, too. */
+  signal?: AbortSignal;
 }
 
 /** How a child ended and what it wrote. */
@@ -136,6 +138,7 @@ async function runFile(file: string, options: RunOptions): Promise<RunResult> {
     () => kill(child),
     patience * (options.timeout ?? 120_000),
   );
+  options.signal?.addEventListener("abort", () => kill(child));
   try {
     const [output] = await Promise.all([
       child.output(),

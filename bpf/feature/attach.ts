@@ -1,6 +1,7 @@
 /** Asks the kernel whether programs can be attached in a way. */
 
-import { cString } from "../../ffi/calls/descriptors.ts";
+import { cString, readStart } from "../../ffi/calls/descriptors.ts";
+import { decodeText } from "../../ffi/c_text.ts";
 import { Descriptor } from "../../ffi/descriptor.ts";
 import {
   EAFNOSUPPORT,
@@ -39,6 +40,9 @@ const LOOPBACK = 1;
 /** `linux/if_link.h`: by the driver, which that of the loopback cannot. */
 const XDP_FLAGS_DRV_MODE = 1 << 2;
 
+/** The longest list of security modules that is read. */
+const LIST_MAX = 1024;
+
 /** What a link is asked for; nothing, at no target, by default. */
 interface Linking {
   readonly target?: number;
@@ -72,6 +76,16 @@ function closed(result: number): number {
 function attachesToTraced(program: number): boolean {
   clearAttributes().rawTracepoint.progFd = program;
   return closed(run("BPF_RAW_TRACEPOINT_OPEN", SIZE.rawTracepoint)) === 0;
+}
+
+/**
+ * Whether BPF is among the security modules that are asked: without that
+ * programs can be attached, and are never run.
+ */
+function isSecurityModule(): boolean {
+  const text = new Uint8Array(LIST_MAX + 1);
+  const length = readStart("/sys/kernel/security/lsm", text, LIST_MAX);
+  return length < 0 || /\bbpf\b/.test(decodeText(text));
 }
 
 /**
@@ -164,7 +178,7 @@ function questionOf(attachType: AttachType): Question {
       return {
         program: "lsm",
         traced: "ptrace_access_check",
-        attaches: attachesToTraced,
+        attaches: (program) => isSecurityModule() && attachesToTraced(program),
       };
     case "trace_fentry":
     case "trace_fexit":
@@ -172,7 +186,8 @@ function questionOf(attachType: AttachType): Question {
     case "modify_return":
       return {
         program: "tracing",
-        traced: "bpf_modify_return_test",
+        // Functions of this prefix alone can be had on every kernel.
+        traced: "security_task_setnice",
         attaches: attachesToTraced,
       };
     case "trace_raw_tp":

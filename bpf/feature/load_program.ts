@@ -28,11 +28,16 @@ const RETURN: Instruction = [0x95, 0, 0];
 const CALL = 0x85;
 const MOVE = 0xb7;
 
-/** A call of a helper whose arguments nobody set, or `return 1`. */
-function instructionsOf({ helper }: Load): readonly Instruction[] {
-  return helper === undefined
-    ? [[MOVE, 0, 1], RETURN]
-    : [[CALL, 0, helper], RETURN];
+/** A call of a helper whose arguments nobody set, or a return. */
+function instructionsOf(load: Load): readonly Instruction[] {
+  return load.helper === undefined
+    ? [[MOVE, 0, isObserver(load) ? 0 : 1], RETURN]
+    : [[CALL, 0, load.helper], RETURN];
+}
+
+/** Whether 0 is what a program returns that is to change nothing. */
+function isObserver({ type, attachType }: Load): boolean {
+  return type === "tracing" || type === "lsm" && attachType !== "lsm_cgroup";
 }
 
 function assemble(instructions: readonly Instruction[]): Block {

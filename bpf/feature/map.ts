@@ -18,7 +18,6 @@ function requestFor(type: MapType, valueSize: number): MapRequest {
     flagBits: mapFlagBits(type === "arena" ? ["mmapable"] : 0),
     name: "",
     mapExtra: 0n,
-    innerFd: undefined,
   };
 }
 

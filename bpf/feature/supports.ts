@@ -94,7 +94,6 @@ function requireBpf(): void {
     flagBits: 0,
     name: "",
     mapExtra: 0n,
-    innerFd: undefined,
   }).close();
 }
 

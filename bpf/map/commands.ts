@@ -7,6 +7,7 @@ import {
   pageSize,
   systemError,
 } from "../../ffi/mod.ts";
+import { Block } from "../../ffi/block.ts";
 import { Descriptor } from "../../ffi/descriptor.ts";
 import {
   checked,
@@ -27,7 +28,32 @@ export interface MapRequest {
   readonly name: string;
   readonly mapExtra: bigint;
   /** A descriptor of a map such as those that a map of maps shall hold. */
-  readonly innerFd: number | undefined;
+  readonly innerFd?: number | undefined;
+  /** The NUMA node that its memory is to lie on. */
+  readonly numaNode?: number | undefined;
+  /** Its types as BTF. */
+  readonly btf?: MapBtfRequest | undefined;
+}
+
+/** The types of a new map. */
+export interface MapBtfRequest {
+  /** A descriptor of BTF. */
+  readonly fd: number;
+  /** The ids in it of the types of keys and values. */
+  readonly keyTypeId: number;
+  readonly valueTypeId: number;
+}
+
+/** `linux/bpf.h` */
+const BPF_F_NUMA_NODE = 1 << 2;
+
+/** Loads BTF into the kernel. @throws {SystemError} with its reason. */
+export function loadBtf(bytes: Uint8Array): Descriptor {
+  const block = Block.of(bytes);
+  const { btfLoad } = clearAttributes();
+  btfLoad.btf = block.address;
+  btfLoad.btfSize = bytes.length;
+  return new Descriptor(runChecked("BPF_BTF_LOAD", SIZE.btfLoad));
 }
 
 /** Makes a map. @throws {SystemError} if the kernel will not. */
@@ -41,12 +67,27 @@ export function createMap(request: MapRequest): Descriptor {
   mapCreate.mapName = request.name;
   mapCreate.mapExtra = request.mapExtra;
   if (request.innerFd !== undefined) mapCreate.innerMapFd = request.innerFd;
-  const size = request.mapExtra === 0n ? SIZE.mapCreate : SIZE.mapCreateExtra;
+  if (request.numaNode !== undefined) {
+    mapCreate.mapFlags |= BPF_F_NUMA_NODE;
+    mapCreate.numaNode = request.numaNode;
+  }
+  if (request.btf !== undefined) {
+    mapCreate.btfFd = request.btf.fd;
+    mapCreate.btfKeyTypeId = request.btf.keyTypeId;
+    mapCreate.btfValueTypeId = request.btf.valueTypeId;
+  }
+  const size = sizeFor(request);
   const command = "BPF_MAP_CREATE";
   const result = run(command, size);
   const hint = result === -EINVAL ? mistakeIn(request) : undefined;
   if (hint !== undefined) throw systemError(EINVAL, `bpf(${command})`, hint);
   return new Descriptor(checked(command, result));
+}
+
+/** How much of the attributes tells of it: no more, for kernels that know less. */
+function sizeFor({ mapExtra, btf }: MapRequest): number {
+  if (mapExtra !== 0n) return SIZE.mapCreateExtra;
+  return btf === undefined ? SIZE.mapCreate : SIZE.mapCreateBtf;
 }
 
 /** `linux/bpf.h` */
@@ -55,6 +96,12 @@ const BPF_F_NO_PREALLOC = 1;
 /** True for maps that grow with what they belong to: their size must be 0. */
 function isUnbounded(type: MapType): boolean {
   return type.endsWith("_storage");
+}
+
+/** True for those of them whose entries belong to sockets, files, tasks, … */
+function isLocalStorage(type: MapType): boolean {
+  return isUnbounded(type) && type !== "cgroup_storage" &&
+    type !== "percpu_cgroup_storage";
 }
 
 /** What the kernel is known not to take of what it refused; undefined for nothing. */
@@ -76,6 +123,14 @@ function mistakeIn(request: MapRequest): string | undefined {
   }
   if (type === "lpm_trie" && request.keySize < 5) {
     return `keySize of a map of type lpm_trie must be at least 5, a u32 of the prefix's length in bits and the prefix: it is ${request.keySize}`;
+  }
+  if (type !== undefined && isLocalStorage(type)) {
+    if (request.btf === undefined) {
+      return `a map of type ${type} must be made with types: pass a valueType`;
+    }
+    if (maxEntries !== 0 || (flagBits & BPF_F_NO_PREALLOC) === 0) {
+      return `a map of type ${type} must have maxEntries 0 and the flag no_prealloc: its entries are made with what they belong to`;
+    }
   }
   if (maxEntries === 0 && type !== undefined && !isUnbounded(type)) {
     return `maxEntries of a map of type ${type} must be at least 1: it is 0${

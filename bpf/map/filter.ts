@@ -3,7 +3,7 @@
 import { NotSupportedError } from "../../errors.ts";
 import type { Type } from "../../layout/mod.ts";
 import { codecOf } from "./codec.ts";
-import { hasValue, update, valueLength } from "./entry_commands.ts";
+import { hasValue, update, valueLength } from "./entries/commands.ts";
 import type { OpenMap } from "./info.ts";
 import type { Storable } from "./table.ts";
 

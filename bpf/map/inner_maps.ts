@@ -3,7 +3,7 @@
 import { NotSupportedError, SystemError } from "../../errors.ts";
 import { EINVAL, ENOENT, systemError } from "../../ffi/mod.ts";
 import type { OpenMap } from "./info.ts";
-import { type Key, lookup, update } from "./entry_commands.ts";
+import { type Key, lookup, update } from "./entries/commands.ts";
 
 /** How often an inner map may be gone before it could be opened. */
 const RETRIES = 16;

@@ -13,6 +13,7 @@ import {
 import { Descriptor } from "../../ffi/descriptor.ts";
 import type { Memory } from "../../memory/mod.ts";
 import { requireMapName } from "../arguments.ts";
+import { fdinfoNumber } from "../fdinfo.ts";
 import { idsOf } from "../ids.ts";
 import { openPinned } from "../pins.ts";
 import {
@@ -21,8 +22,13 @@ import {
   memorySizeOf,
   requireValueType,
 } from "./array_memory.ts";
-import { lookup, nextKey, remove, update } from "./entry_commands.ts";
-import { takeOne } from "./entry_reader.ts";
+import { lookup, nextKey, remove, update } from "./entries/commands.ts";
+import {
+  batchesOf,
+  type BatchOptions,
+  type MapBatch,
+} from "./entries/map_batches.ts";
+import { takeOne } from "./entries/reader.ts";
 import {
   descriptorOf,
   type HasDescriptor,
@@ -32,6 +38,7 @@ import { type FilterOf, filterOf } from "./filter.ts";
 import { lookupInner, updateInner, updateProgram } from "./inner_maps.ts";
 import { MapBtf, type MapDefinition } from "./types_from_btf.ts";
 import { createMap, freeze, openById } from "./commands.ts";
+import { givenTypes, loadTypes, sizeOfPart } from "./create_types.ts";
 import { mapFlagBits } from "./flag.ts";
 import { type MapInfo, mapInfoOf } from "./info.ts";
 import {
@@ -73,6 +80,8 @@ interface MapOrigin {
   readonly pinnedTo?: string | undefined;
   /** Its definition in C. */
   readonly definition?: () => MapDefinition | undefined;
+  /** The types that it was made with. */
+  readonly types?: MapDefinition | undefined;
 }
 
 /**
@@ -143,46 +152,96 @@ export class BpfMap<
       descriptor.close();
       throw error;
     }
-    this.#types = new MapBtf(this.#info, origin.definition);
+    this.#types = new MapBtf(
+      this.#info,
+      origin.definition,
+      origin.types,
+    );
   }
 
   /**
    * Makes a new map (`BPF_MAP_CREATE`).
    *
-   * @param options What it shall be.
+   * @param options What it shall be: sizes, or types, which say the sizes.
    * @throws {TypeError | RangeError} if an option is not of its kind.
+   * @throws {InvalidTypeError} if a type cannot be pointed to, has not the size
+   * that is given beside it, or BTF has no room for it.
    * @throws {SystemError} with the kernel's reason, as in bpf(2): EPERM for want
    * of a capability, EINVAL where the type does not take these sizes or flags.
    * @throws {NotSupportedError} on any but Linux on x86-64 or aarch64.
    * @throws {Deno.errors.NotCapable} without `--allow-ffi`.
+   *
+   * @example A map with types, which `bpftool map dump` shows, too
+   * ```ts ignore
+   * const flows = BpfMap.create({
+   *   type: "hash",
+   *   keyType: Flow,
+   *   valueType: Stats,
+   *   maxEntries: 1024,
+   * });
+   * flows.table().set({ address: 0x7f000001, port: 443 }, { bytes: 1n });
+   * ```
+   *
+   * @example What belongs to a task: the key is a descriptor, of pidfd_open(2)
+   * ```ts ignore
+   * const map = BpfMap.create({
+   *   type: "task_storage",
+   *   valueType: Stats,
+   *   maxEntries: 0,
+   *   flags: ["no_prealloc"],
+   * });
+   * map.table().get(pidfd);
+   * ```
    */
-  static create<const M extends MapType>(
-    options: CreateMapOptions<M>,
-  ): BpfMap<M> {
+  static create<
+    const M extends MapType,
+    K extends Type = Type,
+    V extends Type = Type,
+  >(options: CreateMapOptions<M, K, V>): BpfMap<M, K, V> {
     requireOptions(options, createOptions);
     const {
       type,
-      keySize = isKeyless(type) ? 0 : 4,
-      valueSize = 0,
+      keySize,
+      valueSize,
       maxEntries,
       flags = 0,
       name = "",
       mapExtra = 0n,
+      numaNode,
       innerMap,
     } = options;
+    const typeNumber = mapTypeNumber(type);
+    const types = givenTypes(type, options.keyType, options.valueType);
+    const defaultKeySize = isKeyless(type) ? 0 : 4;
+    const keyBytes = sizeOfPart(
+      "keys",
+      types?.keyType,
+      keySize,
+      defaultKeySize,
+    );
+    const valueBytes = sizeOfPart("values", types?.valueType, valueSize, 0);
     const request = {
-      type: mapTypeNumber(type),
-      keySize: requireU32("Key size", keySize, 0),
-      valueSize: requireU32("Value size", valueSize, 0),
+      type: typeNumber,
+      keySize: requireU32("Key size", keyBytes, 0),
+      valueSize: requireU32("Value size", valueBytes, 0),
       maxEntries: requireU32("Number of entries", maxEntries, 0),
       flagBits: mapFlagBits(flags),
       name: requireMapName(name),
       mapExtra: requireU64("Map extra", mapExtra),
+      numaNode: numaNode === undefined
+        ? undefined
+        : requireU32("NUMA node", numaNode, 0),
       innerFd: innerMap === undefined
         ? undefined
         : descriptorOf("Inner map", "map", innerMap),
     };
-    return new BpfMap<M>(createMap(request), "the new map");
+    const btf = loadTypes(type, types);
+    try {
+      const descriptor = createMap({ ...request, btf });
+      return new BpfMap<M, K, V>(descriptor, "the new map", { types });
+    } finally {
+      btf?.descriptor.close();
+    }
   }
 
   /**
@@ -580,6 +639,9 @@ export class BpfMap<
    *
    * The type of `entries` cannot know which it is. {@linkcode BpfMap.table} has
    * single values, and {@linkcode BpfMap.perCpu} arrays, in its type too.
+   * As bytes, where nothing says what they are, each key and each value is an
+   * array of its own, which takes longer than to fetch it: see
+   * {@linkcode BpfMap.batches}.
    *
    * @param types Types of keys and values, as in {@linkcode BpfMap.table}.
    * @throws as {@linkcode BpfMap.keys} does.
@@ -593,6 +655,45 @@ export class BpfMap<
     types: MapTypes<KT, VT> = {},
   ): Generator<[Value<KT>, EntryValue<VT, M>], void> {
     return this.#anyTable(types).entries();
+  }
+
+  /**
+   * The entries as bytes in batches, as the kernel gives them
+   * (`BPF_MAP_LOOKUP_BATCH`): several times as fast as an array for each key and
+   * value, and to be interrupted: each batch has a cursor to go on from.
+   *
+   * What others store and delete meanwhile may be among them or not; all that
+   * stay are. So it is from a cursor that was kept.
+   *
+   * @param options Where to begin, and how many entries a batch has.
+   * @throws {ClosedError} if the map is closed.
+   * @throws {TypeError | RangeError} if an option is not of its kind, or the
+   * cursor is one of another map.
+   * @throws {NotSupportedError} if the map has no keys, or cannot be listed.
+   * @throws {SystemError} with the kernel's reason, as in bpf(2).
+   *
+   * @example A sum over a million entries
+   * ```ts ignore
+   * let bytes = 0n;
+   * for (const { values, length } of map.batches()) {
+   *   const column = view(array(Stats, length), values).column("bytes");
+   *   for (let i = 0; i < length; i++) bytes += column.at(i);
+   * }
+   * ```
+   *
+   * @example A thousand entries a second, and on with the next thousand
+   * ```ts ignore
+   * let from: MapCursor | undefined;
+   * do {
+   *   const { value: batch } = map.batches({ from, size: 1000 }).next();
+   *   if (batch !== undefined) report(batch);
+   *   from = batch?.cursor;
+   *   await sleep(1000);
+   * } while (from !== undefined);
+   * ```
+   */
+  batches(options: BatchOptions = {}): Generator<MapBatch, void> {
+    return batchesOf(this, options);
   }
 
   /**
@@ -636,6 +737,27 @@ export class BpfMap<
    */
   freeze(): void {
     freeze(this.fd);
+  }
+
+  /**
+   * Whether the map is frozen now, by whomever; undefined where `/proc` does not
+   * tell.
+   *
+   * @throws {ClosedError} if the map is closed.
+   */
+  get frozen(): boolean | undefined {
+    const frozen = fdinfoNumber(this.fd, "frozen");
+    return frozen === undefined ? undefined : frozen === 1;
+  }
+
+  /**
+   * How much of the kernel's memory the map takes now, in bytes: exactly since
+   * Linux 6.3, a guess before; undefined where `/proc` does not tell.
+   *
+   * @throws {ClosedError} if the map is closed.
+   */
+  get memlock(): number | undefined {
+    return fdinfoNumber(this.fd, "memlock");
   }
 
   /**

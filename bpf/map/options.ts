@@ -6,21 +6,42 @@ import {
   requireOptions,
 } from "../../base/arguments.ts";
 import { show } from "../../base/show.ts";
+import type { Type } from "../../layout/mod.ts";
 import type { HasDescriptor } from "../kernel_object.ts";
 import type { MapFlag } from "./flag.ts";
 import type { MapType } from "./type.ts";
 
 /** What {@linkcode BpfMap.create} makes. */
-export interface CreateMapOptions<M extends MapType = MapType> {
+export interface CreateMapOptions<
+  M extends MapType = MapType,
+  K extends Type = Type,
+  V extends Type = Type,
+> {
   /** The type of map. */
   readonly type: M;
   /**
-   * The size of a key in bytes. By default 4, the size of an index, and 0 for
-   * types without keys, such as `"ringbuf"`.
+   * The size of a key in bytes. By default that of `keyType`; without it 4, the
+   * size of an index, and 0 for types without keys, such as `"ringbuf"`.
    */
   readonly keySize?: number | undefined;
-  /** The size of a value in bytes; 0, the default, for types without values. */
+  /**
+   * The size of a value in bytes, by default that of `valueType`; 0 for types
+   * without values.
+   */
   readonly valueSize?: number | undefined;
+  /**
+   * What a key is; where a `valueType` is given, by default `u32`. See
+   * `valueType`.
+   */
+  readonly keyType?: K | undefined;
+  /**
+   * What a value is, of a per-CPU map that of one CPU. `table`, `entries` and
+   * their like go by it, and so does whoever else opens the map: the kernel is
+   * told the types as BTF, and `bpftool map dump` shows the fields. Maps of type
+   * `sk_storage`, `inode_storage`, `task_storage` and `cgrp_storage` must have
+   * it; of queues, rings and maps of descriptors the kernel keeps no BTF.
+   */
+  readonly valueType?: V | undefined;
   /**
    * How many entries it has room for; the size in bytes of a ring buffer, in
    * pages of an arena.
@@ -33,6 +54,8 @@ export interface CreateMapOptions<M extends MapType = MapType> {
   readonly flags?: readonly MapFlag[] | number | undefined;
   /** At most 15 letters, digits, `_` and `.`. */
   readonly name?: string | undefined;
+  /** The NUMA node that its memory is to lie on. */
+  readonly numaNode?: number | undefined;
   /** What some types want besides (Linux 5.16): the address of an arena. */
   readonly mapExtra?: bigint | undefined;
   /** For maps of maps: one such as those that it shall hold. */
@@ -71,9 +94,12 @@ export const createOptions: OptionNames<CreateMapOptions> = {
   type: true,
   keySize: true,
   valueSize: true,
+  keyType: true,
+  valueType: true,
   maxEntries: true,
   flags: true,
   name: true,
+  numaNode: true,
   mapExtra: true,
   innerMap: true,
 };

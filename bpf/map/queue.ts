@@ -8,7 +8,7 @@ import {
   requireOptions,
 } from "../../base/arguments.ts";
 import { codecOf, ReadBlock } from "./codec.ts";
-import { lookup, take, update, valueLength } from "./entry_commands.ts";
+import { lookup, take, update, valueLength } from "./entries/commands.ts";
 import type { OpenMap } from "./info.ts";
 import type { Storable } from "./table.ts";
 

@@ -93,7 +93,10 @@ export function hasIds(type: MapType | undefined): boolean {
 /** `linux/bpf.h` */
 const BPF_F_STACK_BUILD_ID = 1 << 5;
 
-/** The types that a map's definition in C names, which the kernel may drop. */
+/**
+ * The types that a map's definition in C names, which the kernel may drop, or
+ * that it was made with here.
+ */
 export interface MapDefinition {
   readonly keyType: Type | undefined;
   readonly valueType: Type | undefined;
@@ -105,14 +108,22 @@ export class MapBtf {
   #btf: Btf | undefined;
 
   readonly #definition: () => MapDefinition | undefined;
+  readonly #given: MapDefinition | undefined;
 
-  /** Asks nothing yet; keeps what is known already. */
+  /**
+   * Asks nothing yet; keeps what is known already.
+   *
+   * @param definition What it is in C.
+   * @param given What it was made with here.
+   */
   constructor(
     info: MapInfo,
     definition: () => MapDefinition | undefined = () => undefined,
+    given?: MapDefinition,
   ) {
     this.#info = info;
     this.#definition = definition;
+    this.#given = given;
     this.#btf = known.get(info.btfId)?.deref();
   }
 
@@ -126,7 +137,7 @@ export class MapBtf {
   /** The type of keys; undefined where nothing says what it is. */
   get keyType(): Type | undefined {
     const { type, keySize, btfKeyTypeId } = this.#info;
-    return this.#layout(btfKeyTypeId) ??
+    return this.#given?.keyType ?? this.#layout(btfKeyTypeId) ??
       this.#defined("keyType", keySize) ??
       (hasIndices(type) && keySize === u32.size ? u32 : undefined);
   }
@@ -135,7 +146,7 @@ export class MapBtf {
   get valueType(): Type | undefined {
     const { type, valueSize, flagBits, btfValueTypeId } = this.#info;
     if (hasIds(type)) return u32;
-    const known = this.#layout(btfValueTypeId) ??
+    const known = this.#given?.valueType ?? this.#layout(btfValueTypeId) ??
       this.#defined("valueType", valueSize);
     if (known !== undefined || type !== "stack_trace") return known;
     // Addresses of instructions, unless they are looked up in files.

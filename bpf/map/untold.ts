@@ -46,10 +46,16 @@ function leafCheck(type: AnyType): HasUntold | undefined {
       return (bytes, offset) => hasTail(bytes, offset, type.size);
     case "bool":
       return (bytes, offset) => bytes[offset]! > 1;
+    case "f16":
     case "f32":
-      return (bytes, offset) => isNan(bytes, offset, 4, 0x80);
     case "f64":
-      return (bytes, offset) => isNan(bytes, offset, 8, 0xf0);
+      return (bytes, offset) => isNan(bytes, offset, type.size);
+    case "bef32":
+    case "bef64":
+      return (bytes, offset) => {
+        const end = offset + type.size;
+        return isNan(bytes.slice(offset, end).reverse(), 0, type.size);
+      };
     case "atomic":
       return leafCheck(type.base as AnyType);
     case "array":
@@ -112,16 +118,19 @@ function hasTail(bytes: Uint8Array, offset: number, size: number): boolean {
   return false;
 }
 
-/** Whether a little-endian number of IEEE 754 is none: `top` is its exponent's end. */
-function isNan(
-  bytes: Uint8Array,
-  offset: number,
-  size: number,
-  top: number,
-): boolean {
-  const last = bytes[offset + size - 1]!;
-  const next = bytes[offset + size - 2]!;
-  if ((last & 0x7f) !== 0x7f || (next & top) !== top) return false;
-  if ((next & ~top & 0xff) !== 0) return true;
-  return bytes.subarray(offset, offset + size - 2).some((byte) => byte !== 0);
+/** The bits of the exponent in the upper two bytes, by the size in bytes. */
+const EXPONENTS: Readonly<Record<number, number>> = {
+  2: 0x7c00,
+  4: 0x7f80,
+  8: 0x7ff0,
+};
+
+/** Whether a little-endian number of IEEE 754 is none. */
+function isNan(bytes: Uint8Array, offset: number, size: number): boolean {
+  const exponent = EXPONENTS[size]!;
+  const end = offset + size;
+  const top = bytes[end - 1]! << 8 | bytes[end - 2]!;
+  if ((top & exponent) !== exponent) return false;
+  return (top & 0x7fff & ~exponent) !== 0 ||
+    bytes.subarray(offset, end - 2).some((byte) => byte !== 0);
 }

@@ -1,24 +1,12 @@
 /** Facts about a program, which the kernel tells of a descriptor. */
 
 import { EBADF } from "../../ffi/mod.ts";
-import {
-  array,
-  bits,
-  HostLayout,
-  padding,
-  type Pointer,
-  pointer,
-  sizeOf,
-  struct,
-  text,
-  u32,
-  u64,
-  u8,
-} from "../../layout/mod.ts";
+import { type Pointer, pointer, sizeOf } from "../../layout/mod.ts";
 import { clearAttributes, run, SIZE } from "../../ffi/bpf/attributes.ts";
 import { kernelIsOlderThan } from "../../ffi/kernel_version.ts";
 import { askInfo, isSomethingElse } from "../../ffi/bpf/object_info.ts";
 import { scratchBlock } from "../../ffi/block.ts";
+import { KernelProgramInfo } from "./kernel_info.ts";
 import { type ProgramType, programTypeName } from "./type.ts";
 
 /** What the kernel tells of a program (`linux/bpf.h`, `struct bpf_prog_info`). */
@@ -43,11 +31,6 @@ export interface ProgramInfo {
   readonly mapIds: readonly number[];
   /** The id of the BTF that describes it; 0 without one. */
   readonly btfId: number;
-  /**
-   * The type of its function in that BTF, which has the whole of its name; 0 where
-   * the kernel does not say: before Linux 5.0, and without CAP_BPF.
-   */
-  readonly functionTypeId: number;
   /** The size of its instructions as the verifier left them, in bytes. */
   readonly translatedSize: number;
   /** The size of its machine code in bytes; 0 where it is interpreted. */
@@ -63,50 +46,20 @@ export interface ProgramInfo {
   readonly runCount: bigint;
   /** How often it was not run because it was running already (Linux 5.12). */
   readonly recursionMisses: bigint;
+  /**
+   * The id of the type that it is attached to, such as a function, in the BTF of
+   * `attachBtfObjectId`; 0 for none (Linux 5.19).
+   */
+  readonly attachBtfId: number;
+  /** The id of that BTF, of the kernel, a module or a program; 0 for none. */
+  readonly attachBtfObjectId: number;
 }
-
-/** `struct bpf_prog_info` of Linux 5.16; older ones lack its end. */
-const KernelProgramInfo = struct("bpf_prog_info", {
-  _: HostLayout,
-  type: u32,
-  id: u32,
-  tag: array(u8, 8),
-  jitedLength: u32,
-  translatedLength: u32,
-  jitedInstructions: u64,
-  translatedInstructions: u64,
-  loadTime: u64,
-  createdByUid: u32,
-  mapCount: u32,
-  mapIds: u64,
-  name: text(16),
-  ifindex: u32,
-  gplCompatible: bits(u32, 1),
-  netnsDev: u64,
-  netnsIno: u64,
-  // Of symbols and machine code.
-  unused1: padding(24),
-  btfId: u32,
-  functionSize: u32,
-  functions: u64,
-  functionCount: u32,
-  // Of lines and tags.
-  unused2: padding(44),
-  runTime: u64,
-  runCount: u64,
-  recursionMisses: u64,
-  verifiedInstructions: u32,
-  unused3: padding(4),
-});
 
 /** `MAX_USED_MAPS` of the kernel: no program uses more. */
 const MAPS_MAX = 64;
 /** Where the ids of the maps are put, in bytes from the info. */
 const IDS_AT = sizeOf(KernelProgramInfo);
-/** Where its function is put: `struct bpf_func_info { insn_off, type_id }`. */
-const FUNCTION_AT = IDS_AT + 4 * MAPS_MAX;
-const FUNCTION_SIZE = 8;
-const ROOM = FUNCTION_AT + FUNCTION_SIZE;
+const ROOM = IDS_AT + 4 * MAPS_MAX;
 
 /**
  * What a descriptor's program is.
@@ -122,19 +75,9 @@ export function programInfoOf(fd: number, name: string): ProgramInfo {
   const raw = pointer(KernelProgramInfo, buffer);
   raw.mapCount = MAPS_MAX;
   raw.mapIds = address + BigInt(IDS_AT);
-  if (!kernelIsOlderThan([5, 0])) {
-    // The first function is the program itself.
-    raw.functionCount = 1;
-    raw.functionSize = FUNCTION_SIZE;
-    raw.functions = address + BigInt(FUNCTION_AT);
-  }
   askInfo(fd, address, IDS_AT, name, "program");
   if (!isProgram(fd)) throw isSomethingElse(name, "program");
-  return translate(
-    raw,
-    new Uint32Array(buffer, IDS_AT, MAPS_MAX),
-    new Uint32Array(buffer, FUNCTION_AT + 4, 1)[0]!,
-  );
+  return translate(raw, new Uint32Array(buffer, IDS_AT, MAPS_MAX));
 }
 
 /**
@@ -156,7 +99,6 @@ const NO_DESCRIPTOR = 0xffff_ffff;
 function translate(
   raw: Pointer<typeof KernelProgramInfo>,
   ids: Uint32Array,
-  functionTypeId: number,
 ): ProgramInfo {
   const mapIds: number[] = [];
   const used = raw.mapCount;
@@ -174,12 +116,13 @@ function translate(
     gplCompatible: raw.gplCompatible !== 0,
     mapIds,
     btfId: raw.btfId,
-    functionTypeId,
     translatedSize: raw.translatedLength,
     jitedSize: raw.jitedLength,
     verifiedInstructions: raw.verifiedInstructions,
     runTime: raw.runTime,
     runCount: raw.runCount,
     recursionMisses: raw.recursionMisses,
+    attachBtfId: raw.attachBtfId,
+    attachBtfObjectId: raw.attachBtfObjectId,
   };
 }

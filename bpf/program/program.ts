@@ -14,7 +14,10 @@ import type { BpfLink } from "../link/link.ts";
 import type { AttachIterator } from "../link/targets/iterator.ts";
 import { idsOf, openById } from "../ids.ts";
 import { openPinned } from "../pins.ts";
+import { fdinfoNumber } from "../fdinfo.ts";
+import { codeOf, type ProgramCode } from "./code.ts";
 import { programInfoOf } from "./info.ts";
+import { type ProgramStream, readStream } from "./stream.ts";
 import { runProgram } from "./run.ts";
 import type { UsedProgram } from "./used_program.ts";
 import type { ProgramInfo } from "./info.ts";
@@ -211,6 +214,57 @@ export class BpfProgram<A extends AttachArguments = AttachArguments>
    */
   override get fd(): number {
     return super.fd;
+  }
+
+  /**
+   * How much of the kernel's memory it takes, in bytes; undefined where `/proc`
+   * does not tell.
+   *
+   * @throws {ClosedError} if it is closed.
+   */
+  get memlock(): number | undefined {
+    return fdinfoNumber(this.fd, "memlock");
+  }
+
+  /**
+   * What it was made into: its instructions as the verifier left them, machine
+   * code, functions, and the lines of the source that they are of. That is copied
+   * anew at each call.
+   *
+   * The kernel hides all of it from who has not CAP_BPF, and addresses and
+   * machine code from who has not CAP_SYSLOG or where the sysctl
+   * `kernel.kptr_restrict` says so: then it is empty or undefined.
+   *
+   * @throws {ClosedError} if it is closed.
+   * @throws {SystemError} with the kernel's reason: EPERM without CAP_SYS_ADMIN,
+   * which the names of a program with BTF take.
+   *
+   * @example What each line costs
+   * ```ts ignore
+   * for (const { code, line } of program.code().instructions) {
+   *   console.log(code.toString(16), line?.text.trim());
+   * }
+   * ```
+   */
+  code(): ProgramCode {
+    return codeOf(this.fd);
+  }
+
+  /**
+   * Takes what the program has printed to a stream and nobody has read yet
+   * (`BPF_PROG_STREAM_READ_BY_FD`, Linux 6.17): by `bpf_stream_printk()` itself,
+   * or to `"stderr"` by the kernel, which reports there a program that loops for
+   * too long or touches a page of an arena that is not there.
+   *
+   * @param stream Which stream.
+   * @returns The text; empty where there is none.
+   * @throws {ClosedError} if it is closed.
+   * @throws {TypeError} if there is no such stream.
+   * @throws {NotSupportedError} if the kernel has no streams.
+   * @throws {SystemError} with the kernel's reason.
+   */
+  readStream(stream: ProgramStream): string {
+    return readStream(this.fd, stream);
   }
 
   /** The links that `attach` of this object gave and that are not closed. */

@@ -1,9 +1,14 @@
 import { pageSize } from "../../ffi/mod.ts";
 import { show } from "../../base/show.ts";
 import type { LayoutType, Marked, Type } from "../../layout/mod.ts";
-import { requireOptions } from "../../base/arguments.ts";
+import {
+  type OptionNames,
+  requireOptions,
+  requireU32,
+} from "../../base/arguments.ts";
 import { mapFd } from "../arguments.ts";
 import { PerfReader } from "./perf_reader.ts";
+import type { Waking } from "./perf_ring.ts";
 import { PerfRings } from "./perf_rings.ts";
 import { RecordSource, type UntypedRecord } from "./record_source.ts";
 
@@ -14,7 +19,23 @@ export interface PerfBufferOptions {
    * `pageSize()`. 64 KiB by default.
    */
   readonly size?: number | undefined;
+  /**
+   * After how many records of a CPU a sleeping reader is woken: 1 by default.
+   * Those before it has read as soon as anything wakes it, and `flush` does.
+   */
+  readonly wakeupEvents?: number | undefined;
+  /**
+   * After how many bytes of a CPU, headers included, it is woken instead: at most
+   * the size of a ring.
+   */
+  readonly watermark?: number | undefined;
 }
+
+const perfOptions: OptionNames<PerfBufferOptions> = {
+  size: true,
+  wakeupEvents: true,
+  watermark: true,
+};
 
 /**
  * Reads records that BPF programs put out by `bpf_perf_event_output` (a map of the type
@@ -72,10 +93,10 @@ export class PerfBuffer<T extends LayoutType = UntypedRecord>
    * @param map A map of type `"perf_event_array"`: a `BpfMap`, or whatever has
    * its descriptor. CPUs beyond its entries are not read.
    * @param type The type of each record, as in {@linkcode RingBuffer}.
-   * @param options The size of the rings.
+   * @param options The size of the rings, and when to wake.
    * @throws {ClosedError} if the map is closed.
    * @throws {TypeError} if it is not a map.
-   * @throws {RangeError} if no ring has that size.
+   * @throws {RangeError} if no ring has that size, or none would ever wake.
    * @throws {NotSupportedError} if it is of another type, or the kernel allows
    * no such size.
    * @throws {InvalidTypeError} if the type cannot be used.
@@ -107,9 +128,10 @@ export class PerfBuffer<T extends LayoutType = UntypedRecord>
     type?: T,
     options: PerfBufferOptions = {},
   ) {
-    requireOptions(options);
+    requireOptions(options, perfOptions);
     const size = sizeOf(options.size);
-    const rings = new PerfRings(mapFd(map, "perf_event_array"), size);
+    const fd = mapFd(map, "perf_event_array");
+    const rings = new PerfRings(fd, size, wakingIn(options, size));
     const reader = readerOf(rings, type as Type | undefined);
     super(reader);
     this.#reader = reader;
@@ -129,6 +151,27 @@ export class PerfBuffer<T extends LayoutType = UntypedRecord>
     return this.#reader.lost;
   }
 
+  /**
+   * Has the kernel write no records until {@linkcode PerfBuffer.resume}
+   * (`PERF_EVENT_IOC_PAUSE_OUTPUT`, Linux 4.7): what programs put out meanwhile
+   * is refused to them, and counts as lost. What is in the rings can be read.
+   *
+   * @throws {ClosedError} if it is closed.
+   * @throws {SystemError} with the kernel's reason, as in ioctl(2).
+   */
+  pause(): void {
+    this.#reader.pause(true);
+  }
+
+  /**
+   * Has the kernel write records again.
+   *
+   * @throws as {@linkcode PerfBuffer.pause} does.
+   */
+  resume(): void {
+    this.#reader.pause(false);
+  }
+
   /** The text that `console.log` and `Deno.inspect` show. */
   [Symbol.for("Deno.customInspect")](): string {
     const closed = this.closed ? ", closed" : "";
@@ -146,6 +189,25 @@ function readerOf(rings: PerfRings, type: Type | undefined): PerfReader {
     rings.close();
     throw error;
   }
+}
+
+/** When to wake. @throws {RangeError | TypeError} if that is never, or twice. */
+function wakingIn(
+  { wakeupEvents, watermark }: PerfBufferOptions,
+  size: number,
+): Waking {
+  if (wakeupEvents !== undefined && watermark !== undefined) {
+    throw new TypeError(
+      "There must be one of the options wakeupEvents and watermark: received both",
+    );
+  }
+  if (wakeupEvents !== undefined) requireU32("wakeupEvents", wakeupEvents, 1);
+  if (watermark !== undefined && requireU32("watermark", watermark, 1) > size) {
+    throw new RangeError(
+      `watermark must be at most the size of a ring, ${size} bytes: received ${watermark}`,
+    );
+  }
+  return { wakeupEvents, watermark };
 }
 
 const SIZE_DEFAULT = 65536;

@@ -76,6 +76,12 @@ export class PerfReader extends RecordReader<PerfRest> {
     return this.#lost;
   }
 
+  /** Has nothing written to the rings, or again. @throws {ClosedError} */
+  pause(paused: boolean): void {
+    this.requireOpen();
+    this.#open!.pause(paused);
+  }
+
   override unread(): number {
     let sum = 0;
     for (const ring of this.#live()) sum += ring.unread();

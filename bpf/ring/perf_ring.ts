@@ -19,6 +19,7 @@ import {
   SIZE,
 } from "../../ffi/bpf/attributes.ts";
 import { scratchBlock } from "../../ffi/block.ts";
+import { pauseOutput } from "../../ffi/calls/events.ts";
 import { eventHints, openEvent } from "../../ffi/calls/perf_event.ts";
 import { regionOf } from "./memory.ts";
 
@@ -50,19 +51,31 @@ const hints: Readonly<Record<number, string>> = {
   [ENOENT]: WANTS_OUTPUT,
 };
 
+/** When whoever waits for a ring is woken; at each event by default. */
+export interface Waking {
+  /** After how many events. */
+  readonly wakeupEvents?: number | undefined;
+  /** After how many bytes instead. */
+  readonly watermark?: number | undefined;
+}
+
 /**
  * Opens the event of a CPU: its descriptor; undefined where it is offline, null
  * beyond the last.
  *
  * @throws {SystemError} with the kernel's reason, as in perf_event_open(2).
  */
-function openOutput(cpu: number): number | undefined | null {
+function openOutput(
+  cpu: number,
+  { wakeupEvents = 1, watermark }: Waking,
+): number | undefined | null {
   const fd = openEvent({
     type: PERF_TYPE_SOFTWARE,
     config: PERF_COUNT_SW_BPF_OUTPUT,
     period: 1n,
     sampleType: PERF_SAMPLE_RAW,
-    wakeupEvents: 1,
+    wakeupEvents,
+    watermark,
     enabled: true,
     pid: -1,
     cpu,
@@ -132,11 +145,16 @@ export class PerfRing {
    *
    * @param cpu The number of the CPU.
    * @param size The size of the data in bytes, a power of two of pages.
+   * @param waking When whoever waits is woken.
    * @returns The ring; undefined where the CPU is offline, null beyond the last.
    * @throws {SystemError} with the kernel's reason.
    */
-  static open(cpu: number, size: number): PerfRing | undefined | null {
-    const fd = openOutput(cpu);
+  static open(
+    cpu: number,
+    size: number,
+    waking: Waking,
+  ): PerfRing | undefined | null {
+    const fd = openOutput(cpu, waking);
     if (typeof fd !== "number") return fd;
     const event = new Descriptor(fd);
     try {
@@ -206,6 +224,11 @@ export class PerfRing {
     if (this.#held === 0) return;
     this.#held = 0;
     Atomics.store(this.#region.u64, DATA_TAIL, this.#tail);
+  }
+
+  /** Has nothing written to it, or again. @throws {SystemError} */
+  pause(paused: boolean): void {
+    check(pauseOutput(this.fd, paused), "ioctl");
   }
 
   /** Unmaps the ring and closes the event. */

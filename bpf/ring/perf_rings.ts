@@ -6,7 +6,7 @@ import { Descriptor } from "../../ffi/descriptor.ts";
 import { openById } from "../map/commands.ts";
 import { mapInfoOf } from "../map/info.ts";
 import type { MapInfo } from "../map/info.ts";
-import { PerfRing, setEvent } from "./perf_ring.ts";
+import { PerfRing, setEvent, type Waking } from "./perf_ring.ts";
 
 /** `linux/bpf.h`: what is in the map stays when who put it there has closed it. */
 const BPF_F_PRESERVE_ELEMS = 1 << 11;
@@ -30,9 +30,14 @@ function ownFileOf({ id, flagBits }: MapInfo): Descriptor | undefined {
 }
 
 /** Opens the rings of all CPUs that are online. */
-function openAll(rings: PerfRing[], entries: number, size: number): void {
+function openAll(
+  rings: PerfRing[],
+  entries: number,
+  size: number,
+  waking: Waking,
+): void {
   for (let cpu = 0; cpu < entries; cpu++) {
-    const ring = PerfRing.open(cpu, size);
+    const ring = PerfRing.open(cpu, size, waking);
     if (ring === null) break;
     if (ring !== undefined) rings.push(ring);
   }
@@ -67,11 +72,12 @@ export class PerfRings {
    *
    * @param fd The descriptor of the map, which is duplicated.
    * @param size The size in bytes of each, a power of two of pages.
+   * @param waking When whoever waits is woken.
    * @throws {NotSupportedError} if the map is of another type, no CPU is online,
    * or the kernel allows no such size.
    * @throws {SystemError} with the kernel's reason.
    */
-  constructor(fd: number, size: number) {
+  constructor(fd: number, size: number, waking: Waking) {
     let descriptor = Descriptor.duplicate(fd);
     const rings: PerfRing[] = [];
     try {
@@ -89,7 +95,7 @@ export class PerfRings {
         descriptor.close();
         descriptor = own;
       }
-      openAll(rings, maxEntries, size);
+      openAll(rings, maxEntries, size, waking);
       this.rings = rings;
       this.size = size;
       this.#descriptor = descriptor;
@@ -108,6 +114,11 @@ export class PerfRings {
       setEvent(this.#descriptor.fd, cpu, fd);
     }
     latest.set(this.mapId, this.#token);
+  }
+
+  /** Has nothing written to these rings, or again. @throws {SystemError} */
+  pause(paused: boolean): void {
+    for (const ring of this.rings) ring.pause(paused);
   }
 
   /** Takes the rings out of the map, and unmaps them. */

@@ -18,6 +18,8 @@ export abstract class RecordReader<Rest extends unknown[] = unknown[]> {
   readonly size: number;
   /** Called when the reader is closed, for the reading that is under way. */
   onclose: (() => void) | undefined = undefined;
+  /** Called to have a reading that waits look now. */
+  onflush: (() => void) | undefined = undefined;
   #isReading = false;
 
   /** Reads nothing yet. */

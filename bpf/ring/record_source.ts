@@ -304,6 +304,25 @@ export abstract class RecordSource<
   }
 
   /**
+   * Has `for await` or `forEach` that waits look for records now, though nothing
+   * woke it: for those that a program has submitted with `BPF_RB_NO_WAKEUP`, or
+   * that are fewer than wake the reader of a {@linkcode PerfBuffer}. Where
+   * nothing waits it does nothing; {@linkcode RecordSource.consume} looks anyway.
+   *
+   * @throws {ClosedError} if the source is closed.
+   *
+   * @example Whatever there is, once a second
+   * ```ts ignore
+   * setInterval(() => ring.flush(), 1000);
+   * for await (const { pid } of ring) console.log(pid);
+   * ```
+   */
+  flush(): void {
+    this.#reader.requireOpen();
+    this.#reader.onflush?.();
+  }
+
+  /**
    * Unmaps the source at once and ends what reads it: a loop behind the record in
    * hand, `for await` also while it waits. What was read is published. Once more
    * does nothing.

@@ -54,6 +54,7 @@ export class RecordWait {
     }
     for (const reader of this.#readers) {
       reader.onclose = () => this.#letGo();
+      reader.onflush = this.#wake;
       this.#undo.push(onOrphan(reader.mapId, this));
     }
   }
@@ -109,6 +110,7 @@ export class RecordWait {
     try {
       for (const reader of this.#readers) {
         reader.onclose = undefined;
+        reader.onflush = undefined;
         reader.end();
       }
     } catch (error) {

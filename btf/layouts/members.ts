@@ -110,7 +110,9 @@ export class MemberList {
         offset: offset / 8,
         bit: undefined,
       });
-      return made.align;
+      // As libbpf has it, no more than a pointer's: nobody aligns records and map
+      // values for `__int128`, whose halves are reached one after the other.
+      return Math.min(made.align, 8);
     }
     if (type.kind === "struct" || type.kind === "union") {
       return this.add(type, offset, open, depth + 1);
@@ -154,7 +156,7 @@ export class MemberList {
     const unit = type.kind === "int"
       ? integerLike(type)
       : this.#maker.make(member.type, false) as ReturnType<typeof layoutOfEnum>;
-    // Nothing in the language is 16 bytes wide: such bits are not reachable.
+    // There are no bit-fields of `__int128` in the language: they are not reachable.
     const reachable = unit !== undefined && unit.kind !== "array" &&
       !(unit.kind === "bool" && width > 1);
     if (!reachable || member.name === "") return Math.min(type.size, 8);

@@ -7,12 +7,15 @@ import {
   be32,
   be64,
   bool,
+  f16,
   f32,
   f64,
+  i128,
   i16,
   i32,
   i64,
   i8,
+  u128,
   u16,
   u32,
   u64,
@@ -46,7 +49,7 @@ function integerOf(size: number, signed: boolean): IntegerType | undefined {
   }
 }
 
-/** Bytes for what the language has no type for: `__int128`, `long double`. */
+/** Bytes for what the language has no type for: `long double`. */
 export function bytesOf(size: number): ArrayType {
   return array(u8, size) as unknown as ArrayType;
 }
@@ -91,12 +94,22 @@ export function layoutOfInt(
     const found = BIG_ENDIAN[name]!;
     if (found.size === type.size) return found;
   }
+  if (type.size === 16) return type.signed ? i128 : u128;
   return integerLike(type) ?? bytesOf(type.size);
 }
 
 /** A floating-point number. */
 export function layoutOfFloat(size: number): Type {
-  return size === 4 ? f32 : size === 8 ? f64 : bytesOf(size);
+  switch (size) {
+    case 2:
+      return f16;
+    case 4:
+      return f32;
+    case 8:
+      return f64;
+    default:
+      return bytesOf(size);
+  }
 }
 
 /** An enumeration, or bytes where no integer is as large as it. */

@@ -1,7 +1,7 @@
 /** `hostmem header`: types in other languages. */
 
 import type { Type } from "../../layout/mod.ts";
-import { cHeader } from "../../sync/mod.ts";
+import { cHeader, pythonModule, rustModule } from "../../sync/mod.ts";
 import { type Command, UsageError } from "../command.ts";
 import { writeSource } from "../format.ts";
 import { exported } from "../type_references.ts";
@@ -9,18 +9,23 @@ import { exported } from "../type_references.ts";
 /** How each language is written. */
 const LANGUAGES: Readonly<
   Record<string, (types: Readonly<Record<string, Type>>) => string>
-> = { c: cHeader };
+> = { c: cHeader, python: pythonModule, rust: rustModule };
 
 /** The command. */
 export const header: Command = {
   name: "header",
   parameters: "<file.ts#Export…>",
-  summary: "Write types for a program in C that shares memory with this one",
+  summary: "Write types for a program in C, Python or Rust that shares memory",
   details:
-    "The types are exports of TypeScript files, which are run. The header has the\n" +
-    "declarations, a _Static_assert for every size and offset, and static inline\n" +
-    "functions for rings, seqlocks, and waiting by futex(2).",
-  examples: ["header types.ts#Quotes -o quotes.h"],
+    "The types are exports of TypeScript files, which are run. A header for C has\n" +
+    "the declarations, a _Static_assert for every size and offset, and static inline\n" +
+    "functions for rings, seqlocks, and waiting by futex(2). A module of Python has\n" +
+    "classes of ctypes, and a dtype of numpy for each; one of Rust #[repr(C)] structs;\n" +
+    "both assert every size and offset, and have no functions for rings.",
+  examples: [
+    "header types.ts#Quotes -o quotes.h",
+    "header types.ts#Quote --language python -o quotes.py",
+  ],
   options: {
     language: {
       type: "string",

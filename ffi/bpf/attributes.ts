@@ -32,9 +32,21 @@ const MapCreate = struct("map_create", {
   innerMapFd: u32,
   numaNode: u32,
   mapName: text(16),
-  // Of devices and BTF; all of them zero.
-  unused: padding(20),
+  mapIfindex: u32,
+  btfFd: u32,
+  btfKeyTypeId: u32,
+  btfValueTypeId: u32,
+  btfVmlinuxValueTypeId: u32,
   mapExtra: u64,
+});
+
+const BtfLoad = struct("btf_load", {
+  _: HostLayout,
+  btf: u64,
+  btfLogBuf: u64,
+  btfSize: u32,
+  btfLogSize: u32,
+  btfLogLevel: u32,
 });
 
 const Element = struct("element", {
@@ -199,12 +211,21 @@ const BindMap = struct("prog_bind_map", {
   flags: u32,
 });
 
+const StreamRead = struct("prog_stream_read", {
+  _: HostLayout,
+  buffer: u64,
+  length: u32,
+  streamId: u32,
+  progFd: u32,
+});
+
 const LinkFd = struct("link_fd", { _: HostLayout, linkFd: u32, flags: u32 });
 
 /** The parts of `union bpf_attr` that the commands take. */
 const Attributes = union("bpf_attr", {
   _: HostLayout,
   mapCreate: MapCreate,
+  btfLoad: BtfLoad,
   element: Element,
   batch: Batch,
   progLoad: ProgLoad,
@@ -217,6 +238,7 @@ const Attributes = union("bpf_attr", {
   linkUpdate: LinkUpdate,
   bindMap: BindMap,
   linkFd: LinkFd,
+  streamRead: StreamRead,
 });
 
 /**
@@ -225,7 +247,9 @@ const Attributes = union("bpf_attr", {
  */
 export const SIZE = {
   mapCreate: 44, // to the end of mapName
+  mapCreateBtf: 60, // to the end of btfValueTypeId
   mapCreateExtra: sizeOf(MapCreate),
+  btfLoad: 28, // without the padding at its end
   mapFd: 4,
   element: sizeOf(Element),
   batch: sizeOf(Batch),
@@ -253,6 +277,7 @@ export const SIZE = {
   bindMap: sizeOf(BindMap),
   iteratorCreate: sizeOf(LinkFd),
   enableStats: 4,
+  streamRead: 20, // without the padding at its end
 } as const;
 
 const bytes = new Uint8Array(new ArrayBuffer(sizeOf(Attributes)));

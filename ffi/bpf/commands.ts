@@ -112,6 +112,15 @@ export const COMMANDS = {
     hints: { [EINVAL]: "the descriptor may not be a BPF object's" },
   },
   BPF_RAW_TRACEPOINT_OPEN: { number: 17 },
+  BPF_BTF_LOAD: {
+    number: 18,
+    hints: {
+      [EPERM]: wantsCapability,
+      [EINVAL]:
+        "the kernel may be older than a kind of type: enumerations with negative members came with Linux 6.0, floats with 5.13",
+      [E2BIG]: "types may nest 32 levels deep",
+    },
+  },
   BPF_BTF_GET_FD_BY_ID: {
     number: 19,
     hints: { [EPERM]: wantsAdmin, [ENOENT]: "there is no BTF of that id" },
@@ -145,6 +154,8 @@ export const COMMANDS = {
   BPF_ITER_CREATE: { number: 33 },
   BPF_LINK_DETACH: { number: 34 },
   BPF_PROG_BIND_MAP: { number: 35 },
+  // What was read is gone, also where it could not be written.
+  BPF_PROG_STREAM_READ_BY_FD: { number: 37, once: true },
 } as const satisfies Readonly<Record<string, CommandEntry>>;
 
 /** A command, as `linux/bpf.h` calls it. */

@@ -44,6 +44,17 @@ export function enablePerfEvent(fd: number): number {
   return resultOf(() => libcAttach().ioctl(fd, PERF_EVENT_IOC_ENABLE, 0n));
 }
 
+/** `linux/perf_event.h`: `_IOW('$', 9, __u32)` (Linux 4.7) */
+const PERF_EVENT_IOC_PAUSE_OUTPUT = 0x40042409n;
+
+/** Has nothing written to an event's ring, or again: 0, or the negative reason. */
+export function pauseOutput(fd: number, paused: boolean): number {
+  const argument = paused ? 1n : 0n;
+  return resultOf(() =>
+    libcAttach().ioctl(fd, PERF_EVENT_IOC_PAUSE_OUTPUT, argument)
+  );
+}
+
 /**
  * Reads on: how many bytes, 0 at the end, or the negative reason. For files
  * that have no offsets.

@@ -38,8 +38,11 @@ const Attributes = struct("perf_event_attr", {
   disabled: bits(u32, 1),
   otherFlags: padding.bits(u32, 9),
   byFrequency: bits(u32, 1),
-  moreFlags: padding(4),
-  wakeupEvents: u32,
+  moreFlags: padding.bits(u32, 3),
+  watermark: bits(u32, 1),
+  lastFlags: padding(4),
+  /** Events, or bytes with a watermark. */
+  wakeupAfter: u32,
   breakpointType: u32,
   config1: u64,
   config2: u64,
@@ -55,7 +58,9 @@ export interface EventRequest {
   /** The parts of a sample: `PERF_SAMPLE_*`. */
   readonly sampleType?: bigint;
   /** After how many samples whoever waits is woken. */
-  readonly wakeupEvents?: number;
+  readonly wakeupEvents?: number | undefined;
+  /** After how many bytes instead. */
+  readonly watermark?: number | undefined;
   /** True to count from the beginning, not from when it is enabled. */
   readonly enabled?: boolean;
   /** True if the period is a frequency. */
@@ -99,7 +104,8 @@ export function openEvent(request: EventRequest): number {
   fields.period = request.period ?? 0n;
   fields.byFrequency = request.byFrequency === true ? 1 : 0;
   fields.sampleType = request.sampleType ?? 0n;
-  fields.wakeupEvents = request.wakeupEvents ?? 0;
+  fields.watermark = request.watermark === undefined ? 0 : 1;
+  fields.wakeupAfter = request.watermark ?? request.wakeupEvents ?? 0;
   fields.disabled = request.enabled === true ? 0 : 1;
   return openPerfEvent(bytes, request.pid, request.cpu);
 }

@@ -25,7 +25,8 @@ export type Make = (root: Region, absolute: number, extent: number) => object;
  */
 export function maker(type: AnyType, mode: AccessMode, path: string): Make {
   const access = accessTo(type, path, 0, mode);
-  if (access.kind === "native") {
+  // Bytes alone are reached through `value`, as all that is one value.
+  if (access.kind === "native" && type.kind === "array") {
     const { lane, length, stride } = access;
     return (root, absolute, extent) =>
       native[lane](

@@ -221,6 +221,10 @@ export function accessTo(
   bit?: number,
 ): Access {
   if (type.kind === "array") return arrayAccess(type, path, offset, mode);
+  // As in `arrayAccess`: who may not write gets copies.
+  if (type.kind === "bytes" && mode.writable) {
+    return { kind: "native", lane: "u8", offset, stride: 1, length: type.size };
+  }
   if (isLeaf(type) && type.kind !== "atomic") {
     const place = placeOf(type, path, offset, mode.aligned, bit);
     return { kind: "leaf", place };
@@ -318,13 +322,19 @@ function propertiesOf(
     });
 }
 
+/**
+ * What offsets must be a multiple of for each access to be whole. Of a leaf it is
+ * its own: C may want more of `__int128`, and `aligned` can have asked for more.
+ */
+function alignmentOf(type: AnyType): number {
+  if (isLeaf(type)) return leafOf(type).alignment;
+  return type.kind === "array"
+    ? alignmentOf(type.element as AnyType)
+    : type.align;
+}
+
 /** Whether a value at an offset of an aligned struct is naturally aligned. */
 function isAlignedAt(type: AnyType, offset: number, align: number): boolean {
-  // A leaf's own size counts: `aligned` can only have raised its alignment.
-  const needed = !isLeaf(type)
-    ? type.align
-    : type.kind === "text"
-    ? 1
-    : type.size;
+  const needed = alignmentOf(type);
   return needed <= align && (type.kind === "bits" || offset % needed === 0);
 }

@@ -238,7 +238,7 @@ function isThere(step: Step, root: Region, shift: number): boolean {
     const start = step.base - shift;
     return copyOf(step).every((byte, index) => root.u8[start + index] === byte);
   }
-  return Object.is(valueAt(step, root, shift), valueOf(step));
+  return step.place.leaf.readsAs(step.value, valueAt(step, root, shift));
 }
 
 /** What reads where a step writes; undefined for a `safe` that is not. */
@@ -249,12 +249,6 @@ function valueAt({ place, base }: LeafStep, root: Region, shift: number) {
     if (error instanceof RangeError) return undefined;
     throw error;
   }
-}
-
-/** What a value reads as once it is stored: `f32` rounds, and 0 has one sign. */
-function valueOf({ place: { type }, value }: LeafStep): unknown {
-  if (type.kind === "f32") return Math.fround(value as number);
-  return typeof value === "number" && type.kind !== "f64" ? value + 0 : value;
 }
 
 /**
@@ -471,8 +465,14 @@ function collectAccess(
         steps.push(copyStep(place.type, from, target, at, path));
         break;
       }
-      place.leaf.check(value, path);
-      steps.push({ place, base, value, ground: target.ground });
+      const { leaf } = place;
+      leaf.check(value, path);
+      steps.push({
+        place,
+        base,
+        value: leaf.capture === undefined ? value : leaf.capture(value),
+        ground: target.ground,
+      });
       break;
     }
     case "object": {

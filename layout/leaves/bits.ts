@@ -152,6 +152,7 @@ class ScatteredBits implements Leaf {
   readonly fits: Part<Fits>;
   readonly isQuick = false;
   readonly check: (value: unknown, path: string) => void;
+  readonly alignment = 1;
   readonly lane = undefined;
   readonly isNative = false;
   readonly namesErrors = false;
@@ -183,6 +184,10 @@ class ScatteredBits implements Leaf {
 
   isVague(): boolean {
     return false;
+  }
+
+  readsAs(value: unknown, read: unknown): boolean {
+    return Object.is(typeof value === "number" ? value + 0 : value, read);
   }
 
   load(_reach: Reach): Part<Load> {

@@ -2,25 +2,39 @@
 
 import { part } from "../../base/specialise.ts";
 import { checkKind } from "./checks.ts";
-import { type Fits, LaneLeaf } from "./leaf.ts";
+import { type Conversion, type Fits, LaneLeaf } from "./leaf.ts";
 
 function fitsNumber(): Fits {
   return (a) => typeof a === "number";
 }
 
-function float(lane: "f32" | "f64", cName: string): LaneLeaf {
-  return new LaneLeaf({
-    lane,
+/** What all of them have, whatever they look like in memory. */
+export function anyNumber(): Pick<
+  Conversion,
+  "fits" | "check" | "isVague" | "zero"
+> {
+  return {
     fits: part(fitsNumber),
     check: checkKind("number"),
     isVague: Number.isNaN,
-    isNative: true,
-    declarator: { base: cName, suffix: "" },
     zero: 0,
-  });
+  };
 }
 
 /** `float`; the lane rounds what is stored as `Math.fround` does. */
-export const f32: LaneLeaf = float("f32", "float");
+export const f32: LaneLeaf = new LaneLeaf({
+  ...anyNumber(),
+  lane: "f32",
+  round: Math.fround,
+  isNative: true,
+  declarator: { base: "float", suffix: "" },
+});
+
 /** `double`. */
-export const f64: LaneLeaf = float("f64", "double");
+export const f64: LaneLeaf = new LaneLeaf({
+  ...anyNumber(),
+  lane: "f64",
+  round: (value: number) => value,
+  isNative: true,
+  declarator: { base: "double", suffix: "" },
+});

@@ -61,12 +61,24 @@ export interface Leaf {
    */
   readonly storeOverZeros?: Store;
   /**
+   * What is stored of a value that could change before it is; undefined where
+   * values are primitives.
+   */
+  capture?(value: unknown): unknown;
+  /**
    * Checks that a value can be stored.
    *
    * @throws {TypeError} If it is of the wrong kind.
    * @throws {RangeError} If it does not fit.
    */
   check(value: unknown, path: string): void;
+  /**
+   * Whether a value that was stored reads as this one: a float is rounded, and an
+   * integer has no negative zero.
+   */
+  readsAs(value: unknown, read: unknown): boolean;
+  /** What its offset must be a multiple of for no access to go byte by byte. */
+  readonly alignment: number;
   /** The lane that values are reached through; undefined where there is none. */
   readonly lane: Lane | undefined;
   /** Whether the engine's typed array of that lane holds the very values. */
@@ -93,6 +105,8 @@ export interface Conversion {
   readonly encode?: Part<(value: never) => Raw>;
   /** What is written for a value that shares its lane with others. */
   readonly merge?: Part<(value: never, raw: never) => Raw>;
+  /** What a value is after it was stored; where not given, without sign of zero. */
+  readonly round?: (value: never) => unknown;
   /** See {@linkcode Leaf.isVague}; never where it is not given. */
   readonly isVague?: (value: unknown) => boolean;
   /** See {@linkcode Leaf.isNative}. */
@@ -103,6 +117,10 @@ export interface Conversion {
   readonly declarator: Declarator;
   /** See {@linkcode Leaf.zero}. */
   readonly zero: 0 | 0n | undefined;
+}
+
+function withoutSign(value: unknown): unknown {
+  return typeof value === "number" ? value + 0 : value;
 }
 
 type Decode = (raw: Raw, path: string) => unknown;
@@ -127,6 +145,7 @@ export class LaneLeaf implements Leaf {
   readonly isQuick: boolean;
   readonly check: (value: unknown, path: string) => void;
   readonly lane: Lane;
+  readonly alignment: number;
   readonly isNative: boolean;
   readonly namesErrors: boolean;
   readonly declarator: Declarator;
@@ -152,6 +171,7 @@ export class LaneLeaf implements Leaf {
     this.isQuick = LANE_SIZE[lane] < 8 || lane === "f64";
     this.check = check;
     this.lane = lane;
+    this.alignment = LANE_SIZE[lane];
     this.isNative = isNative ?? false;
     this.namesErrors = conversion.namesErrors ?? false;
     this.declarator = declarator;
@@ -161,6 +181,12 @@ export class LaneLeaf implements Leaf {
   /** See {@linkcode Leaf.isVague}. */
   isVague(value: unknown): boolean {
     return this.conversion.isVague?.(value) ?? false;
+  }
+
+  /** See {@linkcode Leaf.readsAs}. */
+  readsAs(value: unknown, read: unknown): boolean {
+    const round = this.conversion.round ?? withoutSign;
+    return Object.is(round(value as never), read);
   }
 
   /** See {@linkcode Leaf.load}. */

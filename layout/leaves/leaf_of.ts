@@ -5,40 +5,70 @@ import type {
   Be16,
   Be32,
   Be64,
+  Bef32,
+  Bef64,
+  Bei16,
+  Bei32,
+  Bei64,
   Bits,
   Bool,
+  Bytes,
   Enumeration,
+  F16,
   F32,
   F64,
+  I128,
   IntegerType,
   Safe,
   Text,
   Type,
+  U128,
   Uintptr,
 } from "../static.ts";
 import { atomicLeaf } from "./atomic.ts";
-import { be16, be32, be64 } from "./big_endian.ts";
+import {
+  be16,
+  be32,
+  be64,
+  bef32,
+  bef64,
+  bei16,
+  bei32,
+  bei64,
+} from "./big_endian.ts";
 import { placeBits } from "./bits.ts";
 import { bool } from "./bool.ts";
+import { BytesLeaf } from "./bytes.ts";
 import { enumerationLeaf } from "./enumeration.ts";
 import { f32, f64 } from "./floats.ts";
+import { f16 } from "./half.ts";
 import { integers, uintptrLeaf } from "./integers.ts";
 import type { LaneLeaf, Leaf } from "./leaf.ts";
 import { safeI64, safeU64 } from "./safe.ts";
 import { TextLeaf } from "./text.ts";
+import { i128, u128 } from "./wide_integers.ts";
 
 /** A type whose value is one JavaScript value. */
 export type LeafType =
   | Bool
   | IntegerType
+  | U128
+  | I128
   | Uintptr
+  | F16
   | F32
   | F64
   | Be16
   | Be32
   | Be64
+  | Bei16
+  | Bei32
+  | Bei64
+  | Bef32
+  | Bef64
   | Safe
   | Text
+  | Bytes
   | Enumeration
   | Bits
   | AtomicType;
@@ -56,14 +86,23 @@ const makers: { readonly [K in LeafType["kind"]]: LeafMaker<K> } = {
   i32: () => integers.i32,
   u64: () => integers.u64,
   i64: () => integers.i64,
+  u128: () => u128,
+  i128: () => i128,
   uintptr: ({ name }) => uintptrLeaf(name),
+  f16: () => f16,
   f32: () => f32,
   f64: () => f64,
   be16: () => be16,
   be32: () => be32,
   be64: () => be64,
+  bei16: () => bei16,
+  bei32: () => bei32,
+  bei64: () => bei64,
+  bef32: () => bef32,
+  bef64: () => bef64,
   safe: ({ base }) => base.kind === "u64" ? safeU64 : safeI64,
   text: ({ length }) => new TextLeaf(length),
+  bytes: ({ length }) => new BytesLeaf(length),
   enumeration: ({ base, name }) => enumerationLeaf(integers[base.kind], name),
   bits: ({ base, width }) => placeBits(laneLeafOf(base), width, 0, true).leaf,
   atomic: ({ base }) => atomicLeaf(laneLeafOf(base)),
@@ -87,6 +126,8 @@ export function leafOf(type: LeafType): Leaf {
 }
 
 /** The leaf of a type that lies in one lane. */
-export function laneLeafOf(type: Exclude<LeafType, Text>): LaneLeaf {
+export function laneLeafOf(
+  type: Exclude<LeafType, Text | Bytes | U128 | I128>,
+): LaneLeaf {
   return leafOf(type) as LaneLeaf;
 }

@@ -150,6 +150,7 @@ export class TextLeaf implements Leaf {
   readonly storeOverZeros: Store;
   readonly fits: Part<Fits> = part(fitsString);
   readonly isQuick = false;
+  readonly alignment = 1;
   readonly lane = undefined;
   readonly isNative = false;
   readonly namesErrors = false;
@@ -172,6 +173,11 @@ export class TextLeaf implements Leaf {
   /** What follows the NUL is not read. */
   isVague(): boolean {
     return true;
+  }
+
+  /** See {@linkcode Leaf.readsAs}. */
+  readsAs(value: unknown, read: unknown): boolean {
+    return value === read;
   }
 
   /** See {@linkcode Leaf.load}. */

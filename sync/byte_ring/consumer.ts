@@ -2,7 +2,7 @@
 
 import { requireCallback, requireWhole } from "../../base/arguments.ts";
 import type { PointerTo } from "../../layout/mod.ts";
-import { ConsumerEnd } from "../ring/ends.ts";
+import { ConsumerEnd, YIELDED_MAX } from "../ring/ends.ts";
 import type { Peer, SideOptions } from "../shared/owner.ts";
 import type { ReadyOptions } from "../shared/sleep.ts";
 import { type Placed, structureAt } from "../shared/structure.ts";
@@ -188,7 +188,7 @@ export class ByteRingConsumer implements Disposable, AsyncIterable<Uint8Array> {
       try {
         const available = end.available();
         const enough = Math.min(available, end.batch);
-        while (seen < enough) {
+        for (let i = 0; seen < enough && i < YIELDED_MAX; i++) {
           const index = (end.next + seen) | 0;
           const length = records.lengthAt(index, available - seen);
           seen += records.step(index, length);

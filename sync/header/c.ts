@@ -20,6 +20,7 @@ import type {
 import { structureOf, unitOf } from "../shared/structure.ts";
 import { functionsOf, SUPPORT } from "./c_support.ts";
 import { Names, requireName } from "./names.ts";
+import { isNamed, namedTypesIn } from "./pieces.ts";
 
 /** A declarator's two halves: `uint8_t` and `[4]`. */
 interface Declarator {
@@ -31,8 +32,7 @@ interface Declarator {
 export type Exports = Readonly<Record<string, Type>>;
 
 class Header {
-  readonly #names = new Names();
-  readonly #written = new Set<AnyType>();
+  readonly #names = new Names("C");
   readonly #parts: string[] = [];
   #hasStructures = false;
 
@@ -41,36 +41,23 @@ class Header {
       [name, requireType(type, "header")] as const
     );
     for (const [name, type] of checked) this.#names.give(type, name);
-    for (const [name, type] of checked) this.#root(name, type);
+    for (const type of namedTypesIn(checked.map(([, type]) => type))) {
+      if (type.kind === "enumeration") {
+        this.#parts.push(this.#enumeration(type));
+      } else {
+        this.#parts.push(this.#aggregate(type));
+        this.#structure(type);
+      }
+    }
+    for (const [name, type] of checked) this.#alias(name, type);
   }
 
-  #root(name: string, type: AnyType): void {
-    this.#write(type);
-    if (isNamed(originOf(type))) return;
+  /** Another name for what has none in C, or has one already. */
+  #alias(name: string, type: AnyType): void {
+    const origin = originOf(type);
+    if (isNamed(origin) && this.#names.of(origin) === name) return;
     const { base, suffix } = this.#declarator(type);
     this.#parts.push(`typedef ${base} ${name}${suffix};`);
-  }
-
-  /** Writes what a type is made of, and itself, once. */
-  #write(type: AnyType): void {
-    const origin = originOf(type);
-    if (this.#written.has(origin)) return;
-    this.#written.add(origin);
-    switch (origin.kind) {
-      case "array":
-        return this.#write(origin.element as AnyType);
-      case "atomic":
-      case "bits":
-        return this.#write(origin.base);
-      case "enumeration":
-        this.#parts.push(this.#enumeration(origin));
-        return;
-      case "struct":
-      case "union":
-        for (const { type } of aggregateOf(origin).members) this.#write(type);
-        this.#parts.push(this.#aggregate(origin));
-        this.#structure(origin);
-    }
   }
 
   #declarator(type: AnyType): Declarator {
@@ -95,6 +82,11 @@ class Header {
       case "be16":
       case "be32":
       case "be64":
+      case "bei16":
+      case "bei32":
+      case "bei64":
+      case "bef32":
+      case "bef64":
         return { base: `uint${origin.size * 8}_t`, suffix: "" };
     }
     const [, base, suffix] = /^([^[]+?)((?:\[.*)?)$/.exec(
@@ -107,16 +99,17 @@ class Header {
     const name = this.#names.of(type);
     const { base } = this.#declarator(type.base as AnyType);
     const members = Object.entries(type.members).map(([member, value]) =>
-      `#define ${name}_${requireName(member, type.name)} ((${name})${value}${
-        typeof value === "bigint" ? "LL" : ""
-      })`
+      `#define ${name}_${
+        requireName(member, type.name, "C")
+      } ((${name})${value}${typeof value === "bigint" ? "LL" : ""})`
     );
     return [`typedef ${base} ${name};`, ...members].join("\n");
   }
 
   #aggregate(type: StructType | UnionType): string {
     const name = this.#names.of(type);
-    const { members, packed } = aggregateOf(type);
+    const { members } = aggregateOf(type);
+    const packed = isPacked(type);
     const title = `${type.kind} ${name}`;
     const body = new Body(type, packed, (type) => this.#declarator(type));
     for (const member of members) body.add(member);
@@ -181,8 +174,18 @@ class Header {
   }
 }
 
-function isNamed({ kind }: AnyType): boolean {
-  return kind === "struct" || kind === "union" || kind === "enumeration";
+/**
+ * Whether C must be told to pack a struct. One from elsewhere does not say, but has
+ * members where C would not align them. Its bit-fields would then move, without
+ * an assertion that could tell: such a one does not compile.
+ */
+function isPacked(type: StructType | UnionType): boolean {
+  const { members, packed } = aggregateOf(type);
+  if (packed || members.some(({ bit }) => bit !== undefined)) return packed;
+  return members.some(({ type: own, offset }) => {
+    const { align } = originOf(own);
+    return align > type.align || offset % align !== 0;
+  });
 }
 
 /** The members of a struct or union, with the gaps between them. */
@@ -235,7 +238,7 @@ class Body {
   }
 
   #name(name: string): string {
-    return requireName(name, `${this.#type.name}.${name}`);
+    return requireName(name, `${this.#type.name}.${name}`, "C");
   }
 
   /** Fills up to an offset, where C would not do so by itself. */

@@ -4,44 +4,86 @@ import { InvalidTypeError } from "../../errors.ts";
 import { type AnyType, originOf } from "../../layout/model/types.ts";
 import type { Type } from "../../layout/mod.ts";
 
-/** Words that cannot name anything in C, C++, Python or Rust. */
-const RESERVED = new Set(
-  (`alignas alignof as asm async auto await bool break case catch char class
-  const constexpr continue crate def default del delete do double dyn elif else
-  enum except export extern false final finally float fn for from global goto if
-  impl import in inline int is lambda let long loop match mod move mut namespace
-  new nonlocal not operator or override pass private protected pub public raise
-  ref register restrict return self short signed sizeof static struct super
-  switch template this throw trait true try type typedef typename union unsafe
-  unsigned use using virtual void volatile where while with yield None True False
-  and assert typeof`).split(/\s+/),
-);
+/** A language that types are written in. */
+export type Language = "C" | "Python" | "Rust";
+
+/** The words of each that cannot name anything. */
+const WORDS: Readonly<Record<Language, ReadonlySet<string>>> = {
+  C: words(
+    `alignas alignof asm auto bool break case char const constexpr continue
+    default do double else enum extern false float for goto if inline int long
+    nullptr register restrict return short signed sizeof static static_assert
+    struct switch thread_local true typedef typeof typeof_unqual union unsigned
+    void volatile while`,
+  ),
+  Python: words(`False None True and as assert async await break class continue
+    def del elif else except finally for from global if import in is lambda
+    nonlocal not or pass raise return try while with yield`),
+  Rust: words(`Self _ abstract as async await become box break const continue
+    crate do dyn else enum extern false final fn for gen if impl in let loop
+    macro match mod move mut override priv pub ref return self static struct
+    super trait true try type typeof unsafe unsized use virtual where while
+    yield`),
+};
+
+function words(text: string): ReadonlySet<string> {
+  return new Set(text.split(/\s+/));
+}
+
+/** Whether a word of a language cannot name anything there. */
+export function isWord(name: string, language: Language): boolean {
+  return WORDS[language].has(name);
+}
 
 /**
- * A name as other languages can have it.
+ * A name as a language can have it.
  *
  * @param what What error messages call what has it.
  * @throws {InvalidTypeError} if it cannot be.
  */
-export function requireName(name: string, what: string): string {
-  if (/^[A-Za-z_]\w*$/.test(name) && !RESERVED.has(name)) {
-    return name;
-  }
+export function requireName(
+  name: string,
+  what: string,
+  language: Language,
+): string {
+  if (/^[A-Za-z_]\w*$/.test(name) && !isWord(name, language)) return name;
   throw new InvalidTypeError(
-    `${what}: The name ${
-      JSON.stringify(name)
-    } cannot be one in other languages`,
+    `${what}: The name ${JSON.stringify(name)} cannot be one in ${language}`,
   );
 }
 
 /** The names of structs, unions and enumerations, each its own. */
 export class Names {
   readonly #names = new Map<AnyType, string>();
-  readonly #taken = new Set<string>();
+  readonly #language: Language;
+  readonly #taken: Set<string>;
+
+  /**
+   * @param language Whose names they are.
+   * @param used The names that what is written uses itself.
+   */
+  constructor(language: Language, used: Iterable<string> = []) {
+    this.#language = language;
+    this.#taken = new Set(used);
+  }
+
+  /**
+   * Takes a name that something else has.
+   *
+   * @throws {InvalidTypeError} if it is taken.
+   */
+  take(name: string): void {
+    if (this.#taken.has(name)) {
+      throw new InvalidTypeError(
+        `The name ${JSON.stringify(name)} is used for something else there`,
+      );
+    }
+    this.#taken.add(name);
+  }
 
   /** Gives a type the name that somebody exports it by. */
   give(type: Type, name: string): void {
-    this.#taken.add(requireName(name, type.name));
+    this.take(requireName(name, type.name, this.#language));
     this.#names.set(originOf(type), name);
   }
 
@@ -54,7 +96,7 @@ export class Names {
       /^_+|_+$/g,
       "",
     );
-    const wanted = /^\d|^$/.test(plain) || RESERVED.has(plain)
+    const wanted = /^\d|^$/.test(plain) || isWord(plain, this.#language)
       ? `t_${plain}`
       : plain;
     let name = wanted;

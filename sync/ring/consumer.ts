@@ -6,7 +6,7 @@ import { checkType, snapshot } from "../../layout/mod.ts";
 import type { PointerTo, Type, Value, View } from "../../layout/mod.ts";
 import type { Peer, SideOptions } from "../shared/owner.ts";
 import { type Drain, ownDrainOf } from "./drain.ts";
-import { ConsumerEnd } from "./ends.ts";
+import { ConsumerEnd, YIELDED_MAX } from "./ends.ts";
 import { CONTENTS } from "./fields.ts";
 import type { ReadyOptions } from "../shared/sleep.ts";
 import { type Placed, structureAt } from "../shared/structure.ts";
@@ -171,7 +171,7 @@ export class RingConsumer<T extends Type>
   async *[Symbol.asyncIterator](): AsyncGenerator<View<T>, void, void> {
     const end = this.#end;
     while (await this.ready()) {
-      const count = Math.min(end.available(), end.batch);
+      const count = Math.min(end.available(), end.batch, YIELDED_MAX);
       let shown = 0;
       end.enter();
       try {

@@ -16,6 +16,12 @@ import { type ReadyOptions, type Sleep, sleepUntil } from "../shared/sleep.ts";
 import { type Placed, unitOf } from "../shared/structure.ts";
 import { OFFSETS } from "./fields.ts";
 
+/**
+ * How many elements a loop yields before it asks whether the event loop has to turn,
+ * which `ready` does.
+ */
+export const YIELDED_MAX = 256;
+
 /** A ring whose side is taken, and the words in it. */
 class End {
   readonly ring: Placed;

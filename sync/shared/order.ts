@@ -32,11 +32,20 @@
  *   it, what follows the second after it, and they keep their order (Arm ARM,
  *   "Barrier-ordered-before"). On x86-64 it is a locked exchange.
  *
- * `Latest` hands its buffers over by one word, which is exchanged as a whole: by
- * `Atomics.compareExchange`, which acquires and releases.
+ * `Latest`:
  *
- * `tests/sync/order_test.ts` tries all interleavings that x86-64 and aarch64
- * allow, for the accesses as they are made here.
+ * - Which buffer is whose is in one word, which both sides exchange by
+ *   `Atomics.compareExchange`: it acquires and releases. What the writer stored in a
+ *   buffer is there before the word says that it is the newest, and the reader has
+ *   read the buffer that it had before the word says that the writer may have it.
+ * - On aarch64 an exchange is no barrier: what stands behind it may be done between
+ *   its load and its store. As nobody else can store to the word between the two,
+ *   the buffer that is used then is the side's own all the same.
+ * - The writer exchanges the word and then reads whether the reader sleeps; the
+ *   reader says so and then reads the word: as with rings.
+ *
+ * `tests/sync/order_test.ts` and `latest_order_test.ts` try all interleavings that
+ * x86-64 and aarch64 allow, for the accesses as they are made here.
  */
 
 import { closed, type Region } from "../../layout/region/region.ts";

@@ -1,5 +1,6 @@
 /** How the sides of a shared structure wait for each other. */
 
+import { setImmediate } from "node:timers/promises";
 import { PeerDiedError } from "../../errors.ts";
 import { requireOptions } from "../../base/arguments.ts";
 import { requireSignal } from "../../base/abort_signal.ts";
@@ -18,6 +19,15 @@ export interface ReadyOptions {
 
 /** How often it is looked whether the other side lives, in milliseconds. */
 const LOOK_MS = 250;
+
+/**
+ * For how long the event loop may not have turned, in milliseconds, before it is
+ * let: a ring that is never empty would keep timers and sockets waiting for ever.
+ */
+const TURN_AFTER = 10;
+
+/** When the event loop turned, as far as is known. */
+let turned = performance.now();
 
 /** What somebody waits for. */
 export interface Sleep {
@@ -53,7 +63,12 @@ export async function sleepUntil(
     signal?.throwIfAborted();
     const seen = sleep.index.load();
     const before = sleep.look();
-    if (before !== undefined) return before;
+    if (before !== undefined) {
+      if (performance.now() - turned < TURN_AFTER) return before;
+      await setImmediate();
+      turned = performance.now();
+      continue;
+    }
     sleep.sleeps.store(1);
     // The index is compared once more by the kernel; what else there is, here.
     if (sleep.index.load() === seen && sleep.look() === undefined) {
@@ -82,6 +97,7 @@ async function waitFor(
   try {
     await waiter.promise;
   } finally {
+    turned = performance.now();
     clearTimeout(timer);
     signal?.removeEventListener("abort", onabort);
   }

@@ -1,6 +1,5 @@
 /**
- * Maps that have BTF, as a loader of BPF programs makes them: what no API of the
- * package does yet.
+ * Maps that have BTF of a test's own, as a loader of BPF programs makes them.
  *
  * @module
  */

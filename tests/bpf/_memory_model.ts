@@ -25,6 +25,11 @@ export interface Access {
   readonly place: string;
   readonly value?: number;
   readonly strength: Strength;
+  /**
+   * What must be there when it is done, in the course of events that this is: what
+   * a load goes on from, or what a store takes the place of, exclusively.
+   */
+  readonly expects?: number;
 }
 
 /** A load. */
@@ -108,8 +113,9 @@ export function explore(
       if (done[position] || before[position]!.some((other) => !done[other])) {
         return;
       }
-      done[position] = true;
       const was = memory.get(access.place) ?? 0;
+      if (access.expects !== undefined && access.expects !== was) return;
+      done[position] = true;
       if (access.kind === "load") seen[owner]![index] = was;
       if (access.kind === "store") memory.set(access.place, access.value!);
       step(left - 1);

@@ -122,7 +122,7 @@ bpfTest("BpfMap tells which options there are", () => {
   assertThrows(
     () => BpfMap.create({ ...options, maxEntry: 4 } as never),
     TypeError,
-    'There is no option "maxEntry": the options are type, keySize, valueSize, maxEntries,',
+    'There is no option "maxEntry": the options are type, keySize, valueSize, keyType,',
   );
   using map = BpfMap.create(options);
   for (

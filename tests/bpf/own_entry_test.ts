@@ -3,8 +3,12 @@ import { BpfMap } from "../../bpf/mod.ts";
 import { InvalidTypeError } from "../../errors.ts";
 import {
   array,
+  bef32,
+  bef64,
   bits,
   bool,
+  bytes,
+  f16,
   f32,
   f64,
   HostLayout,
@@ -55,6 +59,14 @@ const kinds: Record<string, readonly [type: Type, bytes: readonly number[]]> = {
   "a boolean that is not 1": [structOf({ on: bool }), [7]],
   "a NaN of f32": [structOf({ x: f32 }), [1, 2, 0xc0, 0x7f]],
   "a NaN of f64": [structOf({ x: f64 }), [1, 2, 3, 4, 5, 6, 0xf8, 0x7f]],
+  "a NaN of f16": [structOf({ x: f16 }), [1, 0x7e]],
+  "a NaN of bef32": [structOf({ x: bef32 }), [0x7f, 0x80, 2, 1]],
+  "a NaN of bef64": [structOf({ x: bef64 }), [0xff, 0xf0, 0, 0, 0, 0, 0, 1]],
+  "bytes and padding": [
+    structOf({ mac: bytes(5), port: u16 }),
+    [1, 2, 3, 4, 5, 6, 7, 8],
+  ],
+  "bytes alone": [bytes(3), [1, 2, 3]],
   "a union": [
     structOf({ u: union("U", { _: HostLayout, t: text(4), n: u32 }) }),
     [97, 0, 98, 99],
@@ -94,6 +106,25 @@ for (const [what, [type, given]] of Object.entries(kinds)) {
     assertEquals(table.take(again), value);
   });
 }
+
+bpfTest("A key whose bytes were changed finds no other's entry", () => {
+  const Link = struct("Link", { _: HostLayout, mac: bytes(6), port: u32 });
+  using map = BpfMap.create({
+    type: "hash",
+    keySize: 12,
+    valueSize: 8,
+    maxEntries: 4,
+  });
+  map.update(
+    Uint8Array.of(1, 2, 3, 4, 5, 6, 9, 9, 80, 0, 0, 0),
+    new Uint8Array(8),
+  );
+  const [own] = map.table({ keyType: Link, valueType: u64 }).keys();
+  const table = map.table({ keyType: Link, valueType: u64 });
+  assertEquals(table.has(own!), true);
+  own!.mac[0] = 2;
+  assertEquals(table.has(own!), false);
+});
 
 bpfTest("A key that was changed or copied finds no other's entry", () => {
   const Flow = struct("Flow", { _: HostLayout, address: u32, port: u16 });

@@ -533,3 +533,62 @@ perfTest(
     assertEquals(numbers, [1n, 2n]);
   },
 );
+
+perfTest(
+  "PerfBuffer.pause() keeps records out, and resume() lets them in",
+  () => {
+    using test = new TestEvents();
+    using events = new PerfBuffer(test.map, Pair);
+    const numbers: bigint[] = [];
+    const take = () => events.consume(({ number }) => numbers.push(number));
+    test.put(2);
+    events.pause();
+    assertEquals(take(), 2); // What was there before.
+    const refused = test.output.lost.load();
+    test.put(3);
+    assertEquals(test.output.lost.load(), refused + 3n);
+    assertEquals(take(), 0);
+    events.resume();
+    test.put(1);
+    assertEquals(take(), 1);
+    assertEquals(numbers, [0n, 1n, 5n]);
+    events.close();
+    assertThrows(() => events.pause(), ClosedError);
+  },
+);
+
+for (const options of [{ wakeupEvents: 3 }, { watermark: 3 * 32 }]) {
+  const [name] = Object.keys(options);
+  perfTest(
+    `PerfBuffer wakes its reader after as much as ${name} says, or flush()`,
+    async () => {
+      using test = new TestEvents();
+      using events = new PerfBuffer(test.map, Pair, options);
+      let count = 0;
+      const reading = events.forEach(() => count++, { limit: 13 });
+      await new Promise((resolve) => setTimeout(resolve, 10));
+      test.put(1);
+      await new Promise((resolve) => setTimeout(resolve, 10));
+      assertEquals(count, 0);
+      events.flush();
+      await eventually(() => count === 1);
+      // Each CPU counts for itself, and this thread may change between them.
+      test.put(12);
+      assertEquals(await reading, 13);
+    },
+  );
+}
+
+perfTest("PerfBuffer refuses to be woken never, or in two ways", () => {
+  using test = new TestEvents();
+  const open = (options: object) => () =>
+    new PerfBuffer(test.map, Pair, options);
+  assertThrows(open({ wakeupEvents: 0 }), RangeError, "from 1");
+  assertThrows(open({ watermark: 65537 }), RangeError, "65536 bytes");
+  assertThrows(
+    open({ wakeupEvents: 1, watermark: 8 }),
+    TypeError,
+    "received both",
+  );
+  assertThrows(open({ wakeUp: 1 }), TypeError, 'no option "wakeUp"');
+});

@@ -436,3 +436,27 @@ bpfTest("A wait holds the event loop until there is a record", async () => {
   );
   assertEquals([code, stdout.trim()], [0, "16"]);
 });
+
+ringTest(
+  "flush() shows a reader that waits what no program woke it for",
+  async (test) => {
+    using ring = new RingBuffer(test.map, Pair);
+    const program = test.numbering(16);
+    test.control.flags = NO_WAKEUP;
+    ring.flush(); // Nobody waits.
+    const seen: bigint[] = [];
+    const reading = ring.forEach(({ first }) => seen.push(first), { limit: 4 });
+    await turns();
+    test.run(program, 2);
+    await turns();
+    assertEquals(seen, []);
+    ring.flush();
+    await eventually(() => seen.length === 2);
+    test.run(program, 2);
+    await turns();
+    ring.flush();
+    assertEquals(await reading, 4);
+    ring.close();
+    assertThrows(() => ring.flush(), ClosedError);
+  },
+);

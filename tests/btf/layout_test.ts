@@ -90,7 +90,7 @@ Deno.test("Btf.layout() has scalars of all kinds at BTF's own offsets", () => {
       "u64 u64 8 80",
       "i64 i64 8 96",
       "bool bool 1 112",
-      "wide array 16 128",
+      "wide i128 16 128",
       "float f32 4 144",
       "double f64 8 160",
       "long array 16 176",

@@ -116,7 +116,7 @@ toolTest(
     };
     assertEquals(p.tail.length, 3);
     assertEquals(field(flexible as Type, "count" as never).offset, 0);
-    assertEquals(btf.layout("__int128").name, "u8[16]");
+    assertEquals(btf.layout("__int128").name, "i128");
     assertEquals(btf.layout("packed").align, 1);
     assertEquals(btf.layout("v16", "var"), btf.layout("wide"));
   },

@@ -95,12 +95,14 @@ const float = new DataView(new ArrayBuffer(8));
 
 function floatOf(raw: bigint, bits: number): number {
   float.setBigUint64(0, raw);
+  if (bits === 16) return float.getFloat16(6);
   return bits === 32 ? float.getFloat32(4) : float.getFloat64(0);
 }
 
 function floatBits(value: number, bits: number): bigint {
   float.setBigUint64(0, 0n);
-  if (bits === 32) float.setFloat32(4, value);
+  if (bits === 16) float.setFloat16(6, value);
+  else if (bits === 32) float.setFloat32(4, value);
   else float.setFloat64(0, value);
   return float.getBigUint64(0);
 }
@@ -124,7 +126,7 @@ export function decodeLeaf(
     case "bool":
       return raw !== 0n;
     case "float":
-      return floatOf(raw, bits);
+      return floatOf(leaf.bigEndian ? reversed(raw, bits) : raw, bits);
     default: {
       const ordered = leaf.bigEndian ? reversed(raw, bits) : raw;
       const value = leaf.signed ? BigInt.asIntN(bits, ordered) : ordered;

@@ -128,7 +128,7 @@ function leafOf(base: Base, model: Model, type: Type): Leaf {
     ? "bool"
     : name.startsWith("safe")
     ? "safe"
-    : name.startsWith("f")
+    : name.startsWith("f") || name.startsWith("bef")
     ? "float"
     : "integer";
   const bigEndian = name.startsWith("be");
@@ -136,12 +136,12 @@ function leafOf(base: Base, model: Model, type: Type): Leaf {
     kind: "leaf",
     encoding,
     bits,
-    signed: name.startsWith("i") || name === "safeI64",
+    signed: /^(i|bei|safeI)/.test(name),
     bigEndian,
-    big: bits === 64 && encoding === "integer",
+    big: bits >= 64 && encoding === "integer",
     atomic: false,
     native: base.kind === "scalar" && !bigEndian && encoding !== "bool" &&
-      encoding !== "safe",
+      encoding !== "safe" && bits <= 64 && name !== "f16",
     bitField: false,
     size: bits / 8,
     align: bits / 8,

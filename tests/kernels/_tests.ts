@@ -118,7 +118,9 @@ export const groups: Readonly<Record<string, readonly Choice[]>> = {
       ],
     },
     { file: "tests/bpf/attach_tracing_test.ts" },
+    { file: "tests/bpf/batches_test.ts" },
     { file: "tests/bpf/create_test.ts" },
+    { file: "tests/bpf/create_typed_test.ts" },
     { file: "tests/bpf/elements_test.ts" },
     { file: "tests/bpf/inner_maps_test.ts" },
     { file: "tests/bpf/kernel_version_test.ts" },
@@ -177,6 +179,7 @@ export const groups: Readonly<Record<string, readonly Choice[]>> = {
     },
     { file: "tests/bpf/ring_buffer_test.ts" },
     { file: "tests/bpf/ring_record_ended_test.ts" },
+    { file: "tests/bpf/supports_test.ts" },
     { file: "tests/bpf/table_test.ts" },
     {
       file: "tests/bpf/user_ring_buffer_test.ts",

@@ -7,10 +7,17 @@ import {
   be16,
   be32,
   be64,
+  bef32,
+  bef64,
+  bei16,
+  bei32,
+  bei64,
   bool,
   enumeration,
+  f16,
   f32,
   f64,
+  i128,
   i16,
   i32,
   i64,
@@ -18,6 +25,7 @@ import {
   safe,
   text,
   type Type,
+  u128,
   u16,
   u32,
   u64,
@@ -76,6 +84,18 @@ const signed64: Pick<Kind, "fits" | "outside" | "kind"> = {
   kind: "bigint",
   fits: [0n, -1n, 2n ** 63n - 1n, -(2n ** 63n)],
   outside: [2n ** 63n, -(2n ** 63n) - 1n, 2n ** 64n - 1n],
+};
+
+const unsigned128: Pick<Kind, "fits" | "outside" | "kind"> = {
+  kind: "bigint",
+  fits: [0n, 1n, 2n ** 64n - 1n, 2n ** 64n, 2n ** 127n, 2n ** 128n - 1n],
+  outside: [-1n, 2n ** 128n, -(2n ** 128n), 2n ** 200n],
+};
+
+const signed128: Pick<Kind, "fits" | "outside" | "kind"> = {
+  kind: "bigint",
+  fits: [0n, -1n, 2n ** 64n, -(2n ** 64n), 2n ** 127n - 1n, -(2n ** 127n)],
+  outside: [2n ** 127n, -(2n ** 127n) - 1n, 2n ** 128n - 1n],
 };
 
 const floats = [0, -0, 1.5, -1.5, NaN, Infinity, -Infinity, 2 ** -149];
@@ -157,6 +177,8 @@ export const kinds: readonly Kind[] = [
     atomic: true,
     native: BigInt64Array,
   },
+  { name: "u128", type: u128, size: 16, ...unsigned128, atomic: false },
+  { name: "i128", type: i128, size: 16, ...signed128, atomic: false },
   {
     name: "uintptr",
     type: uintptr,
@@ -164,6 +186,15 @@ export const kinds: readonly Kind[] = [
     ...unsigned64,
     atomic: true,
     native: BigUint64Array,
+  },
+  {
+    name: "f16",
+    type: f16,
+    size: 2,
+    kind: "number",
+    fits: [...floats, 2 ** -24, 65504, 65520, 1 / 3],
+    outside: [],
+    atomic: false,
   },
   {
     name: "f32",
@@ -188,6 +219,27 @@ export const kinds: readonly Kind[] = [
   { name: "be16", type: be16, size: 2, ...unsigned(16), atomic: false },
   { name: "be32", type: be32, size: 4, ...unsigned(32), atomic: false },
   { name: "be64", type: be64, size: 8, ...unsigned64, atomic: false },
+  { name: "bei16", type: bei16, size: 2, ...signed(16), atomic: false },
+  { name: "bei32", type: bei32, size: 4, ...signed(32), atomic: false },
+  { name: "bei64", type: bei64, size: 8, ...signed64, atomic: false },
+  {
+    name: "bef32",
+    type: bef32,
+    size: 4,
+    kind: "number",
+    fits: floats,
+    outside: [],
+    atomic: false,
+  },
+  {
+    name: "bef64",
+    type: bef64,
+    size: 8,
+    kind: "number",
+    fits: [...floats, Number.MIN_VALUE, Number.MAX_VALUE],
+    outside: [],
+    atomic: false,
+  },
   {
     name: "safe(u64)",
     type: safe(u64),
@@ -268,11 +320,34 @@ export function strangers(kind: Kind["kind"]): unknown[] {
   return values;
 }
 
+/** A number in 16 bits, by the definition of the format, slowly. */
+export function asHalf(value: number): number {
+  if (value === 0 || !Number.isFinite(value)) return value;
+  const size = Math.abs(value);
+  let scale = -14;
+  while (scale < 15 && size >= 2 ** (scale + 1)) scale++;
+  const step = 2 ** (scale - 10);
+  const below = Math.floor(size / step);
+  const rest = size / step - below;
+  const isUp = rest > 0.5 || rest === 0.5 && below % 2 === 1;
+  const rounded = (below + Number(isUp)) * step;
+  return Math.sign(value) * (rounded >= 65536 ? Infinity : rounded);
+}
+
 /** A value as a field or element gives it back. */
 export function readBack(name: string, value: unknown): unknown {
-  if (name === "f32") return Math.fround(value as number);
+  switch (name) {
+    case "f16":
+      return asHalf(value as number);
+    case "f32":
+    case "bef32":
+      return Math.fround(value as number);
+    case "f64":
+    case "bef64":
+      return value;
+  }
   // An integer has no negative zero.
-  return name !== "f64" && Object.is(value, -0) ? 0 : value;
+  return Object.is(value, -0) ? 0 : value;
 }
 
 /** Whether a buffer holds nothing but this byte. */

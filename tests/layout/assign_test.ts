@@ -265,10 +265,10 @@ Deno.test("assign() copies scalars, texts, enumerations and atomics, too", () =>
     atomics ? [type, atomic(type as typeof u32)] : [type]
   );
   for (const type of types) {
-    const from = new Uint8Array(8).fill(0x31);
-    const to = new Uint8Array(8);
+    const from = new Uint8Array(16).fill(0x31);
+    const to = new Uint8Array(16);
     assign(pointer<Type>(type, to) as never, view<Type>(type, from) as never);
-    const copied = new Uint8Array(8).fill(0x31, 0, type.size);
+    const copied = new Uint8Array(16).fill(0x31, 0, type.size);
     // An atomic boolean is loaded and stored, and so becomes a 1.
     if (to[0] === 1) copied[0] = 1;
     assertEquals(to, copied, type.name);

@@ -293,7 +293,7 @@ Deno.test("a value whose conversion detaches the memory stores nothing", () => {
 
 Deno.test("a store to detached memory throws, for every kind", () => {
   for (const { name, type, fits } of kinds) {
-    const buffer = new ArrayBuffer(32);
+    const buffer = new ArrayBuffer(48);
     const packed = struct("P", { _: HostLayout, tag: u8, it: type }, {
       packed: true,
     });

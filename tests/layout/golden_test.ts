@@ -7,7 +7,7 @@
  * ```
  */
 
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { join } from "@std/path";
 import { classPart } from "../../layout/access/classes.ts";
 import { textOf } from "../../base/specialise.ts";
@@ -25,21 +25,32 @@ import {
   be16,
   be32,
   be64,
+  bef32,
+  bef64,
+  bei16,
+  bei32,
+  bei64,
   bits,
   bool,
+  bytes,
+  codeOf,
   enumeration,
+  f16,
   f32,
   f64,
   HostLayout,
+  i128,
   i16,
   i32,
   i64,
   i8,
   padding,
+  pointer,
   safe,
   struct,
   text,
   type Type,
+  u128,
   u16,
   u32,
   u64,
@@ -69,6 +80,18 @@ const Scalars = struct("Scalars", {
   delta: safe(i64),
   name: text(16),
   state: enumeration("state", { IDLE: 0 }),
+});
+const Rare = struct("Rare", {
+  _: HostLayout,
+  u128,
+  i128,
+  f16,
+  bei16,
+  bei32,
+  bei64,
+  bef32,
+  bef64,
+  mac: bytes(6),
 });
 const Packed = struct("Packed", {
   _: HostLayout,
@@ -124,6 +147,8 @@ const Wide = struct("Wide", {
 const golden: Record<string, [Type, AccessMode]> = {
   scalars: [Scalars, POINTER],
   "scalars_view": [Scalars, VIEW],
+  rare: [Rare, POINTER],
+  "rare_view": [Rare, VIEW],
   packed: [Packed, POINTER],
   "packed_view": [Packed, VIEW],
   bits: [Bits, POINTER],
@@ -151,6 +176,23 @@ for (const [name, [type, mode]] of Object.entries(golden)) {
     assertEquals(ours, await Deno.readTextFile(file), name);
   });
 }
+
+Deno.test("an integer of 128 bits needs no more than the alignment of its halves", () => {
+  const Late = struct("Late", { _: HostLayout, first: u64, wide: i128 }, {
+    packed: true,
+    align: 8,
+  });
+  const bytes = new Uint8Array(32);
+  const late = pointer(Late, bytes, 8);
+  late.wide = -2n;
+  assertEquals(late.wide, -2n);
+  // Reached through the lane of 64 bits, and not byte by byte.
+  assertEquals(codeOf(Late)!.includes("loadMisaligned"), false);
+  const text = codeOf(struct("P", { _: HostLayout, tag: u8, wide: i128 }, {
+    packed: true,
+  }))!;
+  assert(text.includes("loadMisaligned"));
+});
 
 Deno.test("every file of golden text belongs to a class", async () => {
   const files: string[] = [];

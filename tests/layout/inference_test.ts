@@ -17,16 +17,23 @@ import {
   type AtomicType,
   be16,
   be64,
+  bef64,
+  bei32,
+  bei64,
   type Bits,
   bits,
   bool,
+  type Bytes,
+  bytes,
   type Elements,
   type Enumeration,
   enumeration,
+  f16,
   f32,
   f64,
   field,
   HostLayout,
+  i128,
   i32,
   i64,
   type Marked,
@@ -44,6 +51,8 @@ import {
   type Text,
   text,
   type Type,
+  type U128,
+  u128,
   u16,
   type U32,
   u32,
@@ -81,6 +90,14 @@ const Stats = struct("Stats", {
   big: Big,
   port: be16,
   far: be64,
+  wide: u128,
+  delta: i128,
+  half: f16,
+  late: bei32,
+  later: bei64,
+  load: bef64,
+  mac: bytes(6),
+  macs: array(bytes(6), 2),
   small: safe(u64),
   flag: bits(u32, 3),
   bflag: bits(bool, 1),
@@ -120,6 +137,18 @@ Deno.test("the values of a pointer have the types of the contract", () => {
   is<typeof stats.port, number>(true);
   is<typeof stats.far, bigint>(true);
   is<typeof stats.small, number>(true);
+  is<typeof stats.wide, bigint>(true);
+  is<typeof stats.delta, bigint>(true);
+  is<typeof stats.half, number>(true);
+  is<typeof stats.late, number>(true);
+  is<typeof stats.later, bigint>(true);
+  is<typeof stats.load, number>(true);
+  is<typeof stats.mac, Uint8Array>(true);
+  is<ReturnType<typeof stats.macs.at>, Uint8Array>(true);
+  is<Pointer<Bytes<6>>["value"], Uint8Array>(true);
+  is<View<Bytes<6>>["value"], Uint8Array>(true);
+  is<Value<Bytes>, Uint8Array<ArrayBuffer>>(true);
+  is<Pointer<U128>["value"], bigint>(true);
   is<typeof stats.flag, number>(true);
   is<typeof stats.bflag, boolean>(true);
   is<typeof stats.sflag, number>(true);

@@ -1,7 +1,8 @@
-import { assertEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
 import { BoundsError, ClosedError } from "../../errors.ts";
 import {
   array,
+  f16,
   field,
   HostLayout,
   pointer,
@@ -11,7 +12,7 @@ import {
   u8,
   view,
 } from "../../layout/mod.ts";
-import { type Kind, kinds, type Loose, readBack } from "./_kinds.ts";
+import { asHalf, type Kind, kinds, type Loose, readBack } from "./_kinds.ts";
 
 interface Elements extends Iterable<unknown> {
   readonly length: number;
@@ -304,6 +305,14 @@ Deno.test("values lie in memory as C has them, little-endian", () => {
     be16: 0x1234,
     be32: 0x12345678,
     be64: 0x123456789abcdef0n,
+    bei16: -2,
+    bei32: -0x12345678,
+    bei64: -0x123456789abcdef0n,
+    bef32: 1.5,
+    bef64: -2.5,
+    f16: 0.333251953125,
+    u128: 0xfedcba98765432100123456789abcdefn,
+    i128: -(2n ** 100n) - 1n,
     "safe(u64)": 2 ** 52 + 1,
     "safe(i64)": -(2 ** 52) - 1,
     text: "é",
@@ -322,6 +331,16 @@ Deno.test("values lie in memory as C has them, little-endian", () => {
   assertEquals(data.getUint16(at("be16"), false), 0x1234);
   assertEquals(data.getUint32(at("be32"), false), 0x12345678);
   assertEquals(data.getBigUint64(at("be64"), false), 0x123456789abcdef0n);
+  assertEquals(data.getInt16(at("bei16"), false), -2);
+  assertEquals(data.getInt32(at("bei32"), false), -0x12345678);
+  assertEquals(data.getBigInt64(at("bei64"), false), -0x123456789abcdef0n);
+  assertEquals(data.getFloat32(at("bef32"), false), 1.5);
+  assertEquals(data.getFloat64(at("bef64"), false), -2.5);
+  assertEquals(data.getUint16(at("f16"), true), 0x3555);
+  assertEquals(data.getBigUint64(at("u128"), true), 0x0123456789abcdefn);
+  assertEquals(data.getBigUint64(at("u128") + 8, true), 0xfedcba9876543210n);
+  assertEquals(data.getBigInt64(at("i128"), true), -1n);
+  assertEquals(data.getBigInt64(at("i128") + 8, true), -(2n ** 36n) - 1n);
   assertEquals(data.getBigUint64(at("safe(u64)"), true), 2n ** 52n + 1n);
   assertEquals(data.getBigInt64(at("safe(i64)"), true), -(2n ** 52n) - 1n);
   assertEquals([...bytes.slice(at("text"), at("text") + 5)], [
@@ -335,6 +354,43 @@ Deno.test("values lie in memory as C has them, little-endian", () => {
   assertEquals(it.bool, true);
   for (const [name, value] of Object.entries(set)) {
     assertEquals(it[name], value);
+  }
+});
+
+/** The number that 16 bits are, by the definition of the format. */
+function halfOf(bits: number): number {
+  const sign = bits >= 0x8000 ? -1 : 1;
+  const exponent = bits >> 10 & 31;
+  const rest = bits & 1023;
+  if (exponent === 31) return rest === 0 ? sign * Infinity : NaN;
+  return exponent === 0
+    ? sign * rest * 2 ** -24
+    : sign * (1024 + rest) * 2 ** (exponent - 25);
+}
+
+Deno.test("f16 holds each of its values, and rounds all others to the nearest, half to even", () => {
+  const words = new Uint16Array(1);
+  const it = pointer(f16, words);
+  for (let bits = 0; bits < 65536; bits++) {
+    words[0] = bits;
+    const value = it.value;
+    assert(Object.is(value, halfOf(bits)), `${bits}: ${value}`);
+    it.value = value;
+    assert(words[0] === bits || Number.isNaN(value), `${bits}: ${words[0]}`);
+    // Between this and the next larger one, at and around the middle.
+    if ((bits & 0x7fff) >= 0x7bff) continue;
+    words[0] = bits + 1;
+    const middle = (value + it.value) / 2;
+    for (
+      const near of [middle, middle * (1 + 2 ** -52), middle * (1 - 2 ** -53)]
+    ) {
+      it.value = near;
+      assert(Object.is(it.value, asHalf(near)), `${near}: ${it.value}`);
+    }
+  }
+  for (const tiny of [Number.MIN_VALUE, 2 ** -25, 2 ** -25 * (1 + 2 ** -52)]) {
+    it.value = -tiny;
+    assert(Object.is(it.value, -asHalf(tiny)), `${tiny}: ${it.value}`);
   }
 });
 

@@ -42,8 +42,10 @@ static int produce(uint32_t count)
 		while (!(message = Messages_reserve(&producer))) {
 			Messages_submit(&producer);
 			error = Messages_producer_wait(&producer);
-			if (error)
+			if (error) {
+				Messages_producer_close(&producer);
 				return -error;
+			}
 		}
 		fill(message, producer.next - 1);
 		if (i % 16 == 15)
@@ -66,13 +68,11 @@ static int consume(void)
 		while (!(message = Messages_next(&consumer))) {
 			Messages_release(&consumer);
 			error = Messages_consumer_wait(&consumer);
-			if (error == -EPIPE) {
+			if (error) {
 				Messages_consumer_close(&consumer);
 				printf("%u\n", i);
-				return 0;
+				return error == -EPIPE ? 0 : -error;
 			}
-			if (error)
-				return -error;
 		}
 		if (!is_whole(message, consumer.next - 1)) {
 			fprintf(stderr, "%u: torn or lost\n", consumer.next - 1);
@@ -148,8 +148,8 @@ static int produce_lines(uint32_t count, uint32_t number)
 		Lines_submit(&producer);
 		Lines_reserve(&producer, 100);
 		Lines_discard(&producer);
-		Lines_producer_close(&producer);
 	}
+	Lines_producer_close(&producer);
 	printf("%u\n", number);
 	return -error;
 }
@@ -180,8 +180,7 @@ static int consume_lines(uint32_t number)
 		if (i % 7 == 6)
 			Lines_release(&consumer);
 	}
-	if (error == -EPIPE)
-		Lines_consumer_close(&consumer);
+	Lines_consumer_close(&consumer);
 	printf("%u\n", number);
 	return error == -EPIPE ? 0 : -error;
 }

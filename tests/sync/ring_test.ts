@@ -21,6 +21,9 @@ import {
   u8,
 } from "../../mod.ts";
 import {
+  ByteRing,
+  ByteRingConsumer,
+  ByteRingProducer,
   CorruptError,
   OwnedError,
   PeerDiedError,
@@ -263,6 +266,39 @@ Deno.test("for await yields what comes, and ends when the producer has closed", 
   producer.close();
   await reading;
   assertEquals(ids, Array.from({ length: 100 }, (_, index) => index));
+});
+
+Deno.test("A ring that is never empty, or never full, does not keep the event loop from turning", async () => {
+  const { memory, producer, consumer } = open();
+  using _ = memory;
+  const deadline = performance.now() + 20_000;
+  // Were it kept, no timer would ever come; so each loop has an end of its own.
+  const turns = async (loop: (isDone: () => boolean) => Promise<void>) => {
+    let turned = false;
+    setTimeout(() => turned = true, 20);
+    await loop(() => turned || performance.now() > deadline);
+    assert(turned);
+  };
+  producer.push({ id: 1 });
+  await turns(async (isDone) => {
+    for await (const { id } of consumer) {
+      producer.push({ id });
+      if (isDone()) break;
+    }
+  });
+  await turns(async (isDone) => {
+    while (!isDone()) await producer.ready();
+  });
+  const Lines = ByteRing(256);
+  using other = Memory.create(sizeOf(Lines));
+  using lines = ByteRingProducer.open(other.pointer(Lines));
+  lines.write(new Uint8Array(5));
+  await turns(async (isDone) => {
+    for await (const line of ByteRingConsumer.open(other.pointer(Lines))) {
+      lines.write(line);
+      if (isDone()) break;
+    }
+  });
 });
 
 Deno.test("Leaving a for await gives back what was seen, and no more", async () => {

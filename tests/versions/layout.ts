@@ -11,10 +11,16 @@ import {
   assign,
   atomic,
   be16,
+  bef32,
   bits,
+  bytes as macBytes,
   declarationOf,
+  decode,
+  encode,
+  f16,
   field,
   HostLayout,
+  i128,
   i8,
   offsetOf,
   pointer,
@@ -78,6 +84,23 @@ whole.parts.at(1).high = 2 ** 29 - 1;
 equal(whole.parts.at(1).low, 0, "The neighbour of a bit-field");
 assign(whole, { either: { word: 0x01020304 }, small: [-1, 2, -3] });
 equal(whole.either.bytes[0], 4, "A byte of the word");
+
+const Rare = struct("rare", {
+  _: HostLayout,
+  wide: i128,
+  half: f16,
+  load: bef32,
+  mac: macBytes(6),
+});
+const rare = pointer(Rare, new ArrayBuffer(sizeOf(Rare)));
+rare.wide = -(2n ** 100n);
+equal(rare.wide, -(2n ** 100n), "An integer of 128 bits");
+rare.half = 1 / 3;
+equal(rare.half, 0.333251953125, "A third in 16 bits");
+rare.load = 1.5;
+equal(new Uint8Array(encode(Rare, rare))[20], 0x3f, "A float's first byte");
+rare.mac.set([1, 2, 3, 4, 5, 6]);
+equal(decode(Rare, encode(Rare, rare)).mac[5], 6, "The last of some bytes");
 equal(snapshot(whole).small.join(), "-1,2,-3", "The snapshot");
 equal(view(Whole, bytes, 8).name, "é", "The name through a view");
 equal(field(Whole, "tag").of(whole).value, 255, "The value of a field");

@@ -29,6 +29,14 @@ const C_SCALARS: Record<ScalarName, string> = {
   be16: "__UINT16_TYPE__",
   be32: "__UINT32_TYPE__",
   be64: "__UINT64_TYPE__",
+  bei16: "__UINT16_TYPE__",
+  bei32: "__UINT32_TYPE__",
+  bei64: "__UINT64_TYPE__",
+  bef32: "__UINT32_TYPE__",
+  bef64: "__UINT64_TYPE__",
+  f16: "HALF_TYPE",
+  u128: "unsigned __int128",
+  i128: "__int128",
   safeU64: "__UINT64_TYPE__",
   safeI64: "__INT64_TYPE__",
 };
@@ -44,11 +52,30 @@ function limitsOf(integer: Integer): [string, string] {
 }
 
 /**
+ * Floats of 16 bits: `_Float16`, or their bits where a compiler has none, as clang
+ * before 15 on x86-64. `HALF_IS` takes all that are not a number for one.
+ */
+const HALF =
+  `#if defined(__clang__) && __clang_major__ < 15 && defined(__x86_64__)
+#define HALF_TYPE __UINT16_TYPE__
+#define HALF(number, bits) bits
+#define HALF_IS(at, number, bits) \\
+  ((bits) == 0x7e00 ? ((at) & 0x7fff) > 0x7c00 : (at) == (bits))
+#else
+#define HALF_TYPE _Float16
+#define HALF(number, bits) number
+#define HALF_IS(at, number, bits) \\
+  ((bits) == 0x7e00 ? (at) != (at) \\
+                    : (at) == (number) && !!__builtin_signbit(at) == (bits) >> 15)
+#endif`;
+
+/**
  * What every translation unit begins with. Before C23 an enumeration has the
  * smallest type that holds its members where it is packed, or else an `int` or
  * larger, so the members decide.
  */
 export const PREAMBLE: string = [
+  HALF,
   ...Object.entries(C_SCALARS).map(([name, type]) => `typedef ${type} ${name};`)
     .filter((line) => !line.endsWith(" bool;")),
   ...INTEGERS.map((integer) => {

@@ -1,14 +1,17 @@
 /** Values written in C: as initialisers, assignments and comparisons. */
 
-import { pathTo } from "./c_types.ts";
+import { baseName, pathTo } from "./c_types.ts";
 import {
   type Aggregate,
   type Base,
   type Field,
   type Model,
+  type ScalarName,
   unaligned,
 } from "./declarations.ts";
 import type { Value } from "./values.ts";
+
+const FLOATS: readonly ScalarName[] = ["f32", "f64"];
 
 /** A value that is stored in one piece. */
 export interface Leaf {
@@ -93,7 +96,7 @@ export function comparison(leaf: Leaf): string {
   if (type.kind === "text") {
     return `!__builtin_memcmp(p->${path}, ${constant(leaf)}, ${type.length})`;
   }
-  if (type.kind === "scalar" && (type.name === "f32" || type.name === "f64")) {
+  if (type.kind === "scalar" && FLOATS.includes(type.name)) {
     return Number.isNaN(value)
       ? `p->${path} != p->${path}`
       : `p->${path} == ${
@@ -101,6 +104,15 @@ export function comparison(leaf: Leaf): string {
       } && !!__builtin_signbit(p->${path}) == ${
         Object.is(value, -0) || (value as number) < 0 ? 1 : 0
       }`;
+  }
+  if (type.kind === "scalar" && type.name === "f16") {
+    return `HALF_IS(p->${path}, ${halfArguments(value as number)})`;
+  }
+  if (
+    type.kind === "scalar" && type.name.startsWith("bef") && Number.isNaN(value)
+  ) {
+    const quiet = type.name === "bef32" ? "0x7fc00000u" : "0x7ff8ull << 48";
+    return `(${swapped(type.name, `p->${path}`)} & (${quiet})) == (${quiet})`;
   }
   return `p->${path} == ${constant(leaf)}`;
 }
@@ -125,18 +137,52 @@ function baseConstant(base: Base, value: Value): string {
   switch (name) {
     case "bool":
       return value ? "1" : "0";
+    case "f16":
+      return `HALF(${halfArguments(value as number)})`;
     case "f32":
     case "f64":
       return floatConstant(value as number);
     case "be16":
     case "be32":
     case "be64":
-      return `__builtin_bswap${name.slice(2)}(${
-        integerConstant(BigInt(value as number))
-      })`;
+    case "bei16":
+    case "bei32":
+    case "bei64":
+      return swapped(name, integerConstant(BigInt(value as number)));
+    case "bef32":
+    case "bef64":
+      return swapped(name, integerConstant(bitsOf(name, value as number)));
+    case "u128":
+    case "i128": {
+      const [high, low] = [64n, 0n].map((shift) =>
+        integerConstant(BigInt.asUintN(64, (value as bigint) >> shift))
+      );
+      return `((${
+        baseName(base)
+      }) ((unsigned __int128) ${high} << 64 | ${low}))`;
+    }
     default:
       return integerConstant(BigInt(value as number));
   }
+}
+
+/** A number and its bits. */
+function halfArguments(value: number): string {
+  const data = new DataView(new ArrayBuffer(2));
+  data.setFloat16(0, value);
+  return `${floatConstant(value)}, ${data.getUint16(0)}`;
+}
+
+function swapped(name: ScalarName, constant: string): string {
+  return `__builtin_bswap${/\d+$/.exec(name)}(${constant})`;
+}
+
+/** The bits of a float. */
+function bitsOf(name: "bef32" | "bef64", value: number): bigint {
+  const data = new DataView(new ArrayBuffer(8));
+  if (name === "bef32") data.setFloat32(4, value);
+  else data.setFloat64(0, value);
+  return data.getBigUint64(0);
 }
 
 function integerConstant(value: bigint): string {

@@ -1,5 +1,6 @@
 /** Random values of declarations: plain data, as `assign` takes it. */
 
+import { asHalf } from "../_kinds.ts";
 import type { Random } from "../../_support.ts";
 import {
   type Aggregate,
@@ -119,11 +120,17 @@ function randomLeaf(
   switch (name) {
     case "bool":
       return random.boolean();
+    case "f16":
+      return asHalf(
+        random.boolean() ? random.pick(FLOATS) : random.float() * 1e5 - 5e4,
+      );
     case "f32":
+    case "bef32":
       return Math.fround(
         random.boolean() ? random.pick(FLOATS) : random.float() * 2e9 - 1e9,
       );
     case "f64":
+    case "bef64":
       return random.boolean()
         ? random.pick([...FLOATS, ...DOUBLES])
         : random.float() * 2e99 - 1e99;
@@ -137,6 +144,15 @@ function randomLeaf(
       return Number(randomInteger(16, false, random));
     case "be32":
       return Number(randomInteger(32, false, random));
+    case "bei16":
+      return Number(randomInteger(16, true, random));
+    case "bei32":
+      return Number(randomInteger(32, true, random));
+    case "bei64":
+      return randomInteger(64, true, random);
+    case "u128":
+    case "i128":
+      return randomInteger(128, name === "i128", random);
     case "be64":
     case "uintptr":
       return randomInteger(64, false, random);
@@ -156,7 +172,7 @@ function randomInteger(
   const half = 1n << BigInt(bits - 1);
   const raw = random.boolean()
     ? random.pick([0n, 1n, most, half, half - 1n, most - 1n])
-    : random.biguint64();
+    : random.biguint64() << 64n | random.biguint64();
   return signed ? BigInt.asIntN(bits, raw) : BigInt.asUintN(bits, raw);
 }
 

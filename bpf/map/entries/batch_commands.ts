@@ -1,16 +1,16 @@
 /** The commands of `bpf(2)` that take many entries at once. */
 
-import { EINVAL, ENOENT, ENOTSUPP } from "../../ffi/mod.ts";
+import { EINVAL, ENOENT, ENOTSUPP } from "../../../ffi/mod.ts";
 import {
   checked,
   clearAttributes,
   run,
   SIZE,
-} from "../../ffi/bpf/attributes.ts";
-import type { BatchCommand } from "../../ffi/bpf/commands.ts";
-import { Block } from "../../ffi/block.ts";
-import type { OpenMap } from "./info.ts";
-import { remove, update, valueLength } from "./entry_commands.ts";
+} from "../../../ffi/bpf/attributes.ts";
+import type { BatchCommand } from "../../../ffi/bpf/commands.ts";
+import { Block } from "../../../ffi/block.ts";
+import type { OpenMap } from "../info.ts";
+import { remove, update, valueLength } from "./commands.ts";
 
 /** What a command is given: addresses of what lies there. */
 export interface Batch {

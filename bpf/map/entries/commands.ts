@@ -1,21 +1,31 @@
 /** Looking up, storing and deleting the entries of a map. */
 
-import { NotSupportedError } from "../../errors.ts";
-import { E2BIG, EINVAL, ENOENT, ENOTSUPP, EOPNOTSUPP } from "../../ffi/mod.ts";
-import { requireBytesOf, requireU32 } from "../../base/arguments.ts";
-import { requireKeyKind } from "../arguments.ts";
+import { NotSupportedError } from "../../../errors.ts";
+import {
+  E2BIG,
+  EINVAL,
+  ENOENT,
+  ENOTSUPP,
+  EOPNOTSUPP,
+} from "../../../ffi/mod.ts";
+import { requireBytesOf, requireU32 } from "../../../base/arguments.ts";
+import { requireKeyKind } from "../../arguments.ts";
 import {
   checked,
   clearAttributes,
   run,
   SIZE,
-} from "../../ffi/bpf/attributes.ts";
-import type { Command } from "../../ffi/bpf/commands.ts";
-import { type Block, releaseScratch, scratchBlock } from "../../ffi/block.ts";
-import { strideOf } from "./array_memory.ts";
-import { possibleCpus } from "../../ffi/calls/cpus.ts";
-import type { MapInfo } from "./info.ts";
-import { isPerCpu } from "./type.ts";
+} from "../../../ffi/bpf/attributes.ts";
+import type { Command } from "../../../ffi/bpf/commands.ts";
+import {
+  type Block,
+  releaseScratch,
+  scratchBlock,
+} from "../../../ffi/block.ts";
+import { strideOf } from "../array_memory.ts";
+import { possibleCpus } from "../../../ffi/calls/cpus.ts";
+import type { MapInfo } from "../info.ts";
+import { isPerCpu } from "../type.ts";
 
 /** A key: its bytes, or the number that four of them are. */
 export type Key = Uint8Array | number;

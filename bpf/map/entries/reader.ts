@@ -1,12 +1,12 @@
 /** Reads all entries of a map, many at a time where the kernel can. */
 
-import { SystemError } from "../../errors.ts";
-import { EINTR, ENOENT, ENOSPC } from "../../ffi/mod.ts";
-import type { Region } from "../../layout/region/region.ts";
-import { checked } from "../../ffi/bpf/attributes.ts";
-import { Block } from "../../ffi/block.ts";
-import { ReadBlock } from "./codec.ts";
-import { type BatchResult, isMissing, runBatch } from "./batches.ts";
+import { SystemError } from "../../../errors.ts";
+import { EINTR, ENOENT, ENOSPC } from "../../../ffi/mod.ts";
+import type { Region } from "../../../layout/region/region.ts";
+import { checked } from "../../../ffi/bpf/attributes.ts";
+import { Block } from "../../../ffi/block.ts";
+import { ReadBlock } from "../codec.ts";
+import { type BatchResult, isMissing, runBatch } from "./batch_commands.ts";
 import {
   type Key,
   lookup,
@@ -14,10 +14,10 @@ import {
   remove,
   take,
   valueLength,
-} from "./entry_commands.ts";
-import { strideOf } from "./array_memory.ts";
-import type { MapInfo, OpenMap } from "./info.ts";
-import type { MapType } from "./type.ts";
+} from "./commands.ts";
+import { strideOf } from "../array_memory.ts";
+import type { MapInfo, OpenMap } from "../info.ts";
+import type { MapType } from "../type.ts";
 
 /** How many bytes of entries are asked for at once, unless one has more. */
 const CHUNK_SIZE = 1 << 20;
@@ -33,6 +33,26 @@ const BUCKET_SIZE = 4;
  * may look up, the entries, or the entries while they are taken out of the map.
  */
 export type Reading = "keys" | "lookup" | "take";
+
+/** Where a reader is, for another to go on. */
+export interface Position {
+  /** Whether it goes on by batches, or by calls of their own. */
+  readonly mode: "batches" | "singles";
+  /** Where the last batch stopped, for the kernel; undefined before any. */
+  readonly cursor: Uint8Array<ArrayBuffer> | undefined;
+  /** The key that was read last by a call of its own. */
+  readonly key: Uint8Array<ArrayBuffer> | undefined;
+  /** How many keys may still be asked for. */
+  readonly left: number;
+}
+
+/** Where a reader begins, and how much it fetches at once. */
+export interface ReadOptions {
+  /** Where another one was; the beginning by default. */
+  readonly from?: Position | undefined;
+  /** How many entries it fetches at once; as many as take a megabyte. */
+  readonly size?: number | undefined;
+}
 
 /** Blocks for so many keys and values, which the kernel writes. */
 interface Chunk {
@@ -80,10 +100,15 @@ export class EntryReader {
   #mode: "batches" | "singles" | "ended" = "batches";
   /** How many keys may still be asked for: where one goes away it begins anew. */
   #left: number;
+  readonly #size: number | undefined;
   /** How many entries it fetched last. */
   count = 0;
 
-  constructor(map: OpenMap, reading: Reading) {
+  constructor(
+    map: OpenMap,
+    reading: Reading,
+    { from, size }: ReadOptions = {},
+  ) {
     const { info } = map;
     this.#map = map;
     this.#reading = reading;
@@ -96,6 +121,41 @@ export class EntryReader {
     this.#cursors = new Block(2 * this.#cursorSize);
     // Storage of cgroups says that it has no entries at most.
     this.#left = info.maxEntries === 0 ? Infinity : info.maxEntries;
+    this.#size = size;
+    if (from !== undefined) this.#goOn(from);
+  }
+
+  #goOn({ mode, cursor, key, left }: Position): void {
+    this.#mode = mode;
+    this.#key = key;
+    this.#left = left;
+    if (cursor === undefined) return;
+    this.#cursors.put(cursor);
+    this.#cursor = 0;
+  }
+
+  /** Where the next fetch begins; undefined behind the last entry. */
+  get position(): Position | undefined {
+    if (this.#mode === "ended") return undefined;
+    return {
+      mode: this.#mode,
+      cursor: this.#cursor === undefined ? undefined : this.#cursors.take(
+        this.#cursor * this.#cursorSize,
+        this.#cursorSize,
+      ),
+      key: this.#key,
+      left: this.#left,
+    };
+  }
+
+  /** A copy of the keys that were fetched last. */
+  copyKeys(): Uint8Array<ArrayBuffer> {
+    return this.#chunk!.keys.take(0, this.count * this.#keySize);
+  }
+
+  /** A copy of the values that were fetched last. */
+  copyValues(): Uint8Array<ArrayBuffer> {
+    return this.#chunk!.values.take(0, this.count * this.#valueSize);
   }
 
   /** The keys, each directly behind the one before. */
@@ -166,8 +226,8 @@ export class EntryReader {
 
   #firstCapacity(): number {
     const { maxEntries } = this.#map.info;
-    const size = this.#keySize + this.#valueSize;
-    const fitting = Math.floor(CHUNK_SIZE / size);
+    const bytes = this.#keySize + this.#valueSize;
+    const fitting = this.#size ?? Math.floor(CHUNK_SIZE / bytes);
     const capacity = maxEntries < fitting ? maxEntries : fitting;
     return capacity < 1 ? 1 : capacity;
   }
@@ -213,9 +273,12 @@ export class EntryReader {
   #fetchSingles(): void {
     const map = this.#map;
     const { info } = map;
-    const chunk = this.#chunkFor(SINGLES);
+    const most = this.#size !== undefined && this.#size < SINGLES
+      ? this.#size
+      : SINGLES;
+    const chunk = this.#chunkFor(most);
     let count = 0;
-    for (let i = 0; i < SINGLES && this.#mode !== "ended"; i++) {
+    for (let i = 0; i < most && this.#mode !== "ended"; i++) {
       // What was taken has no key behind it: the first is the next.
       const before = this.#reading === "take" ? undefined : this.#key;
       const key = nextKey(map.fd, info, before);

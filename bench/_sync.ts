@@ -1,0 +1,101 @@
+/**
+ * What the benches of programs that share memory have in common: the types, the
+ * peer in C, and how a row is printed.
+ *
+ * @module
+ */
+
+import { array, f64, HostLayout, struct, u32 } from "../layout/mod.ts";
+import type { Memory } from "../memory/mod.ts";
+import { ByteRing, cHeader, SpscRing } from "../sync/mod.ts";
+import { compileC, type TemporaryDirectory } from "../tests/_support.ts";
+
+/** Whether it is only to be shown that the benches run. */
+export const quick: boolean = Deno.env.get("HOSTMEM_BENCH") === "quick";
+
+const CAPACITY = 4096;
+
+const Quote = struct("Quote", {
+  _: HostLayout,
+  id: u32,
+  flags: u32,
+  price: f64,
+  sizes: array(f64, 6),
+});
+/** A ring of 64 bytes each, as C has it. */
+export const Quotes = SpscRing(Quote, CAPACITY);
+
+/** The same with single fields, as a typed array for each message is costly. */
+export const Flat = struct("Flat", {
+  _: HostLayout,
+  id: u32,
+  flags: u32,
+  price: f64,
+  size0: f64,
+  size1: f64,
+  size2: f64,
+  size3: f64,
+  size4: f64,
+  size5: f64,
+});
+/** The ring of them. */
+export const Flats = SpscRing(Flat, CAPACITY);
+
+/** A ring of messages of as many bytes. */
+export const Lines = ByteRing(CAPACITY * 64);
+
+/** The peer in C. */
+export interface CompiledPeer {
+  /** It as a library. */
+  readonly library: string;
+  /** Starts it as a program, with memory as its standard input. */
+  start(memory: Memory | undefined, ...args: string[]): Deno.ChildProcess;
+}
+
+/** Compiles `_sync_peer.c`. */
+export async function compilePeer(
+  directory: TemporaryDirectory,
+): Promise<CompiledPeer> {
+  const header = cHeader({ Quotes, Lines });
+  await Deno.writeTextFile(directory.join("shared.h"), header);
+  const source = new URL("_sync_peer.c", import.meta.url);
+  const flags = ["-std=c11", "-O2", "-I", directory.path];
+  const shared = [...flags, "-shared", "-fPIC"];
+  const library = await compileC(source, directory, shared);
+  const program = await compileC(source, directory, flags);
+  return {
+    library,
+    start(memory, ...args) {
+      const input = memory === undefined
+        ? "/dev/zero"
+        : `/proc/${Deno.pid}/fd/${memory.fd}`;
+      return new Deno.Command("sh", {
+        args: ["-c", `exec "$0" "$@" <> ${input}`, program, ...args],
+        stdout: "piped",
+      }).spawn();
+    },
+  };
+}
+
+/** The value in the middle. */
+export function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[values.length >> 1]!;
+}
+
+/** Prints a row: the median of the rounds in nanoseconds, and the ratio. */
+export function row(
+  title: string,
+  name: string,
+  values: readonly number[],
+  ratio: number,
+  { bar }: { readonly bar?: number | undefined } = {},
+): void {
+  const verdict = bar === undefined
+    ? ""
+    : `  ≤ ${bar} ${ratio <= bar ? "ok" : "OVER"}`;
+  console.log(
+    `${title.padEnd(46)} ${name.padEnd(28)} ${
+      median(values).toFixed(1).padStart(10)
+    } ns  × ${ratio.toFixed(2)}${verdict}`,
+  );
+}

@@ -1,0 +1,189 @@
+/** Types of the layout language as BTF, the reverse of `btf/layouts/`. */
+
+import { InvalidTypeError } from "../../errors.ts";
+import {
+  aggregateOf,
+  type AnyType,
+  type Member,
+  originOf,
+} from "../../layout/model/types.ts";
+import type {
+  ArrayType,
+  Enumeration,
+  StructType,
+  Type,
+  UnionType,
+} from "../../layout/static.ts";
+import { Blob } from "./blob.ts";
+
+/** `linux/btf.h`, `BTF_INT_ENCODING` */
+const SIGNED = 1 << 24;
+const BOOL = 4 << 24;
+
+/** What C calls integers, and what BTF says of them. */
+const INTEGERS = {
+  u8: ["unsigned char", 0],
+  i8: ["signed char", SIGNED],
+  u16: ["unsigned short", 0],
+  i16: ["short", SIGNED],
+  u32: ["unsigned int", 0],
+  i32: ["int", SIGNED],
+  u64: ["unsigned long long", 0],
+  i64: ["long long", SIGNED],
+  uintptr: ["unsigned long", 0],
+  bool: ["_Bool", BOOL],
+} as const satisfies Readonly<Record<string, readonly [string, number]>>;
+
+type IntegerKind = keyof typeof INTEGERS;
+
+const BIG_ENDIAN = { be16: "u16", be32: "u32", be64: "u64" } as const;
+
+/** The longest name that the kernel takes is 127 bytes (`KSYM_NAME_LEN`). */
+const NAME = /^[A-Za-z_]\w{0,126}$/;
+
+/** A name that C can have; none where it cannot. */
+function nameOf(name: string): string {
+  return NAME.test(name) ? name : "";
+}
+
+/** The most bits that the offset of a bit-field has room for. */
+const MOST_BIT_OFFSET = 0xff_ffff;
+
+/** Types that are written as BTF, each once. */
+export class TypeWriter {
+  readonly #blob = new Blob();
+  readonly #ids = new Map<string | AnyType, number>();
+
+  /**
+   * Writes a type, and what it is made of: its id.
+   *
+   * @throws {InvalidTypeError} if BTF has no room for it.
+   */
+  write(type: Type): number {
+    return this.#once(originOf(type), () => this.#write(originOf(type)));
+  }
+
+  /** All that was written. */
+  bytes(): Uint8Array<ArrayBuffer> {
+    return this.#blob.bytes();
+  }
+
+  #once(key: string | AnyType, write: () => number): number {
+    let id = this.#ids.get(key);
+    if (id === undefined) {
+      id = write();
+      this.#ids.set(key, id);
+    }
+    return id;
+  }
+
+  #write(type: AnyType): number {
+    switch (type.kind) {
+      case "atomic":
+      case "safe":
+      case "bits":
+        return this.write(type.base);
+      case "be16":
+      case "be32":
+      case "be64": {
+        const base = this.#integer(BIG_ENDIAN[type.kind], type.size);
+        return this.#blob.add("typedef", `__${type.kind}`, base);
+      }
+      case "f32":
+        return this.#blob.add("float", "float", type.size);
+      case "f64":
+        return this.#blob.add("float", "double", type.size);
+      case "text":
+        return this.#array(this.#char(), type.length);
+      case "enumeration":
+        return this.#enumeration(type);
+      case "array":
+        return this.#array(
+          this.write(type.element),
+          (type as ArrayType).length,
+        );
+      case "struct":
+      case "union":
+        return this.#aggregate(type);
+      case "padding":
+      case "marker":
+        throw new InvalidTypeError(`${type.name} is no type of a value`);
+      default:
+        return this.#integer(type.kind, type.size);
+    }
+  }
+
+  #integer(kind: IntegerKind, size: number): number {
+    const [name, encoding] = INTEGERS[kind];
+    return this.#once(name, () => {
+      return this.#blob.add("int", name, size, [encoding | size * 8]);
+    });
+  }
+
+  #char(): number {
+    return this.#once(
+      "char",
+      () => this.#blob.add("int", "char", 1, [SIGNED | 8]),
+    );
+  }
+
+  #array(element: number, length: number): number {
+    return this.#blob.add("array", "", 0, [
+      element,
+      this.#integer("u32", 4),
+      length,
+    ]);
+  }
+
+  /** Members have 32 bits, and the names of C: without those, an integer. */
+  #enumeration({ name, base, members, size }: Enumeration): number {
+    const entries = Object.entries(members);
+    if (size > 4 || entries.some(([name]) => nameOf(name) === "")) {
+      return this.write(base);
+    }
+    const words = entries.flatMap(([name, value]) => [
+      this.#blob.name(name),
+      Number(value) >>> 0,
+    ]);
+    // Linux 6.0 says by a flag that values have a sign.
+    const signed = entries.some(([, value]) => value < 0);
+    const { length } = entries;
+    return this.#blob.add("enum", nameOf(name), size, words, length, signed);
+  }
+
+  #aggregate(type: StructType | UnionType): number {
+    const members = aggregateOf(type).members
+      .filter(({ type }) => type.kind !== "padding")
+      .toSorted((one, other) => bitOf(one) - bitOf(other));
+    const hasBits = members.some(({ bit }) => bit !== undefined);
+    const words = members.flatMap((member) => [
+      this.#blob.name(nameOf(member.name)),
+      this.write(member.type),
+      placeOf(member, hasBits),
+    ]);
+    const name = nameOf(type.name);
+    const { length } = members;
+    return this.#blob.add(type.kind, name, type.size, words, length, hasBits);
+  }
+}
+
+function bitOf({ offset, bit }: Member): number {
+  return bit ?? offset * 8;
+}
+
+/**
+ * A member's offset in bits. Where there are bit-fields, it leaves eight bits
+ * for the width of one.
+ */
+function placeOf(member: Member, hasBits: boolean): number {
+  const bit = bitOf(member);
+  const { name, type } = member;
+  const most = hasBits ? MOST_BIT_OFFSET : 0xffff_ffff;
+  if (bit > most) {
+    throw new InvalidTypeError(
+      `${name}: BTF has room for offsets of ${most} bits: it begins at bit ${bit}`,
+    );
+  }
+  const width = type.kind === "bits" ? type.width : 0;
+  return (width << 24 | bit) >>> 0;
+}

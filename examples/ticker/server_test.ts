@@ -1,0 +1,144 @@
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { fromFileUrl } from "@std/path";
+import { Page } from "../../tests/_browser.ts";
+import { command, compilerOfC, testWith } from "../../tests/_needs.ts";
+import {
+  compileC,
+  repository,
+  run,
+  TemporaryDirectory,
+} from "../../tests/_support.ts";
+import { outputOf } from "../../tests/cli/_hostmem.ts";
+
+const example = new URL("server.ts", import.meta.url);
+const SYMBOLS = ["ACME", "GLOBEX", "HOOLI", "INITECH"];
+
+/** What the server tells of the market. */
+interface Market {
+  readonly ended: boolean;
+  readonly quotes: readonly {
+    readonly symbol: string;
+    readonly last: number;
+    readonly trades: number;
+    readonly volume: number;
+  }[];
+}
+
+/** The server with its feed, which was compiled with the header of its types. */
+class Server implements AsyncDisposable {
+  readonly #child: Deno.ChildProcess;
+  readonly #directory: TemporaryDirectory;
+  readonly address: string;
+
+  private constructor(
+    child: Deno.ChildProcess,
+    directory: TemporaryDirectory,
+    address: string,
+  ) {
+    this.#child = child;
+    this.#directory = directory;
+    this.address = address;
+  }
+
+  static async start(trades: number, pause: number): Promise<Server> {
+    const directory = new TemporaryDirectory();
+    const types = fromFileUrl(new URL("types.ts", import.meta.url));
+    const header = directory.join("trades.h");
+    await outputOf("header", `${types}#Trades`, "-o", header);
+    const feed = await compileC(new URL("feed.c", import.meta.url), directory, [
+      ...["-O2", "-Wall", "-Wextra", "-Werror"],
+      `-I${header.slice(0, -"/trades.h".length)}`,
+    ]);
+    const child = new Deno.Command(Deno.execPath(), {
+      args: [
+        ...["run", "-A", "--no-lock", fromFileUrl(example), feed],
+        ...["0", `${trades}`, `${pause}`],
+      ],
+      cwd: repository,
+      env: { NO_COLOR: "1" },
+      stdin: "null",
+      stdout: "null",
+      stderr: "piped",
+    }).spawn();
+    let text = "";
+    const lines = child.stderr.pipeThrough(new TextDecoderStream());
+    for await (const part of lines) {
+      text += part;
+      const [, address] = /on (http:\S+)\/\s/.exec(text) ?? [];
+      if (address !== undefined) return new Server(child, directory, address);
+    }
+    directory[Symbol.dispose]();
+    throw new Error(`The server did not start: ${text}`);
+  }
+
+  /** What it tells until that is enough. */
+  async market(isEnough: (market: Market) => boolean): Promise<Market> {
+    const response = await fetch(`${this.address}/events`);
+    let text = "";
+    for await (
+      const part of response.body!.pipeThrough(new TextDecoderStream())
+    ) {
+      text += part;
+      const lines = text.split("\n\n");
+      text = lines.pop()!;
+      for (const line of lines) {
+        const market = JSON.parse(line.slice("data: ".length)) as Market;
+        if (isEnough(market)) return market;
+      }
+    }
+    throw new Error("The server told nothing more");
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#child.kill("SIGTERM");
+    await this.#child.status;
+    this.#directory[Symbol.dispose]();
+  }
+}
+
+testWith(compilerOfC)(
+  "ticker/server.ts tells of every trade that its feed in C made",
+  async () => {
+    await using server = await Server.start(100_000, 0);
+    const { quotes } = await server.market(({ ended }) => ended);
+    assertEquals(quotes.map(({ symbol }) => symbol), SYMBOLS);
+    for (const [index, { trades, volume, last }] of quotes.entries()) {
+      assertEquals(trades, 25_000);
+      // Sizes are 1 to 100 in turn: each symbol has every fourth of them.
+      assertEquals(volume, 1000 * (1200 + 25 * (index + 1)));
+      assert(last > 0, `${last}`);
+    }
+    const response = await fetch(`${server.address}/nothing`);
+    assertEquals(await response.text(), "There are / and /events\n");
+    assertEquals(response.status, 404);
+  },
+);
+
+testWith(compilerOfC, command("chromium"))(
+  "ticker/server.ts shows its market live",
+  async () => {
+    await using server = await Server.start(0, 100);
+    await using page = await Page.open(server.address);
+    await page.until(
+      `document.querySelector("polyline")?.points.numberOfItems >= 3`,
+    );
+    const rows = await page.evaluate(
+      `[...document.querySelectorAll("tbody tr")].map((row) => row.innerText)`,
+    ) as string[];
+    assertEquals(rows.map((row) => row.split(/\s/)[0]), SYMBOLS);
+    assertMatch(rows[0]!, /^ACME\s+1\d\d\.\d{4}\s+[\d,]+\s+[\d,]+\s+[\d,]+ µs/);
+    assertEquals(page.errors, []);
+  },
+);
+
+Deno.test("ticker/server.ts ends with its feed, and says how it is called", async () => {
+  const failed = await run(example, {
+    permissions: ["-A"],
+    args: ["/bin/false", "0"],
+  });
+  assertEquals(failed.code, 1);
+  assert(failed.stderr.includes("/bin/false failed"), failed.stderr);
+  const { code, stderr } = await run(example);
+  assertEquals(code, 2);
+  assert(stderr.includes("usage: server.ts"), stderr);
+});

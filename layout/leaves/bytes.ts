@@ -1,0 +1,109 @@
+/** Bytes without further meaning, whose value is all of them. */
+
+import { show } from "../../base/show.ts";
+import { type Part, sharedPart } from "../../base/specialise.ts";
+import { closed } from "../region/region.ts";
+import type { Declarator, Fits, Leaf, Load, Store } from "./leaf.ts";
+
+// What an array is and how long is asked of the engine: a class that extends
+// Uint8Array, as Node's Buffer does, may have other properties.
+
+const { prototype } = Object.getPrototypeOf(Uint8Array) as {
+  prototype: object;
+};
+
+function getterOf(key: PropertyKey): () => unknown {
+  return Object.getOwnPropertyDescriptor(prototype, key)!.get!;
+}
+
+const kindOf = getterOf(Symbol.toStringTag);
+const lengthOf = getterOf("length");
+
+function isBytes(value: unknown): value is Uint8Array {
+  return kindOf.call(value) === "Uint8Array";
+}
+
+function loadBytes(size: number): Load {
+  return (region, offset) => {
+    const { u8 } = region;
+    if (u8[offset] === undefined) closed(region);
+    return u8.slice(offset, offset + size);
+  };
+}
+
+function storeBytes(): Store {
+  return (region, offset, value: Uint8Array) => {
+    const { u8 } = region;
+    if (u8[offset] === undefined) closed(region);
+    u8.set(value, offset);
+  };
+}
+
+function fitsBytes(size: number): Fits {
+  return (a) => isBytes(a) && lengthOf.call(a) === size;
+}
+
+/** `uint8_t[size]`, read and written as a whole: it can tear. */
+export class BytesLeaf implements Leaf {
+  readonly #size: number;
+  readonly #load: Part<Load>;
+  readonly #store: Part<Store>;
+  readonly fits: Part<Fits>;
+  readonly isQuick = false;
+  readonly alignment = 1;
+  readonly lane = undefined;
+  readonly isNative = false;
+  readonly namesErrors = false;
+  readonly declarator: Declarator;
+  readonly zero = undefined;
+
+  /** So many bytes. */
+  constructor(size: number) {
+    this.#size = size;
+    this.#load = sharedPart(loadBytes, size);
+    this.#store = sharedPart(storeBytes);
+    this.fits = sharedPart(fitsBytes, size);
+    this.declarator = { base: "uint8_t", suffix: `[${size}]` };
+  }
+
+  /** Each of the bytes counts. */
+  isVague(): boolean {
+    return false;
+  }
+
+  /** The bytes as they are now: those given may be a part of what is written. */
+  capture(value: unknown): unknown {
+    return new Uint8Array(value as Uint8Array);
+  }
+
+  /** See {@linkcode Leaf.readsAs}. */
+  readsAs(value: unknown, read: unknown): boolean {
+    const bytes = read as Uint8Array;
+    return (value as Uint8Array).every((byte, index) => byte === bytes[index]);
+  }
+
+  /** See {@linkcode Leaf.load}. */
+  load(): Part<Load> {
+    return this.#load;
+  }
+
+  /** See {@linkcode Leaf.store}. */
+  store(): Part<Store> {
+    return this.#store;
+  }
+
+  /** See {@linkcode Leaf.check}. */
+  check(value: unknown, path: string): void {
+    if (!isBytes(value)) {
+      throw new TypeError(
+        `Cannot store ${show(value)} as ${path}: must be a Uint8Array`,
+      );
+    }
+    const length = lengthOf.call(value);
+    if (length !== this.#size) {
+      throw new RangeError(
+        `Cannot store ${length} bytes as ${path}: must be ${this.#size}`,
+      );
+    }
+  }
+}
