@@ -19,8 +19,7 @@ export abstract class Attachment {
   /** Descriptor of the kernel's link; -1 where there is no one link. */
   abstract readonly fd: number;
   /** Why there is no one link, where there is none. */
-  readonly whyUnlinked: string =
-    "the program is attached to several events, or, before Linux 5.15, to one";
+  abstract readonly whyUnlinked: string;
   /** Ends it. Once more does nothing. */
   abstract close(): void;
 }

@@ -176,6 +176,10 @@ export type {
   AttachKsyscall,
 } from "./link/targets/probes/kprobe.ts";
 export type {
+  AttachKprobeMulti,
+  KprobeMultiTarget,
+} from "./link/targets/probes/kprobe_multi.ts";
+export type {
   AttachNetfilter,
   NetfilterTarget,
 } from "./link/targets/network/netfilter.ts";
@@ -192,13 +196,39 @@ export type {
 } from "./link/targets/raw_tracepoint.ts";
 export type { AttachTc, TcTarget } from "./link/targets/network/tc.ts";
 export type { OtherNetns } from "./link/targets/network/within.ts";
-export type { AttachTcx } from "./link/targets/network/tcx.ts";
+export type { AttachNetkit, AttachTcx } from "./link/targets/network/tcx.ts";
 export type { AttachTracepoint } from "./link/targets/tracepoint.ts";
 export type { AttachTracing, TracingTarget } from "./link/targets/tracing.ts";
 export type { AttachUprobe } from "./link/targets/probes/uprobe.ts";
-export type { AttachUprobeMulti } from "./link/targets/probes/uprobe_multi.ts";
+export type {
+  AttachUprobeMulti,
+  UprobeMultiTarget,
+} from "./link/targets/probes/uprobe_multi.ts";
 export type { AttachUsdt } from "./link/targets/probes/usdt.ts";
 export type { AttachXdp } from "./link/targets/network/xdp.ts";
+export type {
+  AttachSockmap,
+  SockmapAttachType,
+  SockmapTarget,
+} from "./link/targets/sockmap.ts";
+export type {
+  AttachReuseport,
+  AttachSocketFilter,
+  SocketTarget,
+} from "./link/targets/socket.ts";
+export type { StructOpsTarget } from "./link/struct_ops.ts";
+export type {
+  Attached,
+  AttachedEntry,
+  AttachmentPlace,
+  PlaceInCgroup,
+  PlaceInNetkit,
+  PlaceInNetns,
+  PlaceInSockmap,
+  PlaceInTc,
+  PlaceInTcx,
+  PlaceInXdp,
+} from "./link/attached_to.ts";
 export type { AttachType } from "./link/attach_type.ts";
 export { attachToCpus, BpfLinks, type EventOfCpus } from "./link/cpus.ts";
 export type { HasDescriptor, KernelObject } from "./kernel_object.ts";

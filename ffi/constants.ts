@@ -144,6 +144,8 @@ export const EINTR = 4;
 /** `asm-generic/errno-base.h` */
 export const EIO = 5;
 /** `asm-generic/errno-base.h` */
+export const ENXIO = 6;
+/** `asm-generic/errno-base.h` */
 export const E2BIG = 7;
 /** `asm-generic/errno-base.h` */
 export const EBADF = 9;

@@ -13,6 +13,11 @@ import { readStart } from "./calls/descriptors.ts";
 
 /** Something of the kernel's that this isolate holds. */
 export interface Held {
+  /**
+   * True for what the kernel keeps when the process ends: it is ended at the
+   * process's end, too, where Deno tells of that.
+   */
+  readonly outlivesProcess?: boolean;
   /** Gives it back. Not called more than once, nor after `letGo`. */
   end(): void;
 }
@@ -23,6 +28,7 @@ export const isWorker: boolean = "WorkerGlobalScope" in globalThis;
 /** Newest last. It does not keep alive the objects that hold these. */
 const held = new Set<Held>();
 let isListening = false;
+let isListeningForProcess = false;
 
 /** Has something ended with this isolate, unless it is let go of before. */
 export function hold(something: Held): void {
@@ -33,6 +39,14 @@ export function hold(something: Held): void {
     }
   }
   held.add(something);
+  if (something.outlivesProcess === true && !isListeningForProcess) {
+    isListeningForProcess = true;
+    if (!isWorker) addEventListener("unload", () => endThose(outlivesProcess));
+  }
+}
+
+function outlivesProcess(something: Held): boolean {
+  return something.outlivesProcess === true;
 }
 
 /** Takes something back that was held. False if it was not, or has ended. */
@@ -40,9 +54,13 @@ export function letGo(something: Held): boolean {
   return held.delete(something);
 }
 
-/** Ends the newest first: links before the programs and maps that they use. */
 function endAll(): void {
-  for (const something of [...held].reverse()) {
+  endThose(() => true);
+}
+
+/** Ends the newest first: links before the programs and maps that they use. */
+function endThose(chosen: (something: Held) => boolean): void {
+  for (const something of [...held].filter(chosen).reverse()) {
     if (!held.delete(something)) continue;
     try {
       something.end();

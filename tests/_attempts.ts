@@ -168,6 +168,31 @@ export class Attempt implements Disposable {
     return this.map(2, 4, 8, 1, 1 << 10);
   }
 
+  /** Types of an object, of which there is one: `BPF_BTF_LOAD`. */
+  #btf(): number {
+    // struct btf_header, struct btf_type of an int, and the texts "" and "int"
+    const words = [0x1eb9f, 24, 0, 16, 16, 5, 1, 1 << 24, 4, 32, 0x746e6900, 0];
+    const types = new DataView(new ArrayBuffer(words.length * 4));
+    words.forEach((word, i) => types.setUint32(i * 4, word, true));
+    return this.#keep(bpf("BTF_LOAD", 18, (attributes) => {
+      attributes.setBigUint64(0, addressOf(types), true);
+      attributes.setUint32(16, 45, true);
+    }));
+  }
+
+  /** A map for functions of the kernel's, attached by a link. */
+  structOpsMap(type: { readonly id: number; readonly size: number }): number {
+    return this.#keep(bpf("MAP_CREATE", 0, (attributes) => {
+      // BPF_MAP_TYPE_STRUCT_OPS, one entry of that type, BPF_F_LINK
+      [26, 4, type.size, 1, 1 << 13].forEach((field, i) =>
+        attributes.setUint32(i * 4, field, true)
+      );
+      // The kernel asks for BTF of the object, whatever is in it.
+      attributes.setUint32(48, this.#btf(), true);
+      attributes.setUint32(60, type.id, true);
+    }));
+  }
+
   /** Maps the first page of a map's memory, and unmaps it again. */
   mmap(map: number): void {
     const { mmap, munmap } = libc();
@@ -314,6 +339,14 @@ let btf: Buffer<ArrayBuffer> | undefined;
 
 /** The number of a type of the kernel, or undefined where it has none. */
 export function btfId(kind: number, name: string): number | undefined {
+  return btfType(kind, name)?.id;
+}
+
+/** A type of the kernel, with its size if it is a struct. */
+export function btfType(
+  kind: number,
+  name: string,
+): { readonly id: number; readonly size: number } | undefined {
   btf ??= Buffer.from(Deno.readFileSync("/sys/kernel/btf/vmlinux").buffer);
   const [header, typesAt, typesSize, stringsAt] = [4, 8, 12, 16].map((at) =>
     btf!.readUInt32LE(at)
@@ -327,7 +360,9 @@ export function btfId(kind: number, name: string): number | undefined {
   for (let id = 1; at < end; id++) {
     const info = btf.readUInt32LE(at + 4);
     const own = info >>> 24 & 0x1f;
-    if (own === kind && btf.readUInt32LE(at) === nameAt) return id;
+    if (own === kind && btf.readUInt32LE(at) === nameAt) {
+      return { id, size: btf.readUInt32LE(at + 8) };
+    }
     const [fixed, each] = BTF_TAILS[own] ?? [0, 0];
     at += 12 + fixed + each * (info & 0xffff);
   }

@@ -17,7 +17,14 @@
  * @module
  */
 
-import { Attempt, BTF_KIND, btfId, putAddress, Refusal } from "./_attempts.ts";
+import {
+  Attempt,
+  BTF_KIND,
+  btfId,
+  btfType,
+  putAddress,
+  Refusal,
+} from "./_attempts.ts";
 import { hasCommand, isRoot } from "./_support.ts";
 
 /** What can be had, and is not there. */
@@ -303,6 +310,7 @@ function attempt(what: string, act: (attempt: Attempt) => void): Need {
 /** `linux/bpf.h`, `enum bpf_map_type` */
 const ARENA = 33;
 const USER_RINGBUF = 31;
+const SOCKMAP = 15;
 
 /** `linux/bpf.h`, `enum bpf_prog_type` */
 const KPROBE = 2;
@@ -326,6 +334,7 @@ const TRACE_KPROBE_MULTI = 42;
 const LSM_CGROUP = 43;
 const NETFILTER_LINK = 45;
 const TCX_INGRESS = 46;
+const TRACE_KPROBE_SESSION = 56;
 
 /** A function that nobody calls but tests of BPF (net/bpf/test_run.c). */
 const TRACED = "bpf_fentry_test1";
@@ -514,6 +523,16 @@ export const structOps: Need = attempt("struct_ops", (attempt) => {
   });
 });
 
+/** Links of struct_ops: of a map with the flag, and with a value of its type. */
+export const structOpsLinks: Need = attempt(
+  "links of struct_ops",
+  (attempt) => {
+    const name = "bpf_struct_ops_tcp_congestion_ops";
+    void kernelType(BTF_KIND.struct, name);
+    attempt.structOpsMap(btfType(BTF_KIND.struct, name)!);
+  },
+);
+
 function iterate(
   attempt: Attempt,
   name: string,
@@ -568,17 +587,26 @@ export const ksyscall: Need = attempt("ksyscall", (attempt) => {
   probed(attempt, `__${machine}_sys_getpriority`, false);
 });
 
-/** `SEC("kprobe.multi/…")`, which takes fprobe. */
-export const kprobeMulti: Need = attempt("kprobe.multi", (attempt) => {
-  const kind = { type: KPROBE, attachType: TRACE_KPROBE_MULTI };
-  const program = attempt.program(kind);
+/** Attaches to one function, by way of links of many. */
+function probedMany(attempt: Attempt, attachType: number): void {
+  const program = attempt.program({ type: KPROBE, attachType });
   const name = new TextEncoder().encode(`${TRACED}\0`);
   const names = new DataView(new ArrayBuffer(8));
   putAddress(names, 0, name);
-  attempt.link(program, 0, TRACE_KPROBE_MULTI, (attributes) => {
+  attempt.link(program, 0, attachType, (attributes) => {
     attributes.setUint32(20, 1, true);
     putAddress(attributes, 24, names);
   });
+}
+
+/** `SEC("kprobe.multi/…")`, which takes fprobe. */
+export const kprobeMulti: Need = attempt("kprobe.multi", (attempt) => {
+  probedMany(attempt, TRACE_KPROBE_MULTI);
+});
+
+/** `SEC("kprobe.session/…")`. */
+export const kprobeSession: Need = attempt("kprobe.session", (attempt) => {
+  probedMany(attempt, TRACE_KPROBE_SESSION);
 });
 
 /** Attaches to a clock of CPU 0. */
@@ -633,10 +661,21 @@ export const tcx: Need = attempt("TCX", (attempt) => {
   );
 });
 
+/** Pairs of interfaces of type netkit. */
+export const netkit: Need = new Need("netkit", () => {
+  requireThat(isRoot, "root");
+  run("unshare", "--net", "ip", ..."link add kit type netkit".split(" "));
+});
+
 /** `SEC("tc")` by filters of tc(8), and what takes them. */
 export const clsact: Need = new Need("clsact", () => {
   requireThat(isRoot, "root");
   run("unshare", "--net", "tc", ..."qdisc add dev lo clsact".split(" "));
+});
+
+/** Maps of sockets that programs are attached to. */
+export const sockmaps: Need = attempt("sockmaps", (attempt) => {
+  attempt.map(SOCKMAP, 4, 8, 1);
 });
 
 /** `SEC("netfilter")`. */

@@ -37,6 +37,12 @@ const attachSymbols = {
     ],
     result: "usize", // struct bpf_link *
   },
+  bpf_map__attach_struct_ops: {
+    parameters: [
+      "usize", // const struct bpf_map *map
+    ],
+    result: "usize", // struct bpf_link *
+  },
   bpf_link__fd: {
     parameters: [
       "usize", // const struct bpf_link *link

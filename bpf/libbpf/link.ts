@@ -3,14 +3,18 @@ import { closeDescriptor } from "../../ffi/mod.ts";
 import { type Held, hold, letGo } from "../../ffi/isolate_end.ts";
 import { Attachment } from "../kernel_object.ts";
 
+const SEVERAL =
+  "the program is attached to several events, or, before Linux 5.15, to one";
+
 /**
  * A link that libbpf made of an event, or of several: to end it takes more than
  * to close the link's descriptor, and only libbpf knows what.
  */
 export class NativeLink extends Attachment {
+  override readonly whyUnlinked: string;
   readonly #release: () => void;
   /** Ends it with this isolate, if that ends before the process. */
-  readonly #held: Held = { end: () => this.#end() };
+  readonly #held: Held;
   #handle: bigint;
   #fd: number;
   /** Whether it shall go on when this is closed, because it is pinned. */
@@ -22,9 +26,19 @@ export class NativeLink extends Attachment {
    * @param release Lets go of the object that its program is of, retained for it.
    * @param handle The `struct bpf_link *`.
    * @param fd The descriptor of the kernel's link; -1 where there is no one link.
+   * @param unlinked Why the kernel has no link for it, of what it keeps when the
+   * process ends.
    */
-  constructor(release: () => void, handle: bigint, fd: number) {
+  constructor(
+    release: () => void,
+    handle: bigint,
+    fd: number,
+    unlinked?: string,
+  ) {
     super();
+    this.whyUnlinked = unlinked ?? SEVERAL;
+    const outlivesProcess = unlinked !== undefined;
+    this.#held = { end: () => this.#end(), outlivesProcess };
     this.#release = release;
     this.#handle = handle;
     this.#fd = fd;

@@ -69,6 +69,11 @@ export class NativeMap {
     this.name = this.#isSection ? name.slice(name.indexOf(".")) : name;
   }
 
+  /** The object that it is of. */
+  get object(): Owner {
+    return this.#object;
+  }
+
   /** The `struct bpf_map *`. @throws {ClosedError} if the object is closed. */
   get handle(): bigint {
     void this.#object.handle;

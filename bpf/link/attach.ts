@@ -4,8 +4,9 @@ import { show } from "../../base/show.ts";
 import { requireOptions } from "../../base/arguments.ts";
 import type { Holder } from "../kernel_object.ts";
 import type { UsedProgram } from "../program/used_program.ts";
-import { BpfIterator } from "./iterator.ts";
-import { BpfLink } from "./link.ts";
+import type { BpfIterator } from "./iterator.ts";
+import { keep } from "./kept.ts";
+import type { BpfLink } from "./link.ts";
 import type { TargetKind } from "./target_kind.ts";
 import { type AttachCgroup, cgroup } from "./targets/cgroup.ts";
 import { type AttachIterator, iterator } from "./targets/iterator.ts";
@@ -15,6 +16,10 @@ import {
   kprobe,
   ksyscall,
 } from "./targets/probes/kprobe.ts";
+import {
+  type AttachKprobeMulti,
+  kprobeMulti,
+} from "./targets/probes/kprobe_multi.ts";
 import {
   type AttachNetfilter,
   netfilter,
@@ -27,7 +32,19 @@ import {
 } from "./targets/raw_tracepoint.ts";
 import { attachBySection } from "./targets/section.ts";
 import { type AttachTc, tc } from "./targets/network/tc.ts";
-import { type AttachTcx, tcx } from "./targets/network/tcx.ts";
+import {
+  type AttachNetkit,
+  type AttachTcx,
+  netkit,
+  tcx,
+} from "./targets/network/tcx.ts";
+import { type AttachSockmap, sockmap } from "./targets/sockmap.ts";
+import {
+  type AttachReuseport,
+  type AttachSocketFilter,
+  reuseport,
+  socketFilter,
+} from "./targets/socket.ts";
 import { type AttachTracepoint, tracepoint } from "./targets/tracepoint.ts";
 import { type AttachTracing, tracing } from "./targets/tracing.ts";
 import { type AttachUprobe, uprobe } from "./targets/probes/uprobe.ts";
@@ -37,15 +54,18 @@ import {
 } from "./targets/probes/uprobe_multi.ts";
 import { type AttachUsdt, usdt } from "./targets/probes/usdt.ts";
 import { type AttachXdp, xdp } from "./targets/network/xdp.ts";
-import { RawLinkInfo } from "./type.ts";
 
 /** The target of a program, for {@linkcode BpfProgram.attach}. */
 export type AttachTarget =
   | AttachXdp
   | AttachTcx
   | AttachTc
+  | AttachNetkit
   | AttachCgroup
   | AttachNetns
+  | AttachSockmap
+  | AttachSocketFilter
+  | AttachReuseport
   | AttachNetfilter
   | AttachRawTracepoint
   | AttachTracing
@@ -53,6 +73,7 @@ export type AttachTarget =
   | AttachPerfEvent
   | AttachTracepoint
   | AttachKprobe
+  | AttachKprobeMulti
   | AttachKsyscall
   | AttachUprobe
   | AttachUprobeMulti
@@ -76,8 +97,12 @@ const kinds: Readonly<Record<AttachTarget["kind"], TargetKind<never>>> = {
   xdp,
   tcx,
   tc,
+  netkit,
   cgroup,
   netns,
+  sockmap,
+  "socket_filter": socketFilter,
+  reuseport,
   netfilter,
   "raw_tracepoint": rawTracepoint,
   tracing,
@@ -86,6 +111,7 @@ const kinds: Readonly<Record<AttachTarget["kind"], TargetKind<never>>> = {
   tracepoint,
   kprobe,
   kretprobe: kprobe,
+  "kprobe_multi": kprobeMulti,
   ksyscall,
   kretsyscall: ksyscall,
   uprobe,
@@ -94,35 +120,26 @@ const kinds: Readonly<Record<AttachTarget["kind"], TargetKind<never>>> = {
   usdt,
 };
 
-/**
- * The links that `attach` made and nobody has closed. A link in here is never
- * collected, so that no program is detached by the garbage collector, at some
- * moment that nobody chose.
- */
-const attached = new Set<BpfLink>();
+/** The kinds of targets. */
+export const targetKinds: readonly string[] = Object.keys(kinds);
 
 /**
  * Attaches a program.
  *
  * @param program The program.
  * @param target Its target; undefined for the one that its section names.
- * @param whenClosed Is called once, when the link is closed.
+ * @param links The links of the program, of which the new one is one until it is
+ * closed.
  */
 export function attach(
   program: UsedProgram,
   target: AttachTarget | undefined,
-  whenClosed: (link: BpfLink) => void,
+  links: Set<BpfLink>,
 ): BpfLink {
   const holder = target === undefined
     ? attachBySection(program)
     : attachTo(program, target);
-  const LinkClass = isIterator(holder) ? BpfIterator : BpfLink;
-  const link: BpfLink = new LinkClass(holder, undefined, () => {
-    attached.delete(link);
-    whenClosed(link);
-  });
-  attached.add(link);
-  return link;
+  return keep(holder, links);
 }
 
 function attachTo(program: UsedProgram, target: AttachTarget): Holder {
@@ -131,15 +148,11 @@ function attachTo(program: UsedProgram, target: AttachTarget): Holder {
   if (!Object.hasOwn(kinds, kind)) {
     throw new TypeError(
       `Kind of target must be one of ${
-        Object.keys(kinds).map(show).join(", ")
+        targetKinds.map(show).join(", ")
       }: received ${show(kind)}`,
     );
   }
   const { [kind]: found } = kinds;
   requireOptions(target, found.options);
   return found.attach(program, target as never);
-}
-
-function isIterator({ fd }: Holder): boolean {
-  return fd >= 0 && new RawLinkInfo(fd, "the new link").type === "iter";
 }

@@ -9,6 +9,7 @@ import {
   EPERM,
   systemError,
 } from "../../ffi/mod.ts";
+import type { Block } from "../../ffi/block.ts";
 import { Descriptor } from "../../ffi/descriptor.ts";
 import {
   checked,
@@ -64,7 +65,8 @@ export function requireType(
 
 /** A link to be made. */
 export interface LinkRequest {
-  readonly program: UsedProgram;
+  /** The program, or a map of struct_ops. */
+  readonly program: Pick<UsedProgram, "open">;
   readonly point: AttachPoint;
   /** A descriptor, or the index of an interface. */
   readonly target: number;
@@ -74,7 +76,12 @@ export interface LinkRequest {
   readonly size?: number;
   /** Fills in the attributes behind them. */
   readonly fill?: (detail: LinkDetail) => void;
+  /** What those have the addresses of. */
+  readonly blocks?: readonly Block[];
 }
+
+/** The blocks of the call that is under way, as their addresses would not keep them. */
+const held: { blocks: readonly Block[] | undefined } = { blocks: undefined };
 
 /** The end of the attributes, which differs by attach point. */
 export type LinkDetail = ReturnType<
@@ -97,7 +104,12 @@ export function createLink(request: LinkRequest): Descriptor {
   request.fill?.(linkCreate.detail);
   const command = "BPF_LINK_CREATE";
   const { size = SIZE.linkCreate } = request;
-  return checkedLink(command, run(command, size), point);
+  held.blocks = request.blocks;
+  try {
+    return checkedLink(command, run(command, size), point);
+  } finally {
+    held.blocks = undefined;
+  }
 }
 
 /**
@@ -144,7 +156,11 @@ export function checkedLink(
   throw reason;
 }
 
-function causeOf(errno: number, point: AttachPoint): string | undefined {
+/** The cause of an error at an attach point; undefined where nothing is known. */
+export function causeOf(
+  errno: number,
+  point: AttachPoint,
+): string | undefined {
   const given = point.causes[errno];
   const cause = typeof given === "function" ? given() : given;
   if (errno !== EPERM) return cause;
@@ -167,11 +183,12 @@ export function privilegeText(needed: readonly Capability[]): string {
 const BPF_F_REPLACE = 1 << 2;
 
 /**
- * Puts another program in the place of a link's (`BPF_LINK_UPDATE`).
+ * Puts another program, or map of struct_ops, in the place of a link's
+ * (`BPF_LINK_UPDATE`).
  *
  * @param link The descriptor of the link.
- * @param program The descriptor of the new program.
- * @param old The descriptor of the program that it must have; undefined for any.
+ * @param program The descriptor of the new one.
+ * @param old The descriptor of the one that it must have; undefined for any.
  */
 export function updateLink(
   link: number,
@@ -226,7 +243,6 @@ function hasFixedProgram({ type }: RawLinkInfo): boolean {
     case "kprobe_multi":
     case "uprobe_multi":
     case "netfilter":
-    case "struct_ops":
       return true;
     default:
       return false;

@@ -25,6 +25,17 @@ import {
 import { type TcTarget, tcText } from "./targets/network/tc.ts";
 import { readTcx } from "./targets/network/tcx.ts";
 import { readTracing, type TracingTarget } from "./targets/tracing.ts";
+import {
+  type KprobeMultiTarget,
+  readKprobeMulti,
+} from "./targets/probes/kprobe_multi.ts";
+import {
+  readUprobeMulti,
+  type UprobeMultiTarget,
+} from "./targets/probes/uprobe_multi.ts";
+import { readSockmap, type SockmapTarget } from "./targets/sockmap.ts";
+import type { SocketTarget } from "./targets/socket.ts";
+import { readStructOps, type StructOpsTarget } from "./struct_ops.ts";
 import { readXdp } from "./targets/network/xdp.ts";
 import { type LinkType, RawLinkInfo } from "./type.ts";
 import type { Unlinked } from "./unlinked.ts";
@@ -55,6 +66,11 @@ export type LinkTarget =
   | NetnsTarget
   | InterfaceTarget
   | TcTarget
+  | StructOpsTarget
+  | SockmapTarget
+  | KprobeMultiTarget
+  | UprobeMultiTarget
+  | SocketTarget
   | ProbeTarget
   | TracepointTarget
   | EventTarget
@@ -74,6 +90,10 @@ const readers: Partial<
   netfilter: readNetfilter,
   tcx: readTcx,
   netkit: readTcx,
+  "struct_ops": readStructOps,
+  sockmap: readSockmap,
+  "kprobe_multi": readKprobeMulti,
+  "uprobe_multi": readUprobeMulti,
 };
 
 /**
@@ -137,6 +157,17 @@ function placeOf(target: LinkTarget): string | undefined {
       return `type ${target.type}, config ${target.config}`;
     case "tc":
       return tcText(target);
+    case "socket_filter":
+    case "reuseport":
+      return undefined;
+    case "sockmap":
+      return `${target.attachType ?? "unknown"} of map ${target.mapId}`;
+    case "kprobe_multi":
+      return `${target.count} functions`;
+    case "uprobe_multi":
+      return `${target.count} functions of ${target.path}`;
+    case "struct_ops":
+      return `of map ${target.mapId}`;
     case "netfilter":
       return netfilterText(target);
   }

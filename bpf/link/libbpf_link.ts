@@ -9,7 +9,7 @@ import { libbpfErrorInit } from "../libbpf/errors.ts";
 import { libbpf } from "../libbpf/functions.ts";
 import { NativeLink } from "../libbpf/link.ts";
 import { listening, warningsIn } from "../libbpf/messages.ts";
-import type { NativeProgram } from "../libbpf/program.ts";
+import type { Owner } from "../libbpf/owner.ts";
 import { RawLinkInfo } from "./type.ts";
 
 /** A refusal of libbpf's, or of the kernel's by way of libbpf. */
@@ -22,14 +22,17 @@ export interface Refusal {
 /**
  * Calls libbpf for a link.
  *
- * @param program The program as libbpf has it.
+ * @param owned A program or map as libbpf has it.
  * @param call Gives the `struct bpf_link *`.
  * @param refuse Makes the error of a refusal.
+ * @param unlinked Why the kernel has no link for it, of what it keeps when the
+ * process ends.
  */
 export function attachByLibbpf(
-  { object }: NativeProgram,
+  { object }: { readonly object: Owner },
   call: () => bigint,
   refuse: (refusal: Refusal) => Error,
+  unlinked?: string,
 ): Holder {
   // Before the call, after which who listens to libbpf's messages may close the
   // object: some links need it to the end.
@@ -38,7 +41,7 @@ export function attachByLibbpf(
   try {
     const made = handleOf(call);
     if (typeof made !== "bigint") throw refuse(made);
-    holder = holderOf(release, made);
+    holder = holderOf(release, made, unlinked);
   } finally {
     if (!(holder instanceof NativeLink)) release();
   }
@@ -74,7 +77,11 @@ export function refusalError(
  * Takes over a link. For most links we take over the descriptor and free libbpf's
  * object. libbpf itself must destroy links of events.
  */
-function holderOf(release: () => void, handle: bigint): Holder {
+function holderOf(
+  release: () => void,
+  handle: bigint,
+  unlinked: string | undefined,
+): Holder {
   const { bpf_link__fd, bpf_link__disconnect, bpf_link__destroy } =
     libbpfAttach();
   const fd = bpf_link__fd(handle);
@@ -83,7 +90,7 @@ function holderOf(release: () => void, handle: bigint): Holder {
     ({ type } = new RawLinkInfo(fd, "the new link"));
   } catch {
     // No link of the kernel's: USDT, or events before Linux 5.15.
-    return new NativeLink(release, handle, -1);
+    return new NativeLink(release, handle, -1, unlinked);
   }
   if (type === "perf_event") return new NativeLink(release, handle, fd);
   bpf_link__disconnect(handle);

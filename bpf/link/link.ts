@@ -19,6 +19,7 @@ import { idsOf, openById } from "../ids.ts";
 import { openPinned } from "../pins.ts";
 import { detachLink, updateLink } from "./commands.ts";
 import { type LinkInfo, linkInfoOf, linkText, unlinkedInfo } from "./info.ts";
+import { prepareStructOps } from "./struct_ops.ts";
 import { RawLinkInfo } from "./type.ts";
 import { Unlinked } from "./unlinked.ts";
 
@@ -159,6 +160,13 @@ export class BpfLink extends KernelObject {
       : unlinkedInfo(unlinked);
   }
 
+  /** What the link attaches. */
+  #kindOfPart(): "map" | "program" {
+    if (this.#unlinked() !== undefined) return "program";
+    const { type } = new RawLinkInfo(this.fd, "the link");
+    return type === "struct_ops" ? "map" : "program";
+  }
+
   /** What is attached without a link; undefined of a link. */
   #unlinked(): Unlinked | undefined {
     if (!(this.#holder instanceof Unlinked)) return undefined;
@@ -186,9 +194,11 @@ export class BpfLink extends KernelObject {
    * Puts another program in the place of the link's, in one step
    * (`BPF_LINK_UPDATE`): each packet, or whatever it is, meets either the one or
    * the other. For links of type xdp, tcx, netkit, cgroup, netns, iter, sockmap.
+   * A link of struct_ops is updated to another map of struct_ops.
    *
-   * @param program The new program, of the old one's type.
-   * @param options Which program the link must have.
+   * @param program The new program, of the old one's type; or a `BpfMap` of
+   * struct_ops, of the same struct and name, made with the flag `"link"`.
+   * @param options Which program, or map, the link must have.
    * @throws {TypeError} if what is given is no program.
    * @throws {ClosedError} if the link or a program is closed.
    * @throws {NotSupportedError} if links of this type have one program for ever.
@@ -199,10 +209,16 @@ export class BpfLink extends KernelObject {
   update(program: HasDescriptor, options: UpdateLinkOptions = {}): void {
     requireOptions(options, updateOptions);
     const { old } = options;
-    const newFd = descriptorOf("Program", "program", program);
+    const kind = this.#kindOfPart();
     const oldFd = old === undefined
       ? undefined
-      : descriptorOf("Option old", "program", old);
+      : descriptorOf("Option old", kind, old);
+    const name = kind === "map" ? "Map" : "Program";
+    let newFd = descriptorOf(name, kind, program);
+    if (kind === "map") {
+      prepareStructOps(program);
+      newFd = descriptorOf(name, kind, program);
+    }
     const unlinked = this.#unlinked();
     if (unlinked === undefined) updateLink(this.fd, newFd, oldFd);
     else if (oldFd === undefined) unlinked.update(newFd);

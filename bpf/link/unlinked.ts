@@ -13,11 +13,14 @@ export interface AttachmentState<Target> {
 
 /**
  * An attachment that the kernel has no link for: it stays until it is taken away,
- * also where the process ends. `close` takes it away, and so does the end of the
- * isolate, where Deno tells of it.
+ * also where the process is killed. `close` takes it away, and so does the end of
+ * the isolate or process, where Deno tells of it by `unload`.
  */
 export abstract class Unlinked<Target = unknown> extends Attachment {
-  readonly #held: Held = { end: () => this.#end() };
+  readonly #held: Held = {
+    outlivesProcess: true,
+    end: () => this.#end(),
+  };
 
   /** Begins to hold it: the last step, once it is attached. */
   constructor() {

@@ -1,9 +1,19 @@
-/** What maps of maps and of programs hold: a descriptor is stored, and an id looked up. */
+/**
+ * What maps of maps, of programs and of sockets hold: a descriptor is stored, and
+ * an id looked up.
+ */
 
 import { NotSupportedError, SystemError } from "../../errors.ts";
-import { EINVAL, ENOENT, systemError } from "../../ffi/mod.ts";
+import {
+  EBUSY,
+  EINVAL,
+  ENOENT,
+  EOPNOTSUPP,
+  systemError,
+} from "../../ffi/mod.ts";
 import type { OpenMap } from "./info.ts";
 import { type Key, lookup, update } from "./entries/commands.ts";
+import type { MapType } from "./type.ts";
 
 /** How often an inner map may be gone before it could be opened. */
 const RETRIES = 16;
@@ -28,6 +38,67 @@ export function updateProgram(
     );
   }
   update(map.fd, map.info, key, bytesOf(fd), mode);
+}
+
+/** The types of maps that hold sockets, and are told them by descriptors. */
+const OF_SOCKETS: ReadonlySet<MapType | undefined> = new Set<MapType>([
+  "sockmap",
+  "sockhash",
+  "reuseport_sockarray",
+  "xskmap",
+]);
+
+/**
+ * Stores a socket in a map of sockets.
+ *
+ * @param fd Its descriptor.
+ * @param mode `BPF_ANY`, `BPF_NOEXIST` or `BPF_EXIST`.
+ * @throws {NotSupportedError} if the map holds no sockets.
+ */
+export function updateSocket(
+  map: OpenMap,
+  key: Key,
+  fd: number,
+  mode: bigint,
+): void {
+  const { type, typeNumber, valueSize } = map.info;
+  if (!OF_SOCKETS.has(type)) {
+    throw new NotSupportedError(
+      `A map of type ${type ?? typeNumber} holds no sockets`,
+    );
+  }
+  // With values of 8 bytes the kernel gives what is looked up, too: cookies.
+  const bytes = valueSize === 8
+    ? new Uint8Array(new BigUint64Array([BigInt(fd)]).buffer)
+    : bytesOf(fd);
+  try {
+    update(map.fd, map.info, key, bytes, mode);
+  } catch (error) {
+    if (!(error instanceof SystemError)) throw error;
+    const cause = refusalOf(error.errno, type);
+    if (cause === undefined) throw error;
+    throw systemError(error.errno, error.syscall, cause);
+  }
+}
+
+/** Why a map does not take a socket; undefined where nothing is known. */
+function refusalOf(
+  errno: number,
+  type: MapType | undefined,
+): string | undefined {
+  switch (errno) {
+    case EBUSY:
+      return "the socket has programs of a map already";
+    case EINVAL:
+    case EOPNOTSUPP:
+      return `the descriptor may be of no socket, or of one that such a map does not take: ${
+        type === "reuseport_sockarray"
+          ? "it must have SO_REUSEPORT, and be bound"
+          : "one of TCP must be connected or listening, one of UDP or UNIX connected"
+      }`;
+    default:
+      return undefined;
+  }
 }
 
 function bytesOf(fd: number): Uint8Array {

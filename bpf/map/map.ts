@@ -12,6 +12,10 @@ import {
 } from "../../base/arguments.ts";
 import { Descriptor } from "../../ffi/descriptor.ts";
 import type { Memory } from "../../memory/mod.ts";
+import type { NativeMap } from "../libbpf/map.ts";
+import { keep } from "../link/kept.ts";
+import type { BpfLink } from "../link/link.ts";
+import { addStructOps, attachStructOps } from "../link/struct_ops.ts";
 import { requireMapName } from "../arguments.ts";
 import { fdinfoNumber } from "../fdinfo.ts";
 import { idsOf } from "../ids.ts";
@@ -35,7 +39,12 @@ import {
   KernelObject,
 } from "../kernel_object.ts";
 import { type FilterOf, filterOf } from "./filter.ts";
-import { lookupInner, updateInner, updateProgram } from "./inner_maps.ts";
+import {
+  lookupInner,
+  updateInner,
+  updateProgram,
+  updateSocket,
+} from "./inner_maps.ts";
 import { MapBtf, type MapDefinition } from "./types_from_btf.ts";
 import { createMap, freeze, openById } from "./commands.ts";
 import { givenTypes, loadTypes, sizeOfPart } from "./create_types.ts";
@@ -82,7 +91,12 @@ interface MapOrigin {
   readonly definition?: () => MapDefinition | undefined;
   /** The types that it was made with. */
   readonly types?: MapDefinition | undefined;
+  /** The map as libbpf has it, where libbpf has loaded it. */
+  readonly native?: NativeMap;
 }
+
+/** What only the class can do, for the function below it. */
+let closeAll: (map: BpfMap) => void;
 
 /**
  * A map of the kernel's BPF subsystem: a table that BPF programs and processes
@@ -136,6 +150,15 @@ export class BpfMap<
   readonly #types: MapBtf;
   #variables: VariableNames | undefined;
   #memory: Memory | undefined;
+  readonly #links = new Set<BpfLink>();
+
+  static {
+    closeAll = (map) => {
+      using all = new DisposableStack();
+      all.use(map);
+      for (const link of map.#links) all.use(link);
+    };
+  }
 
   /**
    * Takes over an open descriptor; nobody outside of this package has one.
@@ -157,6 +180,11 @@ export class BpfMap<
       origin.definition,
       origin.types,
     );
+    const { native } = origin;
+    if (native !== undefined && this.#info.type === "struct_ops") {
+      const hasLink = this.#info.flags.includes("link");
+      addStructOps(this, { native, hasLink });
+    }
   }
 
   /**
@@ -515,6 +543,30 @@ export class BpfMap<
       descriptorOf("Program", "program", program),
       modeNumber(mode),
     );
+  }
+
+  /**
+   * Stores a socket in a map of sockets: `sockmap`, `sockhash`,
+   * `reuseport_sockarray`, `xskmap`. The map lets go of it when it is closed.
+   *
+   * Deno tells the descriptors of its own sockets to nobody; that of one made by
+   * FFI is known, and the guide to attaching says how to find others in `/proc`.
+   *
+   * @param key As in {@linkcode BpfMap.lookup}.
+   * @param socket The descriptor of the socket, which stays its holder's to close.
+   * @param mode Whether the entry may exist already, or must.
+   * @throws {RangeError} if that is no descriptor's number.
+   * @throws {NotSupportedError} if the map holds no sockets.
+   * @throws as {@linkcode BpfMap.update} does: EINVAL and EOPNOTSUPP for what is no
+   * socket, or not in a state that the map takes.
+   */
+  updateSocket(
+    key: Uint8Array | number,
+    socket: number,
+    mode: UpdateMode = "any",
+  ): void {
+    requireDescriptor(socket);
+    updateSocket(this, key, socket, modeNumber(mode));
   }
 
   /**
@@ -913,6 +965,41 @@ export class BpfMap<
   }
 
   /**
+   * Attaches a map of struct_ops: from here on the kernel has the functions that
+   * its struct has, such as a congestion control of TCP by its name.
+   *
+   * A map that was made with the flag `"link"` (Linux 6.4) is attached by a link
+   * of the kernel's, which can be pinned, and updated to another map. Others are
+   * attached once, and have no link of the kernel's: after a process that was
+   * killed, or ended by an uncaught error, they stay, until `bpftool struct_ops
+   * unregister`.
+   *
+   * @returns The link, which stays until it is closed, or its object is.
+   * @throws {ClosedError} if the map is closed.
+   * @throws {NotSupportedError} if it is of another type, or no `BpfObject` of this
+   * process has loaded it.
+   * @throws {SystemError} with the kernel's reason: EEXIST where it has one of
+   * this name, EBUSY for the second time, EINVAL where a function is missing, EPERM
+   * for want of a capability.
+   *
+   * @example A congestion control, and its successor under the connections it has
+   * ```ts ignore
+   * // SEC(".struct_ops") struct tcp_congestion_ops reno = { .name = "bpf_reno", … };
+   * using object = BpfObject.load("congestion.bpf.o", {
+   *   maps: { reno: { flags: ["link"] }, next: { flags: ["link"] } },
+   * });
+   * using link = object.map("reno").attach();
+   * link.update(object.map("next"));
+   * ```
+   */
+  attach(): BpfLink {
+    const name = this.#info.name === "" ? "" : ` "${this.#info.name}"`;
+    const type = this.#info.type ?? this.#info.typeNumber;
+    const label = `map${name} of type ${type}`;
+    return keep(attachStructOps(this, label), this.#links);
+  }
+
+  /**
    * Closes the descriptor. Memory that was mapped stays, and so do the pointers
    * into it: close what `memory` gave before, to release the map at once. Once
    * more does nothing.
@@ -985,4 +1072,9 @@ export class BpfMap<
     }
     return memory;
   }
+}
+
+/** Closes a map together with its links, for the object that it is of. */
+export function closeMapWithLinks(map: BpfMap): void {
+  closeAll(map);
 }

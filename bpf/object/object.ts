@@ -6,7 +6,7 @@ import { NativeObject } from "../libbpf/object.ts";
 import { shareBtf } from "../map/types_from_btf.ts";
 import { Descriptor } from "../../ffi/descriptor.ts";
 import { orphan } from "../ring/writers.ts";
-import { BpfMap } from "../map/map.ts";
+import { BpfMap, closeMapWithLinks } from "../map/map.ts";
 import { definitionOf } from "./object_file.ts";
 import {
   type BpfProgram,
@@ -340,18 +340,21 @@ function openMaps(
   opened: DisposableStack,
 ): Readonly<Record<string, BpfMap>> {
   const open = emptyRecord<BpfMap>();
-  for (const { name, fd, pinnedTo } of maps) {
+  for (const native of maps) {
+    const { name, fd, pinnedTo } = native;
     if (fd < 0) continue;
     if (name in open) {
       throw new InvalidObjectError(
         `An object must have one map of a name: it has several named ${name}`,
       );
     }
-    open[name] = opened.use(
+    open[name] = opened.adopt(
       new BpfMap(Descriptor.duplicate(fd), `map ${name}`, {
         pinnedTo,
         definition: () => btf && definitionOf(btf, name),
+        native,
       }),
+      closeMapWithLinks,
     );
   }
   return Object.freeze(open);

@@ -9,6 +9,11 @@ import {
   type AttachTarget,
   type LinkOf,
 } from "../link/attach.ts";
+import {
+  type Attached,
+  attachedTo,
+  type AttachmentPlace,
+} from "../link/attached_to.ts";
 import type { BpfIterator } from "../link/iterator.ts";
 import type { BpfLink } from "../link/link.ts";
 import type { AttachIterator } from "../link/targets/iterator.ts";
@@ -156,6 +161,33 @@ export class BpfProgram<A extends AttachArguments = AttachArguments>
    */
   static ids(): number[] {
     return idsOf("BPF_PROG_GET_NEXT_ID");
+  }
+
+  /**
+   * The programs that are attached to a target, by a link or without one, whoever
+   * attached them (`BPF_PROG_QUERY`; for XDP and filters of tc(8) netlink). That
+   * takes CAP_NET_ADMIN, of XDP and tc none. XDP takes libbpf.
+   *
+   * @param place The target, as for `attach`.
+   * @throws {TypeError | RangeError} if the target is not as it must be.
+   * @throws {SystemError} with the kernel's reason: ENODEV where there is no such
+   * interface, EBADF where the path is of something else, EINVAL where the kernel
+   * does not tell, EPERM for want of the capability.
+   * @throws {Deno.errors.NotCapable} without permission to read a path.
+   *
+   * @example What sees the packets that come in
+   * ```ts ignore
+   * for (const kind of ["tcx", "tc"] as const) {
+   *   const place = { kind, interface: "eth0", direction: "ingress" } as const;
+   *   for (const { programId } of BpfProgram.attachedTo(place).programs) {
+   *     using program = BpfProgram.fromId(programId);
+   *     console.log(kind, programId, program.name);
+   *   }
+   * }
+   * ```
+   */
+  static attachedTo(place: AttachmentPlace): Attached {
+    return attachedTo(place);
   }
 
   /**
@@ -327,13 +359,7 @@ export class BpfProgram<A extends AttachArguments = AttachArguments>
   attach(...target: A): LinkOf<A>;
   attach(target?: AttachTarget): BpfLink {
     void this.fd;
-    const link = attach(
-      this.#asUsed(),
-      target,
-      (link) => this.#links.delete(link),
-    );
-    this.#links.add(link);
-    return link;
+    return attach(this.#asUsed(), target, this.#links);
   }
 
   /** @ignore */

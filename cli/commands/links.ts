@@ -65,6 +65,19 @@ function targetFields({ target }: LinkInfo): Record<string, unknown> {
         func: target.name,
         offset: target.offset,
       };
+    case "kprobe_multi":
+      return { retprobe: target.return, func_cnt: target.count };
+    case "uprobe_multi":
+      return {
+        retprobe: target.return,
+        path: target.path,
+        func_cnt: target.count,
+        pid: target.pid,
+      };
+    case "struct_ops":
+      return { map_id: target.mapId };
+    case "sockmap":
+      return { map_id: target.mapId, attach_type: target.attachType };
     case "tracepoint":
       return { tracepoint: target.name };
     case "perf_event":
@@ -116,6 +129,16 @@ function targetCell({ target }: { target: LinkInfo["target"] }): string {
       );
     case "netfilter":
       return `family ${target.family}, hook ${target.hook}, priority ${target.priority}`;
+    case "kprobe_multi":
+      return `${target.count} functions`;
+    case "uprobe_multi":
+      return printable(`${target.path} (${target.count} functions)`);
+    case "socket_filter":
+    case "reuseport":
+      return "a socket";
+    case "sockmap":
+    case "struct_ops":
+      return `map ${target.mapId}`;
     case "perf_event":
       return `event ${target.type}:${target.config}`;
     default:

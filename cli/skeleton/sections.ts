@@ -22,7 +22,11 @@ type Saying =
 const KINDS: readonly (readonly [RegExp, readonly string[], Saying])[] = [
   [/^xdp(\.frags)?\/(dev|cpu)map$/, [], "silent"],
   [/^xdp(\.frags)?(\/|$)/, ["AttachXdp"], "silent"],
-  [/^(tc|tcx)(\/(in|e)gress)?$|^classifier(\/|$)/, ["AttachTcx"], "silent"],
+  [
+    /^(tc|tcx)(\/(in|e)gress)?$|^classifier(\/|$)/,
+    ["AttachTcx", "AttachTc", "AttachNetkit"],
+    "silent",
+  ],
   [/^(raw_tp|raw_tracepoint)(\.w)?(\/|$)/, ["AttachRawTracepoint"], "named"],
   [/^(tp|tracepoint)(\/|$)/, ["AttachTracepoint"], "named"],
   [
@@ -38,15 +42,18 @@ const KINDS: readonly (readonly [RegExp, readonly string[], Saying])[] = [
   ],
   [/^iter(\.s)?(\/|$)/, ["AttachIterator"], "named"],
   [/^u(ret)?probe\.multi(\.s)?(\/|$)/, ["AttachUprobeMulti"], "named"],
-  [/^uprobe\.session(\.s)?(\/|$)/, [], "named"],
+  [/^uprobe\.session(\.s)?(\/|$)/, ["AttachUprobeMulti"], "named"],
   [/^u(ret)?probe(\.s)?(\/|$)/, ["AttachUprobe", "AttachUprobeMulti"], "named"],
   [/^usdt(\.s)?(\/|$)/, ["AttachUsdt"], "named"],
-  [/^k(ret)?probe\.(multi|session)(\/|$)/, [], "named"],
-  [/^k(ret)?probe(\/|$)/, ["AttachKprobe"], "named"],
+  [/^k(ret)?probe\.(multi|session)(\/|$)/, ["AttachKprobeMulti"], "named"],
+  [/^k(ret)?probe(\/|$)/, ["AttachKprobe", "AttachKprobeMulti"], "named"],
   [/^k(ret)?syscall(\/|$)/, ["AttachKsyscall"], "named"],
   [/^perf_event$/, ["AttachPerfEvent"], "silent"],
   [/^(cgroup(_skb)?\/|sockops$|lsm_cgroup)/, ["AttachCgroup"], "silent"],
   [/^(flow_dissector|sk_lookup)(\/|$)/, ["AttachNetns"], "silent"],
+  [/^sk_(skb|msg)(\/|$)/, ["AttachSockmap"], "silent"],
+  [/^socket$/, ["AttachSocketFilter", "AttachReuseport"], "silent"],
+  [/^sk_reuseport(\/|$)/, ["AttachReuseport"], "silent"],
   [/^netfilter$/, ["AttachNetfilter"], "silent"],
 ];
 

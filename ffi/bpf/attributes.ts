@@ -97,6 +97,7 @@ const ProgAttach = struct("prog_attach", {
   attachBpfFd: u32,
   attachType: u32,
   attachFlags: u32,
+  replacedBpfFd: u32,
 });
 
 const ObjectPath = struct("object_path", {
@@ -219,6 +220,22 @@ const StreamRead = struct("prog_stream_read", {
   progFd: u32,
 });
 
+const ProgramQuery = struct("query", {
+  _: HostLayout,
+  /** A descriptor, or the index of an interface. */
+  target: u32,
+  attachType: u32,
+  queryFlags: u32,
+  attachFlags: u32,
+  programIds: u64,
+  count: u32,
+  unused: padding(4),
+  programFlags: u64,
+  linkIds: u64,
+  linkFlags: u64,
+  revision: u64,
+});
+
 const LinkFd = struct("link_fd", { _: HostLayout, linkFd: u32, flags: u32 });
 
 /** The parts of `union bpf_attr` that the commands take. */
@@ -239,6 +256,7 @@ const Attributes = union("bpf_attr", {
   bindMap: BindMap,
   linkFd: LinkFd,
   streamRead: StreamRead,
+  programQuery: ProgramQuery,
 });
 
 /**
@@ -254,7 +272,8 @@ export const SIZE = {
   element: sizeOf(Element),
   batch: sizeOf(Batch),
   progLoad: sizeOf(ProgLoad),
-  progAttach: sizeOf(ProgAttach),
+  progAttach: 16,
+  progReplace: sizeOf(ProgAttach), // Linux 5.6
   objectPath: sizeOf(ObjectPath),
   id: 4,
   nextId: 8,
@@ -276,6 +295,8 @@ export const SIZE = {
   linkFd: 4,
   bindMap: sizeOf(BindMap),
   iteratorCreate: sizeOf(LinkFd),
+  programQuery: 28,
+  programQueryLinks: sizeOf(ProgramQuery), // Linux 6.6
   enableStats: 4,
   streamRead: 20, // without the padding at its end
 } as const;

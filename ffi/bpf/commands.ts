@@ -102,6 +102,7 @@ export const COMMANDS = {
     },
   },
   BPF_PROG_ATTACH: { number: 8 },
+  BPF_PROG_DETACH: { number: 9 },
   BPF_PROG_TEST_RUN: { number: 10, once: true },
   BPF_PROG_GET_NEXT_ID: { number: 11, hints: { [EPERM]: wantsAdmin } },
   BPF_MAP_GET_NEXT_ID: { number: 12, hints: { [EPERM]: wantsAdmin } },
@@ -111,6 +112,7 @@ export const COMMANDS = {
     number: 15,
     hints: { [EINVAL]: "the descriptor may not be a BPF object's" },
   },
+  BPF_PROG_QUERY: { number: 16 },
   BPF_RAW_TRACEPOINT_OPEN: { number: 17 },
   BPF_BTF_LOAD: {
     number: 18,

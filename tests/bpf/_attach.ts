@@ -35,26 +35,27 @@ const order: Count[] = ["first", "second", "cookie", "value", "sequence"];
 
 /** An object whose programs count. */
 export class Counters implements Disposable {
-  readonly #object: BpfObject;
+  /** The object. */
+  readonly object: BpfObject;
 
   /** Loads a compiled `attach.bpf.c`, or another object with such a map. */
   constructor(path: string) {
-    this.#object = BpfObject.load(path);
+    this.object = BpfObject.load(path);
   }
 
   /** Its programs, by name. */
   get programs(): Readonly<Record<string, BpfProgram>> {
-    return this.#object.programs;
+    return this.object.programs;
   }
 
   /** The map that they count in. */
   get map(): BpfMap {
-    return this.#object.map("counts");
+    return this.object.map("counts");
   }
 
   /** One of its programs. */
   program(name: string): BpfProgram {
-    return this.#object.program(name);
+    return this.object.program(name);
   }
 
   /** What is counted so far. */
@@ -69,7 +70,7 @@ export class Counters implements Disposable {
 
   /** Closes the object, its programs and their links. */
   close(): void {
-    this.#object.close();
+    this.object.close();
   }
 
   [Symbol.dispose](): void {

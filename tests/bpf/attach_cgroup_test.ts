@@ -1,5 +1,5 @@
 import { assertEquals, assertMatch } from "@std/assert";
-import { cgroups, testWith } from "../_needs.ts";
+import { cgroups, command, testWith } from "../_needs.ts";
 import { run, TemporaryDirectory } from "../_support.ts";
 import { attachable, compileAttach } from "./_attach.ts";
 import { isolated } from "./_network.ts";
@@ -131,5 +131,81 @@ groupTest(
     ];
     assertEquals(seen.length, expected.length, seen.join("\n"));
     expected.forEach((pattern, i) => assertMatch(seen[i] as string, pattern));
+  },
+);
+
+testWith(attachable, cgroups, command("bpftool"))(
+  "BpfProgram.attach() to a cgroup without a link admits others by its mode, and is told of as bpftool does",
+  async () => {
+    const seen = await inGroup(`
+      const egress = counters.program("count_egress");
+      const connect = counters.program("count_connect");
+      const to = { kind: "cgroup", cgroup: group } as const;
+      const place = { ...to, attachType: "cgroup_inet_egress" } as const;
+      const bpftool = () => JSON.parse(sh("bpftool", "--json", "cgroup", "show", group).trim() || "[]")
+        .filter(({ attach_type }) => /egress/.test(attach_type));
+      seen.push(BpfProgram.attachedTo(place).programs);
+      {
+        using one = egress.attach({ ...to, mode: "multi" });
+        using two = egress.attach(to);
+        bash("${datagrams}");
+        const { programs } = BpfProgram.attachedTo(place);
+        seen.push(counters.get("first"), programs.map(({ mode }) => mode));
+        seen.push(programs.every(({ programId }) => programId === egress.info.id));
+        seen.push(bpftool().map(({ id, attach_flags }) => id === egress.info.id && attach_flags));
+        seen.push(one.info.target.attachType, one.info.programId === egress.info.id);
+        seen.push(one.info.target.cgroupId === BigInt(Deno.statSync(group).ino));
+        refused(() => egress.attach({ ...to, mode: "exclusive" }));
+        refused(() => egress.attach({ ...to, mode: "none" as "multi" }));
+        refused(() => one.update(connect));
+        const below = group + "/below";
+        Deno.mkdirSync(below);
+        const all = { ...place, cgroup: below, effective: true } as const;
+        seen.push(BpfProgram.attachedTo(all).programs.length);
+        seen.push(BpfProgram.attachedTo({ ...all, effective: false }).programs.length);
+        Deno.removeSync(below);
+        two.close();
+        counters.reset();
+        using copy = BpfProgram.fromFd(egress.fd);
+        one.detach();
+        one.detach();
+      }
+      bash("${datagrams}");
+      seen.push(counters.get("first"), bpftool().length);
+      {
+        using one = egress.attach({ ...to, mode: "exclusive" });
+        refused(() => egress.attach(to));
+        seen.push(BpfProgram.attachedTo(place).programs[0]!.mode);
+      }
+      refused(() => BpfProgram.attachedTo({ ...place, cgroup: "/tmp" }));
+      refused(() => BpfProgram.attachedTo({ ...place, attachType: "egress" as "xdp" }));
+    `);
+    const isError = (line: unknown) => /Error/.test(`${line}`);
+    const errors = seen.filter(isError) as string[];
+    assertEquals(seen.filter((line) => !isError(line)), [
+      [],
+      50,
+      ["multi", "multi"],
+      true,
+      ["multi", "multi"],
+      "cgroup_inet_egress",
+      true,
+      true,
+      2,
+      0,
+      0,
+      0,
+      "exclusive",
+    ]);
+    const expected = [
+      /EPERM .*a program that admits no others may be attached/,
+      /TypeError: Mode must be "multi", "override" or "exclusive"/,
+      /EINVAL .*loaded for another attach type/,
+      /EPERM /,
+      /EBADF .*must be of a target of this kind/,
+      /TypeError: Attach type must be a name/,
+    ];
+    assertEquals(errors.length, expected.length, errors.join("\n"));
+    expected.forEach((pattern, i) => assertMatch(errors[i]!, pattern));
   },
 );

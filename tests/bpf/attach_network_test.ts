@@ -1,5 +1,13 @@
 import { assertEquals, assertMatch } from "@std/assert";
-import { netfilter, networks, tcx, testWith } from "../_needs.ts";
+import {
+  clsact,
+  command,
+  netfilter,
+  netkit,
+  networks,
+  tcx,
+  testWith,
+} from "../_needs.ts";
 import { TemporaryDirectory } from "../_support.ts";
 import { attachable, compileAttach, inNetwork } from "./_attach.ts";
 
@@ -126,8 +134,16 @@ tcxTest(
       refused(() => three!.attach({ ...to, before: {} as BpfLink }));
       refused(() => three!.attach({ ...to, before: e }));
       refused(() => three!.attach(to));
+      const { programs, revision } = BpfProgram.attachedTo(to);
+      const expected = [[one, a], [three, b]] as const;
+      seen.push(programs.length, expected.every(([program, link], i) =>
+        program!.info.id === programs[i]!.programId &&
+        link.info.id === programs[i]!.linkId));
       b.close();
       refused(() => three!.attach({ ...to, before: two }));
+      refused(() => three!.attach({ ...to, expectedRevision: revision }));
+      using g = three!.attach({ ...to, expectedRevision: BpfProgram.attachedTo(to).revision });
+      seen.push(order());
     `) as string[];
     const expected = [
       /BPF_LINK_UPDATE\) failed with EEXIST .*the new program is attached there/,
@@ -136,11 +152,25 @@ tcxTest(
       /ClosedError: The BPF link is closed/,
       /EEXIST .*attached there already/,
       /ENOENT .*run before or after is not attached there/,
+      /ESTALE .*the programs there have changed since revision \d+/,
     ];
     const errors = seen.filter((line) => /Error/.test(`${line}`));
     assertEquals(
       seen.filter((line) => !errors.includes(line)),
-      [1, 12, 312, 132, 132, 123, 13, "tcx_ingress", "tcx"] as unknown[],
+      [
+        1,
+        12,
+        312,
+        132,
+        132,
+        123,
+        13,
+        "tcx_ingress",
+        "tcx",
+        2,
+        true,
+        13,
+      ] as unknown[],
     );
     assertEquals(errors.length, expected.length, errors.join("\n"));
     expected.forEach((pattern, i) => assertMatch(errors[i]!, pattern));
@@ -359,5 +389,108 @@ networkTest(
       /ERANGE .*the MTU of the interface, or of the peer .*xdp.frags/,
     );
     assertMatch(seen[3]!, /^BpfLink \{ xdp on here \(\d+\) \}$/);
+  },
+);
+
+testWith(attachable, networks, clsact, command("bpftool"))(
+  "BpfProgram.attachedTo() tells what an interface has by XDP and tc, as bpftool does, in any network",
+  async () => {
+    const seen = await inNetwork(
+      `
+      const bpftool = (run: (...command: string[]) => string) =>
+        JSON.parse(run("bpftool", "--json", "net"))[0];
+      const netns = "/proc/" + pair.pid + "/ns/net";
+      const there = { interface: "there", netns };
+      seen.push(BpfProgram.attachedTo({ kind: "xdp", interface: "here" }).programs);
+      using generic = first.attach({ kind: "xdp", interface: "here", mode: "generic" });
+      using native = second.attach({ kind: "xdp", mode: "native", ...there });
+      for (const [place, run] of [
+        [{ interface: "here" }, sh],
+        [there, (...command: string[]) => pair.there(...command)],
+      ] as const) {
+        const { programs } = BpfProgram.attachedTo({ kind: "xdp", ...place });
+        seen.push(programs.length, programs[0]!.mode);
+        const { xdp: [told] } = bpftool(run);
+        seen.push(told.id === programs[0]!.programId, told.mode);
+      }
+      const ingress = { kind: "tc", direction: "ingress", ...there } as const;
+      seen.push(BpfProgram.attachedTo(ingress).programs);
+      using two = counters.program("tc_second").attach({ ...ingress, priority: 9 });
+      using one = counters.program("tc_first").attach({ ...ingress, priority: 5, handle: 3 });
+      const { programs } = BpfProgram.attachedTo(ingress);
+      const { tc } = bpftool((...command: string[]) => pair.there(...command));
+      seen.push(programs.map(({ priority }) => priority), programs[0]!.handle);
+      seen.push(programs.every(({ programId }, i) => programId === tc[i].id));
+      seen.push(BpfProgram.attachedTo({ ...ingress, direction: "egress" }).programs);
+      refused(() => BpfProgram.attachedTo({ kind: "xdp", interface: 4711 }));
+      refused(() => BpfProgram.attachedTo({ ...ingress, interface: 4711 }));
+      refused(() => BpfProgram.attachedTo({ kind: "uprobe" as "tc" } as typeof ingress));
+      refused(() => BpfProgram.attachedTo({ ...ingress, priority: 5 } as typeof ingress));
+    `,
+      "mount -t bpf none /sys/fs/bpf",
+    ) as string[];
+    const errors = seen.splice(13);
+    assertEquals(
+      seen,
+      [
+        [],
+        1,
+        "generic",
+        true,
+        "generic",
+        1,
+        "native",
+        true,
+        "driver",
+        [],
+        [5, 9],
+        3,
+        true,
+      ] as unknown[],
+    );
+    assertEquals(errors.shift(), [] as unknown);
+    assertMatch(errors[0]!, /there is no interface of index 4711/);
+    assertMatch(errors[1]!, /there is no interface of index 4711/);
+    assertMatch(
+      errors[2]!,
+      /TypeError: Kind of place must be one of .*"uprobe"/,
+    );
+    assertMatch(errors[3]!, /TypeError: .*priority/);
+  },
+);
+
+testWith(attachable, networks, netkit)(
+  "BpfProgram.attach() to netkit counts what leaves the primary interface, or its peer",
+  async () => {
+    const seen = await inNetwork(`
+      sh("ip", "link", "add", "kit", "type", "netkit");
+      const peer = /kit@([^:]+):|([^ ]+)@kit:/.exec(sh("ip", "-o", "link"))!
+        .slice(1).find((name) => name !== undefined)!;
+      sh("ip", "address", "add", "10.8.0.1/24", "dev", "kit");
+      for (const name of ["kit", peer]) sh("ip", "link", "set", name, "up");
+      const send = () => sh("bash", "-c", "for i in 1 2 3; do echo >/dev/udp/10.8.0.2/9999; done");
+      const to = { kind: "netkit", interface: "kit", side: "primary" } as const;
+      const program = counters.program("tc_first");
+      {
+        using link = program.attach(to);
+        send();
+        seen.push(counters.get("first"), link.info.type, link.info.target.attachType);
+        seen.push(BpfProgram.attachedTo(to).programs.map(({ linkId }) => linkId === link.info.id));
+        refused(() => program.attach({ ...to, interface: peer }));
+        refused(() => program.attach({ ...to, interface: "here" }));
+        refused(() => program.attach({ ...to, side: "both" as "peer" }));
+      }
+      using other = counters.program("tc_second").attach({ ...to, side: "peer" });
+      send();
+      seen.push(counters.get("first"), other.info.target.attachType);
+    `) as string[];
+    const errors = seen.splice(4, 3);
+    assertEquals(
+      seen,
+      [3, "netkit", "netkit_primary", [true], 3, "netkit_peer"] as unknown[],
+    );
+    assertMatch(errors[0]!, /EACCES .*must be the primary one/);
+    assertMatch(errors[1]!, /ENXIO .*must be of type netkit/);
+    assertMatch(errors[2]!, /TypeError: Side must be "primary" or "peer"/);
   },
 );

@@ -4,7 +4,7 @@ import { NotSupportedError, SystemError } from "../../errors.ts";
 import { BpfProgram } from "../../bpf/mod.ts";
 import { Attempt } from "../_attempts.ts";
 import { command, compilerOfC, Need, testWith, uprobe } from "../_needs.ts";
-import { compileC, run, TemporaryDirectory } from "../_support.ts";
+import { compileC, mappings, run, TemporaryDirectory } from "../_support.ts";
 import { attachable, compileAttach, Counters } from "./_attach.ts";
 
 const library = String.raw`
@@ -354,6 +354,17 @@ testWith(attachable, uprobe, uprobeMulti, compilerOfC)(
           pid: Deno.pid,
         });
         assertEquals(link.info.type, "uprobe_multi");
+        const { target } = link.info;
+        // Linux 6.8 tells it.
+        if (target !== undefined) {
+          assertEquals(target, {
+            kind: "uprobe_multi",
+            path,
+            count: 3,
+            return: false,
+            pid: Deno.pid,
+          });
+        }
         for (let i = 0; i < 5; i++) one(i) + two(i);
         assertEquals(attempt.lookup(counts), 10n);
       }
@@ -370,5 +381,122 @@ testWith(attachable, uprobe, uprobeMulti, compilerOfC)(
     } finally {
       library.close();
     }
+  },
+);
+
+const TRACE_UPROBE_SESSION = 57;
+
+const uprobeSession = new Need("uprobe.session", () => {
+  using attempt = new Attempt();
+  attempt.program({ type: KPROBE, attachType: TRACE_UPROBE_SESSION });
+});
+
+testWith(attachable, uprobe, uprobeSession, compilerOfC)(
+  "BpfProgram.attach() to many functions runs a session's program at their begin and return",
+  async () => {
+    using directory = new TemporaryDirectory();
+    const path = await compileC(many, directory, ["-O1", "-shared", "-fPIC"]);
+    using attempt = new Attempt();
+    const counts = attempt.array();
+    const attachType = TRACE_UPROBE_SESSION;
+    using program = BpfProgram.fromFd(
+      attempt.program({ type: KPROBE, attachType, counts }),
+    );
+    const library = Deno.dlopen(path, {
+      "many_1": { parameters: ["i32"], result: "i32" },
+    });
+    const target = { kind: "uprobe_multi", path, pattern: "many_?" } as const;
+    {
+      using link = program.attach({ ...target, session: true });
+      assertEquals(link.info.type, "uprobe_multi");
+      for (let i = 0; i < 5; i++) library.symbols.many_1(i);
+      assertEquals(attempt.lookup(counts), 10n);
+    }
+    library.symbols.many_1(1);
+    assertEquals(attempt.lookup(counts), 10n);
+    library.close();
+    assertThrows(
+      () => program.attach({ ...target, session: true, return: true }),
+      TypeError,
+      "exclude each other",
+    );
+    using other = BpfProgram.fromFd(attempt.program({ type: KPROBE }));
+    assertThrows(
+      () => other.attach({ ...target, session: true }),
+      SystemError,
+      "loaded for another attach type",
+    );
+  },
+);
+
+libraryTest(
+  "BpfProgram.attach() to a function counts up a semaphore in processes for as long as it is attached",
+  async () => {
+    using directory = new TemporaryDirectory();
+    using counters = new Counters(await compileAttach(directory));
+    const program = counters.program("count_calls");
+    const path = await compileC(
+      `
+      unsigned short semaphore __attribute__((section(".probes"))) = 0;
+      unsigned short *address(void) { return &semaphore; }
+      int value(void) { return *(volatile unsigned short *)&semaphore; }
+      int called(int x) { __asm__ volatile(""); return x; }
+      `,
+      directory,
+      ["-O1", "-shared", "-fPIC"],
+    );
+    const library = Deno.dlopen(path, {
+      address: { parameters: [], result: "usize" },
+      value: { parameters: [], result: "i32" },
+      called: { parameters: ["i32"], result: "i32" },
+    });
+    const { address, value, called } = library.symbols;
+    const at = address();
+    const refCounterOffset = mappings(path).map((line) => {
+      const [, ...hex] = /^(\w+)-(\w+) \S+ (\w+)/.exec(line)!;
+      const [start, end, offset] = hex.map((text) => BigInt(`0x${text}`));
+      return at >= start! && at < end! ? Number(offset! + at - start!) : 0;
+    }).find((offset) => offset > 0)!;
+    const kind = "uprobe";
+    const offset = functionOffset(path, "called");
+    {
+      using _one = program.attach({
+        kind,
+        path,
+        symbol: "called",
+        refCounterOffset,
+      });
+      assertEquals(value(), 1);
+      called(3);
+      assertEquals(counters.get("first"), 1);
+    }
+    assertEquals(value(), 0);
+    {
+      using _many = program.attach({
+        kind: "uprobe_multi",
+        path,
+        offsets: [offset],
+        refCounterOffsets: [refCounterOffset],
+      });
+      assertEquals(value(), 1);
+    }
+    assertEquals(value(), 0);
+    assertThrows(
+      () => program.attach({ kind, path, offset, refCounterOffset: -2 }),
+      RangeError,
+      "Offset of a counter",
+    );
+    assertThrows(
+      () =>
+        program.attach({
+          kind: "uprobe_multi",
+          path,
+          pattern: "called",
+          refCounterOffsets: [refCounterOffset],
+        }),
+      RangeError,
+      "received 1 and a pattern",
+    );
+    library.close();
   },
 );

@@ -1,6 +1,8 @@
 import { assertEquals, assertMatch } from "@std/assert";
-import { clsact, command, networks, testWith } from "../_needs.ts";
-import { attachable, inNetwork } from "./_attach.ts";
+import { clsact, command, networks, setpriv, testWith } from "../_needs.ts";
+import { run, TemporaryDirectory } from "../_support.ts";
+import { attachable, compileAttach, inNetwork } from "./_attach.ts";
+import { isolated } from "./_network.ts";
 
 const tcTest = testWith(attachable, networks, clsact, command("tc"));
 
@@ -187,5 +189,45 @@ tcTest(
       true,
       false,
     ]);
+  },
+);
+
+testWith(attachable, networks, clsact, setpriv)(
+  "BpfProgram.attach() by tc takes CAP_BPF and CAP_NET_ADMIN, and to enter another network CAP_SYS_ADMIN",
+  async () => {
+    using directory = new TemporaryDirectory();
+    const capabilities = "-all,+bpf,+net_admin,+perfmon";
+    const { code, stdout, stderr } = await run(
+      `
+      import { Counters } from "./tests/bpf/_attach.ts";
+      using counters = new Counters(Deno.args[0]!);
+      const program = counters.program("tc_first");
+      const to = { kind: "tc", interface: "lo", direction: "egress" } as const;
+      using link = program.attach(to);
+      console.log(link.info.programId === program.info.id);
+      link.update(counters.program("tc_second"));
+      link.close();
+      // The network of the process that this one is a child of.
+      try {
+        program.attach({ ...to, netns: "/proc/1/ns/net" });
+      } catch (error) {
+        console.log(String(error));
+      }
+      `,
+      {
+        permissions: ["-A"],
+        args: [await compileAttach(directory)],
+        under: [
+          ...isolated,
+          "setpriv",
+          `--bounding-set=${capabilities}`,
+          `--inh-caps=${capabilities}`,
+        ],
+      },
+    );
+    assertEquals(code, 0, stderr);
+    const [isSame, refusal] = stdout.trim().split("\n");
+    assertEquals(isSame, "true");
+    assertMatch(refusal!, /(EPERM|EACCES) /);
   },
 );

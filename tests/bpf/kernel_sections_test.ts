@@ -7,6 +7,7 @@ import {
   fmodRet,
   kprobe,
   kprobeMulti,
+  kprobeSession,
   kretprobe,
   ksyscall,
   lsm,
@@ -128,6 +129,8 @@ function counted(object: BpfObject): [calls: bigint, last: bigint] {
 /** A section, and how the kernel is brought to run its program. */
 interface Trial {
   readonly section: string;
+  /** What is tried, where the section does not say it. */
+  readonly title?: string;
   /** The name of its function. */
   readonly program: string;
   readonly needs: Needs;
@@ -201,6 +204,41 @@ const trials: Trial[] = [
     ...allocated,
   },
   {
+    section: "kprobe.multi/vfs_falloc?te",
+    title: "A kprobe_multi of functions by name",
+    program: "kprobe_multi",
+    needs: kprobeMulti,
+    ...allocating,
+    target: () => ({
+      kind: "kprobe_multi",
+      functions: ["vfs_fallocate", "bpf_fentry_test1"],
+      cookies: [1n, 2n],
+    }),
+  },
+  {
+    section: "kretprobe.multi/vfs_falloc?te",
+    title: "A kprobe_multi of returns by pattern",
+    program: "kretprobe_multi",
+    needs: kprobeMulti,
+    ...allocated,
+    target: () => ({
+      kind: "kprobe_multi",
+      pattern: "vfs_fallocat?",
+      return: true,
+    }),
+  },
+  {
+    section: "kprobe/vfs_fallocate",
+    title: "A kprobe_multi without a link of many",
+    program: "kprobe",
+    needs: kprobe,
+    ...allocating,
+    target: () => ({
+      kind: "kprobe_multi",
+      functions: ["bpf_fentry_test1", "vfs_fallocate"],
+    }),
+  },
+  {
     section: "fentry/vfs_fallocate",
     program: "fentry",
     needs: fentry,
@@ -270,10 +308,19 @@ const trials: Trial[] = [
 const TIMES = 7;
 
 for (
-  const { section, program, needs, act, last, allowed = true, target } of trials
+  const {
+    section,
+    title = `SEC("${section}")`,
+    program,
+    needs,
+    act,
+    last,
+    allowed = true,
+    target,
+  } of trials
 ) {
   testWith(attachable, needs)(
-    `SEC("${section}") counts ${TIMES} runs, and none once its link is closed`,
+    `${title} counts ${TIMES} runs, and none once its link is closed`,
     async () => {
       using caller = new Caller();
       using object = await load(program, caller);
@@ -292,6 +339,26 @@ for (
     },
   );
 }
+
+testWith(attachable, kprobeSession)(
+  "A kprobe_multi of a session counts each begin and return",
+  async () => {
+    using caller = new Caller();
+    const name = "kprobe_multi";
+    using object = BpfObject.load(await objectFile("kernel_sections"), {
+      constants: { thread: caller.thread },
+      programs: { [name]: { load: true, attachType: "trace_kprobe_session" } },
+    });
+    const functions = ["vfs_fallocate"];
+    {
+      using _link = object.program(name)
+        .attach({ kind: "kprobe_multi", functions, session: true });
+      for (let i = 0; i < TIMES; i++) caller.allocate(i);
+    }
+    caller.allocate(TIMES);
+    assertEquals(counted(object)[0], BigInt(2 * TIMES));
+  },
+);
 
 testWith(attachable, writingIterators)(
   'SEC("iter/bpf_map_elem") writes each value of an array and of a hash',
@@ -329,7 +396,7 @@ testWith(attachable, structOps)(
     assertEquals(object.map("congestion").info.type, "struct_ops");
     assertEquals(
       Object.values(object.programs).map(({ name, info }) => [name, info.type]),
-      ["ssthresh", "cong_avoid", "undo_cwnd"].map((name) => [
+      ["ssthresh", "cong_avoid", "other_avoid", "undo_cwnd"].map((name) => [
         name,
         "struct_ops",
       ]),

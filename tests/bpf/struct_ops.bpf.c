@@ -17,8 +17,18 @@ struct tcp_congestion_ops {
 SEC("struct_ops/ssthresh")
 __u32 BPF_PROG(ssthresh, struct sock *sk) { return 2; }
 
+__u64 first_calls;
+__u64 second_calls;
+
 SEC("struct_ops/cong_avoid")
-void BPF_PROG(cong_avoid, struct sock *sk, __u32 ack, __u32 acked) {}
+void BPF_PROG(cong_avoid, struct sock *sk, __u32 ack, __u32 acked) {
+  __sync_fetch_and_add(&first_calls, 1);
+}
+
+SEC("struct_ops/other_avoid")
+void BPF_PROG(other_avoid, struct sock *sk, __u32 ack, __u32 acked) {
+  __sync_fetch_and_add(&second_calls, 1);
+}
 
 SEC("struct_ops/undo_cwnd")
 __u32 BPF_PROG(undo_cwnd, struct sock *sk) { return 10; }
@@ -27,6 +37,15 @@ SEC(".struct_ops")
 struct tcp_congestion_ops congestion = {
     .ssthresh = (void *)ssthresh,
     .cong_avoid = (void *)cong_avoid,
+    .undo_cwnd = (void *)undo_cwnd,
+    .name = "bpf_hostmem",
+};
+
+// Of the same name: one that a link is updated to.
+SEC(".struct_ops")
+struct tcp_congestion_ops successor = {
+    .ssthresh = (void *)ssthresh,
+    .cong_avoid = (void *)other_avoid,
     .undo_cwnd = (void *)undo_cwnd,
     .name = "bpf_hostmem",
 };

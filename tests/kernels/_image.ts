@@ -39,7 +39,13 @@ const unneeded = [
 ];
 
 /** Modules that the tests use, and some that have BTF of their own. */
-const wantedModules = ["veth", "nf_conntrack", "overlay"];
+const wantedModules = [
+  "veth",
+  "nf_conntrack",
+  "overlay",
+  "sch_ingress",
+  "cls_bpf",
+];
 
 /** A kernel and the archive that it unpacks. */
 export interface Image {

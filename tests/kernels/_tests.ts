@@ -115,8 +115,12 @@ export const groups: Readonly<Record<string, readonly Choice[]>> = {
         /TCX runs programs in the order/,
         /network namespace/,
         /netfilter/,
+        /attachedTo/,
+        /netkit/,
       ],
     },
+    { file: "tests/bpf/attach_sockets_test.ts" },
+    { file: "tests/bpf/attach_tc_test.ts", without: [/CAP_NET_ADMIN/] },
     { file: "tests/bpf/attach_tracing_test.ts" },
     { file: "tests/bpf/batches_test.ts" },
     { file: "tests/bpf/create_test.ts" },
@@ -173,6 +177,10 @@ export const groups: Readonly<Record<string, readonly Choice[]>> = {
       without: [/without any capability/],
     },
     { file: "tests/bpf/read_only_test.ts" },
+    {
+      file: "tests/bpf/struct_ops_test.ts",
+      without: [/goes with the program/],
+    },
     {
       file: "tests/bpf/ring_async_test.ts",
       without: [/event loop is not held/, /holds the event loop/],

@@ -1,17 +1,24 @@
 /** Control groups. */
 
 import { NotSupportedError } from "../../../errors.ts";
-import { EBADF, EINVAL, EPERM } from "../../../ffi/mod.ts";
+import { EBADF, EINVAL, EPERM, fileStatus } from "../../../ffi/mod.ts";
 import type { OptionNames } from "../../../base/arguments.ts";
+import { show } from "../../../base/show.ts";
 import { HostLayout, struct, u32, u64 } from "../../../layout/mod.ts";
-import { libbpfAttach } from "../../libbpf/attach_functions.ts";
+import type { Holder } from "../../kernel_object.ts";
 import type { UsedProgram } from "../../program/used_program.ts";
+import {
+  AttachedProgram,
+  BPF_F_ALLOW_MULTI,
+  BPF_F_ALLOW_OVERRIDE,
+} from "../attached_program.ts";
 import { type AttachPoint, createLink, requireType } from "../commands.ts";
 import {
   type AttachType,
   attachTypeName,
   attachTypeNumber,
 } from "../attach_type.ts";
+import { loadedFor } from "../loaded_for.ts";
 import type { TargetKind } from "../target_kind.ts";
 import type { RawLinkInfo } from "../type.ts";
 import { withTarget } from "./descriptor.ts";
@@ -27,6 +34,14 @@ export interface AttachCgroup {
    * loaded for, if known: its section says so, or its type leaves no choice.
    */
   readonly attachType?: AttachType | undefined;
+  /**
+   * Without a link, as before Linux 5.7: `"exclusive"` admits no programs in
+   * groups below, `"override"` lets those below take its place, and `"multi"` runs
+   * this, those below, and others that are attached here so. Programs stay
+   * attached until they are detached, or the group is removed. By default by a
+   * link, which goes with others that are `"multi"`.
+   */
+  readonly mode?: "multi" | "override" | "exclusive" | undefined;
 }
 
 /** A control group. */
@@ -43,7 +58,25 @@ const options = {
   kind: true,
   cgroup: true,
   attachType: true,
+  mode: true,
 } as const satisfies OptionNames<AttachCgroup>;
+
+/** What programs that are attached without a link admit. */
+const modes = {
+  exclusive: 0,
+  override: BPF_F_ALLOW_OVERRIDE,
+  multi: BPF_F_ALLOW_MULTI,
+} as const;
+
+function flagsOf(mode: unknown): number | undefined {
+  if (mode === undefined) return undefined;
+  if (typeof mode === "string" && Object.hasOwn(modes, mode)) {
+    return modes[mode as keyof typeof modes];
+  }
+  throw new TypeError(
+    `Mode must be "multi", "override" or "exclusive": received ${show(mode)}`,
+  );
+}
 
 const point: AttachPoint = {
   name: "a control group",
@@ -71,14 +104,18 @@ const point: AttachPoint = {
 /** Attaching to a control group. */
 export const cgroup: TargetKind<AttachCgroup> = {
   options,
-  attach(program, { cgroup: where, attachType: given }) {
+  attach(program, { cgroup: where, attachType: given, mode }) {
     requireType(program, point);
     const attachType = attachTypeOf(program, given);
-    return withTarget(
-      "Control group",
-      where,
-      (target) => createLink({ program, point, target, attachType }),
-    );
+    const flags = flagsOf(mode);
+    return withTarget<Holder>("Control group", where, (target) => {
+      const request = { program, point, target, attachType };
+      if (flags === undefined) return createLink(request);
+      const status = fileStatus(target);
+      const cgroupId = typeof status === "number" ? 0n : status.inode;
+      const info = { kind: "cgroup", cgroupId, attachType } as const;
+      return AttachedProgram.attach<CgroupTarget>({ ...request, flags, info });
+    });
   },
 };
 
@@ -90,14 +127,8 @@ function attachTypeOf(
     void attachTypeNumber(given);
     return given;
   }
-  // The kernel does not tell what a program was loaded for; libbpf does.
-  const { native } = program;
-  if (native !== undefined) {
-    const { bpf_program__expected_attach_type } = libbpfAttach();
-    const number = bpf_program__expected_attach_type(native.handle);
-    const name = attachTypeName(number);
-    if (name !== undefined) return name;
-  }
+  const loaded = loadedFor(program);
+  if (loaded !== undefined) return loaded;
   switch (program.type) {
     case "cgroup_sysctl":
     case "cgroup_device":

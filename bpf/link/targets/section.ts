@@ -155,7 +155,14 @@ function adviceFor(type: ProgramType | undefined, section: string): string {
         ? "such programs are not attached, but put into the values of a map"
         : `pass a target such as { kind: "xdp", interface: "eth0" }`;
     case "sched_cls":
-      return `pass a target such as { kind: "tcx", interface: "eth0", direction: "ingress" }`;
+      return `pass a target such as { kind: "tcx", interface: "eth0", direction: "ingress" }, or of kind "tc" before Linux 6.6`;
+    case "sk_skb":
+    case "sk_msg":
+      return `pass a target such as { kind: "sockmap", map: object.map("sockets") }`;
+    case "socket_filter":
+      return `pass a target such as { kind: "socket_filter", socket: 7 }`;
+    case "sk_reuseport":
+      return `pass a target such as { kind: "reuseport", socket: 7 }`;
     case "flow_dissector":
     case "sk_lookup":
       return `pass a target such as { kind: "netns" }`;
@@ -197,6 +204,13 @@ const TRACING_ADVICE = `pass { kind: "tracing" }, or { kind: "iterator" }`;
 
 /** Programs of one type are for kernel and user probes: the section tells. */
 function probeAdvice(section: string): string {
+  const many = /^([ku])(ret)?probe\.(multi|session)/.exec(section)?.[1];
+  if (many === "k") {
+    return `pass a target such as { kind: "kprobe_multi", pattern: "vfs_*" }`;
+  }
+  if (many === "u") {
+    return `pass a target such as { kind: "uprobe_multi", path: "/bin/sh", pattern: "str*" }`;
+  }
   const [kind = ""] = section.split(/[./+]/);
   switch (kind) {
     case "usdt":

@@ -50,3 +50,11 @@ export function requireDirection(direction: unknown): "ingress" | "egress" {
     `Direction must be "ingress" or "egress": received ${show(direction)}`,
   );
 }
+
+/** An interface of a pair. @throws {TypeError} if it is neither. */
+export function requireSide(side: unknown): "primary" | "peer" {
+  if (side === "primary" || side === "peer") return side;
+  throw new TypeError(
+    `Side must be "primary" or "peer": received ${show(side)}`,
+  );
+}

@@ -2,14 +2,12 @@
 
 import { SystemError } from "../../../../errors.ts";
 import {
-  check,
   EACCES,
   EEXIST,
   EINVAL,
   ENODEV,
   ENOENT,
   EPERM,
-  pathOfDescriptor,
   systemError,
   trafficControls,
 } from "../../../../ffi/mod.ts";
@@ -44,6 +42,7 @@ import {
   requireDirection,
 } from "./interface.ts";
 import {
+  networkOf,
   type OtherNetns,
   ownNetwork,
   withinNetns,
@@ -58,7 +57,8 @@ import {
  * The filter belongs to a queueing discipline of the interface, `clsact`, which
  * is made where there is none. The kernel has no link for it: `close` removes the
  * filter if it still has this program, and the discipline if it was made for
- * this process and has no filters any more. What a process leaves that is killed
+ * this and has no filters any more. So does the end of the program, in its main
+ * thread. What a process leaves that is killed, or ends by an uncaught error,
  * stays: `tc qdisc del dev <interface> clsact` takes all of it away.
  */
 export interface AttachTc extends OtherNetns {
@@ -238,8 +238,7 @@ class Discipline {
   constructor(network: Descriptor, interfaceIndex: number) {
     this.network = network;
     this.#interfaceIndex = interfaceIndex;
-    // Such as "net:[4026531840]".
-    this.#key = `${pathOfDescriptor(network.fd)} ${interfaceIndex}`;
+    this.#key = `${networkOf(network.fd)} ${interfaceIndex}`;
   }
 
   /** Calls a function in its network namespace. */
@@ -253,10 +252,21 @@ class Discipline {
    * @throws {SystemError} if there can be none.
    */
   prepare(place: FilterPlace): void {
-    const result = createDiscipline(this.#interfaceIndex);
-    if (result.errno === 0) made.add(this.#key);
-    else if (result.errno !== EEXIST) throw errorOf(result, place);
-    else if (place.direction === "egress") this.#requireBothWays();
+    const found = this.#find();
+    if (found === undefined) {
+      const result = createDiscipline(this.#interfaceIndex);
+      if (result.errno === 0) made.add(this.#key);
+      // Somebody may just have made it.
+      else if (result.errno !== EEXIST) throw errorOf(result, place);
+    } else if (found !== "clsact" && place.direction === "egress") {
+      throw systemError(
+        EEXIST,
+        "bpf_tc_hook_create",
+        `${
+          interfaceText(this.#interfaceIndex)
+        } has the discipline "${found}", which sees packets on their way in alone, where clsact would be`,
+      );
+    }
   }
 
   /** Removes it if it was made here and has no filters any more. */
@@ -272,25 +282,18 @@ class Discipline {
     removeDiscipline(interfaceIndex);
   }
 
-  /** A discipline `ingress`, in the same place, takes filters for both ways. */
-  #requireBothWays(): void {
+  /**
+   * The kind of what is in its place: `clsact`, or `ingress`, which takes filters
+   * for both ways, too; undefined where nothing is.
+   */
+  #find(): string | undefined {
     const disciplines = trafficControls("disciplines");
     if (typeof disciplines === "number") {
-      check(disciplines, "netlink(RTM_GETQDISC)");
-      return;
+      throw systemError(-disciplines, "netlink(RTM_GETQDISC)");
     }
-    const found = disciplines.find((discipline) =>
-      discipline.interfaceIndex === this.#interfaceIndex &&
-      discipline.parent === TC_H_CLSACT
-    );
-    if (found === undefined || found.kind === "clsact") return;
-    throw systemError(
-      EEXIST,
-      "bpf_tc_hook_create",
-      `${
-        interfaceText(this.#interfaceIndex)
-      } has the discipline "${found.kind}", which sees packets on their way in alone, where clsact would be`,
-    );
+    return disciplines.find(({ interfaceIndex, parent }) =>
+      interfaceIndex === this.#interfaceIndex && parent === TC_H_CLSACT
+    )?.kind;
   }
 }
 

@@ -1,11 +1,21 @@
-/** Packets on their way into or out of an interface: TCX. */
+/** Packets on their way into or out of an interface: TCX, and netkit like it. */
 
-import { EEXIST, ENODEV, ENOENT } from "../../../../ffi/mod.ts";
+import {
+  EACCES,
+  EEXIST,
+  EINVAL,
+  ENODEV,
+  ENOENT,
+  ENXIO,
+  ESTALE,
+} from "../../../../ffi/mod.ts";
+import type { Descriptor } from "../../../../ffi/descriptor.ts";
+import type { UsedProgram } from "../../../program/used_program.ts";
 import type { OptionNames } from "../../../../base/arguments.ts";
 import { SIZE } from "../../../../ffi/bpf/attributes.ts";
 import { HostLayout, struct, u32 } from "../../../../layout/mod.ts";
 import { type AttachPoint, createLink, requireType } from "../../commands.ts";
-import { attachTypeName } from "../../attach_type.ts";
+import { type AttachType, attachTypeName } from "../../attach_type.ts";
 import type { TargetKind } from "../../target_kind.ts";
 import type { RawLinkInfo } from "../../type.ts";
 import {
@@ -13,26 +23,53 @@ import {
   indexOf,
   type InterfaceTarget,
   requireDirection,
+  requireSide,
 } from "./interface.ts";
+import { type OtherNetns, withinNetns } from "./within.ts";
 import { type AttachOrder, orderOf } from "../order.ts";
 
 /** Packets on their way into or out of an interface, by tc (Linux 6.6). */
-export interface AttachTcx extends AttachOrder {
+export interface AttachTcx extends AttachOrder, OtherNetns {
   /** Tells it from the others. */
   readonly kind: "tcx";
-  /** The name or the index of an interface in this network namespace. */
+  /** The name or the index of an interface. */
   readonly interface: string | number;
   /** The way that the packets go. */
   readonly direction: "ingress" | "egress";
+}
+
+/**
+ * Packets that leave an interface of type netkit, one of a pair, on their way to
+ * the other (Linux 6.7).
+ */
+export interface AttachNetkit extends AttachOrder, OtherNetns {
+  /** Tells it from the others. */
+  readonly kind: "netkit";
+  /** The name or the index of the primary interface of the pair. */
+  readonly interface: string | number;
+  /** The interface of the pair that the packets leave. */
+  readonly side: "primary" | "peer";
 }
 
 const options = {
   kind: true,
   interface: true,
   direction: true,
+  netns: true,
   before: true,
   after: true,
+  expectedRevision: true,
 } as const satisfies OptionNames<AttachTcx>;
+
+const netkitOptions = {
+  kind: true,
+  interface: true,
+  side: true,
+  netns: true,
+  before: true,
+  after: true,
+  expectedRevision: true,
+} as const satisfies OptionNames<AttachNetkit>;
 
 const point: AttachPoint = {
   name: "an interface by TCX",
@@ -42,37 +79,70 @@ const point: AttachPoint = {
   causes: { [EEXIST]: "the program is attached there already" },
 };
 
+const netkitPoint: AttachPoint = {
+  ...point,
+  name: "an interface of type netkit",
+  since: [6, 7],
+};
+
 /** Attaching to an interface by TCX. */
 export const tcx: TargetKind<AttachTcx> = {
   options,
   attach(program, given) {
     requireType(program, point);
-    const direction = requireDirection(given.direction);
-    const { flags, relative } = orderOf(given);
+    const attachType = `tcx_${requireDirection(given.direction)}` as const;
+    return linkInOrder({ program, point, attachType, given });
+  },
+};
+
+/** Attaching to an interface of type netkit. */
+export const netkit: TargetKind<AttachNetkit> = {
+  options: netkitOptions,
+  attach(program, given) {
+    requireType(program, netkitPoint);
+    const attachType = `netkit_${requireSide(given.side)}` as const;
+    return linkInOrder({ program, point: netkitPoint, attachType, given });
+  },
+};
+
+/** Makes the link of an interface that has programs in an order. */
+function linkInOrder(
+  { program, point, attachType, given }: {
+    readonly program: UsedProgram;
+    readonly point: AttachPoint;
+    readonly attachType: AttachType;
+    readonly given: AttachTcx | AttachNetkit;
+  },
+): Descriptor {
+  const { flags, relative, revision } = orderOf(given);
+  return withinNetns(given, () => {
     const target = indexOf(given.interface);
+    const causes: AttachPoint["causes"] = {
+      ...point.causes,
+      [ENODEV]: () => absenceOf(target),
+      [ENOENT]: () =>
+        relative === 0
+          ? undefined
+          : "what it shall run before or after is not attached there",
+      [ESTALE]: `the programs there have changed since revision ${revision}`,
+      [EINVAL]: () => absenceOf(target),
+      [ENXIO]: "the interface must be of type netkit",
+      [EACCES]: "the interface must be the primary one of the pair",
+    };
     return createLink({
       program,
-      point: {
-        ...point,
-        causes: {
-          ...point.causes,
-          [ENODEV]: () => absenceOf(target),
-          [ENOENT]: () =>
-            relative === 0
-              ? undefined
-              : "what it shall run before or after is not attached there",
-        },
-      },
+      point: { ...point, causes },
       target,
-      attachType: `tcx_${direction}`,
+      attachType,
       flags,
       size: SIZE.linkCreateOrder,
       fill: ({ order }) => {
         order.relative = relative;
+        order.revision = revision;
       },
     });
-  },
-};
+  });
+}
 
 const Detail = struct("tcx", {
   _: HostLayout,

@@ -5,6 +5,7 @@ import {
   EINVAL,
   enterNetwork,
   EPERM,
+  fileStatus,
   O_RDONLY,
   openFile,
   systemError,
@@ -30,10 +31,20 @@ export function ownNetwork(): Descriptor {
   return new Descriptor(check(openFile(OWN, O_RDONLY), "open"));
 }
 
-/** Calls a function in the network namespace of a descriptor. */
+/** The inode of a descriptor's network namespace; undefined where it has none. */
+export function networkOf(fd: number): bigint | undefined {
+  const status = fileStatus(fd);
+  return typeof status === "number" ? undefined : status.inode;
+}
+
+/**
+ * Calls a function in the network namespace of a descriptor. To be in it already
+ * takes no capability.
+ */
 export function withinNetwork<R>(fd: number, use: () => R): R {
   const own = ownNetwork();
   try {
+    if (networkOf(fd) === networkOf(own.fd)) return use();
     enter(fd);
     try {
       return use();

@@ -16,12 +16,13 @@ import { type AttachPoint, createLink, requireType } from "../../commands.ts";
 import type { TargetKind } from "../../target_kind.ts";
 import type { RawLinkInfo } from "../../type.ts";
 import { absenceOf, indexOf, type InterfaceTarget } from "./interface.ts";
+import { type OtherNetns, withinNetns } from "./within.ts";
 
 /** Packets as an interface receives them (Linux 5.9). */
-export interface AttachXdp {
+export interface AttachXdp extends OtherNetns {
   /** Tells it from the others. */
   readonly kind: "xdp";
-  /** The name or the index of an interface in this network namespace. */
+  /** The name or the index of an interface. */
   readonly interface: string | number;
   /**
    * The place that runs it: `"native"` the driver, `"generic"` the kernel's
@@ -35,6 +36,7 @@ const options = {
   kind: true,
   interface: true,
   mode: true,
+  netns: true,
 } as const satisfies OptionNames<AttachXdp>;
 
 const point: AttachPoint = {
@@ -68,16 +70,19 @@ function flagsOf(mode: unknown): number {
 /** Attaching to an interface by XDP. */
 export const xdp: TargetKind<AttachXdp> = {
   options,
-  attach(program, { interface: name, mode }) {
+  attach(program, given) {
     requireType(program, point);
+    const { mode } = given;
     const flags = flagsOf(mode);
-    const target = indexOf(name);
-    return createLink({
-      program,
-      point: { ...point, causes: causesOf(program, target, mode) },
-      target,
-      attachType: "xdp",
-      flags,
+    return withinNetns(given, () => {
+      const target = indexOf(given.interface);
+      return createLink({
+        program,
+        point: { ...point, causes: causesOf(program, target, mode) },
+        target,
+        attachType: "xdp",
+        flags,
+      });
     });
   },
 };

@@ -60,7 +60,7 @@ const point = eventPoint("a function of the kernel", "kprobe");
 const SOURCE = "/sys/bus/event_source/devices/kprobe";
 
 /** A place in the kernel to be probed. */
-interface Place {
+export interface KprobePlace {
   readonly function: string;
   readonly offset: number;
   readonly returns: boolean;
@@ -82,7 +82,7 @@ export const kprobe: TargetKind<AttachKprobe> = {
       );
     }
     const cookie = cookieOf(given.cookie);
-    return attachTo(program, { function: name, offset, returns, cookie });
+    return attachAt(program, { function: name, offset, returns, cookie });
   },
 };
 
@@ -104,7 +104,7 @@ export const ksyscall: TargetKind<AttachKsyscall> = {
     for (const prefix of PREFIXES[Deno.build.arch] ?? ["sys_"]) {
       const place = { function: prefix + name, offset: 0, returns, cookie };
       try {
-        return attachTo(program, place);
+        return attachAt(program, place);
       } catch (error) {
         const isAbsent = error instanceof SystemError &&
           (error.errno === ENOENT || error.errno === EINVAL);
@@ -116,7 +116,8 @@ export const ksyscall: TargetKind<AttachKsyscall> = {
   },
 };
 
-function attachTo(program: UsedProgram, place: Place): Descriptor {
+/** Attaches to one place in the kernel. */
+export function attachAt(program: UsedProgram, place: KprobePlace): Descriptor {
   const type = readNumber(`${SOURCE}/type`);
   if (type < 0) {
     throw new NotSupportedError(

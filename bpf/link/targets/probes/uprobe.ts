@@ -6,6 +6,7 @@ import {
   type OptionNames,
   requireOffset,
   requireText,
+  requireU32,
 } from "../../../../base/arguments.ts";
 import { show } from "../../../../base/show.ts";
 import type { Descriptor } from "../../../../ffi/descriptor.ts";
@@ -48,6 +49,12 @@ export interface AttachUprobe extends AttachCookie {
   readonly offset?: number | undefined;
   /** The only process; by default all, also those yet to begin. */
   readonly pid?: number | undefined;
+  /**
+   * The offset in the file of a counter, an `unsigned short` that the kernel counts
+   * up while the probe is there, in every process (Linux 4.20): the semaphore of a
+   * USDT probe, by which programs see whether it is worth to call it.
+   */
+  readonly refCounterOffset?: number | undefined;
 }
 
 const options = {
@@ -57,6 +64,7 @@ const options = {
   offset: true,
   pid: true,
   cookie: true,
+  refCounterOffset: true,
 } as const satisfies OptionNames<AttachUprobe>;
 
 /** A function, or another place in a program. */
@@ -82,7 +90,8 @@ export const uprobe: TargetKind<AttachUprobe> = {
     requireType(program, uprobePoint);
     const pid = processOf(given.pid);
     const cookie = cookieOf(given.cookie);
-    const { kind, symbol, offset } = given;
+    const { kind, symbol, offset, refCounterOffset = 0 } = given;
+    requireU32("Offset of a counter", refCounterOffset, 0);
     const name = symbol === undefined
       ? undefined
       : requireText("Symbol", symbol);
@@ -97,6 +106,7 @@ export const uprobe: TargetKind<AttachUprobe> = {
       returns: kind === "uretprobe",
       pid,
       cookie,
+      counter: refCounterOffset,
     });
   },
 };
@@ -110,12 +120,14 @@ export interface UprobePlace {
   /** The process; -1 for all. */
   readonly pid: number;
   readonly cookie: bigint;
+  /** The offset of a counter; 0 for none. */
+  readonly counter: number;
 }
 
 /** Attaches to one place in a file. */
 export function attachAt(
   program: UsedProgram,
-  { path, offset, returns, pid, cookie }: UprobePlace,
+  { path, offset, returns, pid, cookie, counter }: UprobePlace,
 ): Descriptor {
   const type = readNumber(`${SOURCE}/type`);
   if (type < 0) {
@@ -127,8 +139,9 @@ export function attachAt(
     withEvent(
       {
         type,
-        // Bit 0 is `retprobe`, as the format of the event source has it.
-        config: returns ? 1n : 0n,
+        // As the format of the event source has it: bit 0 is `retprobe`, and from
+        // bit 32 on is `ref_ctr_offset`.
+        config: (returns ? 1n : 0n) | BigInt(counter) << 32n,
         config1: address,
         config2: BigInt(offset),
         pid,
@@ -140,7 +153,7 @@ export function attachAt(
         [EPERM]: uprobePrivilege,
         [ENOENT]: `there is no file "${path}"`,
         [EINVAL]:
-          `"${path}" is not a file of code, or has no instruction at offset ${offset}`,
+          `"${path}" is not a file of code, has no instruction at offset ${offset}, or another probe there has another counter`,
       },
     ));
 }

@@ -1,27 +1,34 @@
 /** Many functions of a program or library at once. */
 
-import { NotSupportedError, SystemError } from "../../../../errors.ts";
-import {
-  EINVAL,
-  ENOENT,
-  EOPNOTSUPP,
-  systemError,
-} from "../../../../ffi/mod.ts";
+import { EINVAL, ENOENT, systemError } from "../../../../ffi/mod.ts";
 import {
   type OptionNames,
   requireFlag,
   requireOffset,
   requireText,
+  requireU32,
 } from "../../../../base/arguments.ts";
 import { show } from "../../../../base/show.ts";
 import { Block } from "../../../../ffi/block.ts";
-import type { Descriptor } from "../../../../ffi/descriptor.ts";
 import { SIZE } from "../../../../ffi/bpf/attributes.ts";
-import { Attachment, type Holder } from "../../../kernel_object.ts";
 import type { UsedProgram } from "../../../program/used_program.ts";
-import { type AttachPoint, createLink, requireType } from "../../commands.ts";
-import { cookieOf, type TargetKind } from "../../target_kind.ts";
+import {
+  type AttachPoint,
+  createLink,
+  type LinkRequest,
+  requireType,
+} from "../../commands.ts";
+import { HostLayout, struct, u32, u64 } from "../../../../layout/mod.ts";
+import type { TargetKind } from "../../target_kind.ts";
+import type { RawLinkInfo } from "../../type.ts";
 import { functionOffsets, matchingOffsets } from "./elf_symbols.ts";
+import {
+  attachAtOnce,
+  attachOneByOne,
+  cookiesOf,
+  packed,
+  requireOneWay,
+} from "./many.ts";
 import { processOf } from "../event.ts";
 import { programFile } from "./program_file.ts";
 import { attachAt } from "./uprobe.ts";
@@ -52,6 +59,29 @@ export interface AttachUprobeMulti {
   readonly pid?: number | undefined;
   /** True for where they return, in place of where they begin. */
   readonly return?: boolean | undefined;
+  /**
+   * True to run the program at both (Linux 6.13): what it returns at a begin, 0 or
+   * 1, says whether it is run at the return, and `bpf_session_is_return()` where
+   * it is. The program must have been loaded with attach type
+   * `"trace_uprobe_session"`.
+   */
+  readonly session?: boolean | undefined;
+  /** The counter of each of `functions` or `offsets`, as for `uprobe`. */
+  readonly refCounterOffsets?: readonly number[] | undefined;
+}
+
+/** Many functions of a program or library. */
+export interface UprobeMultiTarget {
+  /** Tells it from the others. */
+  readonly kind: "uprobe_multi";
+  /** The path of the file. */
+  readonly path: string;
+  /** The number of functions. */
+  readonly count: number;
+  /** Whether the program is run where they return. */
+  readonly return: boolean;
+  /** The only process; undefined for all. */
+  readonly pid: number | undefined;
 }
 
 const options = {
@@ -63,6 +93,8 @@ const options = {
   cookies: true,
   pid: true,
   return: true,
+  session: true,
+  refCounterOffsets: true,
 } as const satisfies OptionNames<AttachUprobeMulti>;
 
 const point: AttachPoint = {
@@ -70,7 +102,9 @@ const point: AttachPoint = {
   since: [6, 6],
   types: ["kprobe"],
   capability: "CAP_PERFMON",
-  causes: {},
+  causes: {
+    [EINVAL]: "the program may have been loaded for another attach type",
+  },
 };
 
 /** `linux/bpf.h` */
@@ -82,7 +116,10 @@ interface Places {
   readonly offsets: readonly number[];
   /** One for each place; empty for none. */
   readonly cookies: readonly bigint[];
+  /** The offsets of counters; one for each place, or empty for none. */
+  readonly counters: readonly number[];
   readonly returns: boolean;
+  readonly session: boolean;
   readonly pid: number;
 }
 
@@ -93,19 +130,16 @@ export const uprobeMulti: TargetKind<AttachUprobeMulti> = {
     requireType(program, point);
     const pid = processOf(given.pid);
     const returns = requireFlag("return", given.return);
-    const { functions, pattern, offsets, cookies } = given;
-    const ways = { functions, pattern, offsets };
-    const chosen = Object.entries(ways).filter(([, way]) => way !== undefined);
-    if (chosen.length !== 1) {
-      throw new TypeError(
-        `There must be one of the options functions, pattern and offsets: received ${
-          chosen.map(([name]) => name).join(" and ") || "none"
-        }`,
-      );
+    const { functions, pattern, offsets } = given;
+    requireOneWay({ functions, pattern, offsets });
+    const session = requireFlag("session", given.session);
+    if (returns && session) {
+      throw new TypeError("Options return and session exclude each other");
     }
     const names = functions?.map((name) => requireText("Function", name));
     offsets?.forEach(requireOffset);
-    const given64 = (cookies ?? []).map(cookieOf);
+    const cookies = cookiesOf(given.cookies, (functions ?? offsets)?.length);
+    const counters = countersOf(given.refCounterOffsets, functions ?? offsets);
     const path = programFile(given.path);
     const found = names !== undefined
       ? functionOffsets(path, names)
@@ -121,87 +155,101 @@ export const uprobeMulti: TargetKind<AttachUprobeMulti> = {
         }`,
       );
     }
-    if (
-      cookies !== undefined &&
-      (pattern !== undefined || cookies.length !== found.length)
-    ) {
-      throw new RangeError(
-        `There must be a cookie for each of the functions or offsets that are given: received ${cookies.length} cookies and ${
-          pattern !== undefined ? "a pattern" : `${found.length} functions`
-        }`,
-      );
-    }
-    const places = { path, offsets: found, cookies: given64, returns, pid };
-    return attachAtOnce(program, places) ?? attachOneByOne(program, places);
+    const places = {
+      path,
+      offsets: found,
+      cookies,
+      counters,
+      returns,
+      session,
+      pid,
+    };
+    const request = requestOf(program, places);
+    // Nothing else runs a program at both.
+    if (session) return createLink(request);
+    return attachAtOnce(request) ??
+      attachOneByOne(found, (offset, i) =>
+        attachAt(program, {
+          path,
+          offset,
+          returns,
+          pid,
+          cookie: cookies[i] ?? 0n,
+          counter: counters[i] ?? 0,
+        }));
   },
 };
 
-/** Makes one link of all places; undefined where there can be none. */
-function attachAtOnce(
-  program: UsedProgram,
-  { path, offsets, cookies, returns, pid }: Places,
-): Descriptor | undefined {
+/** The offsets of counters; empty for none. @throws {RangeError} */
+function countersOf(
+  offsets: readonly number[] | undefined,
+  places: readonly unknown[] | undefined,
+): readonly number[] {
+  if (offsets === undefined) return [];
+  for (const offset of offsets) requireU32("Offset of a counter", offset, 0);
+  if (offsets.length === places?.length) return offsets;
+  throw new RangeError(
+    `There must be an offset of a counter for each of the functions or offsets that are given: received ${offsets.length} and ${
+      places === undefined ? "a pattern" : `${places.length} functions`
+    }`,
+  );
+}
+
+/** The link of all places. */
+function requestOf(program: UsedProgram, places: Places): LinkRequest {
+  const { path, offsets, cookies, counters, returns, session, pid } = places;
   const file = Block.of(new TextEncoder().encode(`${path}\0`));
-  const numbers = Block.of(
-    new Uint8Array(BigUint64Array.from(offsets.map(BigInt)).buffer),
-  );
-  const cookieBlock = Block.of(
-    new Uint8Array(BigUint64Array.from(cookies).buffer),
-  );
-  try {
-    return createLink({
-      program,
-      point,
-      target: 0,
-      attachType: "trace_uprobe_multi",
-      size: SIZE.linkCreateUprobeMulti,
-      fill: ({ uprobeMulti }) => {
-        uprobeMulti.path = file.address;
-        uprobeMulti.offsets = numbers.address;
-        uprobeMulti.cookies = cookies.length === 0 ? 0n : cookieBlock.address;
-        uprobeMulti.count = offsets.length;
-        uprobeMulti.flags = returns ? BPF_F_UPROBE_MULTI_RETURN : 0;
-        uprobeMulti.pid = Math.max(pid, 0);
-      },
-    });
-  } catch (error) {
-    if (error instanceof NotSupportedError) return undefined;
-    // The program was not loaded for it, or the kernel does not know it.
-    const isRefused = error instanceof SystemError &&
-      (error.errno === EINVAL || error.errno === EOPNOTSUPP);
-    if (!isRefused) throw error;
-    return undefined;
-  }
+  const numbers = Block.of(packed(offsets.map(BigInt)));
+  const cookieBlock = Block.of(packed(cookies));
+  const counterBlock = Block.of(packed(counters.map(BigInt)));
+  const addressOf = (block: Block) =>
+    block.bytes.length === 0 ? 0n : block.address;
+  return {
+    program,
+    point,
+    target: 0,
+    attachType: session ? "trace_uprobe_session" : "trace_uprobe_multi",
+    size: SIZE.linkCreateUprobeMulti,
+    fill: ({ uprobeMulti }) => {
+      uprobeMulti.path = file.address;
+      uprobeMulti.offsets = numbers.address;
+      uprobeMulti.refCounterOffsets = addressOf(counterBlock);
+      uprobeMulti.cookies = addressOf(cookieBlock);
+      uprobeMulti.count = offsets.length;
+      uprobeMulti.flags = returns ? BPF_F_UPROBE_MULTI_RETURN : 0;
+      uprobeMulti.pid = Math.max(pid, 0);
+    },
+    blocks: [file, numbers, cookieBlock, counterBlock],
+  };
 }
 
-/** Makes a link of each place, or none. */
-function attachOneByOne(
-  program: UsedProgram,
-  { path, offsets, cookies, returns, pid }: Places,
-): Holder {
-  using links = new DisposableStack();
-  for (const [i, offset] of offsets.entries()) {
-    const cookie = cookies[i] ?? 0n;
-    const place = { path, offset, returns, pid, cookie };
-    links.adopt(attachAt(program, place), (link) => link.close());
-  }
-  return new ManyLinks(links.move());
-}
+const Detail = struct("uprobe_multi", {
+  _: HostLayout,
+  path: u64,
+  offsets: u64,
+  refCounterOffsets: u64,
+  cookies: u64,
+  length: u32,
+  count: u32,
+  flags: u32,
+  pid: u32,
+});
 
-/** Links that are closed together. */
-class ManyLinks extends Attachment {
-  readonly #links: DisposableStack;
-
-  constructor(links: DisposableStack) {
-    super();
-    this.#links = links;
-  }
-
-  override get fd(): number {
-    return -1;
-  }
-
-  override close(): void {
-    this.#links.dispose();
-  }
+/** Reads the target of a link of many functions of a program (Linux 6.8). */
+export function readUprobeMulti(
+  raw: RawLinkInfo,
+): UprobeMultiTarget | undefined {
+  const path = raw.text(Detail, (detail, { address, size }) => {
+    detail.path = address;
+    detail.length = size;
+  });
+  const { count, flags, pid } = raw.detail(Detail);
+  if (count === 0) return undefined;
+  return {
+    kind: "uprobe_multi",
+    path,
+    count,
+    return: (flags & BPF_F_UPROBE_MULTI_RETURN) !== 0,
+    pid: pid || undefined,
+  };
 }

@@ -1,0 +1,98 @@
+/** Many functions at once: by one link, or by a link of each. */
+
+import { NotSupportedError, SystemError } from "../../../../errors.ts";
+import { EINVAL, EOPNOTSUPP } from "../../../../ffi/mod.ts";
+import type { Descriptor } from "../../../../ffi/descriptor.ts";
+import { Attachment, type Holder } from "../../../kernel_object.ts";
+import { createLink, type LinkRequest } from "../../commands.ts";
+import { cookieOf } from "../../target_kind.ts";
+
+/**
+ * Requires that one way of naming the functions is given.
+ *
+ * @throws {TypeError} if none is, or several.
+ */
+export function requireOneWay(ways: Readonly<Record<string, unknown>>): void {
+  const names = Object.keys(ways);
+  const chosen = names.filter((name) => ways[name] !== undefined);
+  if (chosen.length === 1) return;
+  throw new TypeError(
+    `There must be one of the options ${names.slice(0, -1).join(", ")} and ${
+      names.at(-1)
+    }: received ${chosen.join(" and ") || "none"}`,
+  );
+}
+
+/**
+ * The cookies of functions; empty for none.
+ *
+ * @param count How many functions there are; undefined of a pattern.
+ * @throws {RangeError} unless there is one for each.
+ */
+export function cookiesOf(
+  cookies: readonly bigint[] | undefined,
+  count: number | undefined,
+): readonly bigint[] {
+  if (cookies === undefined) return [];
+  const all = cookies.map(cookieOf);
+  if (all.length === count) return all;
+  throw new RangeError(
+    `There must be a cookie for each of the functions or offsets that are given: received ${all.length} cookies and ${
+      count === undefined ? "a pattern" : `${count} functions`
+    }`,
+  );
+}
+
+/** Numbers as the kernel takes an array of them. */
+export function packed(
+  numbers: readonly bigint[],
+): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(BigUint64Array.from(numbers).buffer);
+}
+
+/**
+ * Makes one link; undefined where there can be none, since the program was not
+ * loaded for one, or the kernel does not know it.
+ */
+export function attachAtOnce(request: LinkRequest): Descriptor | undefined {
+  try {
+    return createLink(request);
+  } catch (error) {
+    if (error instanceof NotSupportedError) return undefined;
+    const isRefused = error instanceof SystemError &&
+      (error.errno === EINVAL || error.errno === EOPNOTSUPP);
+    if (!isRefused) throw error;
+    return undefined;
+  }
+}
+
+/** Makes a link of each place, or none. */
+export function attachOneByOne<Place>(
+  places: readonly Place[],
+  attach: (place: Place, i: number) => Descriptor,
+): Holder {
+  using links = new DisposableStack();
+  for (const [i, place] of places.entries()) {
+    links.adopt(attach(place, i), (link) => link.close());
+  }
+  return new ManyLinks(links.move());
+}
+
+/** Links that are closed together. */
+class ManyLinks extends Attachment {
+  override readonly whyUnlinked = "it is a link of each function";
+  readonly #links: DisposableStack;
+
+  constructor(links: DisposableStack) {
+    super();
+    this.#links = links;
+  }
+
+  override get fd(): number {
+    return -1;
+  }
+
+  override close(): void {
+    this.#links.dispose();
+  }
+}
