@@ -12,8 +12,8 @@ import {
   systemError,
 } from "../../ffi/mod.ts";
 import type { OpenMap } from "./info.ts";
-import type { MapType } from "./type.ts";
 import { type Key, lookup, update } from "./entries/commands.ts";
+import type { MapType } from "./type.ts";
 
 /** How often an inner map may be gone before it could be opened. */
 const RETRIES = 16;

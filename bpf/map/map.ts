@@ -89,10 +89,10 @@ interface MapOrigin {
   readonly pinnedTo?: string | undefined;
   /** Its definition in C. */
   readonly definition?: () => MapDefinition | undefined;
-  /** The map as libbpf has it, where libbpf has loaded it. */
-  readonly native?: NativeMap;
   /** The types that it was made with. */
   readonly types?: MapDefinition | undefined;
+  /** The map as libbpf has it, where libbpf has loaded it. */
+  readonly native?: NativeMap;
 }
 
 /** What only the class can do, for the function below it. */

@@ -30,13 +30,33 @@ const INTEGERS = {
   i32: ["int", SIGNED],
   u64: ["unsigned long long", 0],
   i64: ["long long", SIGNED],
+  u128: ["unsigned __int128", 0],
+  i128: ["__int128", SIGNED],
   uintptr: ["unsigned long", 0],
   bool: ["_Bool", BOOL],
 } as const satisfies Readonly<Record<string, readonly [string, number]>>;
 
 type IntegerKind = keyof typeof INTEGERS;
 
-const BIG_ENDIAN = { be16: "u16", be32: "u32", be64: "u64" } as const;
+/** C has a name for some of them alone, and for no order of bytes. */
+const BIG_ENDIAN = {
+  be16: ["__be16", "u16"],
+  be32: ["__be32", "u32"],
+  be64: ["__be64", "u64"],
+  bei16: ["bei16", "i16"],
+  bei32: ["bei32", "i32"],
+  bei64: ["bei64", "i64"],
+  bef32: ["bef32", "f32"],
+  bef64: ["bef64", "f64"],
+} as const;
+
+const FLOATS = { f16: "_Float16", f32: "float", f64: "double" } as const;
+
+type FloatKind = keyof typeof FLOATS;
+
+function isFloat(kind: IntegerKind | FloatKind): kind is FloatKind {
+  return Object.hasOwn(FLOATS, kind);
+}
 
 /** The longest name that the kernel takes is 127 bytes (`KSYM_NAME_LEN`). */
 const NAME = /^[A-Za-z_]\w{0,126}$/;
@@ -85,14 +105,17 @@ export class TypeWriter {
         return this.write(type.base);
       case "be16":
       case "be32":
-      case "be64": {
-        const base = this.#integer(BIG_ENDIAN[type.kind], type.size);
-        return this.#blob.add("typedef", `__${type.kind}`, base);
+      case "be64":
+      case "bei16":
+      case "bei32":
+      case "bei64":
+      case "bef32":
+      case "bef64": {
+        const [name, native] = BIG_ENDIAN[type.kind];
+        return this.#blob.add("typedef", name, this.#scalar(native, type.size));
       }
-      case "f32":
-        return this.#blob.add("float", "float", type.size);
-      case "f64":
-        return this.#blob.add("float", "double", type.size);
+      case "bytes":
+        return this.#array(this.#integer("u8", 1), type.size);
       case "text":
         return this.#array(this.#char(), type.length);
       case "enumeration":
@@ -109,8 +132,14 @@ export class TypeWriter {
       case "marker":
         throw new InvalidTypeError(`${type.name} is no type of a value`);
       default:
-        return this.#integer(type.kind, type.size);
+        return this.#scalar(type.kind, type.size);
     }
+  }
+
+  #scalar(kind: IntegerKind | FloatKind, size: number): number {
+    if (!isFloat(kind)) return this.#integer(kind, size);
+    const name = FLOATS[kind];
+    return this.#once(name, () => this.#blob.add("float", name, size));
   }
 
   #integer(kind: IntegerKind, size: number): number {

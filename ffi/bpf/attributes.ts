@@ -212,6 +212,14 @@ const BindMap = struct("prog_bind_map", {
   flags: u32,
 });
 
+const StreamRead = struct("prog_stream_read", {
+  _: HostLayout,
+  buffer: u64,
+  length: u32,
+  streamId: u32,
+  progFd: u32,
+});
+
 const ProgramQuery = struct("query", {
   _: HostLayout,
   /** A descriptor, or the index of an interface. */
@@ -226,14 +234,6 @@ const ProgramQuery = struct("query", {
   linkIds: u64,
   linkFlags: u64,
   revision: u64,
-});
-
-const StreamRead = struct("prog_stream_read", {
-  _: HostLayout,
-  buffer: u64,
-  length: u32,
-  streamId: u32,
-  progFd: u32,
 });
 
 const LinkFd = struct("link_fd", { _: HostLayout, linkFd: u32, flags: u32 });
@@ -255,8 +255,8 @@ const Attributes = union("bpf_attr", {
   linkUpdate: LinkUpdate,
   bindMap: BindMap,
   linkFd: LinkFd,
-  programQuery: ProgramQuery,
   streamRead: StreamRead,
+  programQuery: ProgramQuery,
 });
 
 /**

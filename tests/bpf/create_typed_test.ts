@@ -14,18 +14,27 @@ import {
   array,
   atomic,
   be16,
+  bef32,
+  bef64,
+  bei16,
+  bei32,
+  bei64,
   bits,
   bool,
+  bytes,
   declarationOf,
   enumeration,
+  f16,
   f64,
   HostLayout,
+  i128,
   i16,
   padding,
   safe,
   struct,
   text,
   type Type,
+  u128,
   u32,
   u64,
   u8,
@@ -85,6 +94,26 @@ testWith(bpfMaps, root)("The BTF of such a map says the same layout", () => {
   using opened = BpfMap.fromId(map.info.id);
   assertNotEquals(opened.valueType, Everything);
   assertEquals(declared(opened.valueType!), declared(Everything));
+});
+
+testWith(bpfMaps, root)("The kernel takes a type of every kind", () => {
+  const Rest = struct("rest", {
+    _: HostLayout,
+    wide: u128,
+    minus: i128,
+    half: f16,
+    short: bei16,
+    int: bei32,
+    long: bei64,
+    single: bef32,
+    double: bef64,
+    address: bytes(6),
+  });
+  using map = BpfMap.create({ type: "array", valueType: Rest, maxEntries: 1 });
+  using opened = BpfMap.fromId(map.info.id);
+  const fields = (type: Type) => declared(type).match(/\w+(?=(\[\d+\])?;)/g);
+  assertEquals(fields(opened.valueType!), fields(Rest));
+  assertEquals(opened.valueType!.size, Rest.size);
 });
 
 testWith(bpfMaps, root, command("bpftool"))(
