@@ -107,6 +107,14 @@ export class Page implements AsyncDisposable {
     this.#socket.close();
     this.#child.kill("SIGTERM");
     await this.#child.status;
+    // Processes that it had started write there for a moment longer.
+    for (let left = 50; left > 0; left--) {
+      try {
+        return this.#directory[Symbol.dispose]();
+      } catch {
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
+    }
     this.#directory[Symbol.dispose]();
   }
 

@@ -3,7 +3,10 @@ import { Btf, BtfError, checkLayout } from "../../btf/mod.ts";
 import {
   array,
   atomic,
+  bef64,
+  bei32,
   bits,
+  bytes,
   enumeration,
   f32,
   HostLayout,
@@ -80,6 +83,7 @@ function differencesOf(change: Record<string, Type>): string[] {
 
 Deno.test("checkLayout() finds nothing where there is nothing", () => {
   assertEquals(differencesOf({}), []);
+  assertEquals(differencesOf({ ports: bytes(4), sign: bei32 }), []);
   const check = checkLayout(struct("other", right), btf, "stats");
   assertEquals([check.ok, String(check)], [true, "other: as in BTF"]);
   assert(checkLayout(btf.layout("stats"), btf).ok);
@@ -105,6 +109,10 @@ Deno.test("checkLayout() finds offsets, sizes, signs, lengths and kinds that dif
     "stats.low size 2 3",
     "stats.high offset 354 355",
     "stats.high size 6 5",
+  ]);
+  assertEquals(differencesOf({ ports: u32, last: bef64 }), [
+    "stats.ports kind an integer an array",
+    "stats.last kind a float an integer",
   ]);
   const Swapped = struct("inner", { _: HostLayout, y: u32, x: i32 });
   assertEquals(differencesOf({ inner: Swapped }), [
