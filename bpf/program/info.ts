@@ -31,11 +31,6 @@ export interface ProgramInfo {
   readonly mapIds: readonly number[];
   /** The id of the BTF that describes it; 0 without one. */
   readonly btfId: number;
-  /**
-   * The type of its function in that BTF, which has the whole of its name; 0 where
-   * the kernel does not say: before Linux 5.0, and without CAP_BPF.
-   */
-  readonly functionTypeId: number;
   /** The size of its instructions as the verifier left them, in bytes. */
   readonly translatedSize: number;
   /** The size of its machine code in bytes; 0 where it is interpreted. */
@@ -64,10 +59,7 @@ export interface ProgramInfo {
 const MAPS_MAX = 64;
 /** Where the ids of the maps are put, in bytes from the info. */
 const IDS_AT = sizeOf(KernelProgramInfo);
-/** Where its function is put: `struct bpf_func_info { insn_off, type_id }`. */
-const FUNCTION_AT = IDS_AT + 4 * MAPS_MAX;
-const FUNCTION_SIZE = 8;
-const ROOM = FUNCTION_AT + FUNCTION_SIZE;
+const ROOM = IDS_AT + 4 * MAPS_MAX;
 
 /**
  * What a descriptor's program is.
@@ -83,19 +75,9 @@ export function programInfoOf(fd: number, name: string): ProgramInfo {
   const raw = pointer(KernelProgramInfo, buffer);
   raw.mapCount = MAPS_MAX;
   raw.mapIds = address + BigInt(IDS_AT);
-  if (!kernelIsOlderThan([5, 0])) {
-    // The first function is the program itself.
-    raw.functionInfoCount = 1;
-    raw.functionSize = FUNCTION_SIZE;
-    raw.functions = address + BigInt(FUNCTION_AT);
-  }
   askInfo(fd, address, IDS_AT, name, "program");
   if (!isProgram(fd)) throw isSomethingElse(name, "program");
-  return translate(
-    raw,
-    new Uint32Array(buffer, IDS_AT, MAPS_MAX),
-    new Uint32Array(buffer, FUNCTION_AT + 4, 1)[0]!,
-  );
+  return translate(raw, new Uint32Array(buffer, IDS_AT, MAPS_MAX));
 }
 
 /**
@@ -117,7 +99,6 @@ const NO_DESCRIPTOR = 0xffff_ffff;
 function translate(
   raw: Pointer<typeof KernelProgramInfo>,
   ids: Uint32Array,
-  functionTypeId: number,
 ): ProgramInfo {
   const mapIds: number[] = [];
   const used = raw.mapCount;
@@ -135,7 +116,6 @@ function translate(
     gplCompatible: raw.gplCompatible !== 0,
     mapIds,
     btfId: raw.btfId,
-    functionTypeId,
     translatedSize: raw.translatedLength,
     jitedSize: raw.jitedLength,
     verifiedInstructions: raw.verifiedInstructions,

@@ -1,7 +1,6 @@
 /** `hostmem programs`: all programs of the system. */
 
-import { BpfProgram, type ProgramInfo } from "../../bpf/mod.ts";
-import { Btf, BtfError } from "../../btf/mod.ts";
+import { BpfProgram, BtfError } from "../../bpf/mod.ts";
 import type { Command } from "../command.ts";
 import {
   descriptorFields,
@@ -28,13 +27,12 @@ function bootTime(): number {
 const NAME_MAX = 15;
 
 /** A program's name, of which the kernel keeps a part and its BTF the whole. */
-function nameOf(info: ProgramInfo): string {
-  const { name, btfId, functionTypeId } = info;
+function nameOf(program: BpfProgram): string {
+  const { name, btfId } = program.info;
   const mayBeCut = new TextEncoder().encode(name).length === NAME_MAX;
-  if (!mayBeCut || btfId === 0 || functionTypeId === 0) return name;
+  if (!mayBeCut || btfId === 0) return name;
   try {
-    const type = Btf.fromId(btfId).type(functionTypeId);
-    return type.kind === "func" ? type.name : name;
+    return program.code().functions[0]?.name ?? name;
   } catch (error) {
     // A kind of type that is younger than this package.
     if (error instanceof BtfError) return name;
@@ -54,7 +52,7 @@ function describe(
   return {
     id: info.id,
     type: info.type ?? `type ${info.typeNumber}`,
-    ...info.name === "" ? {} : { name: nameOf(info) },
+    ...info.name === "" ? {} : { name: nameOf(program) },
     tag: info.tag,
     gpl_compatible: info.gplCompatible,
     ...ran ? { run_time_ns: info.runTime, run_cnt: info.runCount } : {},

@@ -2,7 +2,7 @@
 
 import { NotSupportedError } from "../../errors.ts";
 import { Block } from "../block.ts";
-import { BPF_F_MMAPABLE, E2BIG, EINVAL } from "../constants.ts";
+import { BPF_F_MMAPABLE, EINVAL } from "../constants.ts";
 import { check } from "../errno/system_error.ts";
 import { bpf } from "./bpf.ts";
 import { COMMANDS, hintFor } from "./commands.ts";
@@ -55,10 +55,7 @@ export function askInfo(
   kind: ObjectKind,
 ): void {
   const result = writeInfo(fd, address, length);
-  // What is asked for lies behind the end of another kind's info.
-  if (result === -EINVAL || result === -E2BIG) {
-    throw isSomethingElse(name, kind);
-  }
+  if (result === -EINVAL) throw isSomethingElse(name, kind);
   check(
     result,
     "bpf(BPF_OBJ_GET_INFO_BY_FD)",
