@@ -29,6 +29,7 @@ import {
 const COUNT = sized(30_000, 100_000_000);
 const LINES = sized(10_000, 20_000_000);
 const FRAMES = sized(10_000, 20_000_000);
+const VERSIONS = sized(20, 1000);
 const EBADMSG = 74;
 const KILLS = sized(8, 200);
 
@@ -179,11 +180,12 @@ for (const compiler of compilers) {
       const reader = SeqlockReader.open(sample);
       while (reader.version === 0) await new Promise((go) => setTimeout(go, 1));
       const versions = new Set<number>();
-      // However the writer is scheduled: until it has written meanwhile.
-      for (let i = 0; i < reads || versions.size < 100; i++) {
+      // However the writer is scheduled: until it has written meanwhile. At full
+      // speed few of its values are there for long enough to be read whole.
+      for (let i = 0; i < reads || versions.size < VERSIONS; i++) {
         const number = numberOf(reader.read());
         assert(number >= 0, "It is mixed");
-        if (versions.size < 100) versions.add(number);
+        if (versions.size < VERSIONS) versions.add(number);
       }
       // Beside the same writer, without the seqlock: it is what keeps them whole.
       let mixed = 0;
