@@ -16,7 +16,7 @@ import type { BtfKind } from "./types.ts";
 
 /** One thing in which a type differs from BTF. */
 export interface LayoutDifference {
-  /** Where: `"sk_buff.len"`. */
+  /** The path of the member: `"sk_buff.len"`. */
   readonly path: string;
   /**
    * In what: `offset` and `size` are in bits for bit-fields and in bytes for all
@@ -33,13 +33,13 @@ export interface LayoutDifference {
     | "length"
     | "missing"
     | "unknown";
-  /** What the type has. */
+  /** The value that the type has. */
   readonly actual: string;
-  /** What BTF has. */
+  /** The value that BTF has. */
   readonly expected: string;
 }
 
-/** What {@linkcode checkLayout} found. */
+/** The result of {@linkcode checkLayout}. */
 export interface LayoutCheck {
   /** True if there is no difference. */
   readonly ok: boolean;
@@ -99,7 +99,7 @@ export function checkLayout(
   });
 }
 
-/** What a value is, as far as its bytes tell. */
+/** Describes the kind of a value, as far as its bytes tell. */
 function shapeOf(type: AnyType): string {
   switch (type.kind) {
     case "safe":

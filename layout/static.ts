@@ -28,7 +28,7 @@ export interface LayoutType<
   D = unknown,
   I = unknown,
 > {
-  /** Which kind of type this is: `"u32"`, `"struct"`, … */
+  /** The kind of type: `"u32"`, `"struct"`, … */
   readonly kind: string;
   /** Its name: `"u32"`, `"u16[8]"`, the name given to a struct. */
   readonly name: string;
@@ -40,15 +40,15 @@ export interface LayoutType<
   readonly [shape]: { pointer: P; view: V; value: D; input: I };
 }
 
-/** What a field of a type is through a pointer. */
+/** The TypeScript type of a field through a pointer. */
 export type InPointer<T extends LayoutType> = T[typeof shape]["pointer"];
-/** What a field of a type is through a view. */
+/** The TypeScript type of a field through a view. */
 export type InView<T extends LayoutType> = T[typeof shape]["view"];
 
 /** A type whose value is one JavaScript primitive. */
 export interface ScalarType<K extends string, V>
   extends LayoutType<V, V, V, V> {
-  /** Which kind of type this is. */
+  /** The kind of type. */
   readonly kind: K;
 }
 
@@ -121,7 +121,7 @@ export interface Bytes<N extends number = number> extends
     Uint8Array<ArrayBuffer>,
     Uint8Array
   > {
-  /** Which kind of type this is. */
+  /** The kind of type. */
   readonly kind: "bytes";
   /** The number of bytes that it takes. */
   readonly length: N;
@@ -130,7 +130,7 @@ export interface Bytes<N extends number = number> extends
 /** The type of the {@linkcode HostLayout} marker. */
 export interface HostLayoutMarker
   extends LayoutType<never, never, never, never> {
-  /** Which kind of type this is. */
+  /** The kind of type. */
   readonly kind: "marker";
 }
 
@@ -139,7 +139,7 @@ export interface HostLayoutMarker
  * unknown makes those of {@linkcode Type}, which may be any, unknown as well.
  */
 export interface Padding extends LayoutType {
-  /** Which kind of type this is. */
+  /** The kind of type. */
   readonly kind: "padding";
 }
 
@@ -153,7 +153,7 @@ export interface Enumeration<
   >,
   B extends IntegerType = IntegerType,
 > extends LayoutType<Value<B>, Value<B>, Value<B>, Value<B>> {
-  /** Which kind of type this is. */
+  /** The kind of type. */
   readonly kind: "enumeration";
   /** The integer that lies in memory. */
   readonly base: B;
@@ -174,7 +174,7 @@ export interface Bits<
     | Enumeration,
   W extends number = number,
 > extends LayoutType<Value<B>, Value<B>, Value<B>, Value<B>> {
-  /** Which kind of type this is. */
+  /** The kind of type. */
   readonly kind: "bits";
   /** The type it is declared with, whose unit it lies in. */
   readonly base: B;
@@ -189,7 +189,7 @@ export type AtomicBase = IntegerType | Uintptr | Bool | Enumeration;
 export interface AtomicType<T extends AtomicBase = AtomicBase>
   extends
     LayoutType<LiveAtomic<T>, ReadonlyAtomic<Value<T>>, Value<T>, Value<T>> {
-  /** Which kind of type this is. */
+  /** The kind of type. */
   readonly kind: "atomic";
   /** The type of its value. */
   readonly base: T;
@@ -204,7 +204,7 @@ export interface ArrayType<E extends Type = Type, N extends number = number>
       Value<E>[],
       ArrayLike<Input<E>>
     > {
-  /** Which kind of type this is. */
+  /** The kind of type. */
   readonly kind: "array";
   /** The type of its elements. */
   readonly element: E;
@@ -223,7 +223,7 @@ export interface StructType<F extends Fields = Fields> extends
     StructValue<F>,
     StructInput<F>
   > {
-  /** Which kind of type this is. */
+  /** The kind of type. */
   readonly kind: "struct";
   /** Its fields as they were declared, markers and padding included. */
   readonly fields: F;
@@ -237,7 +237,7 @@ export interface UnionType<F extends Fields = Fields> extends
     StructValue<F>,
     StructInput<F>
   > {
-  /** Which kind of type this is. */
+  /** The kind of type. */
   readonly kind: "union";
   /** Its members as they were declared, markers and padding included. */
   readonly fields: F;

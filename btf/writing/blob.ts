@@ -20,7 +20,10 @@ export class Blob {
   #stringsSize = 1;
   #types = 0;
 
-  /** Where a name lies among the strings; C has it, or it has none: `""`. */
+  /**
+   * Finds the offset of a name among the strings; `""` is for a type without a
+   * name.
+   */
   name(name: string): number {
     let offset = this.#names.get(name);
     if (offset === undefined) {

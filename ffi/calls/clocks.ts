@@ -94,14 +94,14 @@ function compare(clock: KernelClock): Bounds {
 
 const width = ({ least, most }: Bounds) => most - least;
 
-/** Where clocks count from, in nanoseconds since 1970, as found before. */
+/** The beginning of each clock, in nanoseconds since 1970, as found before. */
 const epochs = new Map<KernelClock, bigint>();
 const COMPARISONS = 8;
 
 /**
- * Where a clock counts from. What was found before is kept while it can be so, so
- * that the dates of two times are as far apart as the times: until the time of day
- * is set, or the machine suspended.
+ * Finds the time that a clock counts from. The one that was found before is
+ * kept while it can be so, so that the dates of two times are as far apart as
+ * the times: until the time of day is set, or the machine suspended.
  */
 function epochOf(clock: KernelClock): bigint {
   const known = epochs.get(clock);

@@ -17,7 +17,7 @@ import type { AnyType } from "../model/types.ts";
 export type Make = (root: Region, absolute: number, extent: number) => object;
 
 /**
- * How the pointers to a type are made.
+ * Makes the function that makes the pointers to a type.
  *
  * @param type The type.
  * @param mode How memory is reached.

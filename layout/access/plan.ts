@@ -26,7 +26,9 @@ import type {
   UnionType,
 } from "../static.ts";
 
-/** How memory is reached: each combination has classes of its own. */
+/**
+ * The mode in which memory is reached: each combination has classes of its own.
+ */
 export interface AccessMode {
   /** True if values can be stored. */
   readonly writable: boolean;
@@ -34,9 +36,9 @@ export interface AccessMode {
   readonly aligned: boolean;
 }
 
-/** How pointers reach memory. */
+/** The mode in which pointers reach memory. */
 export const WRITABLE: AccessMode = { writable: true, aligned: true };
-/** How views reach memory. */
+/** The mode in which views reach memory. */
 export const READABLE: AccessMode = { writable: false, aligned: true };
 
 /** An array's length: fixed, or what the bytes behind its offset allow. */
@@ -46,7 +48,7 @@ export type Length = number | "flexible";
 export interface LeafPlace {
   /** Its type. */
   readonly type: LeafType;
-  /** How it is read and written. */
+  /** The leaf that reads and writes it. */
   readonly leaf: Leaf;
   /** The name that error messages give it: `Stats.bytes`. */
   readonly path: string;
@@ -61,7 +63,7 @@ export interface LeafPlace {
 
 /** The engine's own typed array. */
 export interface NativeArray {
-  /** Which access this is. */
+  /** The kind of access. */
   readonly kind: "native";
   /** The lane that it is a part of. */
   readonly lane: Lane;
@@ -75,11 +77,11 @@ export interface NativeArray {
 
 /** An object of a class of ours. */
 export interface OwnObject {
-  /** Which access this is. */
+  /** The kind of access. */
   readonly kind: "object";
   /** The type that it points to. */
   readonly type: AnyType;
-  /** How it reaches it. */
+  /** The mode in which it reaches it. */
   readonly mode: AccessMode;
   /** The name that error messages give it. */
   readonly path: string;
@@ -98,7 +100,7 @@ export interface OwnObject {
 /** An access that makes an object. */
 export type ObjectAccess = NativeArray | OwnObject;
 
-/** What a property or an element is. */
+/** The access to a property or an element. */
 export type Access =
   | { readonly kind: "leaf"; readonly place: LeafPlace }
   | ObjectAccess;
@@ -113,7 +115,7 @@ export interface Property {
 
 /** A property per field: structs, unions, and roots of one value. */
 export interface StructPlan {
-  /** Which plan this is. */
+  /** The kind of plan. */
   readonly kind: "struct";
   /** The properties. */
   readonly properties: readonly Property[];
@@ -123,7 +125,7 @@ export interface StructPlan {
 
 /** An array of objects. */
 export interface ObjectsPlan {
-  /** Which plan this is. */
+  /** The kind of plan. */
   readonly kind: "objects";
   /** The access to element 0. */
   readonly element: ObjectAccess;
@@ -135,7 +137,7 @@ export interface ObjectsPlan {
 
 /** An array of plain values. */
 export interface ElementsPlan {
-  /** Which plan this is. */
+  /** The kind of plan. */
   readonly kind: "elements";
   /** The place of element 0. */
   readonly place: LeafPlace;
@@ -143,7 +145,7 @@ export interface ElementsPlan {
   readonly stride: number;
 }
 
-/** What a class does. */
+/** The plan of a class. */
 export type Plan =
   | StructPlan
   | ObjectsPlan
@@ -159,7 +161,7 @@ export type Plan =
 
 const plans = new WeakMap<AnyType, Map<number, Plan>>();
 
-/** What the class of the pointers to a type does. */
+/** Finds the plan of the class of the pointers to a type. */
 export function planOf(type: AnyType, mode: AccessMode): Plan {
   let ofType = plans.get(type);
   if (ofType === undefined) plans.set(type, ofType = new Map());

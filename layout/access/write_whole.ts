@@ -204,7 +204,7 @@ function copyOf({ from, size, clear }: CopyStep): Uint8Array {
 
 // ---------------------------------------------------------------- shared bytes
 
-/** What was given for a member that shares bytes with others. */
+/** A value that was given for a member that shares bytes with others. */
 interface Claim {
   readonly name: string;
   readonly path: string;

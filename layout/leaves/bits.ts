@@ -17,7 +17,7 @@ import {
 
 /** A bit-field in its place. */
 export interface PlacedBits {
-  /** How it is read and written there. */
+  /** The leaf that reads and writes it there. */
   readonly leaf: Leaf;
   /** The offset in bytes of its unit, or of its first byte. */
   readonly offset: number;
@@ -67,7 +67,7 @@ export function placeBits(
 
 type Numeric = Pick<Conversion, "fits" | "check"> & { readonly range: Range };
 
-/** What can be stored in so many bits of an integer. */
+/** Finds the values that can be stored in so many bits of an integer. */
 function numericOf(lane: IntegerKind, width: number): Numeric {
   const { signed, isBig } = integers[lane];
   const range = rangeOf(signed, width, isBig);
@@ -79,7 +79,7 @@ function isBoolean({ conversion }: LaneLeaf): boolean {
   return conversion.decode !== undefined;
 }
 
-/** How a unit that holds the bits becomes a value. */
+/** Makes the conversion of a unit that holds the bits to a value. */
 function conversionOf(
   base: LaneLeaf,
   width: number,

@@ -1,4 +1,4 @@
-/** What a leaf is: a type whose value is one JavaScript value. */
+/** Leaves: types whose value is one JavaScript value. */
 
 import { type Part, part } from "../../base/specialise.ts";
 import {
@@ -31,19 +31,19 @@ export type Fits = (value: unknown) => boolean;
 
 /** A C declarator's two halves: `char` and `[16]`. */
 export interface Declarator {
-  /** What stands before the name. */
+  /** The text before the name. */
   readonly base: string;
-  /** What stands behind it. */
+  /** The text behind the name. */
   readonly suffix: string;
 }
 
 /** All that there is to know about one kind of leaf. */
 export interface Leaf {
-  /** How values are read. */
+  /** Makes the function that reads values. */
   load(reach: Reach): Part<Load>;
-  /** How values are written. */
+  /** Makes the function that writes values. */
   store(reach: Reach): Part<Store>;
-  /** How values are tested. */
+  /** The function that tests values. */
   readonly fits: Part<Fits>;
   /**
    * True if the test never throws and needs no bigint: then a setter can do
@@ -85,13 +85,13 @@ export interface Leaf {
   readonly isNative: boolean;
   /** True if reading can throw an error that names the value. */
   readonly namesErrors: boolean;
-  /** What C calls it. */
+  /** The name of the type in C. */
   readonly declarator: Declarator;
-  /** What a sum of values begins with; undefined where they do not add up. */
+  /** The value that a sum begins with; undefined where they do not add up. */
   readonly zero: 0 | 0n | undefined;
 }
 
-/** What lies in a lane, as values of one kind. */
+/** The conversion of the elements of a lane to values of one kind. */
 export interface Conversion {
   /** The lane. */
   readonly lane: Lane;
@@ -101,11 +101,19 @@ export interface Conversion {
   readonly check: (value: unknown, path: string) => void;
   /** The value of what was read; itself where there is nothing to convert. */
   readonly decode?: Part<(raw: never, path: string) => unknown>;
-  /** What is written for a value, given what lies there where it matters. */
+  /**
+   * The raw value that is written for a value, given the one that lies there
+   * where it matters.
+   */
   readonly encode?: Part<(value: never) => Raw>;
-  /** What is written for a value that shares its lane with others. */
+  /**
+   * The raw value that is written for a value that shares its lane with others.
+   */
   readonly merge?: Part<(value: never, raw: never) => Raw>;
-  /** What a value is after it was stored; where not given, without sign of zero. */
+  /**
+   * The value that is read after a value was stored; where not given, without
+   * sign of zero.
+   */
   readonly round?: (value: never) => unknown;
   /** See {@linkcode Leaf.isVague}; never where it is not given. */
   readonly isVague?: (value: unknown) => boolean;
@@ -150,7 +158,7 @@ export class LaneLeaf implements Leaf {
   readonly namesErrors: boolean;
   readonly declarator: Declarator;
   readonly zero: 0 | 0n | undefined;
-  /** How what lies in the lane becomes a value. */
+  /** The conversion of an element of the lane to a value. */
   readonly conversion: Conversion;
   readonly #access: (lane: Lane, reach: Reach) => RawAccess;
   readonly #loads = new Map<Reach, Part<Load>>();

@@ -11,7 +11,7 @@ import type { Declarator, Fits, Leaf, Load, Store } from "./leaf.ts";
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 const encoder = new TextEncoder();
 
-/** What is added to a byte that is not UTF-8. */
+/** The number that is added to a byte that is not UTF-8. */
 const ESCAPE = 0xdc00;
 const REPLACEMENT = "\ufffd";
 
