@@ -77,7 +77,7 @@ const knownOptions = { unit: true, width: true } as const;
  * @example Counts that a program keeps in a map
  * ```ts ignore
  * // In C: an array of 64 u64, or a per-CPU array of them
- * histogramLines(Array.from(object.map("latencies").elements(u64), ({ value }) => value));
+ * histogramLines(object.map("latencies").elements(u64));
  * const slots = object.map("latencies").perCpu({ valueType: u64 });
  * histogramLines(Array.from({ length: 64 }, (_, index) => slots.sum(index)!));
  * ```

@@ -299,7 +299,7 @@ function optionsText({ offsets, ...rest }: StructOptions): string {
 
 /** A doc comment, which the comments in the C declaration must not end. */
 function comment(declaration: string): string {
-  const lines = declaration.replace(/\/\*\s*(.*?)\s*\*\//g, "// $1")
+  const lines = declaration.replace(/\/\*(.*?)\s*\*\//g, "//$1")
     .replaceAll("*/", "* /").split("\n");
   return `/**\n * \`\`\`c\n${
     lines.map((line) => ` * ${line.replaceAll("\t", "  ")}`.trimEnd() + "\n")

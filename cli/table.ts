@@ -23,22 +23,17 @@ interface Column {
 const GAP = 2;
 
 /**
- * A table as lines that fit. Where they do not, the widest column that holds
- * text gives way first, down to 8 columns; then the last columns are left out,
- * and a line names them. No number is ever cut.
+ * A table as lines that fit. Where they do not, columns that have nothing in them
+ * are left out; then the widest that holds text gives way, down to 8 columns; then
+ * the last ones are left out, and a line names them. No number is ever cut.
  */
 export function tableLines(
-  { titles, rows }: Table,
+  table: Table,
   output: Pick<Output, "columns" | "style">,
 ): string[] {
-  const columns = titles.map((title, index): Column => {
-    const cells = rows.map((row) => row[index]!);
-    return {
-      width: Math.max(widthOf(title), ...cells.map(widthOf)),
-      isNumber: cells.length > 0 &&
-        cells.every((cell) => cell === "" || NUMBER.test(cell)),
-    };
-  });
+  const fits = totalWidth(columnsOf(table)) <= output.columns;
+  const { titles, rows } = fits ? table : withoutEmptyColumns(table);
+  const columns = columnsOf({ titles, rows });
   narrow(columns, output.columns);
   const shown = columns.slice(0, countThatFits(columns, output.columns));
   const line = (cells: readonly string[]) =>
@@ -53,6 +48,27 @@ export function tableLines(
     lines.push(cut(`(too narrow for ${leftOut.join(", ")})`, output.columns));
   }
   return lines.map((line) => cut(line, output.columns));
+}
+
+function columnsOf({ titles, rows }: Table): Column[] {
+  return titles.map((title, index) => {
+    const cells = rows.map((row) => row[index]!);
+    return {
+      width: Math.max(widthOf(title), ...cells.map(widthOf)),
+      isNumber: cells.length > 0 &&
+        cells.every((cell) => cell === "" || NUMBER.test(cell)),
+    };
+  });
+}
+
+/** A table of the columns that have something in some row. */
+function withoutEmptyColumns({ titles, rows }: Table): Table {
+  const isUsed = (_: string, index: number) =>
+    rows.length === 0 || rows.some((row) => row[index] !== "");
+  return {
+    titles: titles.filter(isUsed),
+    rows: rows.map((row) => row.filter(isUsed)),
+  };
 }
 
 function totalWidth(columns: readonly Column[]): number {

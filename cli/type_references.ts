@@ -1,6 +1,8 @@
 /** Types that somebody wrote, named on a command line. */
 
 import { pathToFileURL } from "node:url";
+import { stripVTControlCharacters } from "node:util";
+import { checkType } from "../layout/mod.ts";
 import { UsageError } from "./command.ts";
 
 /** A type that somebody wrote. */
@@ -29,9 +31,7 @@ export async function exported(
       `${what} takes file.ts#Export: received ${JSON.stringify(reference)}`,
     );
   }
-  const module: Record<string, unknown> = await import(
-    pathToFileURL(file).href
-  );
+  const module = await importFile(file);
   if (!Object.hasOwn(module, name)) {
     throw new RangeError(
       `${file} has no export ${name}: it has ${
@@ -39,5 +39,45 @@ export async function exported(
       }`,
     );
   }
-  return { name, value: module[name] };
+  const { [name]: value } = module;
+  if (isOfAnotherCopy(value)) {
+    throw new TypeError(
+      `${file} imports another version or copy of hostmem than this command is of: ${REMEDY}`,
+    );
+  }
+  return { name, value };
+}
+
+/**
+ * What goes by the configuration of the folder in which it is run, and not by the
+ * one that `deno install` wrote.
+ */
+const REMEDY =
+  "run it in the project's folder as deno run -A jsr:@hostmem/hostmem/cli";
+
+/** @throws {TypeError} with the reason in one line, if it cannot be imported. */
+async function importFile(file: string): Promise<Record<string, unknown>> {
+  try {
+    return await import(pathToFileURL(file).href);
+  } catch (error) {
+    const said = stripVTControlCharacters((error as Error).message)
+      .replaceAll(/\s+/g, " ").trim();
+    const hint = /not a dependency|jsr\.io/.test(said)
+      ? `; if the project's deno.json says what is imported, ${REMEDY}`
+      : "";
+    throw new TypeError(`Cannot import ${file}: ${said}${hint}`);
+  }
+}
+
+/** True of what looks like a type, and was not made by this module. */
+function isOfAnotherCopy(value: unknown): boolean {
+  const { kind, size, align } = Object(value) as Record<string, unknown>;
+  if (typeof kind !== "string" || typeof size !== "number") return false;
+  try {
+    checkType(value as never);
+    return false;
+  } catch (error) {
+    return typeof align === "number" &&
+      (error as Error).message.includes("made by this package");
+  }
 }

@@ -1,5 +1,6 @@
 /** Lists of strings in bytes, each with a NUL behind it. */
 
+import { requireFlag, requireOptions } from "../base/arguments.ts";
 import { show } from "../base/show.ts";
 import { decode, encode } from "./leaves/text.ts";
 
@@ -45,12 +46,8 @@ export function decodeStrings(
       `Strings must be a Uint8Array: received ${show(bytes)}`,
     );
   }
-  const { padded = false } = options;
-  if (typeof padded !== "boolean") {
-    throw new TypeError(
-      `Option padded must be a boolean: received ${show(padded)}`,
-    );
-  }
+  requireOptions(options, { padded: true });
+  const padded = requireFlag("padded", options.padded);
   // A copy: in memory that is shared, the ends could move.
   const copy = new Uint8Array(bytes);
   const strings: string[] = [];

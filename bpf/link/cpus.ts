@@ -1,6 +1,6 @@
 /** Attaching to an event of every CPU: the kernel has one for each. */
 
-import { requireOptions } from "../../base/arguments.ts";
+import { type OptionNames, requireOptions } from "../../base/arguments.ts";
 import { SystemError } from "../../errors.ts";
 import { onlineCpus } from "../../ffi/calls/cpus.ts";
 import type { BpfLink } from "./link.ts";
@@ -11,6 +11,16 @@ export interface EventOfCpus extends Omit<AttachPerfEvent, "cpu" | "fd"> {
   /** The CPUs, by their numbers; by default all that are online. */
   readonly cpus?: Iterable<number> | undefined;
 }
+
+const options = {
+  kind: true,
+  event: true,
+  pid: true,
+  cpus: true,
+  period: true,
+  frequency: true,
+  cookie: true,
+} as const satisfies OptionNames<EventOfCpus>;
 
 /** The links of one program to several CPUs, which are closed together. */
 export class BpfLinks implements Iterable<BpfLink>, Disposable {
@@ -72,7 +82,7 @@ export function attachToCpus(
   program: { attach(target: AttachPerfEvent): BpfLink },
   target: EventOfCpus,
 ): BpfLinks {
-  requireOptions(target);
+  requireOptions(target, options);
   const { cpus, ...event } = target;
   const links: BpfLink[] = [];
   try {

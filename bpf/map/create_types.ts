@@ -5,7 +5,11 @@ import { TypeWriter } from "../../btf/writing/write_types.ts";
 import type { Descriptor } from "../../ffi/descriptor.ts";
 import { type Type, u32 } from "../../layout/mod.ts";
 import { requireTypeOfSize } from "../../layout/model/open_ended.ts";
-import { flexibleTailOf, requireType } from "../../layout/model/types.ts";
+import {
+  flexibleTailOf,
+  originOf,
+  requireType,
+} from "../../layout/model/types.ts";
 import { loadBtf, type MapBtfRequest } from "./commands.ts";
 import { isKeyless, type MapType } from "./type.ts";
 import type { MapDefinition } from "./types_from_btf.ts";
@@ -65,6 +69,21 @@ function takesBtf(type: MapType): boolean {
   }
 }
 
+/** Whether the kernel takes integers of 32 bits as keys, and nothing else. */
+function hasIntegerKeys(type: MapType): boolean {
+  switch (type) {
+    case "array":
+    case "percpu_array":
+    case "sk_storage":
+    case "inode_storage":
+    case "task_storage":
+    case "cgrp_storage":
+      return true;
+    default:
+      return false;
+  }
+}
+
 /** BTF in the kernel, for one map, which keeps it from then on. */
 export interface LoadedTypes extends MapBtfRequest {
   /** What `fd` is the number of. */
@@ -89,6 +108,12 @@ export function loadTypes(
   if (keyType === undefined || valueType === undefined) {
     throw new InvalidTypeError(
       `A map of type ${type} with a keyType must have a valueType, too`,
+    );
+  }
+  const { kind } = originOf(keyType);
+  if (hasIntegerKeys(type) && kind !== "u32" && kind !== "i32") {
+    throw new InvalidTypeError(
+      `${keyType.name}: The keyType of a map of type ${type} must be u32 or i32`,
     );
   }
   const writer = new TypeWriter();

@@ -170,8 +170,7 @@ export function bytesOf(address: Iterable<number>): number[] {
         `Address must be of bytes, from 0 to 255: received ${show(byte)}`,
       );
     }
-    // However long a thing is that is no address.
-    if (bytes.push(byte) > IPV6_SIZE + 4) break;
+    bytes.push(byte);
   }
   return bytes;
 }

@@ -16,6 +16,7 @@ const SIGNS: Readonly<Record<State, readonly [sign: string, StyleName]>> = {
 };
 
 const REMEDY_INDENT = " ".repeat(6);
+const ARROW = "→ ";
 
 function* sectionLines(
   title: string,
@@ -32,8 +33,11 @@ function* sectionLines(
     yield `  ${output.style(sign, style)} ${name.padEnd(width)}  ${first}`;
     yield* rest.map((line) => indent + line);
     if (remedy !== undefined) {
-      const lines = wrapped(`→ ${remedy}`, room - REMEDY_INDENT.length);
-      yield* lines.map((line) => REMEDY_INDENT + output.style(line, "dim"));
+      const width = room - REMEDY_INDENT.length - ARROW.length;
+      yield* wrapped(remedy, width).map((line, index) => {
+        const sign = index === 0 ? ARROW : " ".repeat(ARROW.length);
+        return REMEDY_INDENT + output.style(sign + line, "dim");
+      });
     }
   }
 }
@@ -56,7 +60,7 @@ function wrapped(text: string, width: number): string[] {
 export const doctor: Command = {
   name: "doctor",
   parameters: "",
-  summary: "Show what this machine allows, and the remedy for what it does not",
+  summary: "Show what this machine allows, and how to get the rest",
   details: "Everything is asked of the kernel by trying. Nothing stays behind.",
   examples: ["doctor", "doctor --json"],
   options: {

@@ -177,7 +177,7 @@ export const dump: Command = {
     watch: {
       type: "boolean",
       short: "w",
-      help: "Draw it again and again, with rates per second, until Ctrl-C",
+      help: "Draw it again and again, with rates, until Ctrl-C",
     },
     interval: {
       type: "string",

@@ -20,8 +20,8 @@ export const header: Command = {
     "The types are exports of TypeScript files, which are run. A header for C has\n" +
     "the declarations, a _Static_assert for every size and offset, and static inline\n" +
     "functions for rings, seqlocks, and waiting by futex(2). A module of Python has\n" +
-    "classes of ctypes, and a dtype of numpy for each; one of Rust #[repr(C)] structs;\n" +
-    "both assert every size and offset, and have no functions for rings.",
+    "classes of ctypes, and a dtype of numpy for each; one of Rust has #[repr(C)]\n" +
+    "structs; both assert every size and offset, and have no functions for rings.",
   examples: [
     "header types.ts#Quotes -o quotes.h",
     "header types.ts#Quote --language python -o quotes.py",

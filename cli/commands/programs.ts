@@ -1,6 +1,6 @@
 /** `hostmem programs`: all programs of the system. */
 
-import { BpfProgram } from "../../bpf/mod.ts";
+import { BpfProgram, BtfError } from "../../bpf/mod.ts";
 import type { Command } from "../command.ts";
 import {
   descriptorFields,
@@ -23,6 +23,23 @@ function bootTime(): number {
   return Number(seconds ?? NaN);
 }
 
+/** The bytes that the kernel keeps of a name. */
+const NAME_MAX = 15;
+
+/** A program's name, of which the kernel keeps a part and its BTF the whole. */
+function nameOf(program: BpfProgram): string {
+  const { name, btfId } = program.info;
+  const mayBeCut = new TextEncoder().encode(name).length === NAME_MAX;
+  if (!mayBeCut || btfId === 0) return name;
+  try {
+    return program.code().functions[0]?.name ?? name;
+  } catch (error) {
+    // A kind of type that is younger than this package.
+    if (error instanceof BtfError) return name;
+    throw error;
+  }
+}
+
 /** A program, with the names that `bpftool -j prog show` has. */
 function describe(
   program: BpfProgram,
@@ -35,7 +52,7 @@ function describe(
   return {
     id: info.id,
     type: info.type ?? `type ${info.typeNumber}`,
-    ...info.name === "" ? {} : { name: info.name },
+    ...info.name === "" ? {} : { name: nameOf(program) },
     tag: info.tag,
     gpl_compatible: info.gplCompatible,
     ...ran ? { run_time_ns: info.runTime, run_cnt: info.runCount } : {},

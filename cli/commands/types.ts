@@ -1,12 +1,23 @@
 /** `hostmem types`: TypeScript of types that C has. */
 
-import { checkLayout, typescript } from "../../btf/mod.ts";
+import { checkLayout, type LayoutCheck, typescript } from "../../btf/mod.ts";
 import type { Type } from "../../layout/mod.ts";
 import { type Command, UsageError } from "../command.ts";
 import { formatted, writeSource } from "../format.ts";
+import type { Output } from "../output.ts";
 import { btfOf, MODULE_OPTION } from "../sources.ts";
 import { exported } from "../type_references.ts";
 import { defaultImport } from "../version.ts";
+
+/**
+ * The differences, and both layouts side by side; without these where a terminal
+ * is too narrow for them.
+ */
+function compared(check: LayoutCheck, { columns }: Output): string[] {
+  const lines = check.toString().split("\n");
+  const fits = lines.every((line) => line.length <= columns);
+  return fits ? lines : lines.slice(0, lines.indexOf(""));
+}
 
 /** The command. */
 export const types: Command = {
@@ -32,7 +43,7 @@ export const types: Command = {
     import: {
       type: "string",
       value: "specifier",
-      help: `Import hostmem from there; ${defaultImport} by default`,
+      help: "Import hostmem by this name, not from JSR",
     },
     check: {
       type: "string",
@@ -55,7 +66,7 @@ export const types: Command = {
       }
       const { value } = await exported("--check", reference);
       const check = checkLayout(value as Type, btf, names[0]!);
-      output.lines([check.ok ? "The layouts agree" : check.toString()]);
+      output.lines(check.ok ? ["The layouts agree"] : compared(check, output));
       return check.ok ? 0 : 1;
     }
     const source = typescript(btf, names, {

@@ -78,33 +78,42 @@ function readAsKernel(clock: KernelClock): bigint {
   return read(clocks[clock]) - offset;
 }
 
-/** What lies between 1970 and where a clock counts from, as found before. */
+/** The difference of the time of day and a clock lies between these. */
+interface Bounds {
+  readonly least: bigint;
+  readonly most: bigint;
+}
+
+/** Reads the time of day between two readings of a clock. */
+function compare(clock: KernelClock): Bounds {
+  const before = readAsKernel(clock);
+  const now = read(CLOCK_REALTIME);
+  const after = readAsKernel(clock);
+  return { least: now - after, most: now - before };
+}
+
+const width = ({ least, most }: Bounds) => most - least;
+
+/** Where clocks count from, in nanoseconds since 1970, as found before. */
 const epochs = new Map<KernelClock, bigint>();
-const FIRST_READINGS = 8;
+const COMPARISONS = 8;
 
 /**
- * Between two readings of a clock lies one of the time of day, which bounds their
- * difference. The one found before is kept while it lies within the bounds, so
- * that the dates of two times are as far apart as the times. It lies outside once
- * the time of day was set, or the machine was suspended.
+ * Where a clock counts from. What was found before is kept while it can be so, so
+ * that the dates of two times are as far apart as the times: until the time of day
+ * is set, or the machine suspended.
  */
 function epochOf(clock: KernelClock): bigint {
-  let found = epochs.get(clock);
-  let narrowest: bigint | undefined;
-  const readings = found === undefined ? FIRST_READINGS : 1;
-  for (let reading = 0; reading < readings; reading++) {
-    const before = readAsKernel(clock);
-    const now = read(CLOCK_REALTIME);
-    const after = readAsKernel(clock);
-    const isWithin = found !== undefined && readings === 1 &&
-      found >= now - after && found <= now - before;
-    if (isWithin) continue;
-    if (narrowest !== undefined && after - before >= narrowest) continue;
-    narrowest = after - before;
-    found = now - (before + after) / 2n;
+  const known = epochs.get(clock);
+  const first = compare(clock);
+  if (known !== undefined && first.least <= known && known <= first.most) {
+    return known;
   }
-  epochs.set(clock, found!);
-  return found!;
+  const narrowest = Array.from({ length: COMPARISONS }, () => compare(clock))
+    .reduce((a, b) => width(b) < width(a) ? b : a, first);
+  const found = (narrowest.least + narrowest.most) / 2n;
+  epochs.set(clock, found);
+  return found;
 }
 
 /**

@@ -144,7 +144,6 @@ class Header {
     const structure = structureOf(type);
     if (structure === undefined) return;
     const { kind, element, capacity } = structure;
-    if (kind === "Latest") return;
     if (!this.#hasStructures) this.#parts.push(SUPPORT.trim());
     this.#hasStructures = true;
     const name = this.#names.of(type);
@@ -264,13 +263,16 @@ class Body {
 
 /**
  * A header of C11 for types: their declarations, a `_Static_assert` for every size
- * and offset, and static inline functions for rings and seqlocks.
+ * and offset, and static inline functions for all that `sync` has.
  *
  * A ring `Quotes` has `Quotes_producer_open`, `_reserve`, `_submit`, `_discard`,
  * `_producer_wait`, `_producer_close`, and `Quotes_consumer_open`, `_next`,
  * `_release`, `_consumer_wait`, `_consumer_close`; one of messages `_shorten` and
- * `_write`, too; a seqlock `_writer_open`, `_write`, `_read`, `_writer_close`. `hostmem_wait` and `hostmem_notify` are what `wait` and `notify`
- * are here. What can fail gives 0 or a negative error number.
+ * `_write`, too; a seqlock `_writer_open`, `_write`, `_read`, `_writer_close`;
+ * a `Latest` `_writer_open`, `_draft`, `_submit`, `_writer_close`, and `_reader_open`,
+ * `_read`, `_reader_wait`, `_reader_close`. `hostmem_wait` and `hostmem_notify` are
+ * what `wait` and `notify` are here. What can fail gives 0 or a negative error
+ * number.
  *
  * @param types The types, by the names that they shall have.
  * @throws {InvalidTypeError} if C cannot have a name, or a struct has fields that

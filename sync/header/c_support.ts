@@ -3,6 +3,8 @@
  * It keeps the order that `shared/order.ts` tells of, in the terms of C11.
  */
 
+import type { StructureKind } from "../shared/structure.ts";
+import { LATEST } from "./c_latest.ts";
 import { BYTE_RING, SPSC_RING } from "./c_rings.ts";
 
 /** What all structures need: futex(2), and who has a side. */
@@ -203,11 +205,12 @@ const FUNCTIONS = {
   SpscRing: SPSC_RING,
   ByteRing: BYTE_RING,
   Seqlock: SEQLOCK,
+  Latest: LATEST,
 } as const;
 
 /** The functions of a structure in C. */
 export function functionsOf(
-  kind: keyof typeof FUNCTIONS,
+  kind: StructureKind,
   name: string,
 ): string {
   return FUNCTIONS[kind].replaceAll("@", name).trim();

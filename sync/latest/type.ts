@@ -68,7 +68,7 @@ export const BUFFERS = 3;
  * as frames. A type like any other: a struct that lies in memory which reads as
  * zeros at first, and can be a field of others.
  *
- * `LatestWriter` and `LatestReader` are its sides.
+ * `LatestWriter` and `LatestReader` are its sides; `hostmem header` writes them in C.
  *
  * @param value The type of the values: of fixed size.
  * @throws {InvalidTypeError} if there can be no such structure.

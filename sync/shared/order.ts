@@ -35,7 +35,8 @@
  * `Latest`:
  *
  * - Which buffer is whose is in one word, which both sides exchange by
- *   `Atomics.compareExchange`: it acquires and releases. What the writer stored in a
+ *   `Atomics.compareExchange`: it acquires and releases, as C's
+ *   `atomic_compare_exchange_weak` does. What the writer stored in a
  *   buffer is there before the word says that it is the newest, and the reader has
  *   read the buffer that it had before the word says that the writer may have it.
  * - On aarch64 an exchange is no barrier: what stands behind it may be done between

@@ -92,6 +92,11 @@ Deno.test("An address of IPv4 is the number that be32 reads", () => {
   for (const address of [-1, 2 ** 32, 1.5, [1, 2, 3], [1, 2, 3, 256], []]) {
     assertThrows(() => formatAddress(address), RangeError);
   }
+  assertThrows(
+    () => formatAddress(new Uint8Array(99)),
+    RangeError,
+    "received 99",
+  );
   for (const address of ["1234", null, {}, 1n]) {
     assertThrows(() => formatAddress(address as never), TypeError);
   }

@@ -77,7 +77,12 @@ eventTest(
     );
     assertEquals(program.links, []);
     assertThrows(
-      () => attachToCpus(program, { ...clock, cpu: 0 } as never),
+      () => attachToCpus(program, { ...clock, frequency: 1, cpu: 0 } as never),
+      TypeError,
+      `no option "cpu": the options are kind, event, pid, cpus`,
+    );
+    assertThrows(
+      () => attachToCpus(program, clock),
       TypeError,
       "period or a frequency",
     );

@@ -259,6 +259,11 @@ Deno.test("BpfMap.create() refuses types that say something else", () => {
     "HostLayout",
   );
   assertThrows(
+    create({ type: "array", keyType: f16, valueType: u32 }),
+    InvalidTypeError,
+    "f16: The keyType of a map of type array must be u32 or i32",
+  );
+  assertThrows(
     create({ keyType: u32, valueSize: 4 }),
     InvalidTypeError,
     "must have a valueType, too",

@@ -1,7 +1,13 @@
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
-import { BpfObject, histogramLines, log2Bucket } from "../../bpf/mod.ts";
+import {
+  BpfMap,
+  BpfObject,
+  histogramLines,
+  log2Bucket,
+  possibleCpus,
+} from "../../bpf/mod.ts";
 import { array, u32, u64 } from "../../layout/mod.ts";
-import { bpfObjects, root, testWith } from "../_needs.ts";
+import { bpfObjects, bpfTest, root, testWith } from "../_needs.ts";
 import { TemporaryDirectory } from "../_support.ts";
 import { compile } from "./_objects.ts";
 
@@ -53,6 +59,23 @@ Deno.test("What is not a histogram is refused", () => {
   assertThrows(() => draw([1], { width: 0 }), RangeError);
   assertThrows(() => draw([1], { units: "ns" }), TypeError, "unit, width");
 });
+
+bpfTest(
+  "A histogram is drawn of the counts in a map, in its memory or of each CPU",
+  () => {
+    const shape = { valueSize: 8, maxEntries: 64 };
+    using map = BpfMap.create({ type: "array", flags: ["mmapable"], ...shape });
+    map.pointer(u64, 2).value = 3n;
+    const [, line] = histogramLines(map.elements(u64), { width: 4 });
+    assertEquals(line, "4 -> 7 : 3     |****|");
+    using perCpu = BpfMap.create({ type: "percpu_array", ...shape });
+    const counts = perCpu.perCpu({ valueType: u64 });
+    counts.set(2, possibleCpus().map(() => 1n));
+    const sums = Array.from({ length: 64 }, (_, index) => counts.sum(index)!);
+    const [, summed] = histogramLines(sums, { width: 4 });
+    assertStringIncludes(summed!, `4 -> 7 : ${possibleCpus().length} `);
+  },
+);
 
 testWith(bpfObjects, root)(
   "The guide's log2_bucket() of programs is log2Bucket()",

@@ -136,11 +136,11 @@ Deno.test("typescript() says no more than it has to", () => {
 /**
  * \`\`\`c
  * struct inner {
- *   uint16_t                   a;                    // 0     2
+ *   uint16_t                   a;                    //     0     2
  *
  *   // XXX 2 bytes hole
  *
- *   uint32_t                   b;                    // 4     4
+ *   uint32_t                   b;                    //     4     4
  *
  *   // size: 8, align: 4, members: 2
  * };

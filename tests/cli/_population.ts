@@ -2,14 +2,37 @@
  * Populates the system with maps, programs and links, and tells what hostmem and
  * bpftool(8) say of them: as JSON `{ ids, hostmem, bpftool }` for each kind.
  *
- *     deno run -A _population.ts <attach.bpf.o> <bpffs> <cgroup>
+ *     deno run -A _population.ts <bpffs> <cgroup> <attach.bpf.o> <others.bpf.o…>
  */
 
-import { BpfMap, BpfObject, type MapType } from "../../bpf/mod.ts";
-import { SystemError } from "../../mod.ts";
+import {
+  type BpfLink,
+  BpfMap,
+  BpfObject,
+  type BpfProgram,
+  type MapType,
+} from "../../bpf/mod.ts";
+import { NotSupportedError, SystemError } from "../../mod.ts";
 
-const [objectPath, pins, group] = Deno.args as [string, string, string];
+const [pins, group, objectPath, ...others] = Deno.args as [
+  string,
+  string,
+  string,
+  ...string[],
+];
 using held = new DisposableStack();
+
+/** Does what some kernels refuse. */
+function attempt<T extends Disposable>(make: () => T): T[] {
+  try {
+    return [held.use(make())];
+  } catch (error) {
+    const isRefused = error instanceof SystemError ||
+      error instanceof NotSupportedError;
+    if (!isRefused) throw error;
+    return [];
+  }
+}
 
 const shapes: [type: MapType, keySize: number, valueSize: number][] = [
   ["array", 4, 24],
@@ -38,18 +61,15 @@ const shapes: [type: MapType, keySize: number, valueSize: number][] = [
 
 const maps: BpfMap[] = [];
 for (const [type, keySize, valueSize] of shapes) {
-  try {
-    const map = BpfMap.create({
+  maps.push(...attempt(() =>
+    BpfMap.create({
       type,
       name: `p_${type}`.slice(0, 15),
       keySize,
       valueSize,
       maxEntries: type.endsWith("ringbuf") ? 4096 : 4,
-    });
-    maps.push(held.use(map));
-  } catch (error) {
-    if (!(error instanceof SystemError)) throw error;
-  }
+    })
+  ));
 }
 const frozen = BpfMap.create({
   type: "array",
@@ -63,14 +83,38 @@ frozen.pin(`${pins}/frozen`);
 maps[1]!.pin(`${pins}/hash`);
 
 const object = held.use(BpfObject.load(objectPath));
+const iterators: BpfProgram[] = [];
 maps.push(...Object.values(object.maps));
 const programs = Object.values(object.programs);
-const links = [
-  object.program("count_syscalls").attach(),
-  object.program("xdp_first").attach({ kind: "xdp", interface: "lo" }),
-  object.program("count_lookup").attach({ kind: "netns" }),
-  object.program("count_egress").attach({ kind: "cgroup", cgroup: group }),
-].map((link) => held.use(link));
+for (const path of others) {
+  for (const other of attempt(() => BpfObject.load(path))) {
+    maps.push(...Object.values(other.maps));
+    programs.push(...Object.values(other.programs));
+    iterators.push(...Object.values(other.programs));
+  }
+}
+const lo = { interface: "lo" } as const;
+const clock = { kind: "perf_event", event: "cpu_clock", period: 1e9 } as const;
+const uprobe = { kind: "uprobe", path: Deno.execPath(), offset: 4096 } as const;
+const attachments: (() => BpfLink)[] = [
+  () => object.program("count_syscalls").attach(),
+  () => object.program("xdp_first").attach({ kind: "xdp", ...lo }),
+  () => object.program("count_lookup").attach({ kind: "netns" }),
+  () =>
+    object.program("count_egress").attach({ kind: "cgroup", cgroup: group }),
+  () =>
+    object.program("count_connect").attach({ kind: "cgroup", cgroup: group }),
+  () =>
+    object.program("tc_first").attach({
+      kind: "tcx",
+      direction: "ingress",
+      ...lo,
+    }),
+  () => object.program("count_event").attach({ ...clock, cpu: 0 }),
+  () => object.program("count_calls").attach(uprobe),
+  ...iterators.map((program) => () => program.attach({ kind: "iterator" })),
+];
+const links = attachments.flatMap(attempt);
 links[0]!.pin(`${pins}/link`);
 programs[0]!.pin(`${pins}/program`);
 

@@ -3,6 +3,7 @@
 import { basename, fromFileUrl, join } from "@std/path";
 import { main } from "../../cli/main.ts";
 import { compilerArguments, succeed } from "../bpf/_objects.ts";
+import { fire } from "../_fire.ts";
 import { repository, TemporaryDirectory } from "../_support.ts";
 
 /** What the sources of tests/bpf that leave something open are compiled with. */
@@ -10,6 +11,28 @@ const FLAGS: Readonly<Record<string, string[]>> = {
   section: ['-DSECTION="xdp"'],
   statics: ["-DUNIT=7", '-DSECTION_NAME=".data.only"'],
 };
+
+/** The source that is compiled once for each of its shapes. */
+const SHAPES = "cli/shapes";
+
+/** The names of the objects that are made of it: all twenty, or some of them. */
+export const shapes: readonly string[] = Array.from(
+  { length: 20 },
+  (_, index) => index + 1,
+).filter((shape) => fire || [2, 3, 13, 14, 17].includes(shape))
+  .map((shape) => `cli/shape_${shape}`);
+
+/** The name of an object's source. */
+function sourceOf(name: string): string {
+  return shapes.includes(name) ? SHAPES : name;
+}
+
+function flagsOf(name: string): string[] {
+  const [, shape] = /^cli\/shape_(\d+)$/.exec(name) ?? [];
+  return shape === undefined
+    ? FLAGS[basename(name)] ?? []
+    : [`-DSHAPE=${shape}`];
+}
 
 /** Options of the command beside the paths, by the names of objects. */
 const OPTIONS: Readonly<Record<string, string[]>> = {
@@ -24,22 +47,23 @@ export class Skeletons implements Disposable {
   readonly #prefix = `${repository}/.run-${crypto.randomUUID()}-`;
   readonly #files: string[] = [];
 
-  /** The names of all sources. */
+  /** The names of all objects. */
   readonly names: readonly string[] = ["bpf", "cli"].flatMap((folder) =>
     Array.from(
       Deno.readDirSync(new URL(`../${folder}`, import.meta.url)),
       ({ name }) => `${folder}/${name}`,
     )
   ).filter((name) => name.endsWith(".bpf.c"))
-    .map((name) => name.slice(0, -".bpf.c".length)).sort();
+    .map((name) => name.slice(0, -".bpf.c".length))
+    .filter((name) => name !== SHAPES).concat(shapes).sort();
 
   /** Compiles all of them. */
   async compile(): Promise<void> {
     const names = [...this.names];
     const compileNext = async () => {
       for (let name = names.pop(); name !== undefined; name = names.pop()) {
-        const source = new URL(`../${name}.bpf.c`, import.meta.url);
-        const flags = FLAGS[basename(name)] ?? [];
+        const source = new URL(`../${sourceOf(name)}.bpf.c`, import.meta.url);
+        const flags = flagsOf(name);
         await succeed(
           "clang",
           compilerArguments(fromFileUrl(source), this.object(name), { flags }),

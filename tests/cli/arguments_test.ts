@@ -19,13 +19,15 @@ Deno.test("hostmem without a command shows the help, and fails as misused", asyn
 
 Deno.test("Each command has a help with its usage, its options and an example", async () => {
   const names = await commandNames();
+  const all = await outputOf("--help");
+  for (const line of all.split("\n")) assert(line.length <= 80, line);
   assertEquals(await outputOf("help", "maps"), await outputOf("maps", "-h"));
   await Promise.all(names.map(async (name) => {
     const help = await outputOf(name, "--help");
     assertStringIncludes(help, `\nUsage: hostmem ${name}`);
     assertStringIncludes(help, "--help");
     assert(/\nExamples?:\n {2}hostmem /.test(help), help);
-    for (const line of help.split("\n")) assert(line.length <= 100, line);
+    for (const line of help.split("\n")) assert(line.length <= 80, line);
   }));
 });
 

@@ -40,6 +40,20 @@ Deno.test("A table fits the terminal, and says where text is missing", () => {
   );
 });
 
+Deno.test("A table that does not fit leaves out first what is empty, and does not name it", () => {
+  const table = {
+    titles: ["id", "pinned", "name"],
+    rows: [["1", "", "a name of some length"], ["2", "", ""]],
+  };
+  assertEquals(tableLines(table, plain(25)), [
+    "id  name",
+    " 1  a name of some length",
+    " 2",
+  ]);
+  assertEquals(tableLines(table, plain(33))[0], "id  pinned  name");
+  assertEquals(tableLines({ ...table, rows: [] }, plain(12))[0], "id  pinned");
+});
+
 Deno.test("A table leaves out whole columns before it cuts a number", () => {
   const table = {
     titles: ["id", "name", "bytes", "held by"],

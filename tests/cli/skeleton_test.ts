@@ -6,7 +6,7 @@ import {
   type RingBuffer,
 } from "../../bpf/mod.ts";
 import { TypescriptSource } from "../../btf/mod.ts";
-import { snapshot, type Type } from "../../layout/mod.ts";
+import { decodeStrings, snapshot, type Type } from "../../layout/mod.ts";
 import {
   bpfMaps,
   clang,
@@ -14,12 +14,13 @@ import {
   libbpf,
   listing,
   root,
+  structOps,
   testWith,
 } from "../_needs.ts";
 import { run } from "../_support.ts";
 import { succeed } from "../bpf/_objects.ts";
 import { hostmem, hostmemHere } from "./_hostmem.ts";
-import { Skeletons } from "./_skeletons.ts";
+import { shapes, Skeletons } from "./_skeletons.ts";
 
 const skeletons = new Skeletons();
 addEventListener("unload", () => skeletons[Symbol.dispose]());
@@ -225,13 +226,12 @@ function assertShown(
   const fail = `${path}: ${Deno.inspect(ours)} / ${JSON.stringify(theirs)}`;
   if (typeof ours === "string") {
     const characters = Array.isArray(theirs)
-      ? String.fromCharCode(
-        ...theirs.map((part) =>
-          typeof part === "number" ? part : String(part).charCodeAt(0)
-        ),
+      ? theirs.map((part) =>
+        typeof part === "number" ? part & 0xff : String(part).charCodeAt(0)
       )
-      : String(theirs);
-    assertEquals(ours, characters.replace(/\0.*$/s, ""), fail);
+      : new TextEncoder().encode(String(theirs));
+    const [text = ""] = decodeStrings(Uint8Array.from(characters));
+    assertEquals(ours, text, fail);
   } else if (Array.isArray(ours) || ArrayBuffer.isView(ours)) {
     const parts = [...ours as Iterable<unknown>];
     const others = theirs as unknown[];
@@ -306,6 +306,45 @@ async function shownBy(
     .map(({ formatted }) => formatted);
 }
 
+/**
+ * Loads the object of a skeleton, and compares its variables with what bpftool
+ * shows of their maps.
+ *
+ * @returns How many there were to compare.
+ */
+async function compareVariables(name: string): Promise<number> {
+  const { load } = await imported(name);
+  using object = load();
+  const names = enumerators(skeletons.object(name));
+  const sections = new Map<string, Map<string, unknown>>();
+  let compared = 0;
+  for (const [path, variable] of Object.entries(object.variables)) {
+    let section = sections.get(variable.section);
+    if (section === undefined) {
+      const [entry] = await shownBy(object.maps[variable.section]!);
+      const [all] = Object.values(entry!.value as Record<string, unknown[]>);
+      section = new Map(
+        (all as Record<string, unknown>[]).flatMap(Object.entries),
+      );
+      sections.set(variable.section, section);
+    }
+    // Where there is a float, bpftool shows nothing of what follows.
+    if (!section.has(variable.name)) continue;
+    const shown = section.get(variable.name);
+    assertShown(variable.get(), shown, names, `${name}: ${path}`);
+    compared++;
+  }
+  return compared;
+}
+
+const compared = testWith(
+  clang,
+  bpfMaps,
+  libbpf,
+  listing,
+  command("bpftool"),
+);
+
 for (
   const [name, least] of [
     ["bpf/variables", 20],
@@ -314,35 +353,25 @@ for (
     ["cli/odd_names", 30],
   ] as const
 ) {
-  testWith(clang, bpfMaps, libbpf, listing, command("bpftool"))(
+  compared(
     `the skeleton of ${name} loads, and its variables are what bpftool shows`,
     async () => {
-      const { load } = await imported(name);
-      using object = load();
-      const names = enumerators(skeletons.object(name));
-      const sections = new Map<string, Map<string, unknown>>();
-      let compared = 0;
-      for (const [path, variable] of Object.entries(object.variables)) {
-        let section = sections.get(variable.section);
-        if (section === undefined) {
-          const [entry] = await shownBy(object.maps[variable.section]!);
-          const [all] = Object.values(
-            entry!.value as Record<string, unknown[]>,
-          );
-          section = new Map(
-            (all as Record<string, unknown>[]).flatMap(Object.entries),
-          );
-          sections.set(variable.section, section);
-        }
-        // Where there is a float, bpftool shows nothing of what follows.
-        if (!section.has(variable.name)) continue;
-        assertShown(variable.get(), section.get(variable.name), names, path);
-        compared++;
-      }
-      assert(compared >= least, `${compared}`);
+      const count = await compareVariables(name);
+      assert(count >= least, `${count}`);
     },
   );
 }
+
+compared(
+  "the skeletons of objects of all shapes load, and their variables are what bpftool shows",
+  async () => {
+    let count = 0;
+    for (const name of shapes) {
+      count += await compareVariables(name);
+    }
+    assert(count >= 4 * shapes.length, `${count}`);
+  },
+);
 
 /** The types of a map's keys and values in the text of a skeleton. */
 function shapeOf(source: string, map: string): (string | undefined)[] {
@@ -352,30 +381,57 @@ function shapeOf(source: string, map: string): (string | undefined)[] {
   );
 }
 
+/** Loads the object of a skeleton, and compares the types of its maps' entries. */
+async function compareMaps(name: string): Promise<Set<unknown>> {
+  const { load } = await imported(name);
+  const source = await Deno.readTextFile(await skeletonOf(name));
+  using object = load();
+  const kinds = new Set<unknown>();
+  for (
+    const [map, { info, keyType, valueType }] of Object.entries(object.maps)
+  ) {
+    // Those of variables are not shown as entries.
+    if (map.startsWith(".")) continue;
+    kinds.add(info.type);
+    const said = (type: Type | undefined, size: number, part: string) =>
+      size === 0
+        // A ring's type is that of its records, and the skeleton's `rings` have it.
+        ? undefined
+        : type === undefined
+        ? "UntypedBytes"
+        // One that has no name is named for its map.
+        : new TypescriptSource().typeOf(type, "")
+          .replace(/ $/, ` ${map}_${part}`);
+    assertEquals(
+      shapeOf(source, map),
+      [
+        said(keyType, info.keySize, "key"),
+        said(valueType, info.valueSize, "value"),
+      ],
+      `${name}: ${map}: ${info.type}`,
+    );
+  }
+  return kinds;
+}
+
 loaded(
   "a skeleton says of every kind of map what its keys and values are when it is loaded",
   async () => {
-    const { load } = await imported("cli/map_kinds");
-    const source = await Deno.readTextFile(await skeletonOf("cli/map_kinds"));
-    using object = load();
-    const kinds = new Set(
-      Object.values(object.maps).map(({ info }) => info.type),
-    );
+    const kinds = await compareMaps("cli/map_kinds");
     assert(kinds.size > 25, [...kinds].join(" "));
-    for (const [name, map] of Object.entries(object.maps)) {
-      const { type, keySize, valueSize } = map.info;
-      const said = (type: Type | undefined, size: number) =>
-        type !== undefined
-          ? new TypescriptSource().typeOf(type, "")
-          : size === 0
-          ? undefined
-          : "UntypedBytes";
-      assertEquals(
-        shapeOf(source, name),
-        [said(map.keyType, keySize), said(map.valueType, valueSize)],
-        `${name}: ${type}`,
-      );
-    }
+    for (const name of shapes) await compareMaps(name);
+  },
+);
+
+testWith(clang, bpfMaps, libbpf, root, structOps)(
+  "a skeleton has the maps of struct_ops, by name and type",
+  async () => {
+    const { load } = await imported("bpf/struct_ops");
+    using object = load();
+    assertEquals(
+      Object.values(object.maps).map(({ info }) => info.type),
+      ["struct_ops"],
+    );
   },
 );
 

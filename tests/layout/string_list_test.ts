@@ -50,6 +50,11 @@ Deno.test("What is not a list of strings is refused", () => {
     () => decodeStrings(new Uint8Array(1), { padded: 1 as never }),
     TypeError,
   );
+  assertThrows(
+    () => decodeStrings(new Uint8Array(1), { pad: true } as never),
+    TypeError,
+    `no option "pad"`,
+  );
   assertThrows(() => encodeStrings([1 as never]), TypeError);
   for (const text of ["a\0b", "\ud800"]) {
     assertThrows(() => encodeStrings([text]), RangeError);

@@ -7,6 +7,7 @@ struct Shared {
 	struct Messages messages;
 	struct Sample sample;
 	struct Lines lines;
+	struct Frames frames;
 };
 
 static struct Shared *shared;
@@ -222,6 +223,40 @@ static int read_all(uint64_t count)
 	return 0;
 }
 
+static int write_frames(uint64_t count)
+{
+	int error = Frames_writer_open(&shared->frames, false);
+
+	for (uint64_t i = 1; !error && i <= count; i++) {
+		fill(Frames_draft(&shared->frames), i);
+		error = Frames_submit(&shared->frames);
+	}
+	if (!error)
+		Frames_writer_close(&shared->frames);
+	return -error;
+}
+
+/* Tells the number of the last. */
+static int read_frames(void)
+{
+	uint64_t last = 0;
+	int error = Frames_reader_open(&shared->frames, false);
+
+	while (!error && !(error = Frames_reader_wait(&shared->frames))) {
+		const struct Message *frame = Frames_read(&shared->frames);
+
+		if (!frame || frame->number <= last ||
+		    !is_whole(frame, frame->number)) {
+			fprintf(stderr, "%lu: torn or old\n", last);
+			return 1;
+		}
+		last = frame->number;
+	}
+	Frames_reader_close(&shared->frames);
+	printf("%lu\n", last);
+	return error == -EPIPE ? 0 : -error;
+}
+
 int main(int argc, char **argv)
 {
 	uint64_t count = argc > 2 ? strtoull(argv[2], NULL, 10) : 0;
@@ -236,6 +271,8 @@ int main(int argc, char **argv)
 	case 'c': return consume();
 	case 'l': return produce_lines(count, from);
 	case 'm': return consume_lines(count);
+	case 'f': return write_frames(count);
+	case 'g': return read_frames();
 	case 'w': return write_all(count);
 	case 'r': return read_all(count);
 	default: return 101;

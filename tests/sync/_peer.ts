@@ -90,6 +90,7 @@ export class Peers implements Disposable {
       `${types}#Messages`,
       `${types}#Sample`,
       `${types}#Lines`,
+      `${types}#Frames`,
       "-o",
       directory.join("shared.h"),
     );

@@ -5,7 +5,7 @@
  */
 
 import { array, HostLayout, struct, u64 } from "../../mod.ts";
-import { ByteRing, Seqlock, SpscRing } from "../../sync/mod.ts";
+import { ByteRing, Latest, Seqlock, SpscRing } from "../../sync/mod.ts";
 
 /** 64 bytes, each of which tells the number. */
 export const Message = struct("Message", {
@@ -19,10 +19,13 @@ export const Messages = SpscRing(Message, 1024);
 export const Sample = Seqlock(Message);
 /** A ring of messages of any length. */
 export const Lines = ByteRing(65536);
+/** The newest of many messages. */
+export const Frames = Latest(Message);
 /** All of them, as `_peer.c` has them. */
 export const Shared = struct("Shared", {
   _: HostLayout,
   messages: Messages,
   sample: Sample,
   lines: Lines,
+  frames: Frames,
 });

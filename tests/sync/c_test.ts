@@ -3,6 +3,8 @@ import { snapshot } from "../../mod.ts";
 import {
   ByteRingConsumer,
   ByteRingProducer,
+  LatestReader,
+  LatestWriter,
   type Peer,
   RingConsumer,
   RingProducer,
@@ -24,8 +26,10 @@ import {
   Peers,
 } from "./_peer.ts";
 
-const COUNT = sized(100_000, 100_000_000);
-const LINES = sized(20_000, 20_000_000);
+const COUNT = sized(30_000, 100_000_000);
+const LINES = sized(10_000, 20_000_000);
+const FRAMES = sized(10_000, 20_000_000);
+const EBADMSG = 74;
 const KILLS = sized(8, 200);
 
 /** Consumes until the producer has closed; the number that comes next. */
@@ -132,11 +136,45 @@ for (const compiler of compilers) {
   );
 
   testWith(command(compiler))(
+    `The newest goes to C (${compiler}) and back whole, and none after a newer one`,
+    async () => {
+      using peers = await Peers.compile(compiler);
+      const { frames } = peers.shared;
+      using reader = LatestReader.open(frames);
+      const writing = peers.start("frames", `${FRAMES}`);
+      let last = 0;
+      while (await reader.ready()) {
+        const number = numberOf(reader.read()!);
+        assert(number > last, `${number} after ${last}`);
+        last = number;
+      }
+      assertEquals(last, FRAMES);
+      await outputOfPeer(writing);
+      reader.close();
+
+      const writer = LatestWriter.open(frames);
+      writer.draft.number = 0n;
+      const reading = peers.start("get frames");
+      await tookOver(writer);
+      for (let number = 1; number <= FRAMES; number++) {
+        fillMessage(writer.draft, BigInt(number));
+        writer.submit();
+      }
+      writer.close();
+      assertEquals(await outputOfPeer(reading), `${FRAMES}\n`);
+
+      frames.state.store(1);
+      const { code } = await peers.start("get frames").output();
+      assertEquals(code, EBADMSG);
+    },
+  );
+
+  testWith(command(compiler))(
     `A seqlock that C (${compiler}) writes is never read in part, as it is without, nor the other way round`,
     async () => {
       using peers = await Peers.compile(compiler);
       const { sample } = peers.shared;
-      const reads = sized(20_000, 10_000_000);
+      const reads = sized(5_000, 10_000_000);
       const child = peers.start("write", "0");
       const reader = SeqlockReader.open(sample);
       while (reader.version === 0) await new Promise((go) => setTimeout(go, 1));
@@ -258,7 +296,6 @@ testWith(compilerOfC)(
   async () => {
     using peers = await Peers.compile(anyCompiler);
     const { lines, messages } = peers.shared;
-    const EBADMSG = 74;
     const words = new Uint32Array(lines.bytes.buffer, lines.bytes.byteOffset);
     const [message, rest] = [65536 / 2 - 8 + 1, 2 ** 32 - 1];
     for (

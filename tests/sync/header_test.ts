@@ -25,7 +25,13 @@ import {
   uintptr,
   union,
 } from "../../mod.ts";
-import { ByteRing, cHeader, Seqlock, SpscRing } from "../../sync/mod.ts";
+import {
+  ByteRing,
+  cHeader,
+  Latest,
+  Seqlock,
+  SpscRing,
+} from "../../sync/mod.ts";
 import { command, testWith } from "../_needs.ts";
 import { hostmem } from "../cli/_hostmem.ts";
 import { repository, TemporaryDirectory } from "../_support.ts";
@@ -72,6 +78,7 @@ const Types = {
   Bytes: SpscRing(array(u8, 3), 2),
   Lines: ByteRing(4096),
   Lock: Seqlock(Inner),
+  Newest: Latest(array(Inner, 3)),
   Holder: struct("Holder", {
     _: HostLayout,
     ring: SpscRing(u64, 4),
