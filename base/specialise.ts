@@ -21,7 +21,10 @@ export type Name = (value: unknown) => string;
 export class Part<T> {
   readonly #factory: Factory<T> | ((name: Name) => string);
   readonly #args: readonly unknown[];
-  /** Whether the factory is copied, called, or writes the text itself. */
+  /**
+   * The way in which the factory is used: copied, called, or called to write
+   * the text.
+   */
   readonly #by: "copy" | "call" | "text";
   #plain: { readonly made: T } | undefined;
 
@@ -50,7 +53,7 @@ export class Part<T> {
     return new Part<T>(write, [], "text");
   }
 
-  /** What its name in a text begins with. */
+  /** The beginning of its name in a text. */
   get title(): string {
     return `${this.#by === "text" ? "text" : this.#factory.name || "part"}_`;
   }
@@ -79,7 +82,7 @@ export class Part<T> {
   }
 }
 
-/** What a factory's parameters can be given as. */
+/** The forms in which a factory's parameters can be given. */
 type Given<A extends readonly unknown[]> = {
   readonly [K in keyof A]: A[K] | Part<A[K]>;
 };
@@ -103,7 +106,7 @@ export function sharedPart<A extends readonly unknown[], T>(
   return Part.call(factory, args);
 }
 
-/** Whether text can be compiled here. */
+/** True if text can be compiled here. */
 export const canCompile: boolean = (() => {
   try {
     new Function("");
@@ -159,7 +162,10 @@ export function textOf(part: Part<unknown>): Written {
   return { text, constants };
 }
 
-/** How many texts were compiled: two of the same would be one to the engine. */
+/**
+ * The number of texts that were compiled: two of the same would be one to the
+ * engine.
+ */
 let compiled = 0;
 
 /** Makes a part, from text of its own where that can be compiled. */

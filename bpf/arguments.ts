@@ -42,7 +42,11 @@ export function requireKeyKind(value: unknown, size: number): void {
 /** More records than there are in any ring. */
 const LIMIT_MAX = 2 ** 30 - 1;
 
-/** How many records there may be: all where nothing is said. @throws {RangeError} */
+/**
+ * Checks the most records to read: all where nothing is said.
+ *
+ * @throws {RangeError}
+ */
 export function limitOf(limit: unknown): number {
   if (limit === undefined || limit === Infinity) return LIMIT_MAX;
   requireWhole("Limit", limit, 0);

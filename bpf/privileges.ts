@@ -28,8 +28,8 @@ function effective(): bigint | undefined {
 }
 
 /**
- * Whether this thread lacks a capability, and CAP_SYS_ADMIN, which stands for
- * each of them. In a user namespace it may have what counts only in there.
+ * Tests whether this thread lacks a capability, and CAP_SYS_ADMIN, which stands
+ * for each of them. In a user namespace it may have what counts only in there.
  */
 export function lacks(capability: Capability): boolean {
   const bits = effective();

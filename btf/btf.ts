@@ -14,7 +14,7 @@ import type { BtfKind, BtfType, BtfTypeOf } from "./types.ts";
 
 /** Options of {@linkcode Btf.parse}. */
 export interface ParseOptions {
-  /** What split BTF, such as that of a kernel module, builds on. */
+  /** The base of split BTF, such as that of a kernel module. */
   readonly base?: Btf | undefined;
 }
 
@@ -49,7 +49,7 @@ let kernel: WeakRef<Btf> | undefined;
 export class Btf {
   readonly #table: TypeTable;
   readonly #layouts: Layouts;
-  /** What this builds on; undefined for what stands alone. */
+  /** The base of split BTF; undefined for BTF that stands alone. */
   readonly base: Btf | undefined;
 
   private constructor(table: TypeTable, base: Btf | undefined) {
@@ -172,8 +172,8 @@ export class Btf {
   }
 
   /**
-   * How many types there are, `void` and those that this builds on included:
-   * ids are less than this.
+   * The number of types, `void` and those that this builds on included: ids are
+   * less than this.
    */
   get length(): number {
     return this.#table.endId;
@@ -339,7 +339,10 @@ export class Btf {
   }
 }
 
-/** Which types of one name go first; undefined for those without a layout. */
+/**
+ * The rank of a type among those of its name, the lowest first; undefined for
+ * types without a layout.
+ */
 function rankOf({ kind }: BtfType): 0 | 1 | 2 | undefined {
   switch (kind) {
     case "int":

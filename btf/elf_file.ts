@@ -17,7 +17,7 @@ const SHN_XINDEX = 0xffff;
 
 /** A section header, as far as it matters here. */
 interface Section {
-  /** Where its name begins in the names of sections, in bytes. */
+  /** The offset of its name in the names of sections, in bytes. */
   readonly nameAt: number;
   readonly type: number;
   readonly offset: number;

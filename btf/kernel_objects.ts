@@ -21,7 +21,7 @@ const name = new Uint8Array(new ArrayBuffer(NAME_SIZE));
 export interface LoadedBtf {
   /** All of it. */
   readonly bytes: Uint8Array;
-  /** Whether it is a module's. */
+  /** True if it is a module's. */
   readonly split: boolean;
 }
 

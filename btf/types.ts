@@ -3,9 +3,9 @@
  * named by their ids: 0 is `void`, the types of the file follow from 1 on.
  */
 
-/** What all types of BTF have. */
+/** The common part of all types of BTF. */
 export interface BtfTypeBase<K extends string> {
-  /** Which kind of type it is, as `bpftool btf dump` has it. */
+  /** The kind of type, as `bpftool btf dump` prints it. */
   readonly kind: K;
   /** Its number. */
   readonly id: number;
@@ -20,13 +20,13 @@ export interface BtfVoid extends BtfTypeBase<"void"> {}
 export interface BtfInt extends BtfTypeBase<"int"> {
   /** Its size in bytes. */
   readonly size: number;
-  /** Whether it is signed. */
+  /** True if it is signed. */
   readonly signed: boolean;
-  /** Whether it is declared to be a character; compilers hardly ever say so. */
+  /** True if it is declared to be a character; compilers hardly ever say so. */
   readonly char: boolean;
-  /** Whether it is a boolean. */
+  /** True if it is a boolean. */
   readonly bool: boolean;
-  /** How many of its bits are used: fewer than all in bit-fields of old. */
+  /** The number of bits that are used: fewer than all in old bit-fields. */
   readonly bits: number;
   /** The lowest bit used; not 0 in bit-fields of old alone. */
   readonly bitOffset: number;
@@ -34,17 +34,17 @@ export interface BtfInt extends BtfTypeBase<"int"> {
 
 /** A pointer. */
 export interface BtfPtr extends BtfTypeBase<"ptr"> {
-  /** What it points to. */
+  /** The id of the type that it points to. */
   readonly type: number;
 }
 
 /** An array. */
 export interface BtfArray extends BtfTypeBase<"array"> {
-  /** What its elements are. */
+  /** The id of the type of its elements. */
   readonly element: number;
-  /** What its indices are. */
+  /** The id of the type of its indices. */
   readonly index: number;
-  /** How many elements it has; 0 for a flexible array. */
+  /** The number of elements; 0 for a flexible array. */
   readonly length: number;
 }
 
@@ -52,9 +52,9 @@ export interface BtfArray extends BtfTypeBase<"array"> {
 export interface BtfMember {
   /** Its name; empty for an anonymous struct or union. */
   readonly name: string;
-  /** What it is. */
+  /** The id of its type. */
   readonly type: number;
-  /** Where it begins, in bits. */
+  /** The offset of its beginning, in bits. */
   readonly bitOffset: number;
   /** A bit-field's width in bits; undefined for all else. */
   readonly bitSize: number | undefined;
@@ -72,7 +72,7 @@ export interface BtfStruct extends BtfTypeBase<"struct" | "union"> {
 export interface BtfEnum extends BtfTypeBase<"enum"> {
   /** Its size in bytes. */
   readonly size: number;
-  /** Whether it is signed, where the compiler told. */
+  /** True if it is signed, where the compiler told. */
   readonly signed: boolean;
   /** Its members in declaration order. */
   readonly members: readonly {
@@ -85,7 +85,7 @@ export interface BtfEnum extends BtfTypeBase<"enum"> {
 export interface BtfEnum64 extends BtfTypeBase<"enum64"> {
   /** Its size in bytes. */
   readonly size: number;
-  /** Whether it is signed. */
+  /** True if it is signed. */
   readonly signed: boolean;
   /** Its members in declaration order. */
   readonly members: readonly {
@@ -96,11 +96,11 @@ export interface BtfEnum64 extends BtfTypeBase<"enum64"> {
 
 /** A struct or union of which the name alone is known. */
 export interface BtfFwd extends BtfTypeBase<"fwd"> {
-  /** Whether it is a union. */
+  /** True if it is a union. */
   readonly union: boolean;
 }
 
-/** What says something about another type, and is of its layout. */
+/** A type that qualifies another type, and has that type's layout. */
 export interface BtfModifier extends
   BtfTypeBase<
     "typedef" | "volatile" | "const" | "restrict" | "type_tag"
@@ -109,35 +109,41 @@ export interface BtfModifier extends
   readonly type: number;
 }
 
-/** Who can see a function or variable. */
+/** The linkage of a function or variable: the files that can see it. */
 export type BtfLinkage = "static" | "global" | "extern";
 
 /** A function. */
 export interface BtfFunc extends BtfTypeBase<"func"> {
   /** Its prototype. */
   readonly type: number;
-  /** Who can see it; undefined for a linkage that this package does not know. */
+  /**
+   * The files that can see it; undefined for a linkage that this package does
+   * not know.
+   */
   readonly linkage: BtfLinkage | undefined;
 }
 
-/** What a function takes and returns. */
+/** The parameters and the result of a function. */
 export interface BtfFuncProto extends BtfTypeBase<"func_proto"> {
-  /** What it returns. */
+  /** The id of the type that it returns. */
   readonly result: number;
-  /** What it takes. */
+  /** The parameters that it takes. */
   readonly parameters: readonly {
     readonly name: string;
     readonly type: number;
   }[];
-  /** Whether it takes more than that: `…, ...)`. */
+  /** True if it takes more than that: `…, ...)`. */
   readonly variadic: boolean;
 }
 
 /** A variable. */
 export interface BtfVar extends BtfTypeBase<"var"> {
-  /** What it is. */
+  /** The id of its type. */
   readonly type: number;
-  /** Who can see it; undefined for a linkage that this package does not know. */
+  /**
+   * The files that can see it; undefined for a linkage that this package does
+   * not know.
+   */
   readonly linkage: BtfLinkage | undefined;
 }
 
@@ -161,9 +167,12 @@ export interface BtfFloat extends BtfTypeBase<"float"> {
 
 /** An annotation. */
 export interface BtfDeclTag extends BtfTypeBase<"decl_tag"> {
-  /** What it is about. */
+  /** The id of the type, function or variable that it is attached to. */
   readonly type: number;
-  /** Which member or parameter of that, or -1 for all of it. */
+  /**
+   * The index of the member or parameter that it is attached to, or -1 for the
+   * whole.
+   */
   readonly component: number;
 }
 

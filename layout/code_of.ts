@@ -7,7 +7,7 @@ import { checkType } from "./model/check_type.ts";
 import type { AnyType } from "./model/types.ts";
 import type { Type } from "./static.ts";
 
-/** What {@linkcode codeOf} can be told. */
+/** The options of {@linkcode codeOf}. */
 export interface CodeOptions {
   /** Of the type's views, not of its pointers. By default false. */
   readonly readOnly?: boolean;

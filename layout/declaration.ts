@@ -72,7 +72,7 @@ function line(base: string, declarator: string, place: string): string {
   return `\t${base.padEnd(26)} ${declarator.padEnd(21)} /* ${place} */`;
 }
 
-/** Where a member ends, in bits. */
+/** Finds the offset of a member's end, in bits. */
 function endOf({ type, offset, bit }: Member): number {
   const bits = bitsOf(type);
   return bits === undefined || bit === undefined
@@ -80,7 +80,7 @@ function endOf({ type, offset, bit }: Member): number {
     : bit + bits.width;
 }
 
-/** What lies between two members, or nothing. */
+/** Writes the hole between two members, if there is one. */
 function holeLines(from: number, to: number): string[] {
   const missing = to - from;
   if (missing <= 0) return [];

@@ -55,7 +55,7 @@ export function encode<T extends Type>(
   return bytes;
 }
 
-/** How long the flexible array at the end of a type is in a value. */
+/** The length of the flexible array at the end of a type in a value. */
 function tailLength(type: AnyType, value: unknown): number {
   if (typeof value !== "object" || value === null) return 0;
   if (isFlexible(type)) {
@@ -109,9 +109,10 @@ export function decode<T extends Type>(
 }
 
 /**
- * Whether two values of a type are the same: whether all that can be read of them
- * is. Padding does not count, nor what follows the NUL of a text, nor which of
- * many bytes is true; two NaN are the same, 0 and −0 of a float are not.
+ * Tests whether two values of a type are the same: whether all that can be read
+ * of them is. Padding does not count, nor what follows the NUL of a text, nor
+ * which of many bytes is true; two NaN are the same, 0 and −0 of a float are
+ * not.
  *
  * @param type What both are of.
  * @param one Plain data, a pointer or a view. What is not given is zero.

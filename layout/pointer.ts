@@ -6,11 +6,11 @@ import { Region } from "./region/region.ts";
 import { show } from "../base/show.ts";
 import type { Marked, Pointer, Type, View } from "./static.ts";
 
-/** What a pointer or view can be told beyond its type and offset. */
+/** The options of a pointer or view beside its type and offset. */
 export interface PointerOptions {
   /**
-   * How many elements the flexible array at the type's end has. Without it, as
-   * many as there are bytes for.
+   * The number of elements that the flexible array at the type's end has.
+   * Without it, as many as there are bytes for.
    */
   readonly length?: number;
 }
@@ -64,7 +64,7 @@ function regionOf(buffer: unknown): Region {
   return known;
 }
 
-/** Whether this is a buffer, and not only of its class. */
+/** Tests whether this is a buffer, and not only of its class. */
 function isBuffer(value: unknown): value is ArrayBufferLike {
   try {
     return (value instanceof ArrayBuffer ||

@@ -14,7 +14,7 @@ export type { WaitResult };
 
 /** Options of {@linkcode wait}. */
 export interface WaitOptions {
-  /** How long to wait, in milliseconds; for ever by default. */
+  /** The time to wait, in milliseconds; for ever by default. */
   readonly timeout?: number | undefined;
 }
 
@@ -24,7 +24,10 @@ export interface WaitAsyncOptions extends WaitOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** How long this thread sleeps before it looks whether the memory was closed. */
+/**
+ * The time that this thread sleeps before it looks whether the memory was
+ * closed.
+ */
 const SLICE_MS = 100;
 /** The longest that a timer of the runtime can take, in milliseconds. */
 const TIMER_MAX = 2 ** 31 - 1;

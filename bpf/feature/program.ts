@@ -8,8 +8,8 @@ import { helperNumber } from "./helper.ts";
 import { loadProgram } from "./load_program.ts";
 
 /**
- * Whether programs of a type can be loaded. libbpf knows what each takes, of
- * types as old as itself: of others it says that it does not.
+ * Tests whether programs of a type can be loaded. libbpf knows what each takes,
+ * of types as old as itself: of others it says that it does not.
  */
 export function canLoad(type: ProgramType): boolean {
   const { libbpf_probe_bpf_prog_type: probe } = libbpfProbes();
@@ -27,8 +27,9 @@ const REFUSALS = [
 ];
 
 /**
- * Whether programs of a type may call a helper. `libbpf_probe_bpf_helper` is of
- * no use here: before its version 1.6 it takes what newer kernels say for a yes.
+ * Tests whether programs of a type may call a helper. `libbpf_probe_bpf_helper`
+ * is of no use here: before its version 1.6 it takes what newer kernels say for
+ * a yes.
  *
  * @throws {NotSupportedError} if that depends on what a program is loaded for.
  */

@@ -23,7 +23,7 @@ const OWN: readonly (readonly [code: string, description: string])[] = [
 const FIRST_OWN = 4000;
 
 /**
- * What a {@linkcode SystemError} says of a failed call to libbpf.
+ * Makes the parts of a {@linkcode SystemError} for a failed call to libbpf.
  *
  * @param errno The positive error number.
  * @param call The function: `"bpf_object__load"`.

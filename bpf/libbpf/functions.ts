@@ -323,7 +323,7 @@ const objectSymbols = {
 const install =
   "install the package libbpf1 (Debian, Ubuntu 24.04) or libbpf (Fedora, Alpine, Arch)";
 
-/** Whether the program may open libbpf, without asking anybody. */
+/** Tests whether the program may open libbpf, without asking anybody. */
 export function mayOpenLibbpf(): boolean {
   return mayOpenAll() || platform().libbpfPaths.some(mayOpen);
 }

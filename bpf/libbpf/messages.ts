@@ -1,5 +1,5 @@
 /**
- * What libbpf has to say, which it would print to standard error.
+ * The messages of libbpf, which it would print to standard error.
  *
  * libbpf calls one function for all of the process, from whichever thread it is
  * working in. A function of JavaScript can be called by its own thread alone:
@@ -16,12 +16,12 @@ import { libbpf, silentPrinter } from "./functions.ts";
 import { libcText } from "../../ffi/libc/functions.ts";
 import { mayOpenAll } from "../../ffi/libc/open_library.ts";
 
-/** How much a message matters. */
+/** The level of a message of libbpf. */
 export type LibbpfLevel = "warning" | "info" | "debug";
 
-/** What libbpf says. */
+/** A message of libbpf. */
 export interface LibbpfMessage {
-  /** How much it matters. */
+  /** The level of the message. */
   readonly level: LibbpfLevel;
   /** The text, without a line break at its end. */
   readonly text: string;

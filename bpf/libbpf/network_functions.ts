@@ -136,7 +136,7 @@ export interface FilterPlace {
   readonly handle: number;
 }
 
-/** What is at a place. */
+/** The filter at a place. */
 export interface FilterResult extends NetworkResult {
   /** The place, with what the kernel chose. */
   readonly place: FilterPlace;

@@ -48,7 +48,7 @@ const OpenOptions = struct("bpf_object_open_opts", {
  */
 const HIGHEST_ADDRESS = 0x7fff_ffff_ffff_ffffn;
 
-/** What to open, and how. */
+/** The object to open, and its options. */
 export interface OpenRequest {
   /** The ELF file. */
   readonly bytes: Uint8Array<ArrayBuffer>;
@@ -145,7 +145,7 @@ export class NativeObject implements Owner {
     }
   }
 
-  /** Whether it was closed. */
+  /** True if it was closed. */
   get closed(): boolean {
     return this.#closed;
   }

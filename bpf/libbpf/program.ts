@@ -60,7 +60,7 @@ export class NativeProgram {
     return libbpf().bpf_program__type(this.handle);
   }
 
-  /** Whether it is loaded with the object. */
+  /** True if it is loaded with the object. */
   get autoload(): boolean {
     return libbpf().bpf_program__autoload(this.handle);
   }
@@ -136,7 +136,7 @@ export class NativeProgram {
     this.#log = log;
   }
 
-  /** What the kernel wrote. */
+  /** The text that the kernel wrote. */
   get log(): string {
     return this.#log === undefined ? "" : decodeText(this.#log);
   }

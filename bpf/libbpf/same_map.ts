@@ -56,7 +56,10 @@ export function requireSame(
   );
 }
 
-/** How many entries is made of the definition; undefined where it does not say. */
+/**
+ * Reads the number of entries from the definition; undefined where it does not
+ * say.
+ */
 function entriesOf(
   { type, maxEntries, flagBits }: Definition,
 ): number | undefined {

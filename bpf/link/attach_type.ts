@@ -1,8 +1,9 @@
 import { show } from "../../base/show.ts";
 
 /**
- * Where in the kernel a program is run, by the name that `linux/bpf.h` gives it:
- * `"cgroup_inet4_connect"` is `BPF_CGROUP_INET4_CONNECT`.
+ * The place in the kernel where a program is run, by the name that
+ * `linux/bpf.h` gives it: `"cgroup_inet4_connect"` is
+ * `BPF_CGROUP_INET4_CONNECT`.
  */
 export type AttachType =
   | "cgroup_inet_ingress"

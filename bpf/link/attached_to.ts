@@ -10,6 +10,7 @@ import {
   EINVAL,
   ENODEV,
   ENOSPC,
+  EOPNOTSUPP,
   EPERM,
   systemError,
   trafficControls,
@@ -344,6 +345,7 @@ function causeOf(
     case EBADF:
       return "the path or descriptor must be of a target of this kind";
     case E2BIG:
+    case EOPNOTSUPP:
     case EINVAL:
       return isInterface
         ? "the interface is of another kind, or the kernel older than Linux 6.6"

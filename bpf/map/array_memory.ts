@@ -20,14 +20,16 @@ import { roundUp } from "../../base/round.ts";
 /** The kernel's `array_map_alloc` rounds every entry up to 8 bytes. */
 const ENTRY_ALIGN = 8;
 
-/** How many bytes lie between the begins of two entries of an array. */
+/**
+ * The number of bytes that lie between the begins of two entries of an array.
+ */
 export function strideOf(valueSize: number): number {
   return roundUp(valueSize, ENTRY_ALIGN);
 }
 
 /**
- * How many bytes the memory of an array has: its entries, each rounded up to 8
- * bytes, in whole pages.
+ * The number of bytes that the memory of an array has: its entries, each
+ * rounded up to 8 bytes, in whole pages.
  *
  * @param valueSize The size of a value in bytes.
  * @param maxEntries How many entries there are.
@@ -52,7 +54,7 @@ export function arraySize(
 }
 
 /**
- * How many bytes the memory of a map has.
+ * The number of bytes that the memory of a map has.
  *
  * @throws {NotSupportedError} if it cannot be mapped.
  */

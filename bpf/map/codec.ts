@@ -14,10 +14,10 @@ import { type HasUntold, untoldIn } from "./untold.ts";
 import { requireKeyKind } from "../arguments.ts";
 import { requireTypeOfSize } from "../../layout/model/open_ended.ts";
 
-/** What a codec is of. */
+/** The part of an entry that a codec is for. */
 export type Part = "keys" | "values";
 
-/** How keys or values become plain data, and plain data bytes. */
+/** The conversion between keys or values in bytes and plain data. */
 export interface Codec {
   /** Reads the one at an offset of a region; there are all of its bytes. */
   read(region: Region, offset: number): unknown;

@@ -22,7 +22,7 @@ import { strideOf } from "./array_memory.ts";
 
 /** The elements of an mmap-able array, to be read. */
 export interface MapElementViews<T extends Type> extends Iterable<InView<T>> {
-  /** How many elements there are. */
+  /** The number of elements. */
   readonly length: number;
   /** The value of a scalar, a view of all else; a BoundsError outside. */
   at(index: number): InView<T>;
@@ -34,7 +34,7 @@ export interface MapElementViews<T extends Type> extends Iterable<InView<T>> {
 
 /** The elements of an mmap-able array, to be read and written. */
 export interface MapElements<T extends Type> extends Iterable<InPointer<T>> {
-  /** How many elements there are. */
+  /** The number of elements. */
   readonly length: number;
   /** The value of a scalar, a pointer to all else; a BoundsError outside. */
   at(index: number): InPointer<T>;
@@ -105,7 +105,7 @@ class Elements extends ElementViews {
   }
 }
 
-/** Whether a pointer to a type gives its value, not another pointer. */
+/** Tests whether a pointer to a type gives its value, not another pointer. */
 function isScalar({ kind }: Type): boolean {
   switch (kind) {
     case "struct":

@@ -17,7 +17,9 @@ import { scratchBlock } from "../../ffi/block.ts";
 import { type MapFlag, mapFlagNames } from "./flag.ts";
 import { type MapType, mapTypeName } from "./type.ts";
 
-/** What the kernel tells of a map (`linux/bpf.h`, `struct bpf_map_info`). */
+/**
+ * The kernel's information about a map (`linux/bpf.h`, `struct bpf_map_info`).
+ */
 export interface MapInfo {
   /** Its type; undefined for one that this package does not know. */
   readonly type: MapType | undefined;
@@ -30,7 +32,7 @@ export interface MapInfo {
   /** The size of a value in bytes. */
   readonly valueSize: number;
   /**
-   * How many entries it has room for; the size in bytes of a ring buffer, in
+   * The number of entries it has room for; the size in bytes of a ring buffer, in
    * pages of an arena.
    */
   readonly maxEntries: number;
@@ -40,7 +42,9 @@ export interface MapInfo {
   readonly flagBits: number;
   /** Its name; empty where it was given none. */
   readonly name: string;
-  /** What some types want besides (Linux 5.16). */
+  /**
+   * The number that some types of map need besides (`map_extra`, Linux 5.16).
+   */
   readonly mapExtra: bigint;
   /** The id of the BTF that describes keys and values; 0 without one. */
   readonly btfId: number;
@@ -54,7 +58,7 @@ export interface MapInfo {
 export interface OpenMap {
   /** Its descriptor. @throws {ClosedError} if it is closed. */
   readonly fd: number;
-  /** What the kernel told of it. */
+  /** The kernel's information about it. */
   readonly info: MapInfo;
 }
 
@@ -80,7 +84,7 @@ const KernelMapInfo = struct("bpf_map_info", {
 });
 
 /**
- * What a descriptor's map is.
+ * Reads the kernel's information about the map of a descriptor.
  *
  * @param fd The descriptor.
  * @param name What error messages call it.
@@ -116,9 +120,10 @@ function translate(raw: View<typeof KernelMapInfo>): MapInfo {
 }
 
 /**
- * Whether a descriptor is a map's: programs and links have an info as well, and
- * nothing in it tells which. So it is asked for its first key, with nowhere to
- * put it. What is not a map answers EINVAL; of maps only queues and stacks do.
+ * Tests whether a descriptor is a map's: programs and links have an info as
+ * well, and nothing in it tells which. So it is asked for its first key, with
+ * nowhere to put it. What is not a map answers EINVAL; of maps only queues and
+ * stacks do.
  */
 function isMap(fd: number, { type, keySize }: MapInfo): boolean {
   clearAttributes().element.mapFd = fd;

@@ -10,7 +10,7 @@ import type { Type } from "../../layout/mod.ts";
 export type Sum = (values: readonly unknown[]) => unknown;
 
 /**
- * How values of a type are added.
+ * Makes the function that adds values of a type.
  *
  * @throws {InvalidTypeError} if something in it cannot be added.
  */

@@ -98,7 +98,7 @@ export function mapTypeNumber(name: unknown): number {
   );
 }
 
-/** Whether elements of a type have no keys, so that a key has 0 bytes. */
+/** Tests whether elements of a type have no keys, so that a key has 0 bytes. */
 export function isKeyless(type: MapType): boolean {
   switch (type) {
     case "queue":
@@ -120,7 +120,7 @@ export type PerCpuMapType =
   | "lru_percpu_hash"
   | "percpu_cgroup_storage";
 
-/** Whether a value of a type is one for each CPU. */
+/** Tests whether a value of a type is one for each CPU. */
 export function isPerCpu(type: MapType): type is PerCpuMapType {
   switch (type) {
     case "percpu_hash":

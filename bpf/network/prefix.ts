@@ -7,14 +7,14 @@ import { bytesOf, formatAddress, parseAddress } from "./address.ts";
 export interface Prefix {
   /** The first address, in network order: 4 bytes of IPv4, 16 of IPv6. */
   readonly address: Uint8Array<ArrayBuffer>;
-  /** How many of its bits, from the first, all addresses have. */
+  /** The number of its bits, from the first, that all its addresses share. */
   readonly length: number;
 }
 
 /** The size of `prefixlen` in a key. */
 const LENGTH_SIZE = 4;
 
-/** Whether an address has no bit set behind a prefix of it. */
+/** Tests whether an address has no bit set behind a prefix of it. */
 function endsIn(address: Uint8Array, length: number): boolean {
   return address.every((byte, index) => {
     const bits = Math.min(Math.max(length - 8 * index, 0), 8);

@@ -18,7 +18,7 @@ import { pathOf } from "../../base/path.ts";
 export interface Source {
   /** A copy of it that nobody else has. */
   readonly bytes: Uint8Array<ArrayBuffer>;
-  /** What it is called where its user does not say. */
+  /** The default of its name. */
   readonly name: string;
 }
 

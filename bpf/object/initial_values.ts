@@ -10,7 +10,7 @@ import type { VariableNames } from "../variable/names.ts";
 /** Values by the names of variables. */
 export type Values = Readonly<Record<string, unknown>>;
 
-/** What sections hold at first, by their names. */
+/** The initial contents of sections, by their names. */
 export type SectionContents = ReadonlyMap<string, Uint8Array<ArrayBuffer>>;
 
 /**

@@ -15,11 +15,11 @@ import {
   type LoadSettings,
 } from "./settings.ts";
 
-/** What to load, and how. */
+/** The object to load, and its options. */
 export interface LoadRequest
   extends OpenRequest, Pick<LoadSettings, "maps" | "programs" | "logLevel"> {}
 
-/** What becomes of an object. */
+/** The stages of an object. */
 export interface Stages<T> {
   /** Sets it up when it is open: may throw, and may be called again. */
   readonly prepare: (native: NativeObject) => void;

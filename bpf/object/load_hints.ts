@@ -1,4 +1,4 @@
-/** Why an object could not be loaded, as far as that can be told. */
+/** The reason for which an object could not be loaded, if it can be told. */
 
 import { libbpfVersion } from "../libbpf/functions.ts";
 import { EACCES, EPERM, ESRCH } from "../../ffi/mod.ts";
@@ -17,7 +17,7 @@ const laterSections: readonly (readonly [begin: string, version: string])[] = [
 ];
 
 /**
- * What is likely to help.
+ * Suggests what is likely to help.
  *
  * @param errno The positive error number.
  * @param programs All programs of the object.
@@ -123,8 +123,9 @@ const TRACE =
   /^(\d+: |R\d+(_\w+)?=|\(|;|from \d+ to|frame\d+: |func#|Func#|mark_precise|last_idx|parent |regs=|propagating|Live regs|Validating|processed \d+ insns|verification time|stack depth|max_states|insns |(cur|old) state:|\s)/;
 
 /**
- * Why the verifier refused a program, and the line of C that it was at; empty
- * where it did not look at the program, and its log has statistics alone.
+ * The reason for which the verifier refused a program, and the line of C that
+ * it was at; empty where it did not look at the program, and its log has
+ * statistics alone.
  */
 export function reasonIn(log: string): string {
   const lines = log.trimEnd().split("\n");

@@ -13,8 +13,8 @@ import type { EachOf, InputsOf, ObjectShape } from "./shape.ts";
  */
 export interface LoadOptions<S extends ObjectShape = ObjectShape> {
   /**
-   * What the maps of sections are named after in the kernel: from 1 to 15
-   * letters, digits and `_`. By default the file's name.
+   * The beginning of the names of the maps of sections in the kernel: from 1 to
+   * 15 letters, digits and `_`. By default the file's name.
    */
   readonly name?: string | undefined;
   /**
@@ -25,14 +25,15 @@ export interface LoadOptions<S extends ObjectShape = ObjectShape> {
   readonly constants?: InputsOf<S, "constants"> | undefined;
   /** The values that other variables have at first, by their names. */
   readonly variables?: InputsOf<S, "variables"> | undefined;
-  /** What to set of maps, by their names, before they are made. */
+  /** The options to set of maps, by their names, before they are made. */
   readonly maps?: EachOf<S, "maps", LoadMapOptions> | undefined;
-  /** What to set of programs, by their names, before they are loaded. */
+  /** The options to set of programs, by their names, before they are loaded. */
   readonly programs?: EachOf<S, "programs", LoadProgramOptions> | undefined;
   /**
-   * What the kernel shall log of programs that it takes, too: 1 for all that the
-   * verifier looks at, 2 for more, 4 for statistics, or a sum (`BPF_LOG_*` of
-   * `linux/bpf_verifier.h`). By default 0: it logs what it refuses.
+   * The detail of the kernel's log, also of programs that it accepts: 1 for all
+   * that the verifier looks at, 2 for more, 4 for statistics, or a sum
+   * (`BPF_LOG_*` of `linux/bpf_verifier.h`). By default 0: it logs what it
+   * refuses.
    */
   readonly logLevel?: number | undefined;
   /**
@@ -53,14 +54,17 @@ export interface LoadOptions<S extends ObjectShape = ObjectShape> {
   readonly kconfig?: string | undefined;
 }
 
-/** What {@linkcode BpfObject.load} sets of a map before it makes it. */
+/**
+ * The options of a map that {@linkcode BpfObject.load} sets before it makes the
+ * map.
+ */
 export interface LoadMapOptions {
   /** Its type, in place of its definition's. Not of a section. */
   readonly type?: MapType | undefined;
   /** The size of a key in bytes. Not of a section. */
   readonly keySize?: number | undefined;
   /**
-   * How many entries it has room for; the size in bytes of a ring buffer. Not of
+   * The number of entries it has room for; the size in bytes of a ring buffer. Not of
    * a section.
    */
   readonly maxEntries?: number | undefined;
@@ -72,7 +76,7 @@ export interface LoadMapOptions {
    */
   readonly reuse?: HasDescriptor | undefined;
   /**
-   * Where to pin it, a path on a BPF file system: a map that is pinned there
+   * The path to pin it at, on a BPF file system: a map that is pinned there
    * already is used in place of a new one. `false` for nowhere, whatever its
    * definition says.
    */
@@ -81,7 +85,9 @@ export interface LoadMapOptions {
   readonly flags?: readonly MapFlag[] | number | undefined;
   /** The NUMA node whose memory it takes; with it goes the flag `numa_node`. */
   readonly numaNode?: number | undefined;
-  /** What some types want besides (Linux 5.16). */
+  /**
+   * The number that some types of map need besides (`map_extra`, Linux 5.16).
+   */
   readonly mapExtra?: bigint | undefined;
   /**
    * `false` makes no such map. It is missing in `BpfObject.maps`, and programs
@@ -92,10 +98,13 @@ export interface LoadMapOptions {
   readonly innerMap?: HasDescriptor | undefined;
 }
 
-/** What {@linkcode BpfObject.load} sets of a program before it loads it. */
+/**
+ * The options of a program that {@linkcode BpfObject.load} sets before it loads
+ * the program.
+ */
 export interface LoadProgramOptions {
   /**
-   * Whether it is loaded. By default it is, unless its section's name begins
+   * True if it is loaded. By default it is, unless its section's name begins
    * with `?`. One that is not can be neither attached nor run.
    */
   readonly load?: boolean | undefined;
@@ -104,9 +113,9 @@ export interface LoadProgramOptions {
   /** The attach type that it is loaded for, where its section does not say. */
   readonly attachType?: AttachType | undefined;
   /**
-   * What it is attached to, which the verifier must know, in place of what its
-   * section names: of `fentry`, `fexit`, `fmod_ret`, `lsm`, `tp_btf` and
-   * `freplace` programs.
+   * The target that it is attached to, which the verifier must know, in place
+   * of the one that its section names: of `fentry`, `fexit`, `fmod_ret`, `lsm`,
+   * `tp_btf` and `freplace` programs.
    *
    * @example A replacement for a function of a program that is loaded
    * ```ts ignore
@@ -117,7 +126,7 @@ export interface LoadProgramOptions {
   readonly attachTo?: ProgramTarget | undefined;
 }
 
-/** What a program is attached to, for {@linkcode LoadProgramOptions.attachTo}. */
+/** The target of a program, for {@linkcode LoadProgramOptions.attachTo}. */
 export interface ProgramTarget {
   /**
    * Name of a function or tracepoint of the kernel or its modules, or of a

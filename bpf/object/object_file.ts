@@ -23,7 +23,7 @@ export interface ObjectFileMap {
   readonly keySize: number;
   /** The size of a value in bytes; 0 where it has none or the size is not said. */
   readonly valueSize: number;
-  /** How many entries it has room for, or the size of a ring in bytes. */
+  /** The number of entries it has room for, or the size of a ring in bytes. */
   readonly maxEntries: number;
   /** Its flags (`BPF_F_*`). */
   readonly flagBits: number;
@@ -59,7 +59,7 @@ export interface ObjectFileVariable {
   readonly type: Type;
 }
 
-/** What an object file has, as `BpfObject.load` would make it. */
+/** The contents of an object file, as `BpfObject.load` would make them. */
 export interface ObjectFile {
   /** The maps that it defines, without those of sections. */
   readonly maps: readonly ObjectFileMap[];

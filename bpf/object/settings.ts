@@ -37,7 +37,10 @@ export interface LoadSettings {
   readonly variables: Values | undefined;
   readonly maps: readonly MapSettings[];
   readonly programs: readonly ProgramSettings[];
-  /** What the kernel shall log of programs that it takes, too: `BPF_LOG_*`. */
+  /**
+   * The detail of the kernel's log, also of programs that it accepts:
+   * `BPF_LOG_*`.
+   */
   readonly logLevel: number;
   /** The directory that maps are pinned in which ask for it in their definition. */
   readonly pinRoot: string | undefined;

@@ -1,4 +1,4 @@
-/** What an object file has, for the type checker: the shape of an object. */
+/** The shape of an object: the contents of its file, for the type checker. */
 
 import type { Input, LayoutType, Type } from "../../layout/mod.ts";
 import type { AttachArguments } from "../link/attach.ts";
@@ -8,8 +8,8 @@ import type { BpfProgram } from "../program/program.ts";
 import type { BpfVariable } from "../variable/variable.ts";
 
 /**
- * What an object file has, for the type checker alone: nothing checks at run
- * time that it is so. `hostmem skeleton` writes one from an object file; by hand
+ * The contents of an object file, for the type checker alone: nothing checks
+ * them at run time. `hostmem skeleton` writes one from an object file; by hand
  * it is a type, too, and says as much as its author wants checked. Of a part
  * that it leaves out any name is taken.
  *
@@ -34,8 +34,8 @@ export interface ObjectShape {
   /** The types of what programs declare as `__kconfig`. */
   readonly kconfig?: Readonly<Record<string, Type>>;
   /**
-   * What `attach` of each program takes; see {@linkcode AttachArguments}. Those
-   * that are loaded only if asked for are optional properties.
+   * The arguments of `attach` of each program; see {@linkcode AttachArguments}.
+   * Those that are loaded only if asked for are optional properties.
    */
   readonly programs?: { readonly [name: string]: AttachArguments };
 }
@@ -44,9 +44,11 @@ export interface ObjectShape {
 export interface MapShape {
   /** Its type. */
   readonly type: MapType;
-  /** What a key is; left out where nobody knows. */
+  /** The type of keys; left out where nobody knows. */
   readonly key?: Type;
-  /** What a value is, of a per-CPU map that of one CPU; left out likewise. */
+  /**
+   * The type of values, of a per-CPU map that of one CPU; left out likewise.
+   */
   readonly value?: Type;
 }
 
@@ -63,7 +65,10 @@ export type BpfConstant<T extends Type = Type> = Omit<
   "pointer" | "set"
 >;
 
-/** What a part of a shape is; anything of its kind where that leaves it out. */
+/**
+ * The type of a part of a shape; anything of its kind where the shape leaves it
+ * out.
+ */
 export type PartOf<S extends ObjectShape, Part extends "maps" | "programs"> =
   S extends { readonly [P in Part]: infer Given } ? Given
     : NonNullable<ObjectShape[Part]>;

@@ -31,7 +31,7 @@ const runOptions: OptionNames<RunOptions> = {
   batchSize: true,
 };
 
-/** What a program is run with, for {@linkcode BpfProgram.run}. */
+/** The options of {@linkcode BpfProgram.run}. */
 export interface RunOptions {
   /**
    * The packet, for programs that are run for packets: at least 14 bytes, the
@@ -44,7 +44,9 @@ export interface RunOptions {
    * arguments of a raw tracepoint, whatever a program of type `"syscall"` takes.
    */
   readonly context?: Uint8Array | undefined;
-  /** How often to run it, 1 by default; the results are those of the last run. */
+  /**
+   * The number of runs, 1 by default; the results are those of the last run.
+   */
   readonly repeat?: number | undefined;
   /** The CPU to run it on, of raw tracepoints alone (Linux 5.10). */
   readonly cpu?: number | undefined;
@@ -53,15 +55,18 @@ export interface RunOptions {
    * redirected, received (`BPF_F_TEST_XDP_LIVE_FRAMES`, Linux 5.18).
    */
   readonly liveFrames?: boolean | undefined;
-  /** How many packets are live at once, with `liveFrames`; 64 by default. */
+  /**
+   * The number of packets that are live at once, with `liveFrames`; 64 by
+   * default.
+   */
   readonly batchSize?: number | undefined;
 }
 
-/** What came of running a program. */
+/** The result of running a program. */
 export interface RunResult {
-  /** What it returned, an `int` in C. */
+  /** The value that it returned, an `int` in C. */
   readonly returnValue: number;
-  /** How long one run took on average, in nanoseconds; 0 where not measured. */
+  /** The average time of one run, in nanoseconds; 0 where not measured. */
   readonly duration: number;
   /** The packet afterwards; undefined where none was given. */
   readonly data: Uint8Array<ArrayBuffer> | undefined;
@@ -125,12 +130,12 @@ function lengthOf(name: string, value: unknown): number | undefined {
 const BPF_F_TEST_RUN_ON_CPU = 1 << 0;
 const BPF_F_TEST_XDP_LIVE_FRAMES = 1 << 1;
 
-/** Whether the context that was given is changed in its place. */
+/** Tests whether the context that was given is changed in its place. */
 function changesContext(type: ProgramType | undefined): boolean {
   return type === "syscall";
 }
 
-/** Whether a context is given back, beside the one that was given. */
+/** Tests whether a context is given back, beside the one that was given. */
 function givesContext(type: ProgramType | undefined): boolean {
   return type !== "syscall" && type !== "raw_tracepoint" &&
     type !== "raw_tracepoint_writable";

@@ -38,7 +38,7 @@ export class BpfStatistics implements Disposable {
     return new BpfStatistics(new Descriptor(fd));
   }
 
-  /** Whether this was closed. */
+  /** True if this was closed. */
   get closed(): boolean {
     return this.#descriptor.fd < 0;
   }

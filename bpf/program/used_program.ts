@@ -10,7 +10,10 @@ export interface UsedProgram {
    * @throws {ClosedError} if it is closed.
    */
   readonly open: () => number;
-  /** What messages call it: `"count"`, in quotes, or the number of one unnamed. */
+  /**
+   * The name that messages give it: `"count"`, in quotes, or the number of one
+   * unnamed.
+   */
   readonly label: string;
   /** Its type; undefined for one that is not known here. */
   readonly type: ProgramType | undefined;

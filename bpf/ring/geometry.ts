@@ -1,5 +1,5 @@
 /**
- * How a ring buffer lies in memory: `kernel/bpf/ringbuf.c` of Linux.
+ * The layout of a ring buffer in memory: `kernel/bpf/ringbuf.c` of Linux.
  *
  * ```
  * byte 0            the consumer's position, u64
@@ -35,7 +35,7 @@ export function requireRecordAlign({ name, align }: Type): void {
   }
 }
 
-/** Where the parts of a ring buffer lie, in bytes. */
+/** The offsets of the parts of a ring buffer, in bytes. */
 export interface RingGeometry {
   /** The size of the data: a power of two, at most 2^31. */
   readonly size: number;

@@ -1,5 +1,5 @@
 /**
- * In which order a ring buffer is read, and why that is right.
+ * The order in which a ring buffer is read, and why that is right.
  *
  * The producer (`kernel/bpf/ringbuf.c`) writes a busy header, then the position
  * with release semantics, then the record, then the header once more, without

@@ -18,9 +18,9 @@ import type { Declaration } from "./declarations.ts";
 
 /** As much of a map of a section as its variables take. */
 export interface VariableMap {
-  /** What the kernel told of it. */
+  /** The kernel's information about it. */
   readonly info: { readonly flagBits: number };
-  /** Whether it was closed. */
+  /** True if it was closed. */
   readonly closed: boolean;
   /** Its memory. */
   memory(): Memory;
@@ -58,9 +58,9 @@ const ORDINARY = /^[A-Za-z_$][A-Za-z0-9_$]*$/;
 
 /** Access to a variable in its section, as a type has it. */
 export class VariableAccess<T extends Type> {
-  /** Where it begins in its section, in bytes. */
+  /** Its offset in its section, in bytes. */
   readonly offset: number;
-  /** How long the flexible array at its end is; undefined without one. */
+  /** The length of the flexible array at its end; undefined without one. */
   readonly options: { readonly length: number } | undefined;
   /** A struct with nothing but the variable: scalars have no pointers. */
   readonly #whole: Type;

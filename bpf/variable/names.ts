@@ -1,4 +1,4 @@
-/** Which variable a name means. */
+/** The lookup of a variable by its name. */
 
 import { nothingNamed } from "../named.ts";
 import type { Declaration } from "./declarations.ts";

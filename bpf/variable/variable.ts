@@ -76,7 +76,7 @@ export class BpfVariable<T extends Type = Type> {
     return this.#declaration.section;
   }
 
-  /** Where in the section it begins, in bytes. */
+  /** The offset in its section, in bytes. */
   get offset(): number {
     return this.#declaration.offset;
   }
@@ -97,7 +97,7 @@ export class BpfVariable<T extends Type = Type> {
   }
 
   /**
-   * Whether it cannot be changed: a constant, in `.rodata`, or of the kernel's
+   * True if it cannot be changed: a constant, in `.rodata`, or of the kernel's
    * configuration, in `.kconfig`.
    */
   get readOnly(): boolean {
@@ -183,7 +183,7 @@ export class BpfVariable<T extends Type = Type> {
     return this.#live("view").view<Type>(type ?? this.type, offset, options);
   }
 
-  /** What `console.log` and `Deno.inspect` show. */
+  /** The text that `console.log` and `Deno.inspect` show. */
   [Symbol.for("Deno.customInspect")](): string {
     const { name, section, offset, size } = this.#declaration;
     const closed = this.#map.closed ? ", closed" : "";

@@ -8,7 +8,7 @@ import type { BtfFuncProto, BtfType } from "../types.ts";
 const MOST_STEPS = 64;
 
 /**
- * What declares something of a type: `int (*name)(void)`.
+ * Writes the declaration of something of a type: `int (*name)(void)`.
  *
  * @param table The table that the type is in.
  * @param id The type.
@@ -53,7 +53,7 @@ export function declare(table: TypeTable, id: number, name = ""): string {
     return kind === "array" || kind === "func_proto" ? `(${inner})` : inner;
   }
 
-  /** What a pointer is qualified with stands behind its `*`. */
+  /** Puts a qualifier of a pointer behind its `*`. */
   function qualified(word: string, target: number, inner: string): string {
     return untagged(table, target).kind === "ptr"
       ? build(target, join(word, inner))

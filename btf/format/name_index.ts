@@ -1,6 +1,9 @@
 /** Finds types by name without making strings of all names. */
 
-/** How much of a name is hashed: names may overlap, and be megabytes long. */
+/**
+ * The most bytes of a name that are hashed: names may overlap, and be megabytes
+ * long.
+ */
 const HASHED = 64;
 
 /**

@@ -1,11 +1,11 @@
-/** What types of BTF are beneath typedefs and qualifiers, and how large. */
+/** The types beneath typedefs and qualifiers of BTF, and their sizes. */
 
 import { BtfError } from "../../errors.ts";
 import { decode } from "./decode.ts";
 import type { TypeTable } from "./type_table.ts";
 import type { BtfModifier, BtfType } from "../types.ts";
 
-/** How deep types may lie in each other: libbpf stops at 32. */
+/** The most types that may be nested: libbpf stops at 32. */
 export const MOST_DEPTH = 64;
 
 /** A type without typedefs and qualifiers. */
@@ -106,7 +106,7 @@ export function placeOfMember(
   return owner.offsetOf(owner.startOf(id) + 3 + index * 3);
 }
 
-/** What error messages call a type: `"struct file"`, `"type 7"`. */
+/** The name that error messages give a type: `"struct file"`, `"type 7"`. */
 export function titleOf(type: BtfType): string {
   if (type.kind === "void") return "void";
   return type.name === ""
@@ -114,7 +114,9 @@ export function titleOf(type: BtfType): string {
     : `${type.kind} ${type.name}`;
 }
 
-/** Whether values of a type without typedefs have a layout of their own. */
+/**
+ * Tests whether values of a type without typedefs have a layout of their own.
+ */
 export function hasLayout(type: BtfType): boolean {
   switch (type.kind) {
     case "int":

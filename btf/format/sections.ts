@@ -2,15 +2,15 @@
 
 import { BtfError } from "../../errors.ts";
 
-/** What lies in a file of BTF. */
+/** The sections of a file of BTF. */
 export interface Sections {
   /** The types: records of 32-bit words. */
   readonly words: Uint32Array;
-  /** Where they begin, in bytes. */
+  /** Their offset in bytes. */
   readonly wordsAt: number;
   /** The names, each ended by a NUL. */
   readonly strings: Uint8Array;
-  /** Where they begin, in bytes. */
+  /** Their offset in bytes. */
   readonly stringsAt: number;
 }
 

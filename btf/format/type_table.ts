@@ -1,4 +1,4 @@
-/** Where each type of BTF lies, and what is called how. */
+/** The offsets and the names of the types of BTF. */
 
 import { BtfError } from "../../errors.ts";
 import { hashOf, NameIndex } from "./name_index.ts";
@@ -27,24 +27,27 @@ export const KIND = {
   enum64: 19,
 } as const;
 
-/** How many words follow the three of every type, by kind. */
+/** The number of words that follow the three of every type, by kind. */
 const FIXED = [0, 1, 0, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 1, 0, 0];
-/** How many words each of its members takes, by kind. */
+/** The number of words that each of its members takes, by kind. */
 const EACH = [0, 0, 0, 0, 3, 3, 2, 0, 0, 0, 0, 0, 0, 2, 0, 3, 0, 0, 0, 3];
 
-/** What the second word of a type says: its kind. */
+/** Reads the kind from the second word of a type. */
 export function kindIn(info: number): number {
   // Seven bits since Linux 7; five before, when the others were zero.
   return info >>> 24 & 0x7f;
 }
 
-/** What the second word of a type says: how many members it has. */
+/** Reads the number of members from the second word of a type. */
 export function countIn(info: number): number {
   // 24 bits since Linux 7; 16 before, when the others were zero.
   return info & 0xffffff;
 }
 
-/** What the second word of a type says: a flag, whose meaning the kind gives. */
+/**
+ * Reads a flag, whose meaning depends on the kind, from the second word of a
+ * type.
+ */
 export function flagIn(info: number): boolean {
   return info >>> 31 === 1;
 }
@@ -54,7 +57,7 @@ const LONGEST_NAME = 1024;
 
 /** The types and names of one file of BTF, behind those that it builds on. */
 export class TypeTable {
-  /** What it builds on. */
+  /** The table that this one builds on. */
   readonly base: TypeTable | undefined;
   /** The id of its first type. */
   readonly firstId: number;
@@ -63,7 +66,7 @@ export class TypeTable {
   readonly #firstString: number;
   readonly #endString: number;
   readonly #sections: Sections;
-  /** Where each of its types begins, in words. */
+  /** The offset of each of its types, in words. */
   readonly #starts: Uint32Array;
   #functionNames: NameIndex | undefined;
   #otherNames: NameIndex | undefined;
@@ -88,7 +91,7 @@ export class TypeTable {
     return table;
   }
 
-  /** Where a type of this table begins, in words. */
+  /** Finds the offset of a type of this table, in words. */
   startOf(id: number): number {
     return this.#starts[id - this.firstId]!;
   }
@@ -193,7 +196,7 @@ export class TypeTable {
   }
 }
 
-/** Where each type begins, in words. */
+/** Finds the offset of each type, in words. */
 function startsIn({ words, wordsAt }: Sections): Uint32Array {
   const length = words.length;
   const starts = new Uint32Array(Math.floor(length / 3));

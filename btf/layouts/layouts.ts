@@ -40,7 +40,10 @@ import type {
 
 /** As many as a struct of the layout language may have. */
 const MOST_MEMBERS = 10_000;
-/** How many members one layout may take in all, those of nested types too. */
+/**
+ * The number of members that one layout may take in all, those of nested types
+ * too.
+ */
 const MOST_WORK = 200_000;
 
 /**

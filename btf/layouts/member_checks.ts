@@ -1,4 +1,4 @@
-/** What must hold of the members of a struct. */
+/** Checks of the members of a struct. */
 
 import { BtfError } from "../../errors.ts";
 import { placeOfMember, sizeOfType, titleOf } from "../format/resolve.ts";

@@ -1,6 +1,6 @@
 /**
- * What must be said of a struct so that the layout language places its fields
- * where BTF has them.
+ * The options and padding that a struct needs so that the layout language
+ * places its fields where BTF has them.
  */
 
 import { InvalidTypeError } from "../../errors.ts";
@@ -21,10 +21,10 @@ export type PlacedField =
   | { readonly member: Member }
   | { readonly name: string; readonly bits: number };
 
-/** How a struct is to be written. */
+/** The way in which a struct is to be written. */
 export interface Recipe {
   /**
-   * What it is to be written as: a struct for a union some members of which
+   * The kind that it is written as: a struct for a union some members of which
    * begin within a byte, those of an anonymous struct. The members of a union
    * all begin at its first bit, unless at another byte.
    */

@@ -1,4 +1,4 @@
-/** What the three lists of BPF objects share. */
+/** The common part of the three lists of BPF objects. */
 
 import type { CommandOption } from "../command.ts";
 import { type Holder, Whereabouts } from "../kernel_objects.ts";

@@ -1,20 +1,20 @@
-/** What the doctor looks at, one thing at a time. */
+/** The findings of the doctor, one for each thing that it checks. */
 
 /**
- * How a thing stands: `ok` works, `limited` works not for everybody or not
+ * The state of a thing: `ok` works, `limited` works not for everybody or not
  * wholly, `missing` does not work.
  */
 export type State = "ok" | "limited" | "missing";
 
 /** One thing that was looked at. */
 export interface Finding {
-  /** What it is. */
+  /** The name of the thing. */
   readonly name: string;
-  /** How it stands. */
+  /** The state. */
   readonly state: State;
-  /** What was found, in a few words. */
+  /** The finding, in a few words. */
   readonly found: string;
-  /** What to do about it; undefined where nothing is wrong. */
+  /** The remedy; undefined where nothing is wrong. */
   readonly remedy?: string;
 }
 

@@ -40,11 +40,14 @@ const WAITV_MAX = 128;
 /** The size of a `struct futex_waitv { u64 val; u64 uaddr; u32 flags, reserved }`. */
 const WAITER_SIZE = 24;
 
-/** Where the parts of a page lie: waiters, a `struct timespec`, the waker's word. */
+/**
+ * The offsets of the parts of a page: waiters, a `struct timespec`, the waker's
+ * word.
+ */
 const TIME_AT = WAITV_MAX * WAITER_SIZE;
 const WAKER_AT = TIME_AT + 16;
 
-/** How long a thread waits at a time, in milliseconds. */
+/** The time that a thread waits at a time, in milliseconds. */
 const WAIT_MS = 2000;
 /** The same for a thread that nothing can wake. */
 const SINGLE_WAIT_MS = 500;
@@ -58,7 +61,7 @@ function setTime(milliseconds: number): void {
     BigInt(Math.floor((milliseconds - whole) * 1e6));
 }
 
-/** Why a wait ended that nobody ended. */
+/** The reasons for which a wait ends without a wake-up. */
 const endings = new Set([-EAGAIN, -ETIMEDOUT, -EINTR]);
 
 /**
@@ -97,8 +100,8 @@ export function wakeWord(word: Uint8Array, count: number): number {
 let hasWaitv: boolean | undefined;
 
 /**
- * Whether the kernel can wait for several words. An older one says ENOSYS, and
- * a container's seccomp profile that does not know the call EPERM.
+ * Tests whether the kernel can wait for several words. An older one says
+ * ENOSYS, and a container's seccomp profile that does not know the call EPERM.
  */
 export function canWaitForWords(): boolean {
   // Of no words it says EINVAL, if it knows the call.

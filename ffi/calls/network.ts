@@ -61,7 +61,7 @@ export interface TrafficControl {
   readonly info: number;
   /** Its kind: `"clsact"`, `"bpf"`. */
   readonly kind: string;
-  /** What its kind says of it, as netlink attributes. */
+  /** The options of its kind, as netlink attributes. */
   readonly options: Attributes;
 }
 

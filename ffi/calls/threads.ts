@@ -5,16 +5,19 @@ import { libcAttach } from "../libc/functions.ts";
 import { resultOf } from "../errno/errno.ts";
 import { cString, readStart } from "./descriptors.ts";
 
-/** How much of `/proc/…/stat` is read; the name in it has 64 bytes at the most. */
+/**
+ * The most bytes of `/proc/…/stat` that are read; the name in it has 64 bytes
+ * at the most.
+ */
 const STAT_SIZE = 1024;
 
 /** A thread, told apart from later ones of the same number. */
 export interface Thread {
   /** Its number, in this process's namespace of them. */
   readonly id: number;
-  /** When it began, in ticks of the clock since the machine did. */
+  /** The time when it began, in clock ticks since the machine was started. */
   readonly start: bigint;
-  /** Whether it ended and is not reaped yet. */
+  /** True if it ended and is not reaped yet. */
   readonly ended: boolean;
 }
 

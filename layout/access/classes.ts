@@ -78,7 +78,7 @@ function build(
   return pointerClass;
 }
 
-/** What was made for each variant of something. */
+/** The things that were made for each variant of a key. */
 class Variants<K extends WeakKey> {
   readonly #made = new WeakMap<K, Map<number, PointerClass>>();
 

@@ -3,22 +3,31 @@
 import { show } from "../../base/show.ts";
 import { type Part, part } from "../../base/specialise.ts";
 
-/** Whether an index is within bounds. */
+/** True if an index is within bounds. */
 export type Within = (index: number, length: number) => boolean;
 /** Multiplies an index by the size of an element. */
 export type Multiply = (index: number, stride: number) => number;
-/** What turns an offset to one of no region, where a condition does not hold. */
+/**
+ * Code that makes an offset invalid in every region if a condition does not
+ * hold.
+ */
 export type Unless = (holds: boolean) => number;
-/** Where an index is out of bounds, what turns an offset to one of no region. */
+/**
+ * Code that makes an offset invalid in every region if an index is out of
+ * bounds.
+ */
 export type Outside = (index: number, length: number) => number;
 /** Turns an offset by what one of those has given. */
 export type Turn = (offset: number, by: number) => number;
 
-/** How indices are reckoned with. */
+/** The arithmetic of indices. */
 export interface IndexArithmetic {
-  /** Whether an index is within bounds. */
+  /** True if an index is within bounds. */
   readonly within: Part<Within>;
-  /** Where an element lies from the array's begin; exact within bounds. */
+  /**
+   * The offset of an element from the array's begin, in bytes; exact within
+   * bounds.
+   */
   readonly multiply: Part<Multiply>;
   /** See {@linkcode Outside}. */
   readonly outside: Part<Outside>;
@@ -54,19 +63,19 @@ const wide: IndexArithmetic = {
   turn: part((): Turn => (offset, by) => offset + by),
 };
 
-/** How the indices of arrays are reckoned with, in wide classes or others. */
+/** Selects the arithmetic of array indices for wide classes or others. */
 export function indexArithmetic(isWide: boolean): IndexArithmetic {
   return isWide ? wide : narrow;
 }
 
-/** What `TypedArray.prototype.at` makes of an index; -1 outside. */
+/** Converts an index as `TypedArray.prototype.at` does; -1 outside. */
 export function relativeIndex(index: unknown, length: number): number {
   const whole = Math.trunc(Number(index)) || 0;
   const absolute = whole < 0 ? whole + length : whole;
   return absolute >= 0 && absolute < length ? absolute : -1;
 }
 
-/** What `Array.prototype.slice` makes of its arguments. */
+/** Converts arguments as `Array.prototype.slice` does. */
 export function sliceRange(
   start: unknown,
   end: unknown,
@@ -80,7 +89,7 @@ export function sliceRange(
   return [clamp(start, 0), clamp(end, length)];
 }
 
-/** How many elements both have. */
+/** The number of elements that both have. */
 export function shorter(target: unknown, length: number): number {
   if (typeof target !== "object" || target === null) {
     throw new TypeError(
@@ -94,7 +103,7 @@ export function shorter(target: unknown, length: number): number {
   return Math.max(0, Math.min(Math.trunc(room) || 0, length));
 }
 
-/** How many elements fit so many bytes. */
+/** The number of elements that fit so many bytes. */
 export function countIn(bytes: number, stride: number): number {
   return stride === 0 ? 0 : Math.max(0, Math.floor(bytes / stride));
 }
@@ -107,7 +116,7 @@ interface Indexed {
 /** Iterates over the `at` of an array. */
 export type Iterate = (array: Indexed, length: number) => Iterator<unknown>;
 
-/** What the iterators of the engine inherit from. */
+/** The prototype that the engine's iterators inherit from. */
 const iteratorPrototype = Object.getPrototypeOf(
   Object.getPrototypeOf([][Symbol.iterator]()),
 ) as object;

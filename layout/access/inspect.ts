@@ -1,4 +1,4 @@
-/** How pointers and views show themselves: to `Deno.inspect` and as JSON. */
+/** The text of pointers and views for `Deno.inspect`, and their JSON. */
 
 import { ClosedError } from "../../errors.ts";
 import { jsonValue } from "../json.ts";
@@ -14,7 +14,10 @@ function nameOf({ pointerClass, path, length }: Located): string {
   return isArray ? `${path}(${length})` : pointerClass.type.name;
 }
 
-/** How many elements of an array are shown; `Deno.inspect` takes 100. */
+/**
+ * Reads the number of array elements to show; the default of `Deno.inspect` is
+ * 100.
+ */
 function limitIn(options: unknown): number {
   const { iterableLimit, maxArrayLength } = (options ?? {}) as {
     iterableLimit?: unknown;

@@ -1,4 +1,4 @@
-/** How properties and elements that are objects are made. */
+/** Makers of the properties and elements that are objects. */
 
 import { type Part, part } from "../../base/specialise.ts";
 import type { AnyType } from "../model/types.ts";
@@ -147,7 +147,7 @@ function windowedObject(
 }
 
 /**
- * How the objects of an access are made.
+ * Makes the function that makes the objects of an access.
  *
  * @param wide Whether the offsets are those of the whole region.
  */

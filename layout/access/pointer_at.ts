@@ -11,9 +11,9 @@ import type { Pointer, Type, View } from "../static.ts";
 
 /** The part of a region that a pointer may be made into, in bytes. */
 export interface Within {
-  /** Where it begins. */
+  /** The offset of its beginning, in bytes. */
   readonly start: number;
-  /** Where it ends. */
+  /** The offset of its end, in bytes. */
   readonly end: number;
 }
 

@@ -6,7 +6,7 @@ import type { AnyType } from "../model/types.ts";
 
 /** Reads the private fields of the objects of one class. */
 export interface Keys {
-  /** Whether this object is of the class. */
+  /** Tests whether this object is of the class. */
   owns(object: object): boolean;
   /** Its region. */
   region(object: object): Region;
@@ -16,9 +16,9 @@ export interface Keys {
   readonly extent?: (object: object) => number;
   /** The length of an array, in elements. */
   readonly length?: (object: object) => number;
-  /** What error messages call an array or an atomic. */
+  /** The name that error messages give an array or an atomic. */
   readonly path?: (object: object) => string;
-  /** How far apart the values of a column are, in bytes. */
+  /** The distance between the values of a column, in bytes. */
   readonly stride?: (object: object) => number;
   /** Points an object elsewhere in its region. For moving classes alone. */
   readonly move: Move;
@@ -45,7 +45,7 @@ export interface Construct {
     ...rest: (number | string)[]
   ): object;
   readonly prototype: object;
-  /** What reads the private fields. */
+  /** The functions that read the private fields. */
   readonly keys: Keys;
 }
 
@@ -53,9 +53,9 @@ export interface Construct {
 export interface PointerClass {
   /** The type; for arrays, any of those with the same elements. */
   readonly type: AnyType;
-  /** How memory is reached. */
+  /** The access mode of the memory. */
   readonly mode: AccessMode;
-  /** Whether its region is the whole one and offsets may be beyond 31 bits. */
+  /** True if its region is the whole one and offsets may be beyond 31 bits. */
   readonly wide: boolean;
   /** Makes an object of the class. */
   readonly construct: Construct;
@@ -77,9 +77,9 @@ export interface Located {
   readonly absolute: number;
   /** An array's length in elements; 0 for all else. */
   readonly length: number;
-  /** What error messages call an array or an atomic; else empty. */
+  /** The name that error messages give an array or an atomic; else empty. */
   readonly path: string;
-  /** How far apart the values of a column are, in bytes; 0 for all else. */
+  /** The distance between the values of a column, in bytes; 0 for all else. */
   readonly stride: number;
   /** The bytes there are for a struct with a flexible array; else 0. */
   readonly extent: number;
@@ -92,7 +92,10 @@ export function remember(pointerClass: PointerClass): void {
   classes.set(pointerClass.construct.prototype, pointerClass);
 }
 
-/** Where a pointer, view, array or atomic points; undefined for all else. */
+/**
+ * Finds the region and offset of a pointer, view, array or atomic; undefined
+ * for all else.
+ */
 export function whereIs(value: unknown): Located | undefined {
   if (typeof value !== "object" || value === null) return undefined;
   const prototype = Object.getPrototypeOf(value) as object | null;

@@ -8,11 +8,11 @@ import { type LeafPlace, type Length, planOf } from "./plan.ts";
 import type { Located } from "./private_fields.ts";
 import { type Emitter, walkPlan, walkType } from "./walk.ts";
 
-/** How much is read at the most: for what is only to be shown. */
+/** The most that is read, for values that are only shown. */
 export interface Budget {
-  /** How many elements of each array. */
+  /** The most elements of each array. */
   readonly elements: number;
-  /** How many elements of all arrays together are left. */
+  /** The number of elements of all arrays together that are left. */
   left: number;
 }
 

@@ -46,12 +46,12 @@ export function readerOf(type: AnyType): Reader | undefined {
   return reader;
 }
 
-/** Whether an array is written out, element by element. */
+/** Tests whether an array is written out, element by element. */
 function isWrittenOut(length: Length): length is number {
   return length !== "flexible" && length <= MOST_WRITTEN_OUT;
 }
 
-/** How many values a reader reads at places of their own. */
+/** The number of values that a reader reads at places of their own. */
 const counting: Emitter<number> = {
   leaf: () => 1,
   shifted: (inner) => inner,
@@ -60,7 +60,7 @@ const counting: Emitter<number> = {
     isWrittenOut(length) ? element * length : element,
 };
 
-/** Where a value begins, and how many bytes there are from there on. */
+/** The offset of a value, and the number of bytes from there on. */
 interface Position {
   readonly offset: string;
   readonly bytes: string;

@@ -70,7 +70,7 @@ export function refuseAt(
   throw error;
 }
 
-/** What error messages call an element. */
+/** The name that error messages give an element. */
 export function elementPath(path: string, index: unknown): string {
   return `${path.replace(/\[\]$/, "")}[${index}]`;
 }

@@ -26,7 +26,7 @@ import type {
 import type { Construct, Keys } from "./private_fields.ts";
 import { bad, poisonOf, refuse } from "./refusals.ts";
 
-/** How a class is made. */
+/** The parts that a class is made of. */
 interface Setting {
   readonly mode: AccessMode;
   readonly wide: boolean;

@@ -21,7 +21,9 @@ function indexOf(name: string | symbol): number | undefined {
     : undefined;
 }
 
-/** What error messages call the object that a name was looked up on. */
+/**
+ * The name that error messages give the object that a name was looked up on.
+ */
 function titleOf(receiver: unknown): string {
   const located = whereIs(receiver);
   if (located === undefined) return "This object";
@@ -77,7 +79,7 @@ const indexed: ProxyHandler<object> = {
   },
 };
 
-/** What the prototypes of structs, unions, roots and atomics inherit from. */
+/** The prototype of the prototypes of structs, unions, roots and atomics. */
 export const ofObjects: object = new Proxy({}, strict);
-/** What the prototypes of arrays and columns inherit from. */
+/** The prototype of the prototypes of arrays and columns. */
 export const ofArrays: object = new Proxy({}, indexed);

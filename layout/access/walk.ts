@@ -11,7 +11,7 @@ import {
 } from "./plan.ts";
 import type { AnyType } from "../model/types.ts";
 
-/** What somebody makes of each thing that there is in a type. */
+/** The functions that a walk calls for each part of a type. */
 export interface Emitter<E> {
   /** Of one value. */
   leaf(place: LeafPlace): E;

@@ -10,7 +10,7 @@ import type {
   Padding,
 } from "../static.ts";
 
-/** What {@linkcode padding} can be called as. */
+/** The signatures of {@linkcode padding}. */
 export interface PaddingConstructor {
   /**
    * `uint8_t _[size]`: bytes that are no property.

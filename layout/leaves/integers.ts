@@ -88,11 +88,11 @@ export function fitsWidth(
 
 /** Integers as they lie in memory. */
 export class IntegerLeaf extends LaneLeaf {
-  /** Whether it can be negative. */
+  /** True if it can be negative. */
   readonly signed: boolean;
   /** Its width in bits. */
   readonly width: number;
-  /** Whether its values are bigints. */
+  /** True if its values are bigints. */
   readonly isBig: boolean;
   /** Its smallest and its largest value. */
   readonly range: Range;

@@ -1,4 +1,4 @@
-/** Which types can be pointed to. */
+/** Checks whether a type can be pointed to. */
 
 import { InvalidTypeError } from "../../errors.ts";
 import { aggregateOf, type AnyType, requireType } from "./types.ts";

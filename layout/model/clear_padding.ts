@@ -9,7 +9,10 @@ type Clear = (bytes: Uint8Array, offset: number) => void;
 
 const clearers = new WeakMap<AnyType, { clear: Clear | undefined }>();
 
-/** What clears the padding of a type's values; undefined where there is none. */
+/**
+ * Makes the function that clears the padding of a type's values; undefined for
+ * types without padding.
+ */
 export function paddingClearer(type: AnyType): Clear | undefined {
   let known = clearers.get(type);
   if (known === undefined) {
@@ -46,7 +49,7 @@ export function arrayClearer(
   };
 }
 
-/** Where bits that are nobody's begin and end. */
+/** A range of bits that belong to no member. */
 interface Gap {
   readonly start: number;
   readonly end: number;
@@ -97,7 +100,10 @@ function clearBits(bytes: Uint8Array, at: number, gap: Gap): void {
   if (gap.end % 8 !== 0) bytes[last]! &= above;
 }
 
-/** Where members share bytes, padding is what none of them uses. */
+/**
+ * Clears the padding of types whose members share bytes: the bits that no
+ * member uses.
+ */
 function maskClearer(type: StructType | UnionType): Clear | undefined {
   const mask = new Uint8Array(bitsOf(type) / 8);
   markUsed(type, mask, 0);

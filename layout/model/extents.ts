@@ -60,7 +60,7 @@ function* findOverlaps(extents: readonly Extent[]): Generator<string> {
   }
 }
 
-/** Whether two members share bits. */
+/** Tests whether two members share bits. */
 export function shareBits(
   type: StructType | UnionType,
   one: string,

@@ -15,7 +15,7 @@ export interface Found {
   readonly bit: number | undefined;
   /** That struct's offset in bytes. */
   readonly owner: number;
-  /** Whether every struct on the way is aligned in the one around it. */
+  /** True if every struct on the way is aligned in the one around it. */
   readonly aligned: boolean;
 }
 

@@ -1,11 +1,14 @@
-/** How large values are whose type ends in a flexible array. */
+/** The size of values whose type ends in a flexible array. */
 
 import { InvalidTypeError } from "../../errors.ts";
 import { checkType } from "./check_type.ts";
 import { flexibleTailOf } from "./types.ts";
 import type { Type } from "../static.ts";
 
-/** How many bytes a value has, with a flexible array of a length at its end. */
+/**
+ * The number of bytes that a value has, with a flexible array of a length at
+ * its end.
+ */
 export function sizeWith(type: Type, length: number | undefined): number {
   const tail = flexibleTailOf(type);
   if (tail === undefined || length === undefined) return type.size;

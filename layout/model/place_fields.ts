@@ -1,5 +1,6 @@
 /**
- * Where the fields of a struct or union lie: the rules of C on 64-bit Linux.
+ * The offsets of the fields of a struct or union: the rules of C on 64-bit
+ * Linux.
  *
  * System V ABI, AMD64 supplement, section 3.1.2 ("Data Representation"), and
  * AAPCS64, "Composite Types" and "Bit-fields". The two differ in one thing:
@@ -17,7 +18,7 @@ import {
 } from "./types.ts";
 import type { Bits } from "../static.ts";
 
-/** What can be said about the layout of a struct or union. */
+/** The layout options of a struct or union. */
 export interface StructOptions {
   /**
    * Every field follows the one before without a gap, as
@@ -62,7 +63,7 @@ function bitsOf(type: AnyType): Bits | undefined {
   return type.kind === "padding" ? unnamedBitsOf(type) : undefined;
 }
 
-/** Whether a bit-field aligns the struct that it is in. */
+/** Tests whether a bit-field aligns the struct that it is in. */
 function bitsAlign(type: AnyType, bits: Bits, packed: boolean): boolean {
   if (type.kind === "bits") return !packed;
   // GCC and Clang let an end of unit, `: 0`, align even a packed struct where

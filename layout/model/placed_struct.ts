@@ -7,9 +7,9 @@ import { HostLayout } from "../language/host_layout.ts";
 import { type Aggregate, type Member, register } from "./types.ts";
 import type { Fields, StructType, Type, UnionType } from "../static.ts";
 
-/** What is known of a struct or union. */
+/** The facts that are known of a struct or union. */
 export interface PlacedStruct {
-  /** Which of the two it is. */
+  /** The kind of the type. */
   readonly kind: "struct" | "union";
   /** Its name; not empty. */
   readonly name: string;
@@ -23,7 +23,7 @@ export interface PlacedStruct {
    * any the fields are used: so they are not kept, but asked for again.
    */
   readonly recall: (id: number) => readonly Member[];
-  /** What `recall` knows it by. */
+  /** The number that `recall` finds it by. */
   readonly id: number;
   /** Its size in bytes. */
   readonly size: number;

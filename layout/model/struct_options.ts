@@ -1,4 +1,4 @@
-/** What structs and unions have in common: how they are made. */
+/** The options that structs and unions share. */
 
 import { InvalidTypeError } from "../../errors.ts";
 import { place, type StructOptions } from "./place_fields.ts";

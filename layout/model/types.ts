@@ -1,6 +1,6 @@
 /**
- * Which objects are types, and what they know that is not public. A look-alike
- * is not in here, whatever properties it has.
+ * The objects that are types, and the facts about them that are not public. A
+ * look-alike is not among them, whatever properties it has.
  */
 
 import { InvalidTypeError } from "../../errors.ts";
@@ -30,13 +30,13 @@ export interface Member {
   readonly bit: number | undefined;
 }
 
-/** What a struct or union knows beyond its public properties. */
+/** The facts about a struct or union beyond its public properties. */
 export interface Aggregate {
   /** Its fields in declaration order; padding included, markers not. */
   readonly members: readonly Member[];
-  /** Whether it has the HostLayout marker. */
+  /** True if it has the HostLayout marker. */
   readonly marked: boolean;
-  /** Whether it was declared packed. */
+  /** True if it was declared packed. */
   readonly packed: boolean;
 }
 
@@ -47,11 +47,11 @@ interface Facts {
   readonly declaredAlign: number | undefined;
   /** The declared unit and width of an unnamed bit-field. */
   readonly unnamed: Bits | undefined;
-  /** Whether it is `array(T)` without a length. */
+  /** True if it is `array(T)` without a length. */
   readonly flexible: boolean;
-  /** What a struct or union knows. */
+  /** The facts about a struct or union. */
   readonly aggregate: Aggregate | undefined;
-  /** How deep other types are nested in it. */
+  /** The depth of other types nested in it. */
   readonly depth: number;
   /** The alignment that the atomics in it need, in bytes; 1 without any. */
   readonly atomicAlign: number;
@@ -67,12 +67,15 @@ export interface FlexibleTail {
   readonly array: ArrayType;
 }
 
-/** How deep types may nest: what walks them recurses this deep at the most. */
+/** The deepest nesting of types: code that walks them recurses no deeper. */
 const MOST_DEPTH = 256;
 
 const types = new WeakMap<object, Facts>();
 
-/** What most types know, which is nothing: one for all of them. */
+/**
+ * The facts of types that have none, which are most: one object for all of
+ * them.
+ */
 const nothing: Facts = {
   origin: undefined,
   declaredAlign: undefined,
@@ -121,7 +124,7 @@ export function register<T extends Type>(
   return made as unknown as T;
 }
 
-/** Whether there is nothing to know of a type but what it is. */
+/** Tests whether there is nothing to know of a type but what it is. */
 function isPlain(type: AnyType, details: Partial<Facts>): boolean {
   for (const _ in details) return false;
   return type.kind !== "array" && type.kind !== "atomic";
@@ -154,7 +157,7 @@ function factsOf(type: Type): Facts {
   return details;
 }
 
-/** Whether this is a type made by this module. */
+/** Tests whether this is a type made by this module. */
 export function isType(value: unknown): value is AnyType {
   return typeof value === "object" && value !== null && types.has(value);
 }
@@ -184,7 +187,7 @@ export function unnamedBitsOf(type: Padding): Bits | undefined {
   return factsOf(type).unnamed;
 }
 
-/** What a struct or union knows beyond its public properties. */
+/** The facts about a struct or union beyond its public properties. */
 export function aggregateOf(type: StructType | UnionType): Aggregate {
   return factsOf(type).aggregate!;
 }
@@ -206,7 +209,7 @@ export function registerAligned(type: AnyType, align: number): AnyType {
   ) as AnyType;
 }
 
-/** Whether this is an integer type of a fixed width. */
+/** Tests whether this is an integer type of a fixed width. */
 export function isInteger(type: AnyType): type is IntegerType {
   switch (type.kind) {
     case "u8":
@@ -223,7 +226,7 @@ export function isInteger(type: AnyType): type is IntegerType {
   }
 }
 
-/** Whether this is `array(T)` without a length. */
+/** Tests whether this is `array(T)` without a length. */
 export function isFlexible(type: Type): boolean {
   return factsOf(type).flexible;
 }

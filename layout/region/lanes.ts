@@ -49,7 +49,7 @@ export const LANE_ARRAY = {
   i64: BigInt64Array,
 } as const;
 
-/** What lies in a lane. */
+/** An element of a lane. */
 export type Raw = number | bigint;
 
 /** Reads what lies at an offset in bytes. */
@@ -57,7 +57,7 @@ export type RawLoad = (region: Region, offset: number) => Raw;
 /** Writes what lies at an offset in bytes. */
 export type RawStore = (region: Region, offset: number, raw: never) => void;
 
-/** How a value lies in its region. */
+/** The way in which a value is aligned in its region. */
 export type Reach =
   /** Aligned, at an offset below 2^31. */
   | "shift"
@@ -66,7 +66,7 @@ export type Reach =
   /** At any offset, byte by byte: it can tear. */
   | "misaligned";
 
-/** How a value is reached that is aligned or not, in a wide class or not. */
+/** Selects the way to reach a value, aligned or not, in a wide class or not. */
 export function reachOf(aligned: boolean, wide: boolean): Reach {
   return !aligned ? "misaligned" : wide ? "divide" : "shift";
 }
@@ -192,7 +192,7 @@ function storeMisaligned(set: string, closed: Closed): RawStore {
   };
 }
 
-/** What the methods of a DataView are called after `get` and `set`. */
+/** The names of the methods of a DataView, without `get` and `set`. */
 const METHODS: Readonly<Record<Lane, string>> = {
   u8: "Uint8",
   i8: "Int8",
@@ -206,7 +206,7 @@ const METHODS: Readonly<Record<Lane, string>> = {
   i64: "BigInt64",
 };
 
-/** How raw values are read and written. */
+/** The functions that read and write raw values. */
 export interface RawAccess {
   /** Reads one. */
   readonly load: Part<RawLoad>;
@@ -240,7 +240,7 @@ class LaneAccess implements RawAccess {
 /** One for all who need it: within one text they then share their functions. */
 const accesses = new Map<string, RawAccess>();
 
-/** How the raw values of a lane are read and written. */
+/** Makes the functions that read and write the raw values of a lane. */
 export function laneAccess(lane: Lane, reach: Reach): RawAccess {
   const key = `${lane} ${reach}`;
   let access = accesses.get(key);

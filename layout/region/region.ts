@@ -17,12 +17,12 @@ export const WIDE = 2 ** 30;
  */
 const WINDOW = 2 ** 31;
 
-/** What error messages call the memory. */
+/** The name that error messages give the memory. */
 export type RegionNoun = "mapping" | "buffer" | "record" | "reserved record";
 
 /**
- * Whom a thread tells that it is about to sleep in shared memory, so that it
- * can be woken when another closes the memory.
+ * The registry of threads that sleep in shared memory: when another thread
+ * closes the memory, it wakes them.
  */
 export interface Sleepers {
   /**
@@ -41,15 +41,15 @@ export class Region {
   // the engine forget what type it has, which costs 13 % on every access.
   /** The buffer all views lie in. */
   declare readonly buffer: ArrayBufferLike;
-  /** Where the region begins, in bytes from the begin of the buffer. */
+  /** The offset of the region, in bytes from the begin of the buffer. */
   declare readonly start: number;
   /** The region's length in bytes. */
   declare readonly size: number;
-  /** What error messages call it. */
+  /** The name that error messages give it. */
   declare readonly noun: RegionNoun;
   /** The region that this is a window of; itself where it is none. */
   declare readonly root: Region;
-  /** Whom to tell before sleeping; undefined where nobody wants to know. */
+  /** The registry to enter before sleeping; undefined if there is none. */
   declare readonly sleepers: Sleepers | undefined;
   declare u8: Uint8Array;
   declare i8: Int8Array;
@@ -103,7 +103,7 @@ export class Region {
     this.windows = undefined;
   }
 
-  /** Whether its memory is gone: released, detached or transferred. */
+  /** True if its memory is gone: released, detached or transferred. */
   get closed(): boolean {
     return this.size > 0 && this.u8.length === 0;
   }
@@ -138,7 +138,7 @@ export class Region {
   }
 }
 
-/** What every released region reaches. */
+/** The empty region that every released region becomes. */
 const released = new Region(new ArrayBuffer(0), 0, 0, "buffer");
 
 /**

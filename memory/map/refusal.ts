@@ -1,4 +1,4 @@
-/** Why `mmap` refused, as far as it can be looked up afterwards. */
+/** The reason for which `mmap` refused, if it can be looked up afterwards. */
 
 import { bpfMapFlagsOf } from "../../ffi/bpf/object_info.ts";
 import {

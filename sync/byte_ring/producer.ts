@@ -61,15 +61,15 @@ export class ByteRingProducer implements Disposable {
   }
 
   /**
-   * How many bytes of the ring are neither reserved nor to be consumed. A message
-   * takes more than its length, see {@linkcode ByteRing}.
+   * The number of bytes of the ring that are neither reserved nor to be
+   * consumed. A message takes more than its length, see {@linkcode ByteRing}.
    */
   get room(): number {
     this.#end.requireOpen();
     return this.#end.room();
   }
 
-  /** Who consumes. */
+  /** The consumer. */
   get peer(): Peer {
     return this.#end.peer;
   }
@@ -109,7 +109,10 @@ export class ByteRingProducer implements Disposable {
     return records.message(index, length);
   }
 
-  /** What is left empty at the end of the ring, where a record would not fit. */
+  /**
+   * Finds the bytes that are left empty at the end of the ring, where a record
+   * would not fit.
+   */
   #gapBefore(length: number): number {
     const rest = this.#records.restAt(this.#end.next);
     return recordSize(length) <= rest ? 0 : rest;

@@ -25,7 +25,7 @@ export function recordSize(length: number): number {
 export class Records {
   readonly #ring: Placed;
   readonly #mask: number;
-  /** Where the ring's bytes begin in the region. */
+  /** The offset of the ring's bytes in the region. */
   readonly #start: number;
   /** The longest message, in bytes: it finds room wherever the last one ended. */
   readonly longest: number;
@@ -38,7 +38,7 @@ export class Records {
     this.longest = ring.capacity / 2 - GRAIN;
   }
 
-  /** How many bytes there are from an index to the end of the ring. */
+  /** The number of bytes from an index to the end of the ring. */
   restAt(index: number): number {
     return this.#ring.capacity - (index & this.#mask);
   }
@@ -75,7 +75,7 @@ export class Records {
     );
   }
 
-  /** How far it is from a record to the next. */
+  /** Finds the distance from a record to the next, in bytes. */
   step(index: number, length: number): number {
     return length === REST ? this.restAt(index) : recordSize(length);
   }

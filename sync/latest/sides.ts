@@ -22,7 +22,7 @@ import { type Placed, structureAt } from "../shared/structure.ts";
 import { stateOf, submitted, taken } from "./state.ts";
 import { BUFFERS, type LatestType, OFFSETS } from "./type.ts";
 
-/** What both sides have. */
+/** The common part of both sides. */
 class End implements Disposable {
   readonly placed: Placed;
   readonly state: SharedWord;
@@ -128,8 +128,8 @@ export class LatestWriter<T extends Type> implements Disposable {
   }
 
   /**
-   * What is submitted next, to be filled in place: it holds some earlier value.
-   * After {@linkcode submit} it is another.
+   * The value to be submitted next, to be filled in place: it holds some
+   * earlier value. After {@linkcode submit} it is another.
    *
    * @throws {ClosedError} if the side or the memory is closed.
    * @throws {CorruptError} if somebody else wrote the state.
@@ -161,7 +161,7 @@ export class LatestWriter<T extends Type> implements Disposable {
     state.wake();
   }
 
-  /** Who reads. */
+  /** The reader. */
   get peer(): Peer {
     return this.#end.peerSide.peer;
   }
@@ -233,7 +233,7 @@ export class LatestReader<T extends Type> implements Disposable {
   }
 
   /**
-   * Whether there is a value that was not read.
+   * True if there is a value that was not read.
    *
    * @throws {ClosedError} if the side or the memory is closed.
    * @throws {CorruptError} if somebody else wrote the state.
@@ -277,7 +277,7 @@ export class LatestReader<T extends Type> implements Disposable {
     return result;
   }
 
-  /** Who writes. */
+  /** The writer. */
   get peer(): Peer {
     return this.#end.peerSide.peer;
   }

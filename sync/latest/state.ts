@@ -1,6 +1,6 @@
 /**
- * Which buffer is whose, in one word of 32 bits: so that it changes hands as a
- * whole, and whoever takes over after a death knows what is free.
+ * The owners of the buffers, in one word of 32 bits: so that it changes hands
+ * as a whole, and whoever takes over after a death knows what is free.
  *
  * - Bits 0 and 1: the buffer that the reader has.
  * - Bits 2 and 3: the buffer between the two, exclusive-or 1.
@@ -29,9 +29,9 @@ export interface State {
   readonly middle: number;
   /** The buffer that the writer has. */
   readonly back: number;
-  /** Whether the one between the two is newer than the reader's. */
+  /** True if the one between the two is newer than the reader's. */
   readonly fresh: boolean;
-  /** Whether anything was ever submitted. */
+  /** True if anything was ever submitted. */
   readonly ever: boolean;
 }
 

@@ -3,21 +3,21 @@
 import { part, specialise } from "../../base/specialise.ts";
 import type { Move } from "../../layout/access/private_fields.ts";
 
-/** What the loop is made of. */
+/** The parts that the loop is made of. */
 export interface DrainInput {
   /** The object that shows a slot. */
   readonly record: object;
   /** Points it to a slot. */
   readonly move: Move;
-  /** Where the slots begin in the region, in bytes. */
+  /** The offset of the slots in the region, in bytes. */
   readonly start: number;
   /** The number of slots less one. */
   readonly mask: number;
   /** The size of a slot in bytes. */
   readonly size: number;
   /**
-   * How many were shown, which is right whenever the callback runs: it may
-   * throw.
+   * The number of elements that were shown, which is right whenever the
+   * callback runs: it may throw.
    */
   readonly shown: Int32Array;
 }

@@ -25,13 +25,16 @@ export type RingFields = {
   readonly producerSleeps: AtomicType<U32>;
   /** Not 0 once the producer has closed its side. */
   readonly ended: AtomicType<U32>;
-  /** How much was submitted, modulo 2^32: elements, or bytes of a `ByteRing`. */
+  /**
+   * The count that was submitted, modulo 2^32: of elements, or of bytes in a
+   * `ByteRing`.
+   */
   readonly head: AtomicType<U32>;
-  /** Who produces: a thread's number and when it began. */
+  /** The producer: a thread's number and when it began. */
   readonly producer: AtomicType<U64>;
-  /** How much was consumed, modulo 2^32. */
+  /** The count that was consumed, modulo 2^32. */
   readonly tail: AtomicType<U32>;
-  /** Who consumes. */
+  /** The consumer. */
   readonly consumer: AtomicType<U64>;
 };
 
@@ -49,7 +52,7 @@ export const FIELDS: RingFields = {
   consumer: atomic(u64),
 };
 
-/** Where they lie, in bytes: on three pairs of cache lines. */
+/** Their offsets in bytes: on three pairs of cache lines. */
 export const OFFSETS = {
   format: 0,
   pidNamespace: 8,
@@ -62,5 +65,5 @@ export const OFFSETS = {
   consumer: 264,
 } as const;
 
-/** Where what is passed on lies behind them, in bytes. */
+/** The offset of the contents behind them, in bytes. */
 export const CONTENTS = 384;

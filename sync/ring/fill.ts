@@ -9,11 +9,11 @@ import type { Placed } from "../shared/structure.ts";
 import { part, specialise } from "../../base/specialise.ts";
 import { type Drain, ownDrainOf } from "./drain.ts";
 
-/** What the loop is made for. */
+/** The parts that the loop is made for. */
 export interface FillInput extends Placed {
-  /** Where the slots begin in the region, in bytes. */
+  /** The offset of the slots in the region, in bytes. */
   readonly start: number;
-  /** How many slots were shown to the callback. */
+  /** The number of slots that were shown to the callback. */
   readonly shown: Int32Array;
 }
 

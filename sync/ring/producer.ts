@@ -74,13 +74,13 @@ export class RingProducer<T extends Type> implements Disposable {
     return new RingProducer<T>(structureAt("SpscRing", ring), options);
   }
 
-  /** How many there is room for that are not reserved. */
+  /** The number of records that there is room for and that are not reserved. */
   get room(): number {
     this.#end.requireOpen();
     return this.#end.room();
   }
 
-  /** Who consumes. */
+  /** The consumer. */
   get peer(): Peer {
     return this.#end.peer;
   }

@@ -17,9 +17,12 @@ import { fence, SharedWord } from "../shared/order.ts";
 import { type Placed, structureAt } from "../shared/structure.ts";
 import { OFFSETS, type SeqlockType } from "./type.ts";
 
-/** How often it is tried before it is asked whether the writer lives. */
+/** The number of tries before it is asked whether the writer lives. */
 const TRIES = 1024;
-/** How long to sleep while a writer is in the middle of a store, in milliseconds. */
+/**
+ * The time to sleep while a writer is in the middle of a store, in
+ * milliseconds.
+ */
 const SLEEP_MS = 1;
 
 /**
@@ -67,12 +70,12 @@ export class SeqlockReader<T extends Type> {
     return new SeqlockReader<T>(structureAt("Seqlock", lock, true));
   }
 
-  /** Who writes. */
+  /** The writer. */
   get peer(): Peer {
     return this.#writer.peer;
   }
 
-  /** How often it was written, modulo 2^31. */
+  /** The number of times that it was written, modulo 2^31. */
   get version(): number {
     return this.#sequence.load() >>> 1;
   }

@@ -30,13 +30,15 @@ export interface SeqlockType<T extends Type = Type> extends
     readonly pidNamespace: AtomicType<U32>;
     /** Odd while the value is written; 2 more after each time. */
     readonly sequence: AtomicType<U32>;
-    /** Who writes: a thread's number and when it began. */
+    /** The writer: a thread's number and when it began. */
     readonly writer: AtomicType<U64>;
     /** The value. */
     readonly value: T;
   }> {}
 
-/** Where the fields lie, in bytes: the value has a cache line of its own. */
+/**
+ * The offsets of the fields, in bytes: the value has a cache line of its own.
+ */
 export const OFFSETS = {
   format: 0,
   pidNamespace: 8,

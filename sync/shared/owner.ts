@@ -1,9 +1,9 @@
 /**
- * Who has a side of a shared structure: a word of 64 bits, which is 0 where
- * nobody has it. Its low half is the number of a thread, its high half the low
- * half of the time when that began, so that a later thread of the same number is
- * known for another. A thread that ended is known by that, and its side can be
- * taken over.
+ * The holder of a side of a shared structure: a word of 64 bits, which is 0
+ * where nobody has it. Its low half is the number of a thread, its high half
+ * the low half of the time when that began, so that a later thread of the same
+ * number is known for another. A thread that ended is known by that, and its
+ * side can be taken over.
  *
  * The numbers are those of one namespace, which a further word tells. Where the
  * two sides are of different ones, as containers are, nobody can be told dead.
@@ -19,7 +19,7 @@ const SEVERAL = 0xffff_ffff;
 
 let own: { readonly owner: bigint; readonly namespace: number } | undefined;
 
-/** What this thread writes. */
+/** Makes the word that this thread writes. */
 function identity(): { readonly owner: bigint; readonly namespace: number } {
   if (own !== undefined) return own;
   const thread = thisThread();
@@ -32,7 +32,7 @@ function identity(): { readonly owner: bigint; readonly namespace: number } {
   return own = { owner, namespace: pidNamespace() };
 }
 
-/** Whether there is the thread that wrote a word. */
+/** Tests whether there is the thread that wrote a word. */
 function isAlive(owner: bigint): boolean {
   const thread = threadOf(Number(owner & 0xffff_ffffn));
   return thread !== undefined && !thread.ended &&
@@ -42,19 +42,19 @@ function isAlive(owner: bigint): boolean {
 /** Options of opening a side of a shared structure. */
 export interface SideOptions {
   /**
-   * Whether to take the side from whoever has it: for a thread that is known not
+   * True to take the side from whoever has it: for a thread that is known not
    * to use it any more, though it lives. A side whose thread ended needs none.
    */
   readonly takeOver?: boolean | undefined;
 }
 
-/** Whether to take over; options are checked. */
+/** Checks the options, and tells whether to take over. */
 export function takesOver(options: SideOptions): boolean {
   requireOptions(options, { takeOver: true });
   return requireFlag("takeOver", options.takeOver);
 }
 
-/** Who is on the other side. */
+/** The other side. */
 export type Peer =
   /** Nobody, yet or any more. */
   | "absent"
@@ -94,7 +94,7 @@ export class Side {
     return u64;
   }
 
-  /** Who has it. */
+  /** The holder of the side. */
   get peer(): Peer {
     const owner = Atomics.load(this.#words, this.#owner);
     if (owner === 0n) return "absent";

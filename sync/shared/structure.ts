@@ -10,18 +10,18 @@ import { type AnyType, originOf } from "../../layout/model/types.ts";
 import type { Region } from "../../layout/region/region.ts";
 import type { Type } from "../../layout/mod.ts";
 
-/** Which structure it is: the function that makes its types. */
+/** The kind of structure: the name of the function that makes its types. */
 export type StructureKind = "SpscRing" | "ByteRing" | "Seqlock" | "Latest";
 
-/** What is known of a type that is a shared structure. */
+/** The facts that are known of a type that is a shared structure. */
 export interface Structure {
-  /** Which structure it is. */
+  /** The kind of structure. */
   readonly kind: StructureKind;
   /** The type's name. */
   readonly name: string;
   /** The type of its elements. */
   readonly element: AnyType;
-  /** How many of them there are. */
+  /** The number of them. */
   readonly capacity: number;
 }
 
@@ -29,22 +29,22 @@ export interface Structure {
 export interface Placed extends Structure {
   /** The whole region. */
   readonly region: Region;
-  /** Where it begins in the region, in bytes. */
+  /** The offset in the region, in bytes. */
   readonly at: number;
 }
 
-/** What the contents of a structure are counted in. */
+/** The unit in which the contents of a structure are counted. */
 export interface Unit {
   /** The size of an element in bytes; 0 where they are messages of any length. */
   readonly size: number;
-  /** What every index is a multiple of: a power of two. */
+  /** The power of two that every index is a multiple of. */
   readonly grain: number;
 }
 
-/** What messages of any length are aligned to, in bytes. */
+/** The alignment of messages of any length, in bytes. */
 export const GRAIN = 8;
 
-/** What the contents of a structure are counted in. */
+/** The unit in which the contents of a structure are counted. */
 export function unitOf({ kind, element }: Structure): Unit {
   return kind === "ByteRing"
     ? { size: 0, grain: GRAIN }
@@ -65,7 +65,10 @@ export function registerStructure(type: Type, structure: Structure): void {
   structures.set(type, structure);
 }
 
-/** What is known of a type; undefined where it is no shared structure. */
+/**
+ * The facts that are known of a type; undefined where it is no shared
+ * structure.
+ */
 export function structureOf(type: Type): Structure | undefined {
   return structures.get(originOf(type));
 }

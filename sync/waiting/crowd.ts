@@ -40,7 +40,7 @@ export class Crowd {
     this.#thread = thread;
   }
 
-  /** Whether it can take one more. */
+  /** True if it can take one more. */
   get hasRoom(): boolean {
     const { wordsMax } = this.#thread;
     // A thread that cannot be woken is taken until it comes back.

@@ -2,7 +2,7 @@
 
 import { closedMemory, type Word } from "./word.ts";
 
-/** How a wait ends. */
+/** The result of a wait. */
 export type WaitResult = "ok" | "not-equal" | "timed-out";
 
 /** Somebody who waits for a word to have another value. */

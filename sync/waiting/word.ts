@@ -38,7 +38,7 @@ export class Word {
     return Atomics.load(this.#lane, 0) >>> 0;
   }
 
-  /** Whether its memory is gone: closed by whichever thread, or detached. */
+  /** True if its memory is gone: closed by whichever thread, or detached. */
   get gone(): boolean {
     const region = this.#region;
     if (region.closed || this.bytes.length === 0) return true;
@@ -65,11 +65,11 @@ export function closedMemory(): ClosedError {
   return new ClosedError("Cannot wait: the memory is closed or detached");
 }
 
-/** What can be waited for, and what is expected of it. */
+/** A word that can be waited for, and its expected value. */
 export interface Awaited {
   /** The word. */
   readonly word: Word;
-  /** Whether its values have a sign. */
+  /** True if its values have a sign. */
   readonly signed: boolean;
 }
 

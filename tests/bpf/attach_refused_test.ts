@@ -22,7 +22,7 @@ attachTest(
     assertThrows(
       () => program.attach({ kind: "XDP" } as never),
       TypeError,
-      `Kind of target must be one of "xdp", "tcx", "cgroup"`,
+      `Kind of target must be one of "xdp", "tcx", "tc", "netkit", "cgroup"`,
     );
     for (const kind of ["toString", "__proto__", "constructor", undefined]) {
       assertThrows(

@@ -22,19 +22,19 @@ export interface Batch {
   readonly keys: bigint;
   /** The values, one behind the other; 0 for deleting. */
   readonly values: bigint;
-  /** How many there are, or is room for. */
+  /** The number of entries, or of those that there is room for. */
   readonly count: number;
 }
 
-/** What a command did. */
+/** The result of a command. */
 export interface BatchResult {
   /** Its result, or the negative reason. */
   readonly result: number;
-  /** How many entries it did, also where it failed then. */
+  /** The number of entries that it processed, also if it then failed. */
   readonly count: number;
 }
 
-/** Whether the kernel, or this type of map, has no such command. */
+/** Tests whether the kernel, or this type of map, has no such command. */
 export function isMissing(result: number): boolean {
   return result === -ENOTSUPP || result === -EINVAL;
 }
@@ -60,7 +60,7 @@ export function runBatch(
   return { result, count: refused ? 0 : done };
 }
 
-/** How many bytes of keys and values are given to the kernel at once. */
+/** The most bytes of keys and values that are given to the kernel at once. */
 const CHUNK_SIZE = 1 << 20;
 
 /** How many of so many bytes are given at once, of those that are left. */

@@ -31,8 +31,8 @@ import { isPerCpu } from "../type.ts";
 export type Key = Uint8Array | number;
 
 /**
- * How many bytes the kernel reads or writes as one value: the kernel's
- * `bpf_map_value_size`.
+ * The number of bytes that the kernel reads or writes as one value: the
+ * kernel's `bpf_map_value_size`.
  *
  * @throws {NotSupportedError} if the map has no values, or they may be larger
  * than is known here.
@@ -222,7 +222,9 @@ export function update(
   }
 }
 
-/** Whether a bloom filter has a value, which goes where others give one. */
+/**
+ * Tests whether a bloom filter has a value, which goes where others give one.
+ */
 export function hasValue(fd: number, value: Uint8Array): boolean {
   const name = "BPF_MAP_LOOKUP_ELEM";
   const block = scratchBlock(value.length);

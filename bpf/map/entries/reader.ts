@@ -21,36 +21,42 @@ import type { MapType } from "../type.ts";
 
 /** How many bytes of entries are asked for at once, unless one has more. */
 const CHUNK_SIZE = 1 << 20;
-/** How many entries are fetched in a go where each takes calls of its own. */
+/**
+ * The number of entries that are fetched in a go where each takes calls of its
+ * own.
+ */
 const SINGLES = 64;
-/** How often a command is made again that got nowhere. */
+/** The most times that a command is repeated that got nowhere. */
 const RETRIES = 8;
 /** The number of a bucket, which is what a hash's batch stops at. */
 const BUCKET_SIZE = 4;
 
 /**
- * What is read: the keys, which more types of map have than values that processes
- * may look up, the entries, or the entries while they are taken out of the map.
+ * The parts that are read: the keys, which more types of map have than values
+ * that processes may look up, the entries, or the entries while they are taken
+ * out of the map.
  */
 export type Reading = "keys" | "lookup" | "take";
 
-/** Where a reader is, for another to go on. */
+/** The position of a reader, for another to continue from. */
 export interface Position {
-  /** Whether it goes on by batches, or by calls of their own. */
+  /** True if it goes on by batches, or by calls of their own. */
   readonly mode: "batches" | "singles";
-  /** Where the last batch stopped, for the kernel; undefined before any. */
+  /** The kernel's cursor behind the last batch; undefined before any. */
   readonly cursor: Uint8Array<ArrayBuffer> | undefined;
   /** The key that was read last by a call of its own. */
   readonly key: Uint8Array<ArrayBuffer> | undefined;
-  /** How many keys may still be asked for. */
+  /** The number of keys that may still be asked for. */
   readonly left: number;
 }
 
-/** Where a reader begins, and how much it fetches at once. */
+/** The position where a reader begins, and the size of its batches. */
 export interface ReadOptions {
-  /** Where another one was; the beginning by default. */
+  /** The position of another reader; the beginning by default. */
   readonly from?: Position | undefined;
-  /** How many entries it fetches at once; as many as take a megabyte. */
+  /**
+   * The number of entries that it fetches at once; as many as take a megabyte.
+   */
   readonly size?: number | undefined;
 }
 
@@ -61,7 +67,7 @@ interface Chunk {
   readonly values: ReadBlock;
 }
 
-/** Whether a batch stops at a bucket; at a key where it does not. */
+/** Tests whether a batch stops at a bucket; at a key where it does not. */
 function stopsAtBuckets(type: MapType | undefined): boolean {
   switch (type) {
     case "hash":
@@ -101,7 +107,7 @@ export class EntryReader {
   /** How many keys may still be asked for: where one goes away it begins anew. */
   #left: number;
   readonly #size: number | undefined;
-  /** How many entries it fetched last. */
+  /** The number of entries that it fetched last. */
   count = 0;
 
   constructor(

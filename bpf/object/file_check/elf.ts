@@ -46,7 +46,7 @@ export interface ElfSection {
 
 /** A section whose name is not known yet. */
 interface RawSection extends Omit<ElfSection, "name"> {
-  /** Where its name begins in the names of sections, in bytes. */
+  /** The offset of its name in the names of sections, in bytes. */
   readonly nameAt: number;
 }
 
@@ -54,7 +54,7 @@ interface RawSection extends Omit<ElfSection, "name"> {
 export interface ElfSymbol {
   /** Its name; may be empty. */
   readonly name: string;
-  /** Where it begins in its section, in bytes. */
+  /** Its offset in its section, in bytes. */
   readonly value: number;
   /** Its size in bytes. */
   readonly size: number;

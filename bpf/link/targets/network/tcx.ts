@@ -125,7 +125,11 @@ function linkInOrder(
           ? undefined
           : "what it shall run before or after is not attached there",
       [ESTALE]: `the programs there have changed since revision ${revision}`,
-      [EINVAL]: () => absenceOf(target),
+      [EINVAL]: () =>
+        absenceOf(target) ??
+          (given.kind === "netkit"
+            ? "the kernel may have no netkit (CONFIG_NETKIT)"
+            : undefined),
       [ENXIO]: "the interface must be of type netkit",
       [EACCES]: "the interface must be the primary one of the pair",
     };

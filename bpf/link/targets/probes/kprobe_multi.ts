@@ -23,6 +23,7 @@ import {
   attachAtOnce,
   attachOneByOne,
   cookiesOf,
+  listOf,
   packed,
   requireOneWay,
 } from "./many.ts";
@@ -95,7 +96,8 @@ export const kprobeMulti: TargetKind<AttachKprobeMulti> = {
   options,
   attach(program, given) {
     requireType(program, point);
-    const { functions, pattern } = given;
+    const { pattern } = given;
+    const functions = listOf("functions", given.functions);
     requireOneWay({ functions, pattern });
     const returns = requireFlag("return", given.return);
     const session = requireFlag("session", given.session);

@@ -1,6 +1,7 @@
 /** Many functions at once: by one link, or by a link of each. */
 
 import { NotSupportedError, SystemError } from "../../../../errors.ts";
+import { show } from "../../../../base/show.ts";
 import { EINVAL, EOPNOTSUPP } from "../../../../ffi/mod.ts";
 import type { Descriptor } from "../../../../ffi/descriptor.ts";
 import { Attachment, type Holder } from "../../../kernel_object.ts";
@@ -24,6 +25,22 @@ export function requireOneWay(ways: Readonly<Record<string, unknown>>): void {
 }
 
 /**
+ * A copy of a list that options give; undefined where they give none.
+ *
+ * @throws {TypeError} if it is no array.
+ */
+export function listOf<T>(
+  name: string,
+  value: readonly T[] | undefined,
+): readonly T[] | undefined {
+  if (value === undefined) return undefined;
+  if (Array.isArray(value)) return [...value];
+  throw new TypeError(
+    `Option ${name} must be an array: received ${show(value)}`,
+  );
+}
+
+/**
  * The cookies of functions; empty for none.
  *
  * @param count How many functions there are; undefined of a pattern.
@@ -33,8 +50,8 @@ export function cookiesOf(
   cookies: readonly bigint[] | undefined,
   count: number | undefined,
 ): readonly bigint[] {
-  if (cookies === undefined) return [];
-  const all = cookies.map(cookieOf);
+  const all = listOf("cookies", cookies)?.map(cookieOf);
+  if (all === undefined) return [];
   if (all.length === count) return all;
   throw new RangeError(
     `There must be a cookie for each of the functions or offsets that are given: received ${all.length} cookies and ${

@@ -26,6 +26,7 @@ import {
   attachAtOnce,
   attachOneByOne,
   cookiesOf,
+  listOf,
   packed,
   requireOneWay,
 } from "./many.ts";
@@ -130,7 +131,9 @@ export const uprobeMulti: TargetKind<AttachUprobeMulti> = {
     requireType(program, point);
     const pid = processOf(given.pid);
     const returns = requireFlag("return", given.return);
-    const { functions, pattern, offsets } = given;
+    const { pattern } = given;
+    const functions = listOf("functions", given.functions);
+    const offsets = listOf("offsets", given.offsets);
     requireOneWay({ functions, pattern, offsets });
     const session = requireFlag("session", given.session);
     if (returns && session) {
@@ -182,9 +185,10 @@ export const uprobeMulti: TargetKind<AttachUprobeMulti> = {
 
 /** The offsets of counters; empty for none. @throws {RangeError} */
 function countersOf(
-  offsets: readonly number[] | undefined,
+  given: readonly number[] | undefined,
   places: readonly unknown[] | undefined,
 ): readonly number[] {
+  const offsets = listOf("refCounterOffsets", given);
   if (offsets === undefined) return [];
   for (const offset of offsets) requireU32("Offset of a counter", offset, 0);
   if (offsets.length === places?.length) return offsets;
