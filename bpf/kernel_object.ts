@@ -24,15 +24,18 @@ export abstract class Attachment {
   abstract close(): void;
 }
 
-/** What keeps an object: a descriptor, or what closes one, and more. */
+/**
+ * The holder of an object: a descriptor, or an attachment that closes one and
+ * more.
+ */
 export type Holder = Descriptor | Attachment;
 
 /** Reads what the kernel knows of a descriptor's object. */
 type ReadInfo = (fd: number, name: string) => { readonly id: number };
 
 /**
- * What maps, programs and links have in common: a descriptor of something that
- * the kernel keeps for as long as anything holds a descriptor of it, or it is
+ * The base of maps, programs and links: a descriptor of something that the
+ * kernel keeps for as long as anything holds a descriptor of it, or it is
  * pinned.
  */
 export abstract class KernelObject implements Disposable {
@@ -63,7 +66,7 @@ export abstract class KernelObject implements Disposable {
     this.#pinnedTo = pinnedTo;
   }
 
-  /** What the kernel tells of the object. */
+  /** The kernel's information about the object. */
   abstract get info(): { readonly id: number };
 
   /**
@@ -77,12 +80,15 @@ export abstract class KernelObject implements Disposable {
     return this.#holder.fd;
   }
 
-  /** Whether this object was closed. */
+  /** True if this object was closed. */
   get closed(): boolean {
     return this.#closed;
   }
 
-  /** Where this object knows itself to be pinned; undefined for nowhere. */
+  /**
+   * The path where this object knows itself to be pinned; undefined for
+   * nowhere.
+   */
   get pinnedTo(): string | undefined {
     return this.#pinnedTo;
   }
@@ -152,13 +158,13 @@ export abstract class KernelObject implements Disposable {
   }
 
   /**
-   * What {@linkcode Deno.inspect} shows between the braces.
+   * The text that {@linkcode Deno.inspect} shows between the braces.
    *
    * @ignore
    */
   protected abstract describe(): string[];
 
-  /** What `console.log` and `Deno.inspect` show. */
+  /** The text that `console.log` and `Deno.inspect` show. */
   [Symbol.for("Deno.customInspect")](): string {
     const closed = this.#closed ? ["closed"] : [];
     const parts = [...this.describe(), ...closed].join(", ");
@@ -172,7 +178,7 @@ export abstract class KernelObject implements Disposable {
   }
 }
 
-/** What has a descriptor of a map, a program or a link. */
+/** An object with a descriptor of a map, a program or a link. */
 export interface HasDescriptor {
   /** The descriptor's number. */
   readonly fd: number;

@@ -41,7 +41,7 @@ export interface LayoutDifference {
 
 /** What {@linkcode checkLayout} found. */
 export interface LayoutCheck {
-  /** Whether there is no difference. */
+  /** True if there is no difference. */
   readonly ok: boolean;
   /** All differences, in the order of the fields. */
   readonly differences: readonly LayoutDifference[];
@@ -127,7 +127,9 @@ function shapeOf(type: AnyType): string {
   }
 }
 
-/** Whether an integer is signed; undefined where it makes no difference. */
+/**
+ * Tests whether an integer is signed; undefined where it makes no difference.
+ */
 function signOf(type: AnyType): "signed" | "unsigned" | undefined {
   switch (type.kind) {
     case "i8":

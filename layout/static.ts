@@ -14,8 +14,8 @@ export declare const shape: unique symbol;
 export declare const pointee: unique symbol;
 
 /**
- * What all layout types have: what a stretch of memory means. A frozen value,
- * made by the constructors of this module and by nothing else.
+ * The common part of all layout types: the meaning of a stretch of memory. A
+ * frozen value, made by the constructors of this module and by nothing else.
  *
  * @typeParam P What a field of this type is through a pointer.
  * @typeParam V What a field of this type is through a view.
@@ -109,7 +109,7 @@ export interface Safe<T extends U64 | I64 = U64 | I64>
 /** The type that {@linkcode text} makes. */
 export interface Text<N extends number = number>
   extends ScalarType<"text", string> {
-  /** How many bytes it takes. */
+  /** The number of bytes that it takes. */
   readonly length: N;
 }
 
@@ -123,7 +123,7 @@ export interface Bytes<N extends number = number> extends
   > {
   /** Which kind of type this is. */
   readonly kind: "bytes";
-  /** How many bytes it takes. */
+  /** The number of bytes that it takes. */
   readonly length: N;
 }
 
@@ -208,7 +208,7 @@ export interface ArrayType<E extends Type = Type, N extends number = number>
   readonly kind: "array";
   /** The type of its elements. */
   readonly element: E;
-  /** How many elements it has; 0 for a flexible array. */
+  /** The number of elements; 0 for a flexible array. */
   readonly length: N;
 }
 
@@ -280,8 +280,8 @@ export type Type =
 export type Primitive = number | bigint | boolean | string;
 
 /**
- * What a pointer to a value of this type is. A scalar, an enumeration, a text or
- * bytes are reached through the one property `value`.
+ * The TypeScript type of a pointer to a value of this type. A scalar, an
+ * enumeration, a text or bytes are reached through the one property `value`.
  *
  * @example A name for the pointers to a struct
  * ```ts
@@ -310,7 +310,7 @@ export type View<T extends LayoutType> = T[typeof shape]["view"] extends
 /** A value of this type as plain data: what `snapshot` returns. */
 export type Value<T extends LayoutType> = T[typeof shape]["value"];
 
-/** What `assign` takes for this type: any part of it, as plain data. */
+/** The plain data that `assign` takes for this type: any part of it. */
 export type Input<T extends LayoutType> = T[typeof shape]["input"];
 
 /** The error that a type checker prints for a struct without its marker. */
@@ -387,7 +387,7 @@ export interface WaitableAtomic<V extends number | bigint> extends Atomic<V> {
   notify(count?: number): number;
 }
 
-/** What an atomic is through a pointer. */
+/** The TypeScript type of an atomic through a pointer. */
 export type LiveAtomic<T extends AtomicBase> = T extends Bool ? AtomicBoolean
   : T extends I32 ? WaitableAtomic<number>
   : T extends I64 ? WaitableAtomic<bigint>
@@ -395,7 +395,7 @@ export type LiveAtomic<T extends AtomicBase> = T extends Bool ? AtomicBoolean
 
 /** An array of scalars that can be read. */
 export interface ReadonlyElements<V> extends Iterable<V> {
-  /** How many elements it has. */
+  /** The number of elements. */
   readonly length: number;
   /** An element; negative from the end, undefined outside. */
   at(index: number): V | undefined;
@@ -405,7 +405,7 @@ export interface ReadonlyElements<V> extends Iterable<V> {
 
 /** An array of scalars that have a typed array, through a view. */
 export interface NativeElements<V, A> extends Iterable<V> {
-  /** How many elements it has. */
+  /** The number of elements. */
   readonly length: number;
   /** An element; negative from the end, undefined outside. */
   at(index: number): V | undefined;
@@ -423,7 +423,7 @@ export interface Elements<V> extends ReadonlyElements<V> {
 
 /** An array of {@linkcode bytes}, through a view. */
 export interface ReadonlyBytesArray extends Iterable<Uint8Array> {
-  /** How many elements it has. */
+  /** The number of elements. */
   readonly length: number;
   /** A copy of an element; undefined outside. */
   at(index: number): Uint8Array | undefined;
@@ -432,7 +432,7 @@ export interface ReadonlyBytesArray extends Iterable<Uint8Array> {
 /** An array of structs, unions, atomics or arrays, through a view. */
 export interface ReadonlyRecords<E extends Type>
   extends Iterable<InView<E>>, ViewOf<ArrayType<E>> {
-  /** How many elements it has. */
+  /** The number of elements. */
   readonly length: number;
   /** A view of an element; a BoundsError outside. */
   at(index: number): InView<E>;
@@ -445,7 +445,7 @@ export interface ReadonlyRecords<E extends Type>
 /** An array of structs, unions, atomics, bytes or arrays, through a pointer. */
 export interface Records<E extends Type>
   extends Iterable<InPointer<E>>, PointerTo<ArrayType<E>> {
-  /** How many elements it has. */
+  /** The number of elements. */
   readonly length: number;
   /** A pointer to an element; a BoundsError outside. */
   at(index: number): InPointer<E>;
@@ -457,7 +457,7 @@ export interface Records<E extends Type>
 
 /** One scalar field of every struct of an array, to be read. */
 export interface ReadonlyColumn<V> extends Iterable<V> {
-  /** How many elements it has. */
+  /** The number of elements. */
   readonly length: number;
   /** The field of one element; a BoundsError outside. */
   at(index: number): V;
@@ -474,7 +474,7 @@ export interface Column<V> extends ReadonlyColumn<V> {
   set(index: number, value: V): void;
 }
 
-/** What a column yields: the value of a scalar or of an atomic. */
+/** The value that a column yields: of a scalar or of an atomic. */
 export type ColumnValue<T> = T extends { readonly kind: ScalarKind }
   ? T extends Type ? Value<T> : never
   : never;
@@ -531,15 +531,15 @@ export interface NativeArrays {
   uintptr: BigUint64Array;
 }
 
-/** What every array is, whatever its elements are. */
+/** The common part of all arrays, whatever their elements are. */
 export interface AnyArray extends Iterable<unknown> {
-  /** How many elements it has. */
+  /** The number of elements. */
   readonly length: number;
   /** An element. */
   at(index: number): unknown;
 }
 
-/** What an array is through a pointer. */
+/** The TypeScript type of an array through a pointer. */
 export type LiveArray<E extends Type> = [E] extends [infer T extends Type]
   ? T["kind"] extends keyof NativeArrays ? NativeArrays[T["kind"]]
   : T["kind"] extends Boxed ? Elements<Value<T>>
@@ -547,7 +547,7 @@ export type LiveArray<E extends Type> = [E] extends [infer T extends Type]
   : AnyArray
   : never;
 
-/** What an array is through a view. */
+/** The TypeScript type of an array through a view. */
 export type LiveArrayView<E extends Type> = [E] extends [infer T extends Type]
   ? T["kind"] extends keyof NativeArrays
     ? NativeElements<Value<T>, NativeArrays[T["kind"]]>
@@ -620,7 +620,7 @@ export type StructValue<F> = {
   >;
 } extends infer U ? { [K in keyof U]: U[K] } : never;
 
-/** What can be assigned to a struct or union: any part of it. */
+/** The plain data that can be assigned to a struct or union: any part of it. */
 export type StructInput<F> = {
   readonly [K in keyof F as F[K] extends Hidden ? never : K]?: Side<
     F[K],
@@ -638,7 +638,7 @@ export type FieldsOf<T> = T extends
 /** Their names. */
 export type Names<T> = keyof FieldsOf<T> & string;
 
-/** Whether the fields of a type are known at run time only. */
+/** True if the fields of a type are known at run time only. */
 export type IsUnknown<T> = Type extends T ? true
   : T extends { readonly kind: "struct" | "union"; readonly fields: infer F }
     ? string extends keyof F ? true : false

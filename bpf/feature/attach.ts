@@ -25,7 +25,7 @@ interface Question {
   /** What it is loaded for, by its name in the kernel's BTF. */
   readonly traced?: string;
   /**
-   * Whether a loaded program can be attached; where there is none, being loaded
+   * True if a loaded program can be attached; where there is none, being loaded
    * as that says it.
    */
   readonly attaches?: (program: number, attachType: number) => boolean;
@@ -79,7 +79,7 @@ function attachesToTraced(program: number): boolean {
 }
 
 /**
- * Whether BPF is among the security modules that are asked: without that
+ * Tests whether BPF is among the security modules that are asked: without that
  * programs can be attached, and are never run.
  */
 function isSecurityModule(): boolean {
@@ -263,7 +263,7 @@ export function programOf(attachType: AttachType): ProgramType {
   return questionOf(attachType).program;
 }
 
-/** Whether programs can be attached in a way. */
+/** Tests whether programs can be attached in a way. */
 export function canAttach(attachType: AttachType): boolean {
   // Its programs are for a member of a type; their map is what is attached.
   if (attachType === "struct_ops") return canMakeMap("struct_ops");

@@ -35,7 +35,7 @@ function instructionsOf(load: Load): readonly Instruction[] {
     : [[CALL, 0, load.helper], RETURN];
 }
 
-/** Whether 0 is what a program returns that is to change nothing. */
+/** Tests whether 0 is what a program returns that is to change nothing. */
 function isObserver({ type, attachType }: Load): boolean {
   return type === "tracing" || type === "lsm" && attachType !== "lsm_cgroup";
 }

@@ -32,8 +32,8 @@ function makeMap(type: MapType, valueSize: number): boolean {
 }
 
 /**
- * Whether maps of a type can be made. libbpf knows what each takes, of types as
- * old as itself: of others it says that it does not.
+ * Tests whether maps of a type can be made. libbpf knows what each takes, of
+ * types as old as itself: of others it says that it does not.
  *
  * @param valueSize What to try it with, and no other size.
  */

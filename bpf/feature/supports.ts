@@ -81,7 +81,7 @@ function questionOf(feature: BpfFeature): Question {
 }
 
 /**
- * Whether anything of BPF works here: a map is made.
+ * Tests whether anything of BPF works here: a map is made.
  *
  * @throws {SystemError} with the kernel's reason, if not.
  */
@@ -119,9 +119,9 @@ function requireCapabilities(program: ProgramType | undefined): void {
 const answers = new Map<string, boolean>();
 
 /**
- * Whether the kernel has something, and lets this process use it: found out by
- * doing it once, which leaves nothing behind. No version is looked at, as
- * kernels are configured and patched. Later answers are the first one.
+ * Tests whether the kernel has something, and lets this process use it: found
+ * out by doing it once, which leaves nothing behind. No version is looked at,
+ * as kernels are configured and patched. Later answers are the first one.
  *
  * A program is loaded, a map made, and both closed again. A program is attached
  * for a moment where it is run by nobody or does nothing; elsewhere it is

@@ -17,7 +17,7 @@ export class NativeLink extends Attachment {
   readonly #held: Held;
   #handle: bigint;
   #fd: number;
-  /** Whether it shall go on when this is closed, because it is pinned. */
+  /** True if it shall go on when this is closed, because it is pinned. */
   stays = false;
 
   /**

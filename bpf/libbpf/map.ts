@@ -80,7 +80,7 @@ export class NativeMap {
     return this.#handle;
   }
 
-  /** Whether it is that of a section of variables. */
+  /** True if it is that of a section of variables. */
   get isSection(): boolean {
     return this.#isSection;
   }
@@ -105,7 +105,7 @@ export class NativeMap {
     return libbpf().bpf_map__value_size(this.handle);
   }
 
-  /** How many entries it has room for. */
+  /** The number of entries it has room for. */
   get maxEntries(): number {
     return libbpf().bpf_map__max_entries(this.handle);
   }

@@ -35,7 +35,7 @@ export class BpfLinks implements Iterable<BpfLink>, Disposable {
     this.#links = links;
   }
 
-  /** How many there are. */
+  /** The number of them. */
   get length(): number {
     return this.#links.length;
   }

@@ -33,7 +33,9 @@ export interface StructOpsTarget {
 export interface StructOpsMap {
   /** The map as libbpf has it, which knows its value. */
   readonly native: NativeMap;
-  /** Whether it is attached by a link, made with the flag `link` (Linux 6.4). */
+  /**
+   * True if it is attached by a link, made with the flag `link` (Linux 6.4).
+   */
   readonly hasLink: boolean;
 }
 

@@ -3,7 +3,7 @@
 import { type Held, hold, letGo } from "../../ffi/isolate_end.ts";
 import { Attachment } from "../kernel_object.ts";
 
-/** What is known of an attachment now. */
+/** The facts that are known of an attachment now. */
 export interface AttachmentState<Target> {
   /** The id of the program that is attached. */
   readonly programId: number;

@@ -18,7 +18,7 @@ import {
 } from "../../ffi/bpf/attributes.ts";
 import { type MapType, mapTypeName } from "./type.ts";
 
-/** What a new map shall be, in the kernel's numbers. */
+/** The properties of a new map, in the kernel's numbers. */
 export interface MapRequest {
   readonly type: number;
   readonly keySize: number;

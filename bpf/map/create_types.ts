@@ -47,7 +47,7 @@ export function sizeOfPart(
   return size;
 }
 
-/** Whether the kernel keeps BTF of maps of a type. */
+/** Tests whether the kernel keeps BTF of maps of a type. */
 function takesBtf(type: MapType): boolean {
   switch (type) {
     case "hash":
@@ -69,7 +69,9 @@ function takesBtf(type: MapType): boolean {
   }
 }
 
-/** Whether the kernel takes integers of 32 bits as keys, and nothing else. */
+/**
+ * Tests whether the kernel takes integers of 32 bits as keys, and nothing else.
+ */
 function hasIntegerKeys(type: MapType): boolean {
   switch (type) {
     case "array":

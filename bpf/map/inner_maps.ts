@@ -15,7 +15,9 @@ import type { OpenMap } from "./info.ts";
 import { type Key, lookup, update } from "./entries/commands.ts";
 import type { MapType } from "./type.ts";
 
-/** How often an inner map may be gone before it could be opened. */
+/**
+ * The number of times that an inner map may be gone before it could be opened.
+ */
 const RETRIES = 16;
 
 /**

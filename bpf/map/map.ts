@@ -83,7 +83,7 @@ import {
 import { BpfVariable } from "../variable/variable.ts";
 import { VariableNames } from "../variable/names.ts";
 
-/** What is known of a map beside what the kernel tells. */
+/** The facts that are known of a map beside what the kernel tells. */
 interface MapOrigin {
   /** The path where it is pinned. */
   readonly pinnedTo?: string | undefined;
@@ -355,8 +355,9 @@ export class BpfMap<
   }
 
   /**
-   * What a key is: by the map's own BTF, of a map of a `BpfObject` also by its
-   * definition, or `u32` where keys are indices; undefined where nothing says it.
+   * The type of keys: by the map's own BTF, of a map of a `BpfObject` also by
+   * its definition, or `u32` where keys are indices; undefined where nothing
+   * says it.
    *
    * @throws {BtfError} if BTF gives it no layout.
    * @throws as {@linkcode BpfMap.btf} does.
@@ -366,10 +367,10 @@ export class BpfMap<
   }
 
   /**
-   * What a value is, of a per-CPU map that of one CPU: by the map's own BTF, or
-   * of a map of a `BpfObject` by its definition; of
-   * the maps that libbpf makes of `.data` and `.bss` a struct of the variables,
-   * and of maps of maps `u32`, an id. Undefined where nothing says it.
+   * The type of values, of a per-CPU map that of one CPU: by the map's own BTF,
+   * or of a map of a `BpfObject` by its definition; of the maps that libbpf
+   * makes of `.data` and `.bss` a struct of the variables, and of maps of maps
+   * `u32`, an id. Undefined where nothing says it.
    *
    * @throws {BtfError} if BTF gives it no layout.
    * @throws as {@linkcode BpfMap.btf} does.
@@ -379,9 +380,9 @@ export class BpfMap<
   }
 
   /**
-   * How many bytes the memory of the map has: its entries, each rounded up to 8
-   * bytes, in whole pages. It is what `Memory.map(map.fd, map.memorySize, …)`
-   * takes, to map it for Workers or for reading alone.
+   * The number of bytes that the memory of the map has: its entries, each
+   * rounded up to 8 bytes, in whole pages. It is what `Memory.map(map.fd,
+   * map.memorySize, …)` takes, to map it for Workers or for reading alone.
    *
    * @throws {NotSupportedError} if the map has no memory that can be mapped.
    * @throws {RangeError} if that is more than 2^53 - 1.
@@ -792,8 +793,8 @@ export class BpfMap<
   }
 
   /**
-   * Whether the map is frozen now, by whomever; undefined where `/proc` does not
-   * tell.
+   * True if the map is frozen now, by whomever; undefined where `/proc` does
+   * not tell.
    *
    * @throws {ClosedError} if the map is closed.
    */

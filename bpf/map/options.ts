@@ -43,8 +43,8 @@ export interface CreateMapOptions<
    */
   readonly valueType?: V | undefined;
   /**
-   * How many entries it has room for; the size in bytes of a ring buffer, in
-   * pages of an arena.
+   * The number of entries it has room for; the size in bytes of a ring buffer,
+   * in pages of an arena.
    */
   readonly maxEntries: number;
   /**
@@ -108,8 +108,8 @@ export const createOptions: OptionNames<CreateMapOptions> = {
 export const openOptions: OptionNames<OpenMapOptions> = { readOnly: true };
 
 /**
- * What {@linkcode BpfMap.update} does: stores in any case, creates an entry that
- * does not exist, or replaces the value of one that exists.
+ * The mode of {@linkcode BpfMap.update}: stores in any case, creates an entry
+ * that does not exist, or replaces the value of one that exists.
  */
 export type UpdateMode = "any" | "create" | "replace";
 

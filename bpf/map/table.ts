@@ -18,8 +18,8 @@ import { hasIds } from "./types_from_btf.ts";
 /** What the keys and values of a map are, where its BTF does not say it. */
 export interface MapTypes<K extends Type = Type, V extends Type = Type> {
   /**
-   * What a key is. By default what the map's BTF says, or an index is; bytes
-   * where nothing does.
+   * The type of keys. By default the map's BTF gives it, or it is an index;
+   * bytes where nothing does.
    */
   readonly keyType?: K | undefined;
   /**
@@ -91,7 +91,7 @@ export type PerCpuTableOf<K extends Type, V extends Type> = PerCpuTable<
 export interface MapTable<K, V, KI = K, VI = V> extends Iterable<[K, V]> {
   /** The value of a key; undefined where there is no such entry. */
   get(key: KI): V | undefined;
-  /** Whether there is an entry of that key. */
+  /** Tests whether there is an entry of that key. */
   has(key: KI): boolean;
   /**
    * Stores a value, all of it: what is left out of a struct is zero.
@@ -422,7 +422,7 @@ export function refusePerCpu({ type }: MapInfo): void {
   }
 }
 
-/** Whether a map has a value for each CPU. */
+/** Tests whether a map has a value for each CPU. */
 function hasCpus({ info }: OpenMap): boolean {
   return info.type !== undefined && isPerCpu(info.type);
 }

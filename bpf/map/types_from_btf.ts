@@ -62,7 +62,10 @@ export function shareBtf(fd: number, btf: Btf): void {
   if (known.get(id)?.deref() === undefined) remember(id, btf);
 }
 
-/** Whether keys are indices, or ids, of 32 bits: by the kernel, not by BTF. */
+/**
+ * Tests whether keys are indices, or ids, of 32 bits: by the kernel, not by
+ * BTF.
+ */
 function hasIndices(type: MapType | undefined): boolean {
   switch (type) {
     case "array":
@@ -84,7 +87,10 @@ function hasIndices(type: MapType | undefined): boolean {
   }
 }
 
-/** Whether the value that is looked up is the id of a map, or of a program. */
+/**
+ * Tests whether the value that is looked up is the id of a map, or of a
+ * program.
+ */
 export function hasIds(type: MapType | undefined): boolean {
   return type === "array_of_maps" || type === "hash_of_maps" ||
     type === "prog_array";

@@ -108,7 +108,7 @@ function tailCheck(type: AnyType, size: number): HasUntold | undefined {
     bytes.subarray(offset + end, offset + size).some((byte) => byte !== 0);
 }
 
-/** Whether something but zeros follows the NUL of a text. */
+/** Tests whether something but zeros follows the NUL of a text. */
 function hasTail(bytes: Uint8Array, offset: number, size: number): boolean {
   let ended = false;
   for (let index = offset; index < offset + size; index++) {
@@ -125,7 +125,7 @@ const EXPONENTS: Readonly<Record<number, number>> = {
   8: 0x7ff0,
 };
 
-/** Whether a little-endian number of IEEE 754 is none. */
+/** Tests whether a little-endian number of IEEE 754 is none. */
 function isNan(bytes: Uint8Array, offset: number, size: number): boolean {
   const exponent = EXPONENTS[size]!;
   const end = offset + size;

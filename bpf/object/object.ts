@@ -232,8 +232,8 @@ export class BpfObject<S extends ObjectShape = ObjectShape>
   }
 
   /**
-   * What the kernel logged of programs, by their names: of all where `logLevel`
-   * asked for it, else of none.
+   * The kernel's log of programs, by their names: of all where `logLevel` asked
+   * for it, else of none.
    */
   get logs(): Readonly<Record<string, string>> {
     return this.#logs;
@@ -287,7 +287,7 @@ export class BpfObject<S extends ObjectShape = ObjectShape>
     return named(this.#programs, name, "program");
   }
 
-  /** Whether it was closed. */
+  /** True if it was closed. */
   get closed(): boolean {
     return this.#native.closed;
   }
@@ -309,7 +309,7 @@ export class BpfObject<S extends ObjectShape = ObjectShape>
     this.close();
   }
 
-  /** What `console.log` and `Deno.inspect` show. */
+  /** The text that `console.log` and `Deno.inspect` show. */
   [Symbol.for("Deno.customInspect")](): string {
     const count = (things: object) => Object.keys(things).length;
     const closed = this.closed ? ", closed" : "";

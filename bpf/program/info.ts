@@ -25,7 +25,7 @@ export interface ProgramInfo {
   readonly loadTime: bigint;
   /** Which user loaded it. */
   readonly createdByUid: number;
-  /** Whether its licence lets it call functions that are for the GPL alone. */
+  /** True if its licence lets it call functions that are for the GPL alone. */
   readonly gplCompatible: boolean;
   /** The ids of the maps that it uses; none without CAP_BPF. */
   readonly mapIds: readonly number[];
@@ -35,16 +35,19 @@ export interface ProgramInfo {
   readonly translatedSize: number;
   /** The size of its machine code in bytes; 0 where it is interpreted. */
   readonly jitedSize: number;
-  /** How many instructions the verifier looked at (Linux 5.16). */
+  /** The number of instructions that the verifier looked at (Linux 5.16). */
   readonly verifiedInstructions: number;
   /**
-   * How long it has run in all, in nanoseconds; counted while there is a
+   * The total time that it has run, in nanoseconds; counted while there is a
    * {@linkcode BpfStatistics}, or the sysctl `kernel.bpf_stats_enabled` is 1.
    */
   readonly runTime: bigint;
-  /** How often it has run; counted as `runTime` is. */
+  /** The number of times that it has run; counted as `runTime` is. */
   readonly runCount: bigint;
-  /** How often it was not run because it was running already (Linux 5.12). */
+  /**
+   * The number of times that it was not run because it was running already
+   * (Linux 5.12).
+   */
   readonly recursionMisses: bigint;
   /**
    * The id of the type that it is attached to, such as a function, in the BTF of
@@ -62,7 +65,7 @@ const IDS_AT = sizeOf(KernelProgramInfo);
 const ROOM = IDS_AT + 4 * MAPS_MAX;
 
 /**
- * What a descriptor's program is.
+ * Reads the kernel's information about the program of a descriptor.
  *
  * @param fd The descriptor.
  * @param name What error messages call it.
@@ -81,9 +84,9 @@ export function programInfoOf(fd: number, name: string): ProgramInfo {
 }
 
 /**
- * Whether a descriptor is a program's. Maps and links have an info as well, and
- * nothing in it tells which. So a map that is none is bound to it: the kernel
- * looks at the program first, and answers EINVAL for what is none.
+ * Tests whether a descriptor is a program's. Maps and links have an info as
+ * well, and nothing in it tells which. So a map that is none is bound to it:
+ * the kernel looks at the program first, and answers EINVAL for what is none.
  */
 function isProgram(fd: number): boolean {
   const { bindMap } = clearAttributes();

@@ -55,7 +55,7 @@ export class BpfProgram<A extends AttachArguments = AttachArguments>
   extends KernelObject {
   readonly #native: NativeProgram | undefined;
   readonly #name: string;
-  /** What messages call it. */
+  /** The name that messages give it. */
   readonly #label: string;
   readonly #type: ProgramType | undefined;
   readonly #links = new Set<BpfLink>();
@@ -228,7 +228,7 @@ export class BpfProgram<A extends AttachArguments = AttachArguments>
   }
 
   /**
-   * What the kernel tells of the program now.
+   * The kernel's information about the program.
    *
    * @throws {ClosedError} if it is closed.
    * @throws {SystemError} with the kernel's reason, as in bpf(2).

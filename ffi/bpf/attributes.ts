@@ -74,7 +74,7 @@ const Batch = struct("batch", {
 const ProgLoad = struct("prog_load", {
   _: HostLayout,
   progType: u32,
-  /** How many instructions there are, of 8 bytes each. */
+  /** The number of instructions, of 8 bytes each. */
   insnCnt: u32,
   insns: u64,
   license: u64,

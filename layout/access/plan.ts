@@ -28,9 +28,9 @@ import type {
 
 /** How memory is reached: each combination has classes of its own. */
 export interface AccessMode {
-  /** Whether values can be stored. */
+  /** True if values can be stored. */
   readonly writable: boolean;
-  /** Whether the type lies at a multiple of its alignment. */
+  /** True if the type lies at a multiple of its alignment. */
   readonly aligned: boolean;
 }
 
@@ -48,14 +48,14 @@ export interface LeafPlace {
   readonly type: LeafType;
   /** How it is read and written. */
   readonly leaf: Leaf;
-  /** What error messages call it: `Stats.bytes`. */
+  /** The name that error messages give it: `Stats.bytes`. */
   readonly path: string;
   /**
    * Its offset in bytes from what the pointer points to; of a bit-field, that of
    * its unit or its first byte.
    */
   readonly offset: number;
-  /** Whether it is certain to be naturally aligned. */
+  /** True if it is certain to be naturally aligned. */
   readonly aligned: boolean;
 }
 
@@ -77,11 +77,11 @@ export interface NativeArray {
 export interface OwnObject {
   /** Which access this is. */
   readonly kind: "object";
-  /** What it points to. */
+  /** The type that it points to. */
   readonly type: AnyType;
   /** How it reaches it. */
   readonly mode: AccessMode;
-  /** What error messages call it. */
+  /** The name that error messages give it. */
   readonly path: string;
   /** Its offset in bytes. */
   readonly offset: number;
@@ -91,7 +91,7 @@ export interface OwnObject {
   readonly length: Length | undefined;
   /** The size of an array's element in bytes. */
   readonly stride: number;
-  /** Whether it ends in a flexible array, and must know the bytes it has. */
+  /** True if it ends in a flexible array, and must know the bytes it has. */
   readonly isOpenEnded: boolean;
 }
 
@@ -117,7 +117,7 @@ export interface StructPlan {
   readonly kind: "struct";
   /** The properties. */
   readonly properties: readonly Property[];
-  /** Whether it ends in a flexible array, and must know the bytes it has. */
+  /** True if it ends in a flexible array, and must know the bytes it has. */
   readonly isOpenEnded: boolean;
 }
 
@@ -129,7 +129,7 @@ export interface ObjectsPlan {
   readonly element: ObjectAccess;
   /** The size of an element in bytes. */
   readonly stride: number;
-  /** Whether its elements have fields, which make columns. */
+  /** True if its elements have fields, which make columns. */
   readonly hasColumns: boolean;
 }
 
@@ -207,7 +207,7 @@ function makePlan(type: AnyType, mode: AccessMode): Plan {
   }
 }
 
-/** Whether values of this size are reached by division, not by shift. */
+/** Tests whether values of this size are reached by division, not by shift. */
 export function isWide(size: number): boolean {
   return size >= WIDE;
 }
@@ -333,7 +333,9 @@ function alignmentOf(type: AnyType): number {
     : type.align;
 }
 
-/** Whether a value at an offset of an aligned struct is naturally aligned. */
+/**
+ * Tests whether a value at an offset of an aligned struct is naturally aligned.
+ */
 function isAlignedAt(type: AnyType, offset: number, align: number): boolean {
   const needed = alignmentOf(type);
   return needed <= align && (type.kind === "bits" || offset % needed === 0);

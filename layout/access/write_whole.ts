@@ -232,7 +232,7 @@ function settleAll(collected: readonly Collected[]): Step[] {
   );
 }
 
-/** Whether a step would change nothing that can be read. */
+/** Tests whether a step would change nothing that can be read. */
 function isThere(step: Step, root: Region, shift: number): boolean {
   if ("from" in step) {
     const start = step.base - shift;

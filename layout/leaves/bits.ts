@@ -24,9 +24,9 @@ export interface PlacedBits {
 }
 
 /**
- * Whether the unit of a bit-field ends within its struct. It need not where the
- * size is no multiple of the alignment, as that of a packed struct that is made
- * `aligned`: what lies behind belongs to others.
+ * Tests whether the unit of a bit-field ends within its struct. It need not
+ * where the size is no multiple of the alignment, as that of a packed struct
+ * that is made `aligned`: what lies behind belongs to others.
  *
  * @param size The size of the unit in bytes.
  * @param bit The offset of the bit-field in bits.

@@ -8,7 +8,7 @@ function fitsNumber(): Fits {
   return (a) => typeof a === "number";
 }
 
-/** What all of them have, whatever they look like in memory. */
+/** The common part of all of them, whatever they look like in memory. */
 export function anyNumber(): Pick<
   Conversion,
   "fits" | "check" | "isVague" | "zero"

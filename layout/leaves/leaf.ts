@@ -46,13 +46,13 @@ export interface Leaf {
   /** How values are tested. */
   readonly fits: Part<Fits>;
   /**
-   * Whether the test never throws and needs no bigint: then a setter can do
+   * True if the test never throws and needs no bigint: then a setter can do
    * without a `try`, which makes it small enough to be inlined.
    */
   readonly isQuick: boolean;
   /**
-   * Whether several bytes read as this value: then storing it decides less than
-   * it writes.
+   * Tests whether several bytes read as this value: then storing it decides
+   * less than it writes.
    */
   isVague(value: unknown): boolean;
   /**
@@ -73,17 +73,17 @@ export interface Leaf {
    */
   check(value: unknown, path: string): void;
   /**
-   * Whether a value that was stored reads as this one: a float is rounded, and an
-   * integer has no negative zero.
+   * Tests whether a value that was stored reads as this one: a float is
+   * rounded, and an integer has no negative zero.
    */
   readsAs(value: unknown, read: unknown): boolean;
   /** What its offset must be a multiple of for no access to go byte by byte. */
   readonly alignment: number;
   /** The lane that values are reached through; undefined where there is none. */
   readonly lane: Lane | undefined;
-  /** Whether the engine's typed array of that lane holds the very values. */
+  /** True if the engine's typed array of that lane holds the very values. */
   readonly isNative: boolean;
-  /** Whether reading can throw an error that names the value. */
+  /** True if reading can throw an error that names the value. */
   readonly namesErrors: boolean;
   /** What C calls it. */
   readonly declarator: Declarator;

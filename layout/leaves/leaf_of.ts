@@ -110,7 +110,7 @@ const makers: { readonly [K in LeafType["kind"]]: LeafMaker<K> } = {
 
 const leaves = new WeakMap<Type, Leaf>();
 
-/** Whether the values of a type are JavaScript values. */
+/** Tests whether the values of a type are JavaScript values. */
 export function isLeaf(type: Type): type is LeafType {
   return Object.hasOwn(makers, type.kind);
 }

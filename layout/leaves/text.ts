@@ -59,7 +59,7 @@ function decodeEscaped(bytes: Uint8Array<ArrayBuffer>): string {
   return text;
 }
 
-/** Whether this is U+FFFD itself. */
+/** Tests whether this is U+FFFD itself. */
 function isReplacement([first, second, third]: Uint8Array): boolean {
   return first === 0xef && second === 0xbf && third === 0xbd;
 }

@@ -66,7 +66,7 @@ export class ByteRingConsumer implements Disposable, AsyncIterable<Uint8Array> {
     return this.#end.available();
   }
 
-  /** Who produces. */
+  /** The producer. */
   get peer(): Peer {
     return this.#end.peer;
   }

@@ -174,9 +174,9 @@ class Header {
 }
 
 /**
- * Whether C must be told to pack a struct. One from elsewhere does not say, but has
- * members where C would not align them. Its bit-fields would then move, without
- * an assertion that could tell: such a one does not compile.
+ * Tests whether C must be told to pack a struct. One from elsewhere does not
+ * say, but has members where C would not align them. Its bit-fields would then
+ * move, without an assertion that could tell: such a one does not compile.
  */
 function isPacked(type: StructType | UnionType): boolean {
   const { members, packed } = aggregateOf(type);
@@ -193,7 +193,7 @@ class Body {
   readonly #packed: boolean;
   readonly #declarator: (type: AnyType) => Declarator;
   readonly #lines: string[] = [];
-  /** Where the next member could lie, in bits. */
+  /** The least offset of the next member, in bits. */
   #end = 0;
   #gaps = 0;
 

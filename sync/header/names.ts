@@ -30,7 +30,7 @@ function words(text: string): ReadonlySet<string> {
   return new Set(text.split(/\s+/));
 }
 
-/** Whether a word of a language cannot name anything there. */
+/** Tests whether a word of a language cannot name anything there. */
 export function isWord(name: string, language: Language): boolean {
   return WORDS[language].has(name);
 }

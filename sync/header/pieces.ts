@@ -19,7 +19,7 @@ import type {
 /** A type that other languages know by its name. */
 export type NamedType = StructType | UnionType | Enumeration;
 
-/** Whether it is known by its name. */
+/** Tests whether it is known by its name. */
 export function isNamed(type: AnyType): type is NamedType {
   const { kind } = type;
   return kind === "struct" || kind === "union" || kind === "enumeration";
@@ -110,7 +110,7 @@ class StructPieces {
   readonly pieces: Piece[] = [];
   readonly #type: StructType;
   readonly #members: readonly Member[];
-  /** Where the next piece begins, in bytes. */
+  /** The offset of the next piece, in bytes. */
   #end = 0;
 
   constructor(type: StructType, members: readonly Member[]) {

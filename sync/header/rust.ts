@@ -118,9 +118,9 @@ impl F16 {
 
 /** How a struct is said in Rust. */
 interface Representation {
-  /** Whether Rust lets no packed struct have one of these in it. */
+  /** True if Rust lets no packed struct have one of these in it. */
   readonly hasAlign: boolean;
-  /** Whether it can be copied: atomics cannot. */
+  /** True if it can be copied: atomics cannot. */
   readonly isCopy: boolean;
 }
 
@@ -187,7 +187,10 @@ ${members.join("\n")}
 }`);
   }
 
-  /** What is known of the struct or union that a type is or has as elements. */
+  /**
+   * The facts that are known of the struct or union that a type is or has as
+   * elements.
+   */
   #representationOf(type: Type): Representation | undefined {
     const origin = originOf(type);
     return origin.kind === "array"
@@ -343,7 +346,10 @@ function alignOf(type: AnyType | undefined): number {
     : origin.align;
 }
 
-/** Whether a piece lies where Rust would have it in a struct of an alignment. */
+/**
+ * Tests whether a piece lies where Rust would have it in a struct of an
+ * alignment.
+ */
 function isPlain({ type, offset }: Piece, align: number): boolean {
   const needed = alignOf(type);
   return needed <= align && offset % needed === 0;

@@ -36,9 +36,9 @@ export interface LatestType<T extends Type = Type> extends
     readonly readerSleeps: AtomicType<U32>;
     /** Not 0 once the writer has closed its side. */
     readonly ended: AtomicType<U32>;
-    /** Who writes: a thread's number and when it began. */
+    /** The writer: a thread's number and when it began. */
     readonly writer: AtomicType<U64>;
-    /** Who reads. */
+    /** The reader. */
     readonly reader: AtomicType<U64>;
     /** Which buffer is whose: see `sync/latest/state.ts`. */
     readonly state: AtomicType<U32>;
@@ -46,7 +46,7 @@ export interface LatestType<T extends Type = Type> extends
     readonly slots: ArrayType<T>;
   }> {}
 
-/** Where the fields lie, in bytes. */
+/** The offsets of the fields, in bytes. */
 export const OFFSETS = {
   format: 0,
   pidNamespace: 8,

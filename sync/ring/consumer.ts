@@ -70,13 +70,13 @@ export class RingConsumer<T extends Type>
     return new RingConsumer<T>(structureAt("SpscRing", ring), options);
   }
 
-  /** How many were submitted and are not consumed. */
+  /** The number of records that were submitted and are not consumed. */
   get available(): number {
     this.#end.requireOpen();
     return this.#end.available();
   }
 
-  /** Who produces. */
+  /** The producer. */
   get peer(): Peer {
     return this.#end.peer;
   }

@@ -1,6 +1,6 @@
 /**
- * What both ends of every ring have: a side, the indices, and how they wait for
- * each other. An index counts elements, or the bytes of a `ByteRing`.
+ * The common part of both ends of every ring: a side, the indices, and how they
+ * wait for each other. An index counts elements, or the bytes of a `ByteRing`.
  */
 
 import { ClosedError, CorruptError } from "../../errors.ts";
@@ -17,8 +17,8 @@ import { type Placed, unitOf } from "../shared/structure.ts";
 import { OFFSETS } from "./fields.ts";
 
 /**
- * How many elements a loop yields before it asks whether the event loop has to turn,
- * which `ready` does.
+ * The number of elements that a loop yields before it asks whether the event
+ * loop has to turn, which `ready` does.
  */
 export const YIELDED_MAX = 256;
 
@@ -74,7 +74,7 @@ class End {
   }
 
   /**
-   * How far the head is ahead of the tail.
+   * Finds the distance from the tail to the head.
    *
    * @throws {CorruptError} if that cannot be.
    */
@@ -110,9 +110,9 @@ export class ProducerEnd {
   next: number;
   /** The consumer's index, when it was last looked at. */
   seen: number;
-  /** Whether a callback runs. */
+  /** True if a callback runs. */
   busy = false;
-  /** Whether the side was given back. */
+  /** True if the side was given back. */
   closed = false;
   /** The index of the first that is not submitted. */
   #submitted: number;
@@ -142,14 +142,14 @@ export class ProducerEnd {
     end.ended.store(0);
   }
 
-  /** Who consumes. */
+  /** The consumer. */
   get peer(): Peer {
     this.requireOpen();
     return this.#sleep.peer.peer;
   }
 
   /**
-   * How much there is room for.
+   * Finds the count that there is room for.
    *
    * @throws {CorruptError} if somebody else wrote the indices.
    */
@@ -205,7 +205,7 @@ export class ConsumerEnd {
   readonly #sleep: Sleep;
   /** The index of the next to consume. */
   next: number;
-  /** Whether the side was given back. */
+  /** True if the side was given back. */
   closed = false;
   #busy = false;
 
@@ -238,14 +238,14 @@ export class ConsumerEnd {
     };
   }
 
-  /** Who produces. */
+  /** The producer. */
   get peer(): Peer {
     this.requireOpen();
     return this.#sleep.peer.peer;
   }
 
   /**
-   * How much was submitted and is not consumed.
+   * Finds the count that was submitted and is not consumed.
    *
    * @throws {CorruptError} if somebody else wrote the indices.
    */
@@ -254,8 +254,8 @@ export class ConsumerEnd {
   }
 
   /**
-   * How much is given back at once: so that a producer that waits does not wait
-   * for all of it.
+   * The count that is given back at once: so that a producer that waits does
+   * not wait for all of it.
    */
   get batch(): number {
     return Math.max(1, this.ring.capacity >> 2);

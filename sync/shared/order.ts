@@ -1,5 +1,6 @@
 /**
- * In which order shared structures are read and written, and why that is right.
+ * The order in which shared structures are read and written, and why that is
+ * right.
  *
  * Rings:
  *

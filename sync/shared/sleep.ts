@@ -1,4 +1,4 @@
-/** How the sides of a shared structure wait for each other. */
+/** The waiting of the sides of a shared structure for each other. */
 
 import { setImmediate } from "node:timers/promises";
 import { PeerDiedError } from "../../errors.ts";
@@ -17,7 +17,7 @@ export interface ReadyOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** How often it is looked whether the other side lives, in milliseconds. */
+/** The time between two checks that the other side lives, in milliseconds. */
 const LOOK_MS = 250;
 
 /**
@@ -41,7 +41,7 @@ export interface Sleep {
   readonly sleeps: SharedWord;
   /** The other side. */
   readonly peer: Side;
-  /** What error messages call the other side. */
+  /** The name that error messages give the other side. */
   readonly peerName: string;
   /** What there is: undefined where there is reason to wait on. */
   look(): boolean | undefined;

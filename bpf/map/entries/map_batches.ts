@@ -31,7 +31,7 @@ export class MapCursor {
     cursorAt = (mapId, position) => new MapCursor(mapId, position);
   }
 
-  /** Whether something is a cursor. @ignore */
+  /** Tests whether something is a cursor. @ignore */
   static isCursor(value: unknown): value is MapCursor {
     return typeof value === "object" && value !== null && #mapId in value;
   }
@@ -42,7 +42,7 @@ export class MapCursor {
  * map, it stays as it is.
  */
 export interface MapBatch {
-  /** How many entries there are. */
+  /** The number of entries. */
   readonly length: number;
   /** The keys, each directly behind the one before. */
   readonly keys: Uint8Array<ArrayBuffer>;
@@ -52,17 +52,17 @@ export interface MapBatch {
    * bytes.
    */
   readonly values: Uint8Array<ArrayBuffer>;
-  /** Where to go on; undefined behind the last entry. */
+  /** The cursor to continue from; undefined behind the last entry. */
   readonly cursor: MapCursor | undefined;
 }
 
 /** Options of {@linkcode BpfMap.batches}. */
 export interface BatchOptions {
-  /** Where to begin: the cursor of a batch of the same map. */
+  /** The cursor to begin at, of a batch of the same map. */
   readonly from?: MapCursor | undefined;
   /**
-   * How many entries a batch has at the most, by default about a megabyte. Of a
-   * hash it is more where a bucket has: a bucket goes whole.
+   * The most entries of a batch, by default about a megabyte. Of a hash it is
+   * more where a bucket has: a bucket goes whole.
    */
   readonly size?: number | undefined;
 }

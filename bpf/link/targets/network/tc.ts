@@ -218,7 +218,10 @@ class Filter extends Unlinked<TcTarget> {
   }
 }
 
-/** Whether an error says that the filter, its discipline or interface is gone. */
+/**
+ * Tests whether an error says that the filter, its discipline or interface is
+ * gone.
+ */
 function isGone(error: unknown): boolean {
   return error instanceof SystemError &&
     (error.errno === ENOENT || error.errno === ENODEV ||

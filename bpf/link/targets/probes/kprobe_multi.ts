@@ -64,7 +64,7 @@ export interface KprobeMultiTarget {
   readonly kind: "kprobe_multi";
   /** The number of functions. */
   readonly count: number;
-  /** Whether the program is run where they return. */
+  /** True if the program is run where they return. */
   readonly return: boolean;
 }
 

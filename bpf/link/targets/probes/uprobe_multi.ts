@@ -79,7 +79,7 @@ export interface UprobeMultiTarget {
   readonly path: string;
   /** The number of functions. */
   readonly count: number;
-  /** Whether the program is run where they return. */
+  /** True if the program is run where they return. */
   readonly return: boolean;
   /** The only process; undefined for all. */
   readonly pid: number | undefined;
