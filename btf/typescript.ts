@@ -70,11 +70,12 @@ const RESERVED = new Set(
   yield await async implements interface package private protected public
   arguments eval undefined array bits struct union text padding enumeration
   HostLayout bool u8 i8 u16 i16 u32 i32 u64 i64 u128 i128 f16 f32 f64 uintptr
-  be16 be32 be64
+  be16 be32 be64 bei16 bei32 bei64 bef32 bef64
   ArrayType StructType UnionType Text Bits Enumeration Bool U8 I8 U16 I16 U32
-  I32 U64 I64 U128 I128 F16 F32 F64 Uintptr Be16 Be32 Be64 Padding`.split(
-    /\s+/,
-  ),
+  I32 U64 I64 U128 I128 F16 F32 F64 Uintptr Be16 Be32 Be64 Bei16 Bei32 Bei64 Bef32 Bef64 Padding`
+    .split(
+      /\s+/,
+    ),
 );
 
 /**

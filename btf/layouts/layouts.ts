@@ -101,6 +101,7 @@ export class Layouts {
     const resolved = resolveType(this.#table, id);
     const { type, typedefs } = resolved;
     if (type.kind === "int") return layoutOfInt(type, typedefs);
+    if (type.kind === "float") return layoutOfFloat(type.size, typedefs);
     // What could have a name and has none goes by that of its typedef.
     const key = type.name === "" && type.kind !== "ptr" && type.kind !== "array"
       ? typedefs.at(-1)?.id ?? type.id
@@ -134,8 +135,6 @@ export class Layouts {
   #translate({ type, typedefs }: Resolved, open: boolean): Type {
     const name = type.name || typedefs.at(-1)?.name || ANONYMOUS;
     switch (type.kind) {
-      case "float":
-        return layoutOfFloat(type.size);
       case "enum":
       case "enum64":
         this.#spend(type.members.length, type.id);

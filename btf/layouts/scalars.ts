@@ -6,6 +6,11 @@ import {
   be16,
   be32,
   be64,
+  bef32,
+  bef64,
+  bei16,
+  bei32,
+  bei64,
   bool,
   f16,
   f32,
@@ -82,24 +87,45 @@ const BIG_ENDIAN: Readonly<Record<string, Type>> = {
   __be16: be16,
   __be32: be32,
   __be64: be64,
+  // The names that `TypeWriter` gives what C has no name for.
+  bei16,
+  bei32,
+  bei64,
+  bef32,
+  bef64,
 };
+
+/** What typedefs say is in network byte order; undefined where none does. */
+function bigEndianBy(
+  typedefs: readonly BtfModifier[],
+  size: number,
+): Type | undefined {
+  for (const { name } of typedefs) {
+    if (!Object.hasOwn(BIG_ENDIAN, name)) continue;
+    const found = BIG_ENDIAN[name]!;
+    if (found.size === size) return found;
+  }
+  return undefined;
+}
 
 /** An integer, in network byte order where a typedef on the way says so. */
 export function layoutOfInt(
   type: BtfInt,
   typedefs: readonly BtfModifier[],
 ): Type {
-  for (const { name } of typedefs) {
-    if (!Object.hasOwn(BIG_ENDIAN, name)) continue;
-    const found = BIG_ENDIAN[name]!;
-    if (found.size === type.size) return found;
-  }
+  const found = bigEndianBy(typedefs, type.size);
+  if (found !== undefined) return found;
   if (type.size === 16) return type.signed ? i128 : u128;
   return integerLike(type) ?? bytesOf(type.size);
 }
 
-/** A floating-point number. */
-export function layoutOfFloat(size: number): Type {
+/** A floating-point number, in network byte order where a typedef says so. */
+export function layoutOfFloat(
+  size: number,
+  typedefs: readonly BtfModifier[],
+): Type {
+  const found = bigEndianBy(typedefs, size);
+  if (found !== undefined) return found;
   switch (size) {
     case 2:
       return f16;

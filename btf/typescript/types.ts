@@ -48,7 +48,7 @@ function isType(name: string): boolean {
 
 /** The scalars that BTF can say: their constants are named like their kinds. */
 const SCALARS = new Set(
-  "bool u8 i8 u16 i16 u32 i32 u64 i64 u128 i128 f16 f32 f64 uintptr be16 be32 be64"
+  "bool u8 i8 u16 i16 u32 i32 u64 i64 u128 i128 f16 f32 f64 uintptr be16 be32 be64 bei16 bei32 bei64 bef32 bef64"
     .split(" "),
 );
 

@@ -114,6 +114,14 @@ testWith(bpfMaps, root)("The kernel takes a type of every kind", () => {
   const fields = (type: Type) => declared(type).match(/\w+(?=(\[\d+\])?;)/g);
   assertEquals(fields(opened.valueType!), fields(Rest));
   assertEquals(opened.valueType!.size, Rest.size);
+  assertEquals(
+    Object.values((opened.valueType as unknown as typeof Rest).fields)
+      .map(({ kind }): string => kind),
+    // Bytes have no word of their own.
+    Object.values(Rest.fields).map(({ kind }) =>
+      kind === "bytes" ? "array" : kind
+    ),
+  );
 });
 
 testWith(bpfMaps, root, command("bpftool"))(
