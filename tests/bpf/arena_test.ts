@@ -294,7 +294,7 @@ arenaTest(
       "in the way",
     );
     assertEquals(mappings("anon_inode:bpf-map").length, 1);
-    assertEquals(openDescriptors().length, descriptors);
+    assert(openDescriptors().length <= descriptors);
     arena.pointer(u64).value = 1n;
   },
 );

@@ -183,7 +183,7 @@ bpfTest(
     for (const fd of [0.5, NaN, 2 ** 32, "3", null, undefined, 3n]) {
       assertThrows(() => BpfMap.fromFd(fd as number), RangeError, "Descriptor");
     }
-    assertEquals(openDescriptors().length, before);
+    assert(openDescriptors().length <= before);
   },
 );
 

@@ -439,7 +439,7 @@ perfTest("PerfBuffer takes maps of perf events and nothing else", () => {
     test.map.close();
     assertThrows(() => new PerfBuffer(test.map), ClosedError);
   }
-  assertEquals(openDescriptors().length, descriptors);
+  assert(openDescriptors().length <= descriptors);
   assertEquals(mappings("anon_inode:[perf_event]"), []);
 });
 

@@ -112,7 +112,7 @@ programTest(
       const construct = BpfProgram as unknown as { new (): BpfProgram };
       assertThrows(() => new construct(), TypeError, "Illegal constructor");
     }
-    assertEquals(openDescriptors().length, descriptors);
+    assert(openDescriptors().length <= descriptors);
   },
 );
 

@@ -119,7 +119,7 @@ bpfTest(
   async () => {
     const times = 5000;
     // The ring wraps every 43 690 records.
-    const total = sized(500_000, 10_000_000);
+    const total = sized(2_000_000, 10_000_000);
     // Room for 21 845, of which the producer uses 15 000 at the most.
     using test = new TestRing(2 ** 20);
     const program = test.numbering(Numbered.size);

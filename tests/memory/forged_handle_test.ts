@@ -1,4 +1,4 @@
-import { assertEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
 import { ClosedError } from "../../errors.ts";
 import { u32 } from "../../layout/mod.ts";
 import { Memory, type MemoryHandle, pageSize } from "../../memory/mod.ts";
@@ -101,7 +101,7 @@ Deno.test("Memory.attach() refuses a backing whose numbers are none", () => {
     TypeError,
     "refers to something else now",
   );
-  assertEquals(openDescriptors().length, before);
+  assert(openDescriptors().length <= before);
 });
 
 Deno.test("Memory.attach() refuses a control page that says what cannot be", () => {

@@ -284,7 +284,7 @@ Deno.test("Memory leaves nothing behind in this process", () => {
     assertEquals(mappings(`/memfd:${name}`).length, 2);
   }
   assertEquals(mappings(`/memfd:${name}`).length, 0);
-  assertEquals(openDescriptors().length, before);
+  assert(openDescriptors().length <= before);
 });
 
 Deno.test("Deno.inspect() shows what a memory is", () => {

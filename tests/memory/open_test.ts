@@ -1,4 +1,4 @@
-import { assertEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
 import { toFileUrl } from "@std/path";
 import {
   BoundsError,
@@ -130,7 +130,7 @@ Deno.test("Memory.open() passes on the kernel's reason, with the path", () => {
     SystemError,
   );
   assertEquals([directory.code, directory.syscall], ["ENODEV", "mmap"]);
-  assertEquals(openDescriptors().length, before);
+  assert(openDescriptors().length <= before);
 });
 
 Deno.test("Memory.open() does not wait for the other end of a pipe", async () => {

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { assertEquals, assertMatch, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
 import { SystemError } from "../../errors.ts";
 import { Memory, pageSize } from "../../memory/mod.ts";
 import { bpfTest, command, kernelBtf, testWith } from "../_needs.ts";
@@ -34,7 +34,7 @@ function assertRefused(
   const error = assertThrows(attempt, SystemError);
   assertEquals([error.code, error.syscall], [code, syscall], error.message);
   assertMatch(error.hint ?? "", hint);
-  assertEquals(openDescriptors().length, before);
+  assert(openDescriptors().length <= before);
 }
 
 /** Refusals of a path in a folder, which is made for it. */
