@@ -13,63 +13,83 @@ import { examplesIn, roomOf } from "./_test_files.ts";
  * They decide what begins first and what is told at the beginning, nothing else.
  */
 const LONG: Readonly<Record<string, number>> = {
-  "tests/bpf/arena_test.ts": 2,
-  "tests/bpf/arena_threads_test.ts": 4,
-  "tests/bpf/attach_event_test.ts": 3,
-  "tests/bpf/attach_network_test.ts": 4,
+  "examples/metrics_server_test.ts": 5,
+  "examples/quickstart_test.ts": 4,
+  "examples/shared_counter_test.ts": 3,
+  "tests/bpf/arena_test.ts": 5,
+  "tests/bpf/arena_threads_test.ts": 15,
+  "tests/bpf/attach_cgroup_test.ts": 2,
+  "tests/bpf/attach_event_test.ts": 6,
+  "tests/bpf/attach_network_test.ts": 6,
+  "tests/bpf/attach_symbol_test.ts": 5,
+  "tests/bpf/attach_tc_test.ts": 3,
   "tests/bpf/concurrent_entries_test.ts": 3,
+  "tests/bpf/isolate_end_test.ts": 4,
   "tests/bpf/lifetime_test.ts": 3,
   "tests/bpf/link_test.ts": 4,
   "tests/bpf/load_hostile_test.ts": 4,
-  "tests/bpf/load_privilege_test.ts": 4,
-  "tests/bpf/load_refused_test.ts": 4,
+  "tests/bpf/load_privilege_test.ts": 5,
+  "tests/bpf/load_refused_test.ts": 6,
   "tests/bpf/load_test.ts": 3,
-  "tests/bpf/mutations_test.ts": 3,
+  "tests/bpf/mutations_test.ts": 5,
+  "tests/bpf/needs_test.ts": 4,
   "tests/bpf/object_file_test.ts": 6,
   "tests/bpf/perf_buffer_test.ts": 2,
   "tests/bpf/program_test.ts": 2,
   "tests/bpf/ring_lifetime_test.ts": 4,
-  "tests/bpf/user_ring_buffer_test.ts": 3,
+  "tests/bpf/struct_ops_test.ts": 2,
+  "tests/bpf/supports_test.ts": 2,
+  "tests/bpf/user_ring_buffer_test.ts": 6,
   "tests/btf/typescript_test.ts": 4,
+  "tests/cli/doctor_test.ts": 3,
   "tests/cli/dump_test.ts": 4,
-  "tests/cli/guide_test.ts": 12,
-  "tests/cli/skeleton_test.ts": 12,
+  "tests/cli/guide_test.ts": 15,
+  "tests/cli/skeleton_test.ts": 11,
   "tests/cli/struct_test.ts": 2,
-  "examples/metrics_server_test.ts": 3,
   "tests/ffi/errno_test.ts": 3,
+  "tests/ffi/isolate_end_test.ts": 3,
+  "tests/ffi/preload_test.ts": 5,
   "tests/fuzz/fuzz_test.ts": 3,
   "tests/layout/hostile_caller_test.ts": 5,
   "tests/layout/published_types_test.ts": 6,
+  "tests/layout/specialised_test.ts": 4,
   "tests/layout/tearing_test.ts": 6,
   "tests/layout/truth_test.ts": 4,
   "tests/memory/concurrency_test.ts": 4,
   "tests/memory/drop_order_test.ts": 3,
-  "tests/memory/failure_test.ts": 6,
+  "tests/memory/failure_test.ts": 5,
   "tests/memory/lifetime_test.ts": 7,
-  "tests/memory/many_test.ts": 7,
+  "tests/memory/many_test.ts": 5,
   "tests/memory/sleep_test.ts": 2,
-  "tests/sync/c_test.ts": 8,
+  "tests/sync/c_test.ts": 10,
   "tests/sync/header_test.ts": 3,
+  "tests/sync/killed_test.ts": 3,
+  "tests/sync/languages_test.ts": 5,
   "tests/sync/seqlock_test.ts": 2,
-  "tests/sync/wait_test.ts": 3,
+  "tests/sync/wait_test.ts": 4,
   "tests/tasks/runner_test.ts": 4,
-  "tests/under_fire/engine_test.ts": 4,
+  "tests/under_fire/descriptors_test.ts": 4,
+  "tests/under_fire/engine_test.ts": 7,
   "tests/under_fire/errno_test.ts": 4,
-  "tests/under_fire/limits_test.ts": 4,
+  "tests/under_fire/limits_test.ts": 5,
   "tests/under_fire/stale_access_test.ts": 3,
 };
 
 /** Seconds that any other file takes. */
-const ORDINARY = 0.6;
+const ORDINARY = 0.9;
 /** Seconds that an example takes, which is a module of its own. */
-const EXAMPLE = 0.3;
+const EXAMPLE = 0.5;
 /** Seconds that are worth a process of their own. */
-const ENOUGH = 7;
+const ENOUGH = 9;
 
 /** Files that run one after the other, since they would disturb each other. */
 const TOGETHER: readonly (readonly string[])[] = [
   // How many huge pages the machine has.
-  ["tests/memory/huge_pages_test.ts", "tests/under_fire/descriptors_test.ts"],
+  [
+    "tests/memory/huge_pages_test.ts",
+    "tests/under_fire/descriptors_test.ts",
+    "tests/bpf/needs_test.ts",
+  ],
   // How often a system call is made that only these make, whoever makes it.
   ["tests/bpf/attach_event_test.ts", "tests/bpf/attach_tracing_test.ts"],
 ];

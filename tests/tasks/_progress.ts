@@ -3,6 +3,7 @@
 import type { Group } from "./_plan.ts";
 import type { Promises } from "./_promises.ts";
 import type { Outcome } from "./_run_tests.ts";
+import { roomOf } from "./_test_files.ts";
 
 /** As many letters of names as fit a line. */
 const WIDTH = 40;
@@ -31,8 +32,12 @@ export class Progress {
   /** "  12 s  memory  35/171  3 s  create detach". */
   tell({ room, kind, files }: Group, outcome: Outcome): void {
     const { results, failed, seconds } = outcome;
-    const count = (this.#counted.get(room) ?? 0) + results.length;
-    this.#counted.set(room, count);
+    for (const { file } of results) {
+      // Files that are kept together may be of two rooms.
+      const own = kind === "tests" ? roomOf(file) : room;
+      this.#counted.set(own, (this.#counted.get(own) ?? 0) + 1);
+    }
+    const count = this.#counted.get(room) ?? 0;
     console.log(
       [
         `${this.seconds.toFixed(0).padStart(4)} s `,
