@@ -27,8 +27,8 @@ import {
 } from "./_peer.ts";
 
 const COUNT = sized(30_000, 100_000_000);
-const LINES = sized(10_000, 20_000_000);
-const FRAMES = sized(10_000, 20_000_000);
+const LINES = sized(10_000, 2_000_000);
+const FRAMES = sized(10_000, 2_000_000);
 const VERSIONS = sized(20, 1000);
 const EBADMSG = 74;
 const KILLS = sized(8, 200);

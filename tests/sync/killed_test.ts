@@ -26,7 +26,7 @@ import {
 } from "./_peer.ts";
 
 /** How often each side is killed: in turns that of one kind of ring and another. */
-const KILLS = sized(2, 200);
+const KILLS = sized(2, 30);
 const EOWNERDEAD = 130;
 
 type Kind = "messages" | "lines";

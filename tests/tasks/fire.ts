@@ -172,7 +172,7 @@ const runs: readonly Run[] = [
     leaveOut: [
       // The flags above do it.
       /as it is, over and over/,
-      /^20 000 memories made and dropped/,
+      /^Thousands of memories made and dropped/,
       /^Memories beyond the budget of mappings/,
     ],
   })),
