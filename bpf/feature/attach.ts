@@ -22,11 +22,11 @@ import { canMakeMap } from "./map.ts";
 interface Question {
   /** The type of program that is attached so. */
   readonly program: ProgramType;
-  /** What it is loaded for, by its name in the kernel's BTF. */
+  /** The target that it is loaded for, by its name in the kernel's BTF. */
   readonly traced?: string;
   /**
-   * True if a loaded program can be attached; where there is none, being loaded
-   * as that says it.
+   * Tests whether a loaded program can be attached; undefined where loading it
+   * is enough.
    */
   readonly attaches?: (program: number, attachType: number) => boolean;
 }
@@ -43,7 +43,7 @@ const XDP_FLAGS_DRV_MODE = 1 << 2;
 /** The longest list of security modules that is read. */
 const LIST_MAX = 1024;
 
-/** What a link is asked for; nothing, at no target, by default. */
+/** The attributes of a link to be made; by default none, and no target. */
 interface Linking {
   readonly target?: number;
   readonly flags?: number;
@@ -146,7 +146,7 @@ function attachesToFunctions(program: number, attachType: number): boolean {
   }) === -EBADF;
 }
 
-/** What has to be asked about an attach type. */
+/** The question to ask about an attach type. */
 function questionOf(attachType: AttachType): Question {
   switch (attachType) {
     case "cgroup_inet_ingress":
@@ -258,7 +258,7 @@ function questionOf(attachType: AttachType): Question {
   }
 }
 
-/** The program that is attached in a way. */
+/** The type of program that is attached in a way. */
 export function programOf(attachType: AttachType): ProgramType {
   return questionOf(attachType).program;
 }

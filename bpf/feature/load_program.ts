@@ -10,12 +10,12 @@ import { type ProgramType, programTypeNumber } from "../program/type.ts";
 /** `linux/bpf.h`: the program may sleep. */
 const BPF_F_SLEEPABLE = 1 << 4;
 
-/** What a program is loaded as. */
+/** The program to load. */
 export interface Load {
   readonly type: ProgramType;
   /** By default one that the type can have, where it must have one. */
   readonly attachType?: AttachType | undefined;
-  /** The id of what it is for, in the kernel's BTF. */
+  /** The id of its target in the kernel's BTF. */
   readonly btfId?: number;
   /** The number of a helper that it calls. */
   readonly helper?: number;
@@ -70,11 +70,11 @@ function usualAttachType(type: ProgramType): AttachType | undefined {
 const license = Block.of(new TextEncoder().encode("GPL\0"));
 const LOG_SIZE = 4096;
 
-/** What the kernel says. */
+/** The kernel's answer. */
 export interface Loaded extends Disposable {
   /** A descriptor, or the negative reason. */
   readonly result: number;
-  /** What the verifier wrote: the begin of it, where there was much. */
+  /** The verifier's log; of a long one, the beginning. */
   readonly log: string;
 }
 

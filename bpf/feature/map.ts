@@ -8,7 +8,7 @@ import { createMap, type MapRequest } from "../map/commands.ts";
 import { mapFlagBits } from "../map/flag.ts";
 import { isKeyless, type MapType, mapTypeNumber } from "../map/type.ts";
 
-/** What is asked for: the least that maps of a type can be. */
+/** The request for the smallest map of a type. */
 function requestFor(type: MapType, valueSize: number): MapRequest {
   return {
     type: mapTypeNumber(type),

@@ -19,7 +19,7 @@ export function canLoad(type: ProgramType): boolean {
   return loaded.result >= 0;
 }
 
-/** What the verifier says of a helper that the kernel, or the program, has not. */
+/** The verifier's messages about a helper that the kernel or program lacks. */
 const REFUSALS = [
   "invalid func ",
   "unknown func ",

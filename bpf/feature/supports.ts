@@ -28,7 +28,7 @@ export type BpfFeature =
 
 /** A question that was checked. */
 interface Question {
-  /** What it is known by when it was answered. */
+  /** The key that its answer is kept by. */
   readonly key: string;
   /** The type of program that it takes. */
   readonly program?: ProgramType;

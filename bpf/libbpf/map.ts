@@ -11,7 +11,7 @@ import type { Owner } from "./owner.ts";
 import { mapInfoOf } from "../map/info.ts";
 import { requireSame } from "./same_map.ts";
 
-/** What can be set of a map before it is made, in the kernel's numbers. */
+/** The attributes to set before a map is made, in the kernel's numbers. */
 export interface MapAttributes {
   readonly type?: number | undefined;
   readonly keySize?: number | undefined;
@@ -58,7 +58,7 @@ export class NativeMap {
   readonly #isSection: boolean;
   #pinnedTo: string | undefined;
 
-  /** Of an address that libbpf gave. */
+  /** Wraps an address that libbpf gave. */
   constructor(object: Owner, handle: bigint) {
     const { bpf_map__name, bpf_map__is_internal } = libbpf();
     this.#object = object;
@@ -69,7 +69,7 @@ export class NativeMap {
     this.name = this.#isSection ? name.slice(name.indexOf(".")) : name;
   }
 
-  /** The object that it is of. */
+  /** The object that it belongs to. */
   get object(): Owner {
     return this.#object;
   }
@@ -115,7 +115,7 @@ export class NativeMap {
     return libbpf().bpf_map__map_flags(this.handle);
   }
 
-  /** Where it is pinned when it is loaded, or taken from; undefined for nowhere. */
+  /** The path that loading pins it to, or takes it from; undefined for none. */
   get pinPath(): string | undefined {
     return textAt(libbpf().bpf_map__pin_path(this.handle));
   }

@@ -36,7 +36,7 @@ const MOST = 65536;
 const isMainThread = !("WorkerGlobalScope" in globalThis);
 
 let listener: ((message: LibbpfMessage) => void) | undefined;
-/** What arrived in a call so far. */
+/** The messages of the current call so far. */
 let arrived: LibbpfMessage[] = [];
 let printer: bigint | undefined;
 const room = new Uint8Array(new ArrayBuffer(MOST));
@@ -154,7 +154,7 @@ function tell(message: LibbpfMessage): void {
 }
 
 /**
- * What libbpf makes of any EPERM: that the limit of locked memory is too low,
+ * The guess of libbpf at any EPERM: that the limit of locked memory is too low,
  * which has not counted since Linux 5.11. Errors name what is likely to be
  * missing instead.
  */

@@ -43,8 +43,8 @@ const OpenOptions = struct("bpf_object_open_opts", {
 });
 
 /**
- * Where the kernel's half of the addresses begins. What libbpf returns from
- * there is an error number that it took for none, being larger than 4095.
+ * The end of the user's half of the addresses. What libbpf returns from beyond
+ * is an error number that it took for none, being larger than 4095.
  */
 const HIGHEST_ADDRESS = 0x7fff_ffff_ffff_ffffn;
 
@@ -52,9 +52,9 @@ const HIGHEST_ADDRESS = 0x7fff_ffff_ffff_ffffn;
 export interface OpenRequest {
   /** The ELF file. */
   readonly bytes: Uint8Array<ArrayBuffer>;
-  /** What maps of sections shall be named after. */
+  /** The name that maps of sections are named after. */
   readonly name: string;
-  /** The directory that maps are pinned in which ask for it in their definition. */
+  /** The directory in which maps are pinned whose definition asks for it. */
   readonly pinRoot: string | undefined;
   /** A file of BTF to relocate against, in place of the kernel's. */
   readonly btfPath: string | undefined;
@@ -225,7 +225,7 @@ export class NativeObject implements Owner {
   }
 }
 
-/** What is likely to help, by what libbpf said. */
+/** The likely remedy, with what libbpf said. */
 function openHint(said: string): string {
   if (/BTF is required/.test(said)) {
     return `the object's maps have no types: compile it with clang -g (${said})`;
@@ -237,7 +237,7 @@ function openHint(said: string): string {
     : `${undefinedName} is declared and not defined: link the object that has it (bpftool gen object), or declare what is the kernel's as __ksym (${said})`;
 }
 
-/** What libbpf reads while it opens: addresses alone do not keep it. */
+/** The options while libbpf reads them: addresses alone do not keep them. */
 const held: { options: OptionsHolder | undefined } = { options: undefined };
 
 class OptionsHolder {

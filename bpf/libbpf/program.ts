@@ -15,10 +15,10 @@ export class NativeProgram {
   readonly sectionName: string;
   readonly #object: Owner;
   readonly #handle: bigint;
-  /** Where the kernel writes what it finds; libbpf has only its address. */
+  /** The buffer for the kernel's log; libbpf has only its address. */
   #log: Uint8Array<ArrayBuffer> | undefined;
 
-  /** Of an address that libbpf gave. */
+  /** Wraps an address that libbpf gave. */
   constructor(object: Owner, handle: bigint) {
     const { bpf_program__name, bpf_program__section_name } = libbpf();
     this.#object = object;
@@ -27,7 +27,7 @@ export class NativeProgram {
     this.sectionName = textAt(bpf_program__section_name(handle)) ?? "";
   }
 
-  /** The object that it is of. */
+  /** The object that it belongs to. */
   get object(): Owner {
     return this.#object;
   }

@@ -19,11 +19,11 @@ export const BPF_F_ALLOW_OVERRIDE = 1;
 export const BPF_F_ALLOW_MULTI = 2;
 const BPF_F_REPLACE = 4;
 
-/** What to attach, and what to. */
+/** A program to attach, and its target. */
 export interface AttachRequest<Target> {
   readonly program: UsedProgram;
   readonly point: AttachPoint;
-  /** The descriptor of what to attach to. */
+  /** The descriptor of the target. */
   readonly target: number;
   readonly attachType: AttachType;
   readonly flags?: number;

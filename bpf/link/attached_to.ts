@@ -1,4 +1,4 @@
-/** What is attached to a target, asked of the kernel: `BPF_PROG_QUERY`, netlink. */
+/** Asks the kernel what is attached to a target: `BPF_PROG_QUERY`, netlink. */
 
 import { SystemError } from "../../errors.ts";
 import { requireFlag, requireOptions } from "../../base/arguments.ts";
@@ -106,7 +106,7 @@ export interface PlaceInXdp extends OtherNetns {
   readonly interface: string | number;
 }
 
-/** What programs are attached to, for {@linkcode BpfProgram.attachedTo}. */
+/** A place to attach programs to, for {@linkcode BpfProgram.attachedTo}. */
 export type AttachmentPlace =
   | PlaceInCgroup
   | PlaceInNetns
@@ -125,7 +125,7 @@ export interface AttachedEntry {
    * `tcx` and `netkit`. Undefined also for a program that has none.
    */
   readonly linkId: number | undefined;
-  /** How it is attached: of XDP the mode, of a control group what it admits. */
+  /** The mode of XDP, or what the program admits in a control group. */
   readonly mode:
     | "native"
     | "generic"
@@ -140,7 +140,7 @@ export interface AttachedEntry {
   readonly handle: number | undefined;
 }
 
-/** What is attached, at one moment. */
+/** The programs that are attached, at one moment. */
 export interface Attached {
   /** The programs, in the order in which they are run. */
   readonly programs: readonly AttachedEntry[];
@@ -221,7 +221,7 @@ const queries: {
 };
 
 /**
- * What is attached to a target.
+ * Finds the programs that are attached to a target.
  *
  * @throws as `BpfProgram.attachedTo` does.
  */
@@ -252,7 +252,7 @@ function onIndex<R>(
   });
 }
 
-/** The programs that there is room for at first. */
+/** The number of programs that there is room for at first. */
 const ROOM = 64;
 /** `linux/bpf.h` */
 const BPF_F_QUERY_EFFECTIVE = 1;
@@ -319,7 +319,7 @@ function entry(
   };
 }
 
-/** What programs of a control group admit (`BPF_F_ALLOW_*`). */
+/** The mode of a control group's programs, by their flags (`BPF_F_ALLOW_*`). */
 function modeOf(flags: number): AttachedEntry["mode"] {
   return (flags & 2) !== 0
     ? "multi"

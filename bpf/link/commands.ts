@@ -76,7 +76,7 @@ export interface LinkRequest {
   readonly size?: number;
   /** Fills in the attributes behind them. */
   readonly fill?: (detail: LinkDetail) => void;
-  /** What those have the addresses of. */
+  /** The blocks that those attributes point to. */
   readonly blocks?: readonly Block[];
 }
 

@@ -1,4 +1,4 @@
-/** The kernel's knowledge of a link, and of the target of it. */
+/** The info that the kernel has of a link, and of its target. */
 
 import { type CgroupTarget, readCgroup } from "./targets/cgroup.ts";
 import {
@@ -111,7 +111,7 @@ export function linkInfoOf(fd: number, name: string): LinkInfo {
   return { type, typeNumber, id, programId, target };
 }
 
-/** The info of what is attached without a link. */
+/** The info of an attachment that has no link. */
 export function unlinkedInfo(unlinked: Unlinked): LinkInfo {
   const { programId, target } = unlinked.state();
   // Whoever attaches so gives one of these targets.

@@ -11,7 +11,7 @@ import { RawLinkInfo } from "./type.ts";
 const attached = new Set<BpfLink>();
 
 /**
- * The link of what was attached just now, which stays until it is closed.
+ * Makes the link of a new attachment, and keeps it until it is closed.
  *
  * @param links Those of the program or map, of which it is one until then.
  */

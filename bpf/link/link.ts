@@ -145,7 +145,7 @@ export class BpfLink extends KernelObject {
   }
 
   /**
-   * The kernel's knowledge of the link, asked for now. Of a filter of tc(8), and
+   * The info of the link, asked of the kernel now. Of a filter of tc(8), and
    * of what else is attached without a link, `id` and `typeNumber` are 0.
    *
    * @throws {ClosedError} if it is closed.
@@ -160,14 +160,14 @@ export class BpfLink extends KernelObject {
       : unlinkedInfo(unlinked);
   }
 
-  /** What the link attaches. */
+  /** The kind of object that the link attaches. */
   #kindOfPart(): "map" | "program" {
     if (this.#unlinked() !== undefined) return "program";
     const { type } = new RawLinkInfo(this.fd, "the link");
     return type === "struct_ops" ? "map" : "program";
   }
 
-  /** What is attached without a link; undefined of a link. */
+  /** The attachment that has no link; undefined for a link. */
   #unlinked(): Unlinked | undefined {
     if (!(this.#holder instanceof Unlinked)) return undefined;
     if (this.closed) void super.fd;

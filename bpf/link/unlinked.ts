@@ -3,7 +3,7 @@
 import { type Held, hold, letGo } from "../../ffi/isolate_end.ts";
 import { Attachment } from "../kernel_object.ts";
 
-/** The facts that are known of an attachment now. */
+/** The state of an attachment, at one moment. */
 export interface AttachmentState<Target> {
   /** The id of the program that is attached. */
   readonly programId: number;
@@ -33,7 +33,7 @@ export abstract class Unlinked<Target = unknown> extends Attachment {
   }
 
   /**
-   * What the kernel knows of it.
+   * Asks the kernel for its state.
    *
    * @throws {SystemError} with the kernel's reason, if it is gone.
    */

@@ -61,7 +61,7 @@ const options = {
   mode: true,
 } as const satisfies OptionNames<AttachCgroup>;
 
-/** What programs that are attached without a link admit. */
+/** The flags of programs attached without a link, by what they admit. */
 const modes = {
   exclusive: 0,
   override: BPF_F_ALLOW_OVERRIDE,

@@ -35,7 +35,7 @@ const Detail = struct("perf_event", {
   _: HostLayout,
   kind: u32,
   unused: padding(4),
-  /** Where a name is to be put, or the config of an event. */
+  /** The address to put a name at, or the config of an event. */
   nameOrConfig: u64,
   /** The length of the name, or the type of an event. */
   lengthOrType: u32,

@@ -20,9 +20,9 @@ import type { TargetKind } from "../target_kind.ts";
 import { type AttachmentState, Unlinked } from "../unlinked.ts";
 
 /**
- * What a socket receives (Linux 3.19): the program's result is the number of bytes
- * that stay of a packet, 0 for none. A socket has one filter: a new one takes its
- * place.
+ * The packets that a socket receives (Linux 3.19): the program's result is the
+ * number of bytes that stay of one, 0 for none. A socket has one filter: a new
+ * one takes its place.
  *
  * Takes no capability. The kernel has no link for it; the link keeps a descriptor
  * of the socket, which stays open until the link is closed.

@@ -12,7 +12,7 @@ import {
 import { show } from "../../../../base/show.ts";
 import { globOf } from "./elf_symbols.ts";
 
-/** Where the kernel lists them, if tracefs is mounted there, one on a line. */
+/** The kernel's lists of them, one on a line, if tracefs is mounted there. */
 const LISTS: readonly string[] = [
   "/sys/kernel/tracing/available_filter_functions",
   "/sys/kernel/debug/tracing/available_filter_functions",
