@@ -58,7 +58,7 @@ export class ByteRingConsumer implements Disposable, AsyncIterable<Uint8Array> {
   }
 
   /**
-   * How many bytes of the ring were submitted and are not consumed: those of
+   * The number of bytes that were submitted and are not consumed: those of
    * headers and gaps, too.
    */
   get available(): number {

@@ -4,7 +4,7 @@
  * can be before it is used.
  */
 
-/** What the producers of all rings have. */
+/** The C of the producers of all rings. */
 const PRODUCER = `
 /* The producer of @: one thread, in one process. */
 struct @_producer {
@@ -88,7 +88,7 @@ static inline void @_producer_close(struct @_producer *producer)
 }
 `;
 
-/** What the consumers of all rings have. */
+/** The C of the consumers of all rings. */
 const CONSUMER = `
 /* The consumer of @: one thread, in one process. */
 struct @_consumer {
@@ -131,7 +131,7 @@ static inline void @_consumer_close(struct @_consumer *consumer)
 }
 `;
 
-/** How consumers wait, once there is `@_check`. */
+/** The C of a consumer's wait, to stand behind `@_check`. */
 const CONSUMER_WAIT = `
 /*
  * Waits until there is something: 0; -EPIPE where the producer has closed its

@@ -7,7 +7,7 @@ import type { StructureKind } from "../shared/structure.ts";
 import { LATEST } from "./c_latest.ts";
 import { BYTE_RING, SPSC_RING } from "./c_rings.ts";
 
-/** What all structures need: futex(2), and who has a side. */
+/** The C that all structures need: futex(2), and who has a side. */
 export const SUPPORT = `
 #ifndef HOSTMEM_SYNC
 #define HOSTMEM_SYNC

@@ -1,4 +1,4 @@
-/** What types are made of, for languages that have to be told every byte. */
+/** The pieces of types, for languages that have to be told every byte. */
 
 import { InvalidTypeError } from "../../errors.ts";
 import {

@@ -18,7 +18,7 @@ import type { Exports } from "./c.ts";
 import { Names, requireName } from "./names.ts";
 import { isNamed, namedTypesIn, type Piece, piecesOf } from "./pieces.ts";
 
-/** What numbers are in `ctypes` and in numpy. */
+/** The types of numbers in `ctypes` and in numpy. */
 const SCALARS: Readonly<
   Record<string, readonly [ctypes: string, numpy: string]>
 > = {
@@ -47,11 +47,11 @@ const SCALARS: Readonly<
   bef64: ["ctypes.c_double.__ctype_be__", '">f8"'],
 };
 
-/** What the module itself uses. */
+/** The names that the module itself uses. */
 const USED =
   "ctypes enum numpy struct u128 i128 f16 int bytes bool list property getattr ValueError TypeError ImportError";
 
-/** What `ctypes` uses as attributes of its classes. */
+/** The attributes that `ctypes` uses in its classes. */
 const ATTRIBUTES =
   /^(__.*__|_(fields|pack|layout|align|anonymous|swappedbytes|b_base|b_needsfree|objects|type|length)_?)$/;
 

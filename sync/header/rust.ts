@@ -18,7 +18,7 @@ import type { Exports } from "./c.ts";
 import { isWord, Names, requireName } from "./names.ts";
 import { namedTypesIn, type Piece, piecesOf } from "./pieces.ts";
 
-/** What scalars are in Rust. A `bool` there must not be 2, so it is a byte. */
+/** The types of scalars in Rust. A `bool` must not be 2 there: it is a byte. */
 const SCALARS: Readonly<Record<string, string>> = {
   bool: "u8",
   u8: "u8",
@@ -45,7 +45,7 @@ const SCALARS: Readonly<Record<string, string>> = {
   bef64: "BeFloat<u64>",
 };
 
-/** What the module itself uses. */
+/** The names that the module itself uses. */
 const USED =
   "Be BeFloat F16 core u8 i8 u16 i16 u32 i32 u64 i64 u128 i128 usize isize f32 f64";
 
@@ -62,7 +62,7 @@ function rustName(name: string, owner: Type): string {
   return requireName(name, `${owner.name}.${name}`, "Rust");
 }
 
-/** What is written for the types that the language has not. */
+/** The patterns and sources of the types that Rust lacks. */
 const SUPPORT = [
   [
     /\bBe</,
@@ -116,7 +116,7 @@ impl F16 {
   ],
 ] as const;
 
-/** How a struct is said in Rust. */
+/** The representation of a struct in Rust. */
 interface Representation {
   /** True if Rust lets no packed struct have one of these in it. */
   readonly hasAlign: boolean;
@@ -188,7 +188,7 @@ ${members.join("\n")}
   }
 
   /**
-   * The facts that are known of the struct or union that a type is or has as
+   * The representation of the struct or union that a type is, or has as
    * elements.
    */
   #representationOf(type: Type): Representation | undefined {
@@ -337,7 +337,7 @@ ${members.join("\n")}
   }
 }
 
-/** What Rust aligns a type to, in bytes. */
+/** The alignment that Rust gives a type, in bytes. */
 function alignOf(type: AnyType | undefined): number {
   if (type === undefined) return 1;
   const origin = originOf(type);

@@ -40,7 +40,7 @@ export interface LatestType<T extends Type = Type> extends
     readonly writer: AtomicType<U64>;
     /** The reader. */
     readonly reader: AtomicType<U64>;
-    /** Which buffer is whose: see `sync/latest/state.ts`. */
+    /** The owner of each buffer: see `sync/latest/state.ts`. */
     readonly state: AtomicType<U32>;
     /** The buffers. */
     readonly slots: ArrayType<T>;

@@ -31,7 +31,7 @@ class End {
   readonly side: Side;
   readonly #grain: number;
 
-  /** Of the names of the sides, `own` is the one to be taken. */
+  /** Takes the side that `own` names. */
   constructor(
     ring: Placed,
     own: "producer" | "consumer",
@@ -149,7 +149,7 @@ export class ProducerEnd {
   }
 
   /**
-   * Finds the count that there is room for.
+   * Reads how many elements, or bytes, there is room for.
    *
    * @throws {CorruptError} if somebody else wrote the indices.
    */
@@ -245,7 +245,7 @@ export class ConsumerEnd {
   }
 
   /**
-   * Finds the count that was submitted and is not consumed.
+   * Reads how many elements, or bytes, were submitted and are not consumed.
    *
    * @throws {CorruptError} if somebody else wrote the indices.
    */
@@ -254,8 +254,8 @@ export class ConsumerEnd {
   }
 
   /**
-   * The count that is given back at once: so that a producer that waits does
-   * not wait for all of it.
+   * The number of elements, or bytes, to give back at once, so that a producer
+   * that waits does not wait for all of them.
    */
   get batch(): number {
     return Math.max(1, this.ring.capacity >> 2);

@@ -26,13 +26,13 @@ export type RingFields = {
   /** Not 0 once the producer has closed its side. */
   readonly ended: AtomicType<U32>;
   /**
-   * The count that was submitted, modulo 2^32: of elements, or of bytes in a
-   * `ByteRing`.
+   * The number of elements, or of bytes in a `ByteRing`, that were submitted,
+   * modulo 2^32.
    */
   readonly head: AtomicType<U32>;
   /** The producer: a thread's number and when it began. */
   readonly producer: AtomicType<U64>;
-  /** The count that was consumed, modulo 2^32. */
+  /** The number of those that were consumed, modulo 2^32. */
   readonly tail: AtomicType<U32>;
   /** The consumer. */
   readonly consumer: AtomicType<U64>;

@@ -21,15 +21,15 @@ export interface ReadyOptions {
 const LOOK_MS = 250;
 
 /**
- * For how long the event loop may not have turned, in milliseconds, before it is
- * let: a ring that is never empty would keep timers and sockets waiting for ever.
+ * The time after which the event loop has to turn, in milliseconds: a ring that
+ * is never empty would keep timers and sockets waiting for ever.
  */
 const TURN_AFTER = 10;
 
-/** When the event loop turned, as far as is known. */
+/** The time of the event loop's last turn, as far as is known. */
 let turned = performance.now();
 
-/** What somebody waits for. */
+/** A wait for the other side. */
 export interface Sleep {
   /** The whole region. */
   readonly region: Region;
@@ -43,7 +43,7 @@ export interface Sleep {
   readonly peer: Side;
   /** The name that error messages give the other side. */
   readonly peerName: string;
-  /** What there is: undefined where there is reason to wait on. */
+  /** Looks at what there is; undefined where there is reason to wait on. */
   look(): boolean | undefined;
 }
 

@@ -13,7 +13,7 @@ import type { Type } from "../../layout/mod.ts";
 /** The kind of structure: the name of the function that makes its types. */
 export type StructureKind = "SpscRing" | "ByteRing" | "Seqlock" | "Latest";
 
-/** The facts that are known of a type that is a shared structure. */
+/** A type that is a shared structure. */
 export interface Structure {
   /** The kind of structure. */
   readonly kind: StructureKind;
@@ -65,10 +65,7 @@ export function registerStructure(type: Type, structure: Structure): void {
   structures.set(type, structure);
 }
 
-/**
- * The facts that are known of a type; undefined where it is no shared
- * structure.
- */
+/** The structure that a type is; undefined where it is none. */
 export function structureOf(type: Type): Structure | undefined {
   return structures.get(originOf(type));
 }

@@ -21,8 +21,8 @@ import type { Waiter } from "./waiter.ts";
 const CROWDS_MAX = 8;
 
 /**
- * How often, in milliseconds, it is looked whether memory was closed: that is
- * told to nobody who sleeps in the kernel.
+ * The time between two checks whether memory was closed, in milliseconds: that
+ * is told to nobody who sleeps in the kernel.
  */
 const LOOK_MS = 50;
 
@@ -30,7 +30,7 @@ const LOOK_MS = 50;
 export class Crowd {
   readonly #thread: WaitingThread;
   readonly #waiters = new Set<Waiter>();
-  /** Tell that waits have ended, once the thread has come back. */
+  /** The functions that settle ended waits, once the thread has come back. */
   readonly #ended: (() => void)[] = [];
   #running = false;
   #look: ReturnType<typeof setInterval> | undefined;

@@ -74,7 +74,7 @@ export interface Awaited {
 }
 
 /**
- * The word that an atomic is.
+ * Finds the word that an atomic is.
  *
  * @throws {TypeError} if it is not a pointer to, or a view of, an atomic.
  * @throws {InvalidTypeError} if it is not one of `atomic(i32)`, `atomic(u32)`.
