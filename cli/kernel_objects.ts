@@ -1,4 +1,4 @@
-/** What the system says of BPF objects besides bpf(2): pins, holders, names. */
+/** Facts about BPF objects that bpf(2) does not tell: pins, holders, names. */
 
 import { BpfLink, BpfMap, BpfProgram } from "../bpf/mod.ts";
 
@@ -16,7 +16,7 @@ export interface Holder {
 /** Lists by the kind and id of an object. */
 type ByObject<T> = ReadonlyMap<string, readonly T[]>;
 
-/** Where objects are pinned, and who holds them, at one moment. */
+/** The pins and holders of objects, at one moment. */
 export class Whereabouts {
   readonly #pins: ByObject<string>;
   readonly #holders: ByObject<Holder>;
@@ -99,7 +99,7 @@ function walk(directory: string, pins: Map<string, string[]>): void {
   }
 }
 
-/** What is pinned to a path, as kind and id. */
+/** The object that is pinned to a path, as kind and id. */
 function pinned(path: string): string | undefined {
   // The kernel tells what a pin is only by opening it as that.
   const attempts = [
@@ -172,8 +172,8 @@ export function fieldsOf(text: string): Map<string, string> {
 }
 
 /**
- * What `/proc` says of a descriptor of this process; nothing where it must not
- * be read.
+ * The fields that `/proc` has of a descriptor of this process; none where it
+ * must not be read.
  */
 export function descriptorFields(fd: number): Map<string, string> {
   return fieldsOf(readText(`/proc/self/fdinfo/${fd}`) ?? "");

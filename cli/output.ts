@@ -14,7 +14,7 @@ const STYLES = {
 /** The name of a style. */
 export type StyleName = keyof typeof STYLES;
 
-/** Where a command writes, and how wide and colourful it may be there. */
+/** The output of a command, and how wide and colourful it may be. */
 export class Output {
   /** True where somebody watches: a terminal, not a pipe or file. */
   readonly isTerminal: boolean;

@@ -1,4 +1,4 @@
-/** Where a command finds types: the kernel, one of its modules, or a file. */
+/** The sources of types: the kernel, one of its modules, or a file. */
 
 import { Btf } from "../btf/mod.ts";
 import type { Arguments, CommandOption } from "./command.ts";

@@ -91,7 +91,7 @@ function narrow(columns: readonly Column[], limit: number): void {
   }
 }
 
-/** How many of the first columns fit; one at least. */
+/** The number of leading columns that fit; at least one. */
 function countThatFits(columns: readonly Column[], limit: number): number {
   let count = columns.length;
   while (count > 1 && totalWidth(columns.slice(0, count)) > limit) count--;

@@ -9,12 +9,12 @@ import { UsageError } from "./command.ts";
 export interface Referred {
   /** The name that it is exported by. */
   readonly name: string;
-  /** What is exported. */
+  /** The exported value. */
   readonly value: unknown;
 }
 
 /**
- * What `file.ts#Export` refers to.
+ * Imports what `file.ts#Export` refers to.
  *
  * @param what What error messages call the argument.
  * @throws {UsageError} if it is no such reference.
@@ -49,8 +49,8 @@ export async function exported(
 }
 
 /**
- * What goes by the configuration of the folder in which it is run, and not by the
- * one that `deno install` wrote.
+ * The command that goes by the configuration of the folder in which it is run,
+ * and not by the one that `deno install` wrote.
  */
 const REMEDY =
   "run it in the project's folder as deno run -A jsr:@hostmem/hostmem/cli";

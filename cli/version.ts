@@ -3,5 +3,5 @@ import config from "../deno.json" with { type: "json" };
 /** The version of this package. */
 export const version: string = config.version;
 
-/** What generated code imports this package by. */
+/** The specifier by which generated code imports this package. */
 export const defaultImport: string = `jsr:@hostmem/hostmem@^${version}`;

@@ -6,7 +6,7 @@ import { type Command, UsageError } from "../command.ts";
 import { writeSource } from "../format.ts";
 import { exported } from "../type_references.ts";
 
-/** How each language is written. */
+/** The function that writes each language. */
 const LANGUAGES: Readonly<
   Record<string, (types: Readonly<Record<string, Type>>) => string>
 > = { c: cHeader, python: pythonModule, rust: rustModule };

@@ -101,7 +101,7 @@ function describe(link: BpfLink, whereabouts: Whereabouts) {
   };
 }
 
-/** What a link is attached to, in a few words. */
+/** The target of a link, in a few words. */
 function targetCell({ target }: { target: LinkInfo["target"] }): string {
   if (target === undefined) return "";
   switch (target.kind) {

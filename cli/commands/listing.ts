@@ -57,7 +57,7 @@ export function pathsCell(paths: readonly string[]): string {
   return paths.map(printable).join(", ");
 }
 
-/** What bpftool leaves out where it is empty. */
+/** A list as a property, which bpftool leaves out where it is empty. */
 export function unlessEmpty<K extends string, T>(
   name: K,
   list: readonly T[],

@@ -1,4 +1,4 @@
-/** What the kernel does for this process, asked by trying. */
+/** The features that the kernel has for this process, found by trying. */
 
 import {
   type AttachType,
@@ -64,7 +64,7 @@ const WAYS: readonly AttachType[] = [
   "lsm_mac",
 ];
 
-/** Which of several the kernel has. */
+/** Finds which of several features the kernel has. */
 function some<N extends string>(
   name: string,
   of: readonly N[],

@@ -60,7 +60,7 @@ function capabilities(status: ReadonlyMap<string, string>): Finding {
   );
 }
 
-/** What seccomp(2) does to this process, by its mode in `/proc/self/status`. */
+/** The modes of seccomp(2), by their numbers in `/proc/self/status`. */
 const SECCOMP_MODES = ["no filter", "strict", "a filter of system calls"];
 
 function sandbox(status: ReadonlyMap<string, string>): Finding {
@@ -177,7 +177,7 @@ function lockedMemory(): Finding | undefined {
     : ok("locked memory", counts ? found : `${found}; maps do not count`);
 }
 
-/** What the system says of itself. */
+/** The findings about the system. */
 export function systemFindings(): Finding[] {
   const status = fieldsOf(readText("/proc/self/status") ?? "");
   return [

@@ -52,7 +52,7 @@ function headers(): Finding {
     : ok("headers", `${folder}/bpf`);
 }
 
-/** What is installed. */
+/** The findings about installed tools. */
 export function toolFindings(): Finding[] {
   return [
     libbpf(),

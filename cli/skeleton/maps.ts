@@ -1,4 +1,4 @@
-/** What keys and values a map of an object has once it is loaded. */
+/** The types of a map's keys and values, once its object is loaded. */
 
 import type { MapType, ObjectFileMap } from "../../bpf/mod.ts";
 import { array, type Type, u32, u64 } from "../../layout/mod.ts";
@@ -50,7 +50,7 @@ const OF_IDS: ReadonlySet<MapType | undefined> = new Set<MapType>([
   "hash_of_maps",
 ]);
 
-/** What `BpfMap` has for a map's keys and values once it is loaded. */
+/** The types that `BpfMap` has for a map's entries once it is loaded. */
 export function entryTypesOf(map: ObjectFileMap): EntryTypes {
   const { type, keySize, keyType, valueType } = map;
   if (WITHOUT_ENTRIES.has(type)) return { key: undefined, value: undefined };
@@ -65,7 +65,7 @@ export function entryTypesOf(map: ObjectFileMap): EntryTypes {
 /** `linux/bpf.h` */
 const BPF_F_STACK_BUILD_ID = 1 << 5;
 
-/** What the type of map says of its values where the definition does not. */
+/** The type of values that the map's type implies where none is defined. */
 function impliedValue(
   { type, flagBits, valueSize }: ObjectFileMap,
 ): Type | undefined {

@@ -1,6 +1,6 @@
-/** What the programs of a section can be attached to. */
+/** The targets that the programs of a section can be attached to. */
 
-/** What a program can be attached to. */
+/** The targets that a program can be attached to. */
 export interface Attachment {
   /** The exported types of the targets that `attach` can be told. */
   readonly targets: readonly string[];
@@ -8,11 +8,11 @@ export interface Attachment {
   readonly named: boolean;
 }
 
-/** How a section says the target, after its kind. */
+/** The way in which a section names its target, after its kind. */
 type Saying =
   /** `SEC("tp/sched/sched_switch")`; `SEC("tp")` leaves it to `attach`. */
   | "named"
-  /** It does not. */
+  /** It names none. */
   | "silent";
 
 /**
@@ -58,8 +58,8 @@ const KINDS: readonly (readonly [RegExp, readonly string[], Saying])[] = [
 ];
 
 /**
- * What the programs of a section can be attached to: nothing where they are run,
- * put into maps, or attached in ways of their own.
+ * The targets that the programs of a section can be attached to: none where
+ * they are run, put into maps, or attached in ways of their own.
  */
 export function attachmentOf(section: string): Attachment {
   const found = KINDS.find(([pattern]) => pattern.test(section));

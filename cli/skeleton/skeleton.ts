@@ -7,17 +7,17 @@ import { type EntryType, entryTypesOf, ringClassOf } from "./maps.ts";
 import { attachmentOf } from "./sections.ts";
 import { access, code, docLine, propertyName } from "./text.ts";
 
-/** What a skeleton is written of. */
+/** The input that a skeleton is written from. */
 export interface SkeletonRequest {
-  /** What is in the object file. */
+  /** The contents of the object file. */
   readonly file: ObjectFile;
   /** The object file's name, for the comments. */
   readonly name: string;
-  /** Where the object comes from at run time. */
+  /** The origin of the object at run time. */
   readonly from: ObjectOrigin;
   /** The types of records, by the names of maps. */
   readonly events: ReadonlyMap<string, Type>;
-  /** What the skeleton imports this package by. */
+  /** The specifier by which the skeleton imports this package. */
   readonly specifier: string;
 }
 
@@ -77,7 +77,7 @@ export function skeletonOf(request: SkeletonRequest): string {
 class Skeleton {
   readonly #request: SkeletonRequest;
   readonly #types = new TypescriptSource(OWN_NAMES);
-  /** What is imported from `…/bpf`. */
+  /** The names to import from `…/bpf`. */
   readonly #imports = new Set(["BpfObject", "type LoadOptions"]);
 
   constructor(request: SkeletonRequest) {
