@@ -9,7 +9,7 @@ import type { Type } from "./static.ts";
 
 /** The options of {@linkcode codeOf}. */
 export interface CodeOptions {
-  /** Of the type's views, not of its pointers. By default false. */
+  /** True for the type's views, not its pointers. By default false. */
   readonly readOnly?: boolean;
 }
 

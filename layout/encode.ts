@@ -74,9 +74,9 @@ function tailLength(type: AnyType, value: unknown): number {
 }
 
 /**
- * The value that some bytes are, as plain data: what `snapshot` of a view of them
- * returns. Bytes behind it belong to a flexible array at the type's end, or to
- * nobody. They need not be aligned.
+ * Reads the value that bytes hold, as plain data: what `snapshot` of a view of
+ * them returns. Bytes behind it belong to a flexible array at the type's end,
+ * or to nobody. They need not be aligned.
  *
  * @param type What the bytes are.
  * @param bytes A buffer of fixed length, or a view of one.

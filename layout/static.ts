@@ -276,7 +276,7 @@ export type Type =
   | Padding
   | HostLayoutMarker;
 
-/** What a root of it has the one property `value` for. */
+/** A value that a root has in its one property `value`. */
 export type Primitive = number | bigint | boolean | string;
 
 /**
@@ -300,7 +300,7 @@ export type Pointer<T extends LayoutType> = T[typeof shape]["pointer"] extends
     ? { readonly value: T[typeof shape]["pointer"] } & PointerTo<T>
   : T[typeof shape]["pointer"];
 
-/** What a read-only view of a value of this type is. */
+/** The TypeScript type of a read-only view of a value of this type. */
 export type View<T extends LayoutType> = T[typeof shape]["view"] extends
   Primitive ? { readonly value: T[typeof shape]["view"] } & ViewOf<T>
   : T["kind"] extends "bytes"

@@ -78,7 +78,7 @@ function build(
   return pointerClass;
 }
 
-/** The things that were made for each variant of a key. */
+/** The classes that were made for each variant of a key. */
 class Variants<K extends WeakKey> {
   readonly #made = new WeakMap<K, Map<number, PointerClass>>();
 

@@ -109,7 +109,7 @@ export type Access =
 export interface Property {
   /** The property's name. */
   readonly name: string;
-  /** What it is. */
+  /** The access to it. */
   readonly access: Access;
 }
 
@@ -325,8 +325,8 @@ function propertiesOf(
 }
 
 /**
- * What offsets must be a multiple of for each access to be whole. Of a leaf it is
- * its own: C may want more of `__int128`, and `aligned` can have asked for more.
+ * The alignment that offsets need for each access to be whole. Of a leaf it is
+ * its own: C may want more of `__int128`, and `aligned` may ask for more.
  */
 function alignmentOf(type: AnyType): number {
   if (isLeaf(type)) return leafOf(type).alignment;

@@ -13,13 +13,13 @@ import type { AnyType } from "../model/types.ts";
 
 /** The functions that a walk calls for each part of a type. */
 export interface Emitter<E> {
-  /** Of one value. */
+  /** Emits one value. */
   leaf(place: LeafPlace): E;
-  /** Of what lies further behind. */
+  /** Shifts an emitted part by an offset in bytes. */
   shifted(inner: E, offset: number): E;
-  /** Of a struct, a union, or a root of one value. */
+  /** Emits a struct, a union, or a root of one value. */
   fields(fields: readonly (readonly [name: string, E])[]): E;
-  /** Of an array. */
+  /** Emits an array. */
   elements(element: E, stride: number, length: Length): E;
 }
 

@@ -56,8 +56,8 @@ interface SharedStep {
 type Collected = Step | SharedStep;
 
 /**
- * What is written to: a value that is there, or zeros. Members that share bytes
- * and say what is there already have nothing to say; of zeros nobody knows that.
+ * The contents before a write: a value, or zeros. Members that share bytes and
+ * say what is there already have nothing to say; of zeros nobody knows that.
  */
 type Ground = "value" | "zeros";
 
@@ -71,7 +71,7 @@ interface Target {
   readonly bytes: number;
   /** An array's length in elements. */
   readonly length: number;
-  /** What is there. */
+  /** The contents before the write. */
   readonly ground: Ground;
 }
 
@@ -241,7 +241,7 @@ function isThere(step: Step, root: Region, shift: number): boolean {
   return step.place.leaf.readsAs(step.value, valueAt(step, root, shift));
 }
 
-/** What reads where a step writes; undefined for a `safe` that is not. */
+/** Reads the value where a step writes; undefined for a `safe` that is not. */
 function valueAt({ place, base }: LeafStep, root: Region, shift: number) {
   try {
     return readLeaf(place, root, base - shift);

@@ -61,8 +61,8 @@ export interface Leaf {
    */
   readonly storeOverZeros?: Store;
   /**
-   * What is stored of a value that could change before it is; undefined where
-   * values are primitives.
+   * Captures what is stored of a value that could change before it is;
+   * undefined where values are primitives.
    */
   capture?(value: unknown): unknown;
   /**
@@ -77,7 +77,7 @@ export interface Leaf {
    * rounded, and an integer has no negative zero.
    */
   readsAs(value: unknown, read: unknown): boolean;
-  /** What its offset must be a multiple of for no access to go byte by byte. */
+  /** The alignment at which no access goes byte by byte, in bytes. */
   readonly alignment: number;
   /** The lane that values are reached through; undefined where there is none. */
   readonly lane: Lane | undefined;

@@ -75,7 +75,7 @@ export type LeafType =
 
 type LeafMaker<K> = (type: Extract<LeafType, { readonly kind: K }>) => Leaf;
 
-/** Whoever adds a kind of leaf adds a line here, and a file beside this one. */
+/** The leaf makers: a new kind takes a line here and a file beside this one. */
 const makers: { readonly [K in LeafType["kind"]]: LeafMaker<K> } = {
   bool: () => bool,
   u8: () => integers.u8,

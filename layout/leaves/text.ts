@@ -170,7 +170,7 @@ export class TextLeaf implements Leaf {
     this.declarator = { base: "char", suffix: `[${size}]` };
   }
 
-  /** What follows the NUL is not read. */
+  /** True: what follows the NUL is not read. */
   isVague(): boolean {
     return true;
   }

@@ -7,7 +7,7 @@ import { HostLayout } from "../language/host_layout.ts";
 import { type Aggregate, type Member, register } from "./types.ts";
 import type { Fields, StructType, Type, UnionType } from "../static.ts";
 
-/** The facts that are known of a struct or union. */
+/** A struct or union as someone else placed it. */
 export interface PlacedStruct {
   /** The kind of the type. */
   readonly kind: "struct" | "union";
