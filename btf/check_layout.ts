@@ -19,11 +19,11 @@ export interface LayoutDifference {
   /** The path of the member: `"sk_buff.len"`. */
   readonly path: string;
   /**
-   * In what: `offset` and `size` are in bits for bit-fields and in bytes for all
-   * else, `length` in elements; `sign` is that of an integer, `kind` tells
-   * integers, floats, arrays and structs apart. `missing` is a field of BTF
-   * whose bytes the type leaves as a gap, `unknown` one of the type that BTF
-   * does not have.
+   * The difference: `offset` and `size` are in bits for bit-fields and in bytes
+   * for all else, `length` in elements; `sign` is that of an integer, `kind`
+   * tells integers, floats, arrays and structs apart. `missing` is a field of
+   * BTF whose bytes the type leaves as a gap, `unknown` one of the type that
+   * BTF does not have.
    */
   readonly what:
     | "offset"

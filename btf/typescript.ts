@@ -21,7 +21,7 @@ import type { StructOptions } from "../layout/model/place_fields.ts";
 
 /** Options of {@linkcode typescript}. */
 export interface TypescriptOptions {
-  /** Where the source imports this package from; `"@hostmem/hostmem"`. */
+  /** The specifier of this package in the source; `"@hostmem/hostmem"`. */
   readonly from?: string | undefined;
 }
 

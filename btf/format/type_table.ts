@@ -123,7 +123,7 @@ export class TypeTable {
   }
 
   /**
-   * The name that a word tells of.
+   * The name whose offset a word holds.
    *
    * @throws {BtfError} If there is no such name.
    */

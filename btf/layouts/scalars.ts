@@ -35,7 +35,7 @@ import type {
 } from "../../layout/static.ts";
 import type { BtfEnum, BtfEnum64, BtfInt, BtfModifier } from "../types.ts";
 
-/** What anonymous types are called. */
+/** The name of anonymous types. */
 export const ANONYMOUS = "(anonymous)";
 
 /** The integer of a size in bytes and a sign; undefined where there is none. */
@@ -59,7 +59,7 @@ export function bytesOf(size: number): ArrayType {
   return array(u8, size) as unknown as ArrayType;
 }
 
-/** Whether plain `char` has a sign on this host. */
+/** True if plain `char` has a sign on this host. */
 const charIsSigned =
   (globalThis as { Deno?: { build?: { arch?: string } } }).Deno?.build?.arch !==
     "aarch64";
@@ -77,7 +77,7 @@ export function isCharacter(type: BtfInt): boolean {
   return type.size === 1 && type.name === "char";
 }
 
-/** What a bit-field of an integer is of; undefined where there is nothing. */
+/** The scalar that a bit-field of an integer is of; undefined for none. */
 export function integerLike(type: BtfInt): IntegerType | Bool | undefined {
   if (type.bool && type.size === 1) return bool;
   return integerOf(type.size, isSigned(type));
@@ -95,7 +95,7 @@ const BIG_ENDIAN: Readonly<Record<string, Type>> = {
   bef64,
 };
 
-/** What typedefs say is in network byte order; undefined where none does. */
+/** The type in network byte order that a typedef names; undefined for none. */
 function bigEndianBy(
   typedefs: readonly BtfModifier[],
   size: number,

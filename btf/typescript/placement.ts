@@ -21,7 +21,7 @@ export type PlacedField =
   | { readonly member: Member }
   | { readonly name: string; readonly bits: number };
 
-/** The way in which a struct is to be written. */
+/** The way to write a struct. */
 export interface Recipe {
   /**
    * The kind that it is written as: a struct for a union some members of which

@@ -6,13 +6,13 @@ import type { IntegerType } from "../../layout/static.ts";
 
 /** A type as it is written. */
 export interface Written {
-  /** What makes it: `array(u16, 8)`. */
+  /** The expression that makes it: `array(u16, 8)`. */
   readonly value: string;
   /** Its static type: `ArrayType<U16, 8>`. */
   readonly type: string;
 }
 
-/** What the source takes from the package: values, and types. */
+/** The names that the source takes from the package: values, and types. */
 export class Imports {
   readonly #names = new Set<string>();
 

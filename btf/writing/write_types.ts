@@ -20,7 +20,7 @@ import { Blob } from "./blob.ts";
 const SIGNED = 1 << 24;
 const BOOL = 4 << 24;
 
-/** What C calls integers, and what BTF says of them. */
+/** The names of integers in C, and their encodings in BTF. */
 const INTEGERS = {
   u8: ["unsigned char", 0],
   i8: ["signed char", SIGNED],
