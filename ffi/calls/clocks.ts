@@ -42,8 +42,9 @@ function read(clock: number): bigint {
 }
 
 /**
- * What this process reads of a clock beyond what the kernel has: it may live in
- * a time namespace, as in time_namespaces(7), and programs of the kernel do not.
+ * Reads how far this process's clock is ahead of the kernel's: the process may
+ * live in a time namespace, as in time_namespaces(7), and programs of the
+ * kernel do not.
  */
 function namespaceOffset(clock: KernelClock): bigint {
   const bytes = new Uint8Array(new ArrayBuffer(256));

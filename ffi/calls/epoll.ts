@@ -19,7 +19,7 @@ const EVENTS_MAX = 64;
 /** The words of the larger of the two forms of a `struct epoll_event`. */
 const WORDS_MAX = 4;
 
-/** The time that a thread waits at once, in milliseconds. */
+/** The longest that a thread waits at once, in milliseconds. */
 const WAIT_MS = 2000;
 
 // struct epoll_event { __u32 events; __u64 data; }

@@ -47,7 +47,7 @@ const WAITER_SIZE = 24;
 const TIME_AT = WAITV_MAX * WAITER_SIZE;
 const WAKER_AT = TIME_AT + 16;
 
-/** The time that a thread waits at a time, in milliseconds. */
+/** The longest that a thread waits at once, in milliseconds. */
 const WAIT_MS = 2000;
 /** The same for a thread that nothing can wake. */
 const SINGLE_WAIT_MS = 500;

@@ -57,7 +57,7 @@ export interface TrafficControl {
   readonly handle: number;
   /** The class or discipline that it belongs to. */
   readonly parent: number;
-  /** Of a filter the priority in the upper half, and the protocol in the lower. */
+  /** A filter's priority in the upper half, and its protocol in the lower. */
   readonly info: number;
   /** Its kind: `"clsact"`, `"bpf"`. */
   readonly kind: string;

@@ -57,9 +57,9 @@ export interface EventRequest {
   readonly period?: bigint;
   /** The parts of a sample: `PERF_SAMPLE_*`. */
   readonly sampleType?: bigint;
-  /** After how many samples whoever waits is woken. */
+  /** The number of samples after which whoever waits is woken. */
   readonly wakeupEvents?: number | undefined;
-  /** After how many bytes instead. */
+  /** The number of bytes instead. */
   readonly watermark?: number | undefined;
   /** True to count from the beginning, not from when it is enabled. */
   readonly enabled?: boolean;

@@ -4,7 +4,7 @@
 
 import { NotSupportedError } from "../../errors.ts";
 
-/** The facts of one platform. */
+/** A platform that this package runs on. */
 export interface Platform {
   /** Paths that libc may lie at, most likely first. */
   readonly libcPaths: readonly string[];
