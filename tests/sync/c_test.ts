@@ -26,7 +26,7 @@ import {
   Peers,
 } from "./_peer.ts";
 
-const COUNT = sized(30_000, 100_000_000);
+const COUNT = sized(30_000, 20_000_000);
 const LINES = sized(10_000, 2_000_000);
 const FRAMES = sized(10_000, 2_000_000);
 const VERSIONS = sized(20, 1000);
@@ -175,7 +175,7 @@ for (const compiler of compilers) {
     async () => {
       using peers = await Peers.compile(compiler);
       const { sample } = peers.shared;
-      const reads = sized(5_000, 10_000_000);
+      const reads = sized(5_000, 1_000_000);
       const child = peers.start("write", "0");
       const reader = SeqlockReader.open(sample);
       while (reader.version === 0) await new Promise((go) => setTimeout(go, 1));

@@ -24,6 +24,11 @@ export interface TestRun {
   readonly leaveOutSkipped?: boolean;
   /** Environment variables on top of the inherited ones. */
   readonly env?: Readonly<Record<string, string>>;
+  /**
+   * Whether each file has a heap of its own, which is small: for flags under
+   * which the engine goes over the whole of it again and again.
+   */
+  readonly apart?: boolean;
   /** Further arguments of `deno test`. */
   readonly args?: readonly string[];
   /** The command that runs Deno; the Deno that runs this by default. */
@@ -119,8 +124,9 @@ function commandOf(run: TestRun): string[] {
 }
 
 /** Whether several files, and nothing else, are to run, as one module. */
-function isTogether({ files }: TestRun): boolean {
-  return files.length > 1 && files.every((file) => file.endsWith("_test.ts"));
+function isTogether({ files, apart = false }: TestRun): boolean {
+  return !apart && files.length > 1 &&
+    files.every((file) => file.endsWith("_test.ts"));
 }
 
 function togetherOf({ files }: TestRun, record: string): Together {

@@ -196,6 +196,7 @@ const underFlags: TestRun[] = runs.map(({ flag, leaveOut, ...files }) => ({
   files: filesOf(files),
   leaveOut: leaveOut ?? [],
   leaveOutAll: true,
+  apart: true,
   env: {
     DENO_V8_FLAGS: flag,
     HOSTMEM_PATIENCE: "3",
