@@ -27,7 +27,7 @@ export function requireMapName(name: unknown): string {
 }
 
 /**
- * Where keys may be numbers, what is neither that nor bytes is told so.
+ * Refuses a key that is neither a number nor bytes, where keys may be numbers.
  *
  * @throws {TypeError} if a key of 4 bytes is no object, and no number.
  */

@@ -1,4 +1,4 @@
-/** What `/proc` tells of a descriptor beside the infos of `bpf(2)`. */
+/** Facts about a descriptor in `/proc`, beside the infos of `bpf(2)`. */
 
 import { decodeText } from "../ffi/c_text.ts";
 import { readStart } from "../ffi/mod.ts";

@@ -14,11 +14,11 @@ const classNames = {
   link: "BpfLink",
 } as const;
 
-/** What is attached, where it takes more than closing a descriptor to end it. */
+/** An attachment that takes more than closing a descriptor to end. */
 export abstract class Attachment {
   /** Descriptor of the kernel's link; -1 where there is no one link. */
   abstract readonly fd: number;
-  /** Why there is no one link, where there is none. */
+  /** The reason why there is no single link. */
   abstract readonly whyUnlinked: string;
   /** Ends it. Once more does nothing. */
   abstract close(): void;

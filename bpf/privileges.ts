@@ -1,4 +1,4 @@
-/** Which capabilities programs take, and whether this process has them. */
+/** The capabilities that programs take, and those of this process. */
 
 import { decodeText } from "../ffi/c_text.ts";
 import { readStart } from "../ffi/mod.ts";
@@ -38,7 +38,7 @@ export function lacks(capability: Capability): boolean {
   return (bits & wanted) === 0n;
 }
 
-/** What a program of a type takes besides CAP_BPF: `bpf_prog_load` in the kernel. */
+/** The capabilities of a type besides CAP_BPF: `bpf_prog_load` in the kernel. */
 function besides(type: ProgramType | undefined): readonly Capability[] {
   switch (type) {
     case "kprobe":
@@ -75,7 +75,7 @@ function besides(type: ProgramType | undefined): readonly Capability[] {
   }
 }
 
-/** Which capabilities programs of these types take. */
+/** The capabilities that programs of these types take. */
 export function capabilitiesOf(
   types: readonly (ProgramType | undefined)[],
 ): Capability[] {

@@ -142,7 +142,7 @@ class Typed implements Codec {
     return value;
   }
 
-  /** What is read finds its own entry again, whatever it does not tell. */
+  /** Lets a key that was read find its own entry again, to the byte. */
   #remember(value: unknown, bytes: Uint8Array<ArrayBuffer>): void {
     if (typeof value === "object" && value !== null) {
       origins.set(value, { type: this.#type, bytes });

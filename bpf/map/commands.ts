@@ -84,7 +84,7 @@ export function createMap(request: MapRequest): Descriptor {
   return new Descriptor(checked(command, result));
 }
 
-/** How much of the attributes tells of it: no more, for kernels that know less. */
+/** The size of the attributes that it needs: older kernels know no more. */
 function sizeFor({ mapExtra, btf }: MapRequest): number {
   if (mapExtra !== 0n) return SIZE.mapCreateExtra;
   return btf === undefined ? SIZE.mapCreate : SIZE.mapCreateBtf;
@@ -104,7 +104,7 @@ function isLocalStorage(type: MapType): boolean {
     type !== "percpu_cgroup_storage";
 }
 
-/** What the kernel is known not to take of what it refused; undefined for nothing. */
+/** The known reason why the kernel refused a map; undefined for none. */
 function mistakeIn(request: MapRequest): string | undefined {
   const { maxEntries, valueSize, flagBits } = request;
   const type = mapTypeName(request.type);

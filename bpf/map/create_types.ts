@@ -88,7 +88,7 @@ function hasIntegerKeys(type: MapType): boolean {
 
 /** BTF in the kernel, for one map, which keeps it from then on. */
 export interface LoadedTypes extends MapBtfRequest {
-  /** What `fd` is the number of. */
+  /** The descriptor whose number is `fd`. */
   readonly descriptor: Descriptor;
 }
 

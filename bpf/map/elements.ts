@@ -53,7 +53,7 @@ interface Records {
   column(path: string): Column<unknown>;
 }
 
-/** Where the value lies in an element: the kernel's entry around it. */
+/** The kernel's entry around the value of an element. */
 interface Entry {
   readonly value: unknown;
 }

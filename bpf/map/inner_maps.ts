@@ -1,6 +1,6 @@
 /**
- * What maps of maps, of programs and of sockets hold: a descriptor is stored, and
- * an id looked up.
+ * The values of maps of maps, of programs and of sockets: a descriptor is stored,
+ * and an id looked up.
  */
 
 import { NotSupportedError, SystemError } from "../../errors.ts";
@@ -83,7 +83,7 @@ export function updateSocket(
   }
 }
 
-/** Why a map does not take a socket; undefined where nothing is known. */
+/** The reason why a map refuses a socket; undefined where none is known. */
 function refusalOf(
   errno: number,
   type: MapType | undefined,

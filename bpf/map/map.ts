@@ -95,7 +95,7 @@ interface MapOrigin {
   readonly native?: NativeMap;
 }
 
-/** What only the class can do, for the function below it. */
+/** Closes a map, by its private members, for the function below the class. */
 let closeAll: (map: BpfMap) => void;
 
 /**
@@ -337,7 +337,7 @@ export class BpfMap<
     return new BpfMap(Descriptor.duplicate(fd), `descriptor ${fd}`);
   }
 
-  /** What the kernel told of the map when it was opened. */
+  /** The facts that the kernel told of the map when it was opened. */
   override get info(): MapInfo {
     return this.#info;
   }
@@ -804,7 +804,7 @@ export class BpfMap<
   }
 
   /**
-   * How much of the kernel's memory the map takes now, in bytes: exactly since
+   * The size of the kernel's memory that the map takes now, in bytes: exactly since
    * Linux 6.3, a guess before; undefined where `/proc` does not tell.
    *
    * @throws {ClosedError} if the map is closed.

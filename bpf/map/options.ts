@@ -1,4 +1,4 @@
-/** What the methods of maps are told. */
+/** Options of the methods of maps. */
 
 import {
   type OptionNames,
@@ -11,7 +11,7 @@ import type { HasDescriptor } from "../kernel_object.ts";
 import type { MapFlag } from "./flag.ts";
 import type { MapType } from "./type.ts";
 
-/** What {@linkcode BpfMap.create} makes. */
+/** The map that {@linkcode BpfMap.create} makes. */
 export interface CreateMapOptions<
   M extends MapType = MapType,
   K extends Type = Type,
@@ -30,12 +30,12 @@ export interface CreateMapOptions<
    */
   readonly valueSize?: number | undefined;
   /**
-   * What a key is; where a `valueType` is given, by default `u32`. See
+   * The type of a key; where a `valueType` is given, by default `u32`. See
    * `valueType`.
    */
   readonly keyType?: K | undefined;
   /**
-   * What a value is, of a per-CPU map that of one CPU. `table`, `entries` and
+   * The type of a value, of a per-CPU map that of one CPU. `table`, `entries` and
    * their like go by it, and so does whoever else opens the map: the kernel is
    * told the types as BTF, and `bpftool map dump` shows the fields. Maps of type
    * `sk_storage`, `inode_storage`, `task_storage` and `cgrp_storage` must have
@@ -56,13 +56,13 @@ export interface CreateMapOptions<
   readonly name?: string | undefined;
   /** The NUMA node that its memory is to lie on. */
   readonly numaNode?: number | undefined;
-  /** What some types want besides (Linux 5.16): the address of an arena. */
+  /** A number that some types take (Linux 5.16): the address of an arena. */
   readonly mapExtra?: bigint | undefined;
   /** For maps of maps: one such as those that it shall hold. */
   readonly innerMap?: HasDescriptor | undefined;
 }
 
-/** How {@linkcode BpfMap.open} and {@linkcode BpfMap.fromId} open a map. */
+/** Options of {@linkcode BpfMap.open} and {@linkcode BpfMap.fromId}. */
 export interface OpenMapOptions {
   /**
    * Opens it for looking up alone (`BPF_F_RDONLY`). The memory of a map cannot

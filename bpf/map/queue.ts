@@ -17,7 +17,7 @@ export type QueueOf<V extends Type> = MapQueue<Value<V>, Storable<V>>;
 
 /** Options of {@linkcode MapQueue.push}. */
 export interface PushOptions {
-  /** Where there is no room, the oldest value makes way. */
+  /** True if the oldest value makes way where there is no room. */
   readonly evict?: boolean | undefined;
 }
 

@@ -15,7 +15,7 @@ import { type Sum, sumOf } from "./sum.ts";
 import { isPerCpu, type MapType, type PerCpuMapType } from "./type.ts";
 import { hasIds } from "./types_from_btf.ts";
 
-/** What the keys and values of a map are, where its BTF does not say it. */
+/** The types of a map's keys and values, where its BTF does not say them. */
 export interface MapTypes<K extends Type = Type, V extends Type = Type> {
   /**
    * The type of keys. By default the map's BTF gives it, or it is an index;
@@ -23,8 +23,8 @@ export interface MapTypes<K extends Type = Type, V extends Type = Type> {
    */
   readonly keyType?: K | undefined;
   /**
-   * What a value is, of per-CPU maps that of one CPU. By default what the map's
-   * BTF says; bytes where it has none.
+   * The type of a value, of per-CPU maps that of one CPU. By default the type in
+   * the map's BTF; bytes where it has none.
    */
   readonly valueType?: V | undefined;
 }
@@ -36,8 +36,8 @@ export const typeOptions: OptionNames<MapTypes> = {
 };
 
 /**
- * What can be stored for a type: plain data, of which what is left out is zero,
- * or a pointer or view of the type.
+ * A value that can be stored for a type: plain data, where fields that are left
+ * out are zero, or a pointer or view of the type.
  */
 export type Storable<T extends Type> = Input<T> | ViewOf<T> | View<T>;
 
@@ -313,7 +313,7 @@ class Table implements MapTable<unknown, unknown> {
   }
 }
 
-/** What a map without keys has instead. */
+/** Names what a map without keys has instead. */
 function remedyFor(type: MapType | undefined): string {
   switch (type) {
     case "queue":

@@ -1,4 +1,4 @@
-/** What BTF says of a map's keys and values. */
+/** The types of a map's keys and values, from its BTF. */
 
 import { Btf } from "../../btf/btf.ts";
 import { NotSupportedError, SystemError } from "../../errors.ts";
@@ -161,7 +161,7 @@ export class MapBtf {
       : undefined;
   }
 
-  /** What the definition says, of the map's own sizes; rings have none. */
+  /** The type in the definition, of the map's own size; rings have none. */
   #defined(part: keyof MapDefinition, size: number): Type | undefined {
     const type = this.#definition()?.[part];
     return type?.size === size || size === 0 ? type : undefined;

@@ -175,7 +175,7 @@ export function bytesOf(address: Iterable<number>): number[] {
   return bytes;
 }
 
-/** Where the longest run of two groups or more lies that are zero. */
+/** Finds the longest run of two or more groups that are zero. */
 function longestZeros(groups: readonly number[]): [start: number, end: number] {
   let longest: [number, number] = [GROUPS, GROUPS];
   for (let start = 0; start < GROUPS; start++) {

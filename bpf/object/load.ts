@@ -28,7 +28,7 @@ export interface Stages<T> {
 }
 
 /**
- * How much room there is for the log of a program: little at first, since most
+ * The sizes of the log of a program, in bytes: little at first, since most
  * load; the last is the most that kernels before Linux 5.2 take.
  */
 const LOG_SIZES = [64 * 1024, 1024 * 1024, 16 * 1024 * 1024 - 1];
@@ -79,7 +79,7 @@ function tryLoad<T>(
   }
 }
 
-/** Where maps will be pinned and nothing is yet. */
+/** The paths at which maps will be pinned and nothing is yet. */
 function newPins({ maps }: NativeObject): string[] {
   return maps.map(({ pinPath }) => pinPath)
     .filter((path) => path !== undefined && !exists(path)) as string[];

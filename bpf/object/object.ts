@@ -32,7 +32,7 @@ import type { LoadOptions } from "./load_options.ts";
 import type { MapsOf, ObjectShape, ProgramsOf, VariablesOf } from "./shape.ts";
 import { BpfVariable } from "../variable/variable.ts";
 
-/** What an object is made of. */
+/** The parts of an object. */
 interface Parts {
   readonly native: NativeObject;
   readonly btf: Btf | undefined;
@@ -65,7 +65,7 @@ function requireKnownSections({ sections }: Elf): void {
   }
 }
 
-/** What to load, and how; and the values of variables. */
+/** An object to load, its settings, and the values of variables. */
 type Request = LoadRequest & Pick<LoadSettings, "constants" | "variables">;
 
 /**
@@ -99,7 +99,7 @@ type Request = LoadRequest & Pick<LoadSettings, "constants" | "variables">;
  */
 export class BpfObject<S extends ObjectShape = ObjectShape>
   implements Disposable {
-  /** What `close` closes, the last first. */
+  /** The things that `close` closes, the last first. */
   readonly #opened: DisposableStack;
   readonly #native: NativeObject;
   readonly #btf: Btf | undefined;

@@ -239,7 +239,7 @@ function variablesIn(elf: Elf, btf: Btf | undefined): ObjectFileVariable[] {
   return [...defined, ...kconfigIn(btf)];
 }
 
-/** What programs ask of the kernel's configuration: libbpf places it. */
+/** The variables of the kernel's configuration, which libbpf places. */
 function kconfigIn(btf: Btf | undefined): ObjectFileVariable[] {
   return (btf?.findAll(".kconfig", "datasec") ?? []).flatMap((section) =>
     section.variables.map(({ type: id }) => {

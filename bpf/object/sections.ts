@@ -1,4 +1,4 @@
-/** What libbpf would make of an object, made so that it can be used. */
+/** The maps of sections, made mmap-able where libbpf would not. */
 
 import { BPF_F_MMAPABLE } from "../../ffi/mod.ts";
 import type { NativeMap } from "../libbpf/map.ts";

@@ -1,4 +1,4 @@
-/** What a program may set before an object is loaded. */
+/** Settings of an object's parts, before it is loaded. */
 
 import { show } from "../../base/show.ts";
 import { pathOf } from "../../base/path.ts";

@@ -1,4 +1,4 @@
-/** What a program was made into: instructions, machine code, and their lines. */
+/** The code of a loaded program: instructions, machine code, and their lines. */
 
 import { bytesOfId } from "../../btf/kernel_objects.ts";
 import { readSections } from "../../btf/format/sections.ts";
@@ -27,13 +27,13 @@ export interface ProgramLine {
 
 /** An instruction (`linux/bpf.h`, `struct bpf_insn`). */
 export interface ProgramInstruction {
-  /** What it does: a class, an operation and its operands' kind. */
+  /** The operation: a class, an operation and its operands' kind. */
   readonly code: number;
   /** The number of the register that it writes. */
   readonly target: number;
   /** The number of the register that it reads, or what the immediate is. */
   readonly source: number;
-  /** How far it jumps in instructions, or a distance in bytes. */
+  /** The distance of a jump in instructions, or another one in bytes. */
   readonly offset: number;
   /**
    * Its constant. One of 64 bits (`code` 0x18) takes two instructions, the
@@ -50,13 +50,13 @@ export interface ProgramFunction {
   readonly name: string | undefined;
   /** The index of its first instruction. */
   readonly instruction: number;
-  /** Where its machine code lies; undefined where that is hidden. */
+  /** The address of its machine code; undefined where that is hidden. */
   readonly address: bigint | undefined;
   /** Its machine code; empty where it is hidden, or there is none. */
   readonly machineCode: Uint8Array<ArrayBuffer>;
 }
 
-/** What a program was made into by the verifier and the compiler behind it. */
+/** The code that the verifier, and the compiler behind it, made of a program. */
 export interface ProgramCode {
   /**
    * Its instructions as the verifier left them: helpers are replaced by offsets,
@@ -129,7 +129,7 @@ class Strings {
 }
 
 /**
- * What a program was made into.
+ * Reads the code of a program.
  *
  * @throws {SystemError} with the kernel's reason.
  */

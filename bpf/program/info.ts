@@ -9,7 +9,7 @@ import { scratchBlock } from "../../ffi/block.ts";
 import { KernelProgramInfo } from "./kernel_info.ts";
 import { type ProgramType, programTypeName } from "./type.ts";
 
-/** What the kernel tells of a program (`linux/bpf.h`, `struct bpf_prog_info`). */
+/** Facts about a program (`linux/bpf.h`, `struct bpf_prog_info`). */
 export interface ProgramInfo {
   /** Its type; undefined for one that this package does not know. */
   readonly type: ProgramType | undefined;
@@ -21,9 +21,9 @@ export interface ProgramInfo {
   readonly name: string;
   /** A hash of its instructions, 16 hexadecimal digits, the same at each load. */
   readonly tag: string;
-  /** When it was loaded, in nanoseconds since the system was started. */
+  /** The time at which it was loaded, in nanoseconds since the boot. */
   readonly loadTime: bigint;
-  /** Which user loaded it. */
+  /** The user who loaded it. */
   readonly createdByUid: number;
   /** True if its licence lets it call functions that are for the GPL alone. */
   readonly gplCompatible: boolean;
@@ -60,7 +60,7 @@ export interface ProgramInfo {
 
 /** `MAX_USED_MAPS` of the kernel: no program uses more. */
 const MAPS_MAX = 64;
-/** Where the ids of the maps are put, in bytes from the info. */
+/** The offset of the ids of the maps, in bytes from the info. */
 const IDS_AT = sizeOf(KernelProgramInfo);
 const ROOM = IDS_AT + 4 * MAPS_MAX;
 

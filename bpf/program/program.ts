@@ -29,7 +29,7 @@ import type { ProgramInfo } from "./info.ts";
 import type { ProgramType } from "./type.ts";
 import type { RunOptions, RunResult } from "./run.ts";
 
-/** What only the class can do, for the functions below it. */
+/** Makes a program, by the private constructor, for the functions below. */
 let adoptNative: (native: NativeProgram) => BpfProgram;
 let closeAll: (program: BpfProgram) => void;
 
@@ -249,7 +249,7 @@ export class BpfProgram<A extends AttachArguments = AttachArguments>
   }
 
   /**
-   * How much of the kernel's memory it takes, in bytes; undefined where `/proc`
+   * The size of the kernel's memory that it takes, in bytes; undefined where `/proc`
    * does not tell.
    *
    * @throws {ClosedError} if it is closed.
@@ -259,7 +259,7 @@ export class BpfProgram<A extends AttachArguments = AttachArguments>
   }
 
   /**
-   * What it was made into: its instructions as the verifier left them, machine
+   * Reads what it was made into: its instructions as the verifier left them, machine
    * code, functions, and the lines of the source that they are of. That is copied
    * anew at each call.
    *

@@ -78,9 +78,10 @@ export interface RunResult {
 }
 
 /**
- * How much longer than what it is given the output may be. A packet grows by what
- * the program puts before it, within the 256 bytes that the kernel leaves there, or
- * behind it, within the last of its up to 18 pages; a context is what the kernel's struct has, 192 bytes at most so far.
+ * The bytes by which the output may be longer than the input. A packet grows by
+ * what the program puts before it, within the 256 bytes that the kernel leaves
+ * there, or behind it, within the last of its up to 18 pages; a context is what
+ * the kernel's struct has, 192 bytes at most so far.
  */
 const DATA_ROOM = 65536;
 const CONTEXT_ROOM = 4096;
@@ -88,7 +89,7 @@ const CONTEXT_ROOM = 4096;
 /** Room for all but large inputs, kept for as long as this module. */
 const KEPT_SIZE = 2 * DATA_ROOM + 4 * CONTEXT_ROOM;
 
-/** Where the input and output lie: addresses alone do not keep it. */
+/** The blocks of input and output: addresses alone do not keep them. */
 const held: { kept: Block | undefined; current: Block | undefined } = {
   kept: undefined,
   current: undefined,
@@ -256,7 +257,7 @@ function takeOutput(
   return take(room, part, none ? undefined : length);
 }
 
-/** What the kernel told of the sizes that it would have needed. */
+/** The sizes that the kernel would have needed. */
 interface Sizes {
   readonly dataSizeOut: number;
   readonly ctxSizeOut: number;

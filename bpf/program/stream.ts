@@ -1,4 +1,4 @@
-/** What programs print to streams of their own. */
+/** Streams of programs, to which they print. */
 
 import { show } from "../../base/show.ts";
 import { NotSupportedError } from "../../errors.ts";

@@ -41,7 +41,7 @@ export interface RingGeometry {
   readonly size: number;
   /** The size of a page: where the producer's position lies. */
   readonly page: number;
-  /** Where the data begins, after the producer's position. */
+  /** The offset of the data, in bytes, behind the producer's position. */
   readonly data: number;
   /** The length from the producer's position to the end of the second data. */
   readonly length: number;

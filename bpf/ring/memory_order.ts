@@ -69,13 +69,13 @@ function fence(): void {
   Atomics.load(fenceWord, 0);
 }
 
-/** Where reads keep their order: all that was asked for. */
+/** All that was asked for: for processors whose reads keep their order. */
 const inOrder: Committed = (_data, _mask, _position, _available, budget) =>
   budget;
 
 /**
- * Where they do not: the records that are committed, once none of their bytes
- * can have been read before their headers.
+ * The records that are committed, once none of their bytes can have been read
+ * before their headers: for processors whose reads do not keep their order.
  */
 function behind(barrier: () => void): Committed {
   return (data, mask, position, available, budget) => {

@@ -191,7 +191,11 @@ function readerOf(rings: PerfRings, type: Type | undefined): PerfReader {
   }
 }
 
-/** When to wake. @throws {RangeError | TypeError} if that is never, or twice. */
+/**
+ * Reads when to wake.
+ *
+ * @throws {RangeError | TypeError} if that is never, or twice.
+ */
 function wakingIn(
   { wakeupEvents, watermark }: PerfBufferOptions,
   size: number,

@@ -51,7 +51,7 @@ const hints: Readonly<Record<number, string>> = {
   [ENOENT]: WANTS_OUTPUT,
 };
 
-/** When whoever waits for a ring is woken; at each event by default. */
+/** The moment at which a waiting reader is woken; at each event by default. */
 export interface Waking {
   /** After how many events. */
   readonly wakeupEvents?: number | undefined;

@@ -30,7 +30,7 @@ export interface VariableMap {
   update(key: number, value: Uint8Array): void;
 }
 
-/** What pointers are made by: a {@linkcode Memory}, or the functions for buffers. */
+/** A maker of pointers: a {@linkcode Memory}, or the functions for buffers. */
 export interface Pointing {
   pointer(
     type: Type,
@@ -53,7 +53,7 @@ export function buffered(bytes: Uint8Array): Pointing {
   };
 }
 
-/** What C would not take for a variable's name, the layout language may not. */
+/** The form of names in C; the layout language may refuse others. */
 const ORDINARY = /^[A-Za-z_$][A-Za-z0-9_$]*$/;
 
 /** Access to a variable in its section, as a type has it. */

@@ -11,7 +11,7 @@ import type { Declaration } from "./declarations.ts";
 export class VariableNames {
   readonly #byName = new Map<string, Declaration[]>();
 
-  /** Of these variables. */
+  /** Takes the names of these variables. */
   constructor(declarations: readonly Declaration[]) {
     for (const declaration of declarations) {
       this.#add(declaration.name, declaration);

@@ -12,11 +12,11 @@ import { Block } from "../../../ffi/block.ts";
 import type { OpenMap } from "../info.ts";
 import { remove, update, valueLength } from "./commands.ts";
 
-/** What a command is given: addresses of what lies there. */
+/** The input of a command, by address. */
 export interface Batch {
-  /** Where the command before stopped; 0 for the first. */
+  /** The address of the cursor at which the last command stopped; 0 for none. */
   readonly from: bigint;
-  /** Where it is to write where it stopped; 0 for storing and deleting. */
+  /** The address of the cursor that it writes; 0 for storing and deleting. */
   readonly to: bigint;
   /** The keys, one behind the other. */
   readonly keys: bigint;
@@ -63,7 +63,7 @@ export function runBatch(
 /** The most bytes of keys and values that are given to the kernel at once. */
 const CHUNK_SIZE = 1 << 20;
 
-/** How many of so many bytes are given at once, of those that are left. */
+/** The number of entries of a size that are given at once, of those left. */
 function countFor(size: number, left: number): number {
   const fitting = Math.floor(CHUNK_SIZE / size);
   return fitting < 1 ? 1 : fitting < left ? fitting : left;

@@ -97,7 +97,7 @@ function requireSupported(
   );
 }
 
-/** What the kernel does not take of a key that it refused; undefined for nothing. */
+/** The known reason why the kernel refused a key; undefined for none. */
 function mistakeIn(
   { type, keySize, maxEntries }: MapInfo,
   key: Key,
@@ -116,12 +116,12 @@ function mistakeIn(
   return undefined;
 }
 
-/** Where the key lies that `withKey` put there; the kernel wants 0 for none. */
+/** The address of the key that `withKey` put there; 0 for none. */
 function keyOf(payload: Block, { keySize }: MapInfo): bigint {
   return keySize === 0 ? 0n : payload.address;
 }
 
-/** Where the value lies: behind the key, at the next multiple of 8. */
+/** The address of the value: behind the key, at the next multiple of 8. */
 function valueOf(payload: Block, { keySize }: MapInfo): bigint {
   return payload.address + BigInt(strideOf(keySize));
 }

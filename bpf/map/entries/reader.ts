@@ -19,7 +19,7 @@ import { strideOf } from "../array_memory.ts";
 import type { MapInfo, OpenMap } from "../info.ts";
 import type { MapType } from "../type.ts";
 
-/** How many bytes of entries are asked for at once, unless one has more. */
+/** The bytes of entries that are asked for at once, unless one has more. */
 const CHUNK_SIZE = 1 << 20;
 /**
  * The number of entries that are fetched in a go where each takes calls of its
@@ -95,16 +95,16 @@ export class EntryReader {
   readonly #keySize: number;
   readonly #valueSize: number;
   readonly #stopsAtBuckets: boolean;
-  /** Where the last batch stopped, and behind it where the next one will. */
+  /** The cursor at which the last batch stopped, and that of the next one. */
   readonly #cursors: Block;
   readonly #cursorSize: number;
-  /** Which of the two cursors the last batch wrote; undefined before any. */
+  /** The number of the cursor that the last batch wrote; undefined before any. */
   #cursor: 0 | 1 | undefined;
   /** The key that was read last by a call of its own. */
   #key: Uint8Array<ArrayBuffer> | undefined;
   #chunk: Chunk | undefined;
   #mode: "batches" | "singles" | "ended" = "batches";
-  /** How many keys may still be asked for: where one goes away it begins anew. */
+  /** The number of keys that may still be asked for: a lost one begins anew. */
   #left: number;
   readonly #size: number | undefined;
   /** The number of entries that it fetched last. */
@@ -140,7 +140,7 @@ export class EntryReader {
     this.#cursor = 0;
   }
 
-  /** Where the next fetch begins; undefined behind the last entry. */
+  /** The position at which the next fetch begins; undefined behind the last. */
   get position(): Position | undefined {
     if (this.#mode === "ended") return undefined;
     return {

@@ -12,7 +12,7 @@ import type { BtfType } from "../../../btf/types.ts";
 import { BtfError, InvalidObjectError } from "../../../errors.ts";
 import { type Elf, type ElfSection, SECTION } from "./elf.ts";
 
-/** How deep types may nest: as deep as libbpf follows them. */
+/** The depth to which types may nest: libbpf follows them so deep. */
 const MOST_DEPTH = 32;
 
 /** Sizes are an `int` to libbpf. */
@@ -150,21 +150,21 @@ function wrong({ kind, name, id }: BtfType, what: string): BtfError {
   );
 }
 
-/** Of `linux/btf.h` and libbpf's `btf_ext_header`. */
+/** Numbers of `linux/btf.h` and libbpf's `btf_ext_header`. */
 const EXTENSION_MAGIC = 0xeb9f;
 const LEAST_HEADER = 24;
 
-/** What is said of one kind of record. */
+/** The form of one kind of record. */
 interface RecordKind {
-  /** What it is, for errors. */
+  /** Its name in errors. */
   readonly what: string;
-  /** Where in the header its place is told, in bytes. */
+  /** The offset in the header of its place, in bytes. */
   readonly at: number;
   /** The least size of a record in bytes. */
   readonly least: number;
-  /** Where in a record a type's id is, in bytes. */
+  /** The offsets of types' ids in a record, in bytes. */
   readonly types: readonly number[];
-  /** Where in a record a name is. */
+  /** The offsets of names in a record, in bytes. */
   readonly names: readonly number[];
 }
 

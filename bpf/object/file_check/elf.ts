@@ -1,5 +1,5 @@
 /**
- * What an object file is made of: ELF for BPF, as clang writes it
+ * The parts of an object file: ELF for BPF, as clang writes it
  * (elf(5); `linux/elf.h`).
  *
  * libbpf parses the same bytes, in C and in this process. It trusts more of them
@@ -32,13 +32,13 @@ export interface ElfSection {
   readonly type: number;
   /** Its flags (`SHF_*`). */
   readonly flags: number;
-  /** Where it begins in the file, in bytes. */
+  /** Its offset in the file, in bytes. */
   readonly offset: number;
   /** Its size in bytes. */
   readonly size: number;
   /** The section that it refers to, by its type. */
   readonly link: number;
-  /** What else it refers to, by its type. */
+  /** A further reference; its type says to what. */
   readonly info: number;
   /** The size of its entries in bytes. */
   readonly entrySize: number;
@@ -60,11 +60,11 @@ export interface ElfSymbol {
   readonly size: number;
   /** The number of its section; 0 for none, from 0xff00 on with another meaning. */
   readonly section: number;
-  /** Who can see it: 0 its file, 1 all, 2 all unless there is another. */
+  /** Its binding: 0 local, 1 global, 2 weak. */
   readonly binding: number;
-  /** What it is: 1 data, 2 a function, 3 a section. */
+  /** Its kind: 1 data, 2 a function, 3 a section. */
   readonly kind: number;
-  /** Who can see it once it is linked: 0 whom its binding says. */
+  /** Its visibility once it is linked: 0 as its binding says. */
   readonly visibility: number;
 }
 
