@@ -135,6 +135,8 @@ const runs: readonly Run[] = [
       // No reader is generated, which it proves by itself, and no class.
       "tests/layout/reader_test.ts",
       "tests/layout/golden_test.ts",
+      // It makes types of what a page says, by generated code of its own.
+      "tests/layout/types_page_test.ts",
     ],
   },
   // There is no WebAssembly, and so no mapping, but all of the layouts.
