@@ -5,7 +5,7 @@
  */
 
 import { NativeObject } from "../../bpf/libbpf/object.ts";
-import { fromFileUrl, join } from "@std/path";
+import { basename, fromFileUrl, join } from "@std/path";
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import type { BpfObject } from "../../bpf/mod.ts";
@@ -66,30 +66,41 @@ export function compilerArguments(
   ];
 }
 
-/** Compiles `tests/bpf/<name>.bpf.c`: the path of the object file. */
+/**
+ * Compiles `tests/bpf/<name>.bpf.c`: the path of an object file that nobody else
+ * uses.
+ */
 export async function compile(
   name: string,
   directory: TemporaryDirectory,
   options: CompileOptions = {},
 ): Promise<string> {
-  const source = fromFileUrl(new URL(`./${name}.bpf.c`, import.meta.url));
   const object = directory.join(`${name}-${made++}.bpf.o`);
-  if (compiledBefore !== undefined && Object.keys(options).length === 0) {
-    await Deno.copyFile(join(compiledBefore, `${name}.bpf.o`), object);
-  } else {
-    await Deno.copyFile(await compileOnce(source, options), object);
-  }
+  await Deno.copyFile(await compileOnce(sourceOf(name), options), object);
   return object;
 }
 
-/** Objects that were compiled, by what they were compiled from, and how. */
+/** As {@linkcode compile}, the path of one that all use and none changes. */
+export function objectFile(name: string): Promise<string> {
+  return compileOnce(sourceOf(name), {});
+}
+
+function sourceOf(name: string): string {
+  return fromFileUrl(new URL(`./${name}.bpf.c`, import.meta.url));
+}
+
+/** Objects that this process has asked for, by their source and options. */
 const objects = new Map<string, Promise<string>>();
 
-/** As {@linkcode compileOnce}, where this process has not asked for it yet. */
+/** Compiles a source, unless a process of this run of tests has done so. */
 function compileOnce(
   source: string,
   options: CompileOptions,
 ): Promise<string> {
+  if (compiledBefore !== undefined && Object.keys(options).length === 0) {
+    const object = basename(source).replace(/c$/, "o");
+    return Promise.resolve(join(compiledBefore, object));
+  }
   const key = JSON.stringify([Deno.readTextFileSync(source), options]);
   let object = objects.get(key);
   if (object === undefined) {
@@ -99,10 +110,7 @@ function compileOnce(
   return object;
 }
 
-/**
- * Compiles into the folder of compiled objects that all processes of a run of
- * tests share, unless one of them has done so: the path of the object file.
- */
+/** Compiles into the folder that all processes of a run of tests share. */
 async function compileUnlessThere(
   key: string,
   source: string,
@@ -132,18 +140,6 @@ export async function succeed(
   const decoder = new TextDecoder();
   if (!success) throw new Error(`${command}: ${decoder.decode(stderr)}`);
   return decoder.decode(stdout);
-}
-
-const compiled = new Map<string, Promise<string>>();
-
-/** As {@linkcode compile} with nothing said otherwise, once for each name. */
-export function objectFile(name: string): Promise<string> {
-  let path = compiled.get(name);
-  if (path === undefined) {
-    path = compile(name, directory);
-    compiled.set(name, path);
-  }
-  return path;
 }
 
 /** Runs a program of an object so many times, with a packet of zeros. */
