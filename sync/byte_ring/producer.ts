@@ -164,9 +164,8 @@ export class ByteRingProducer implements Disposable {
    * @throws {ClosedError} if the side or the memory is closed.
    */
   submit(): void {
-    this.#end.requireOpen();
-    this.#last = -1;
     this.#end.submit();
+    this.#last = -1;
   }
 
   /**

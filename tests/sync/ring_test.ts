@@ -157,6 +157,48 @@ Deno.test("RingProducer.push() leaves nothing of a lap before, and nothing half-
   assertEquals(consumer.take(), undefined);
 });
 
+Deno.test("RingProducer.push() keeps its slot though a getter of the values uses the producer", () => {
+  const { memory, ring, producer, consumer } = open();
+  using _ = memory;
+  const pushWhile = (use: () => unknown) =>
+    producer.push({
+      id: 1,
+      get price() {
+        use();
+        return 2;
+      },
+    });
+  for (
+    const use of [
+      () => producer.push({ id: 9 }),
+      () => producer.reserve(),
+      () => producer.produce(() => {}),
+      () => producer.discard(),
+    ]
+  ) {
+    assertThrows(() => pushWhile(use), TypeError, "push()");
+    assertEquals([consumer.available, producer.room], [0, 8]);
+  }
+  let seen: unknown = "not taken";
+  assert(pushWhile(() => {
+    producer.submit();
+    seen = consumer.take();
+  }));
+  assertEquals(seen, undefined);
+  assertEquals(consumer.take(), { id: 1, price: 2, levels: [0, 0, 0, 0] });
+  // What the next one has submitted meanwhile is not taken back.
+  let next: typeof producer | undefined;
+  assertThrows(() =>
+    pushWhile(() => {
+      producer.close();
+      next = RingProducer.open(ring);
+      next.push({ id: 3 });
+      next.push({ id: 4 });
+    }), ClosedError);
+  assertEquals(consumer.available, 2);
+  next!.close();
+});
+
 Deno.test("RingProducer.produce() fills what there is room for, and keeps what was filled before a throw", () => {
   const { memory, producer, consumer } = open();
   using _ = memory;
