@@ -172,6 +172,7 @@ export class RingProducer<T extends Type> implements Disposable {
       }
     }
     end.requireOpen();
+    if (end.ring.region.closed) closed(end.ring.region);
     return filled;
   }
 

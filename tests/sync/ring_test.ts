@@ -223,6 +223,11 @@ Deno.test("RingProducer.produce() fills what there is room for, and keeps what w
   );
   assertThrows(() => producer.produce(() => producer.close()), ClosedError);
   assertEquals(consumer.available, 2);
+  const last = open();
+  assertThrows(
+    () => last.producer.produce(() => last.memory.close(), 1),
+    ClosedError,
+  );
   // Elements that are typed arrays have no pointer that could be moved.
   const Lines = SpscRing(array(u8, 3), 2);
   using other = Memory.create(sizeOf(Lines));
