@@ -114,6 +114,18 @@ Deno.test("The longest message finds room wherever the last one ended", () => {
   assertThrows(() => producer.shorten(9), RangeError, "8 bytes to 9");
 });
 
+Deno.test("A message that cannot be copied leaves nothing, and what was reserved before can be shortened", () => {
+  const { memory, producer, consumer } = open();
+  using _ = memory;
+  producer.reserve(4)!.set([1, 2, 3, 4]);
+  const detached = new Uint8Array(8);
+  detached.buffer.transfer();
+  assertThrows(() => producer.write(detached), TypeError);
+  producer.shorten(2);
+  producer.submit();
+  assertEquals(drain(consumer), [[1, 2]]);
+});
+
 Deno.test("ByteRing() refuses what can be no ring, and a ring of something else", () => {
   for (const capacity of [0, 32, 100, 2 ** 31, NaN, "64" as never]) {
     assertThrows(() => ByteRing(capacity), InvalidTypeError, "from 64");
