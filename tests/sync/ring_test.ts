@@ -348,6 +348,21 @@ Deno.test("A ring that is never empty, or never full, does not keep the event lo
   });
 });
 
+Deno.test("A for await gives back, and waits anew, after 256 elements at the latest", async () => {
+  const Numbers = SpscRing(u32, 4096);
+  using memory = Memory.create(sizeOf(Numbers));
+  const ring = memory.pointer(Numbers);
+  using producer = RingProducer.open(ring);
+  while (producer.reserve());
+  producer.submit();
+  producer.close();
+  let seen = 0;
+  for await (const _ of RingConsumer.open(ring)) {
+    assert(seen++ - ring.tail.load() < 256, `${seen}`);
+  }
+  assertEquals(seen, 4096);
+});
+
 Deno.test("Leaving a for await gives back what was seen, and no more", async () => {
   const { memory, producer, consumer } = open();
   using _ = memory;
