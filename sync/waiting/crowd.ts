@@ -56,13 +56,18 @@ export class Crowd {
     return this.#waiters.size < wordsMax;
   }
 
-  /** Takes one more. */
-  add(waiter: Waiter): void {
+  /**
+   * Takes one more.
+   *
+   * @returns True if it waits; false if there is nothing to wait for.
+   */
+  add(waiter: Waiter): boolean {
     this.#waiters.add(waiter);
     waiter.onend = (settle) => this.#leave(waiter, settle);
     this.#look ??= setInterval(() => this.#review(), LOOK_MS);
     if (this.#waits) this.#thread.wake();
     else this.#run();
+    return this.#waiters.has(waiter);
   }
 
   /**
@@ -141,16 +146,17 @@ export class Crowds {
   /**
    * Takes one more.
    *
+   * @returns True if it waits; false if there is nothing to wait for.
    * @throws {NotSupportedError} if there are too many already.
    */
-  add(waiter: Waiter): void {
+  add(waiter: Waiter): boolean {
     let crowd = this.#crowds.find(({ hasRoom }) => hasRoom);
     if (crowd === undefined) {
       if (this.#crowds.length === CROWDS_MAX) throw tooMany();
       crowd = new Crowd(this.#thread());
       this.#crowds.push(crowd);
     }
-    crowd.add(waiter);
+    return crowd.add(waiter);
   }
 }
 

@@ -348,6 +348,29 @@ Deno.test("A ring that is never empty, or never full, does not keep the event lo
   });
 });
 
+Deno.test("A ring to which something comes whenever its consumer is about to sleep does not keep the event loop from turning", async () => {
+  const { memory, producer, consumer } = open();
+  using _ = memory;
+  const deadline = performance.now() + 20_000;
+  const { withResolvers } = Promise;
+  let turned = false;
+  setTimeout(() => turned = true, 20);
+  // Which a wait calls once it has found the ring empty.
+  Promise.withResolvers = function <T>() {
+    producer.push({ id: 1 });
+    return withResolvers.call(this) as PromiseWithResolvers<T>;
+  };
+  try {
+    while (!turned && performance.now() < deadline) {
+      await consumer.ready();
+      consumer.consume(() => {});
+    }
+  } finally {
+    Promise.withResolvers = withResolvers;
+  }
+  assert(turned);
+});
+
 Deno.test("A for await gives back, and waits anew, after 256 elements at the latest", async () => {
   const Numbers = SpscRing(u32, 4096);
   using memory = Memory.create(sizeOf(Numbers));
