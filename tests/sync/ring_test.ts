@@ -315,6 +315,17 @@ Deno.test("for await yields what comes, and ends when the producer has closed", 
   assertEquals(ids, Array.from({ length: 100 }, (_, index) => index));
 });
 
+Deno.test("A consumer waits for the next producer once that has taken the side", async () => {
+  const { memory, ring, producer, consumer } = open();
+  using _ = memory;
+  producer.close();
+  assertEquals(await consumer.ready(), false);
+  using next = RingProducer.open(ring);
+  setTimeout(() => next.push({ id: 3 }), 10);
+  assertEquals(await consumer.ready(), true);
+  assertEquals(consumer.take()?.id, 3);
+});
+
 Deno.test("A ring that is never empty, or never full, does not keep the event loop from turning", async () => {
   const { memory, producer, consumer } = open();
   using _ = memory;
