@@ -118,6 +118,10 @@ export class ByteRingProducer implements Disposable {
     return recordSize(length) <= rest ? 0 : rest;
   }
 
+  #hasRoomFor(length: number): boolean {
+    return this.#end.room() >= this.#gapBefore(length) + recordSize(length);
+  }
+
   #requireLength(length: unknown): asserts length is number {
     const { longest } = this;
     if (
@@ -164,9 +168,8 @@ export class ByteRingProducer implements Disposable {
    * @throws {ClosedError} if the side or the memory is closed.
    */
   submit(): void {
-    this.#end.requireOpen();
-    this.#last = -1;
     this.#end.submit();
+    this.#last = -1;
   }
 
   /**
@@ -185,16 +188,25 @@ export class ByteRingProducer implements Disposable {
    *
    * @param message Its bytes.
    * @returns True if there was room for it.
-   * @throws {TypeError} if it is no `Uint8Array`.
+   * @throws {TypeError} if it is no `Uint8Array`, or is detached.
    * @throws {RangeError} if it is longer than {@linkcode longest}.
    * @throws {ClosedError} if the side or the memory is closed.
    * @throws {CorruptError} if somebody else wrote the indices.
    */
   write(message: Uint8Array): boolean {
     requireBytes("Message", message);
+    const end = this.#end;
+    const { next } = end;
+    const last = this.#last;
     const bytes = this.reserve(lengthOf(message));
     if (bytes === undefined) return false;
-    bytes.set(message);
+    try {
+      bytes.set(message);
+    } catch (error) {
+      end.next = next;
+      this.#last = last;
+      throw error;
+    }
     this.submit();
     return true;
   }
@@ -214,8 +226,7 @@ export class ByteRingProducer implements Disposable {
    */
   async ready(length: number, options: ReadyOptions = {}): Promise<void> {
     this.#requireLength(length);
-    const size = this.#gapBefore(length) + recordSize(length);
-    await this.#end.ready(() => this.#end.room() >= size, options);
+    await this.#end.ready(() => this.#hasRoomFor(length), options);
   }
 
   /**

@@ -110,8 +110,6 @@ export class ProducerEnd {
   next: number;
   /** The consumer's index, when it was last looked at. */
   seen: number;
-  /** True if a callback runs. */
-  busy = false;
   /** True if the side was given back. */
   closed = false;
   /** The index of the first that is not submitted. */
@@ -158,8 +156,13 @@ export class ProducerEnd {
     return this.ring.capacity - this.#end.apart(this.next, this.seen);
   }
 
-  /** Gives all that is reserved to the consumer, and wakes it where it sleeps. */
+  /**
+   * Gives all that is reserved to the consumer, and wakes it where it sleeps.
+   *
+   * @throws {ClosedError} if the side or the memory is closed.
+   */
   submit(): void {
+    this.requireOpen();
     this.#submitted = this.next;
     publish(this.#end.head, this.next, this.#consumerSleeps);
   }

@@ -100,15 +100,26 @@ export class RingProducer<T extends Type> implements Disposable {
    * @throws {CorruptError} if somebody else wrote the indices.
    */
   reserve(): Pointer<T> | undefined {
+    const slot = this.#nextSlot();
+    if (slot === undefined) return undefined;
+    this.#goOn();
+    return slot as Pointer<T>;
+  }
+
+  /** Makes a pointer to the next slot; undefined where the ring is full. */
+  #nextSlot(): object | undefined {
     const end = this.#end;
     if (end.closed || this.#busy || end.ring.region.closed) this.#refuse();
     const { next } = end;
     if (
       ((next - end.seen) >>> 0) >= this.#capacity && end.room() === 0
     ) return undefined;
-    const slot = this.#slot(next);
-    end.next = (next + 1) | 0;
-    return slot as Pointer<T>;
+    return this.#slot(next);
+  }
+
+  /** Reserves the next slot. */
+  #goOn(): void {
+    this.#end.next = (this.#end.next + 1) | 0;
   }
 
   /**
@@ -140,9 +151,7 @@ export class RingProducer<T extends Type> implements Disposable {
     if (limit !== Infinity) requireWhole("Limit", limit, 1);
     const end = this.#end;
     end.requireOpen();
-    if (this.#busy) {
-      throw new TypeError("Cannot produce: a callback does already");
-    }
+    this.#requireIdle("produce");
     const count = Math.min(end.room(), limit);
     const before = end.next;
     this.#shown[0] = 0;
@@ -163,6 +172,7 @@ export class RingProducer<T extends Type> implements Disposable {
       }
     }
     end.requireOpen();
+    if (end.ring.region.closed) closed(end.ring.region);
     return filled;
   }
 
@@ -172,7 +182,6 @@ export class RingProducer<T extends Type> implements Disposable {
    * @throws {ClosedError} if the side or the memory is closed.
    */
   submit(): void {
-    this.#end.requireOpen();
     this.#end.submit();
   }
 
@@ -181,7 +190,7 @@ export class RingProducer<T extends Type> implements Disposable {
    * is the first of those.
    *
    * @throws {ClosedError} if the side is closed.
-   * @throws {TypeError} if a callback of `produce` runs.
+   * @throws {TypeError} if `produce` or `push` is under way.
    */
   discard(): void {
     this.#end.requireOpen();
@@ -198,21 +207,23 @@ export class RingProducer<T extends Type> implements Disposable {
    * @throws {ClosedError} if the side or the memory is closed.
    * @throws {CorruptError} if somebody else wrote the indices.
    * @throws {TypeError | RangeError} as `assign` does; then nothing is submitted.
+   * @throws {TypeError} if a getter of the values reserves, produces or pushes.
    */
   push(values: Input<T> | ViewOf<T> | View<T>): boolean {
-    const end = this.#end;
-    const before = end.next;
-    const slot = this.reserve();
+    const slot = this.#nextSlot();
     if (slot === undefined) return false;
+    const end = this.#end;
     const { region, at, capacity, element } = end.ring;
-    const from = at + CONTENTS + (before & (capacity - 1)) * element.size;
+    const from = at + CONTENTS + (end.next & (capacity - 1)) * element.size;
+    // The values may have getters, which may use or close this side.
+    this.#busy = true;
     try {
       region.u8.fill(0, from, from + element.size);
       write(whereIs(slot)!, values);
-    } catch (error) {
-      end.next = before;
-      throw error;
+    } finally {
+      this.#busy = false;
     }
+    this.#goOn();
     end.submit();
     return true;
   }
@@ -252,7 +263,7 @@ export class RingProducer<T extends Type> implements Disposable {
 
   #requireIdle(what: string): void {
     if (this.#busy) {
-      throw new TypeError(`Cannot ${what}: a callback of produce() runs`);
+      throw new TypeError(`Cannot ${what}: produce() or push() is under way`);
     }
   }
 

@@ -60,20 +60,18 @@ export async function sleepUntil(
   requireOptions(options, { signal: true });
   const signal = requireSignal(options.signal);
   while (true) {
+    if (performance.now() - turned >= TURN_AFTER) {
+      await setImmediate();
+      turned = performance.now();
+    }
     signal?.throwIfAborted();
     const seen = sleep.index.load();
     const before = sleep.look();
-    if (before !== undefined) {
-      if (performance.now() - turned < TURN_AFTER) return before;
-      await setImmediate();
-      turned = performance.now();
-      continue;
-    }
+    if (before !== undefined) return before;
     sleep.sleeps.store(1);
     // The index is compared once more by the kernel; what else there is, here.
-    if (sleep.index.load() === seen && sleep.look() === undefined) {
-      await waitFor(sleep, seen, signal);
-    }
+    if (sleep.index.load() !== seen || sleep.look() !== undefined) continue;
+    if (!await waitFor(sleep, seen, signal)) continue;
     const after = sleep.look();
     if (after !== undefined) return after;
     if (sleep.peer.peer === "dead" && sleep.look() === undefined) {
@@ -84,18 +82,27 @@ export async function sleepUntil(
   }
 }
 
+/**
+ * Waits for another index.
+ *
+ * @returns False if there was one already: the event loop has not turned then.
+ */
 async function waitFor(
   { region, offset }: Sleep,
   seen: number,
   signal: AbortSignal | undefined,
-): Promise<void> {
+): Promise<boolean> {
   const waiter = new Waiter(new Word(region, offset), seen >>> 0);
-  crowds.add(waiter);
+  if (!crowds.add(waiter)) {
+    await waiter.promise;
+    return false;
+  }
   const onabort = () => waiter.fail(signal!.reason);
   signal?.addEventListener("abort", onabort);
   const timer = setTimeout(() => waiter.end("timed-out"), LOOK_MS);
   try {
     await waiter.promise;
+    return true;
   } finally {
     turned = performance.now();
     clearTimeout(timer);

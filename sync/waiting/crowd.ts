@@ -26,16 +26,24 @@ const CROWDS_MAX = 8;
  */
 const LOOK_MS = 50;
 
+/**
+ * The time for a thread that was woken to come back, in milliseconds. Where all
+ * threads of the pool are taken it has not even begun, and takes as long as they.
+ */
+const RETURN_MS = 200;
+
 /** Waiters that share a thread. */
 export class Crowd {
   readonly #thread: WaitingThread;
   readonly #waiters = new Set<Waiter>();
   /** The functions that settle ended waits, once the thread has come back. */
   readonly #ended: (() => void)[] = [];
-  #running = false;
+  /** True while the thread waits. */
+  #waits = false;
   #look: ReturnType<typeof setInterval> | undefined;
+  #late: ReturnType<typeof setTimeout> | undefined;
 
-  /** Nobody yet, on a thread that is not running. */
+  /** Nobody yet, on a thread that does not wait. */
   constructor(thread: WaitingThread) {
     this.#thread = thread;
   }
@@ -44,23 +52,28 @@ export class Crowd {
   get hasRoom(): boolean {
     const { wordsMax } = this.#thread;
     // A thread that cannot be woken is taken until it comes back.
-    if (wordsMax === 1 && this.#running) return false;
+    if (wordsMax === 1 && this.#waits) return false;
     return this.#waiters.size < wordsMax;
   }
 
-  /** Takes one more. */
-  add(waiter: Waiter): void {
+  /**
+   * Takes one more.
+   *
+   * @returns True if it waits; false if there is nothing to wait for.
+   */
+  add(waiter: Waiter): boolean {
     this.#waiters.add(waiter);
     waiter.onend = (settle) => this.#leave(waiter, settle);
     this.#look ??= setInterval(() => this.#review(), LOOK_MS);
-    if (this.#running) this.#thread.wake();
+    if (this.#waits) this.#thread.wake();
     else this.#run();
+    return this.#waiters.has(waiter);
   }
 
   /**
    * The last to leave is told so when the thread has come back, where it can be
-   * woken: a test that ends with the wait leaves no call behind, for which Deno
-   * would blame it.
+   * woken and does so in time: a test that ends with the wait leaves no call
+   * behind, for which Deno would blame it.
    */
   #leave(waiter: Waiter, settle: () => void): void {
     waiter.onend = () => {};
@@ -70,14 +83,22 @@ export class Crowd {
       clearInterval(this.#look);
       this.#look = undefined;
     }
-    if (this.#running && isLast && this.#thread.wordsMax > 1) {
+    if (this.#waits && isLast && this.#thread.wordsMax > 1) {
       this.#ended.push(settle);
+      this.#late ??= setTimeout(() => this.#tellEnded(), RETURN_MS);
     } else settle();
-    if (this.#running) this.#thread.wake();
+    if (this.#waits) this.#thread.wake();
   }
 
   #tellEnded(): void {
+    clearTimeout(this.#late);
+    this.#late = undefined;
     for (const settle of this.#ended.splice(0)) settle();
+  }
+
+  #cameBack(): void {
+    this.#waits = false;
+    this.#tellEnded();
   }
 
   #review(): void {
@@ -85,24 +106,22 @@ export class Crowd {
   }
 
   async #run(): Promise<void> {
-    this.#running = true;
     try {
       while (true) {
         this.#review();
         const waiters = [...this.#waiters];
         if (waiters.length === 0) break;
+        this.#waits = true;
         const woken = waiters[await this.#thread.wait(waiters.map(awaited))];
-        this.#tellEnded();
+        this.#cameBack();
         if (woken === undefined) continue;
         if (this.#waiters.has(woken)) woken.end("ok");
         // It was woken for somebody who no longer waits: the next one is due.
         else if (!woken.word.gone) wakeWord(woken.word.bytes, 1);
       }
     } catch (error) {
+      this.#cameBack();
       for (const waiter of [...this.#waiters]) waiter.fail(error);
-    } finally {
-      this.#running = false;
-      this.#tellEnded();
     }
   }
 }
@@ -127,16 +146,17 @@ export class Crowds {
   /**
    * Takes one more.
    *
+   * @returns True if it waits; false if there is nothing to wait for.
    * @throws {NotSupportedError} if there are too many already.
    */
-  add(waiter: Waiter): void {
+  add(waiter: Waiter): boolean {
     let crowd = this.#crowds.find(({ hasRoom }) => hasRoom);
     if (crowd === undefined) {
       if (this.#crowds.length === CROWDS_MAX) throw tooMany();
       crowd = new Crowd(this.#thread());
       this.#crowds.push(crowd);
     }
-    crowd.add(waiter);
+    return crowd.add(waiter);
   }
 }
 

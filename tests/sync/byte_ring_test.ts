@@ -114,6 +114,18 @@ Deno.test("The longest message finds room wherever the last one ended", () => {
   assertThrows(() => producer.shorten(9), RangeError, "8 bytes to 9");
 });
 
+Deno.test("A message that cannot be copied leaves nothing, and what was reserved before can be shortened", () => {
+  const { memory, producer, consumer } = open();
+  using _ = memory;
+  producer.reserve(4)!.set([1, 2, 3, 4]);
+  const detached = new Uint8Array(8);
+  detached.buffer.transfer();
+  assertThrows(() => producer.write(detached), TypeError);
+  producer.shorten(2);
+  producer.submit();
+  assertEquals(drain(consumer), [[1, 2]]);
+});
+
 Deno.test("ByteRing() refuses what can be no ring, and a ring of something else", () => {
   for (const capacity of [0, 32, 100, 2 ** 31, NaN, "64" as never]) {
     assertThrows(() => ByteRing(capacity), InvalidTypeError, "from 64");
@@ -204,6 +216,62 @@ Deno.test("Leaving a for await gives back the messages that were seen, and no mo
   for (let i = 0; i < 4; i++) producer.write(new Uint8Array([i]));
   for await (const [first] of consumer) if (first === 1) break;
   assertEquals(drain(consumer), [[2], [3]]);
+});
+
+Deno.test("A for await gives back, and waits anew, after 256 messages at the latest", async () => {
+  const Long = ByteRing(65536);
+  using memory = Memory.create(sizeOf(Long));
+  const ring = memory.pointer(Long);
+  using producer = ByteRingProducer.open(ring);
+  for (let i = 0; i < 1000; i++) producer.write(new Uint8Array(0));
+  producer.close();
+  let seen = 0;
+  for await (const _ of ByteRingConsumer.open(ring)) {
+    assert(seen++ - ring.tail.load() / 8 < 256, `${seen}`);
+  }
+  assertEquals(seen, 1000);
+});
+
+Deno.test("A record is refused that is longer than what was submitted, or than the rest of the ring", () => {
+  const REST = 2 ** 32 - 1;
+  for (
+    const [index, available, length] of [
+      // Beyond what was submitted.
+      [0, 8, 1],
+      [64, 40, 33],
+      [64, 8, REST],
+      // Beyond the end of the ring, up to which all was submitted, and more.
+      [192, 256, 57],
+      [248, 256, 1],
+      // Longer than any message.
+      [0, 256, 121],
+      [0, 256, REST - 1],
+      // All of the ring.
+      [0, 256, REST],
+      [256, 256, REST],
+    ] as const
+  ) {
+    const { memory, ring, consumer } = open();
+    using _ = memory;
+    consumer.close();
+    ring.tail.store(index);
+    ring.head.store(index + available);
+    new Uint32Array(memory.webAssembly.buffer)[(384 + index % CAPACITY) / 4] =
+      length;
+    using next = ByteRingConsumer.open(ring);
+    assertThrows(() => next.take(), CorruptError, `length is ${length}`);
+    assertEquals(ring.tail.load(), index);
+  }
+});
+
+Deno.test("An index that is no multiple of 8 is refused by either end", () => {
+  const { memory, ring, producer, consumer } = open();
+  using _ = memory;
+  ring.head.store(4);
+  assertThrows(() => consumer.available, CorruptError, "multiple of 8");
+  assertThrows(() => consumer.take(), CorruptError, "multiple of 8");
+  ring.tail.store(2 ** 32 - 4);
+  assertThrows(() => producer.room, CorruptError, "multiple of 8");
 });
 
 Deno.test("Indices and lengths that cannot be are refused, and nothing outside is read", () => {

@@ -301,24 +301,27 @@ testWith(compilerOfC)(
     const words = new Uint32Array(lines.bytes.buffer, lines.bytes.byteOffset);
     const [message, rest] = [65536 / 2 - 8 + 1, 2 ** 32 - 1];
     for (
-      const [head, length, what] of [
-        [16, message, "consume"],
-        [16, 9, "consume"],
-        [65536, rest, "consume"],
-        [65544, 8, "consume"],
-        [4, 0, "consume"],
-        [65544, 0, "produce"],
-        [4, 0, "produce"],
+      const [tail, available, length, what] of [
+        [0, 16, message, "consume"],
+        [0, 16, 9, "consume"],
+        [0, 65536, rest, "consume"],
+        // Beyond what was submitted, and beyond the end of the ring.
+        [65472, 16, rest, "consume"],
+        [65472, 65536, 57, "consume"],
+        [0, 65544, 8, "consume"],
+        [0, 4, 0, "consume"],
+        [0, 65544, 0, "produce"],
+        [0, 4, 0, "produce"],
       ] as const
     ) {
-      lines.tail.store(0);
-      lines.head.store(head);
-      words[0] = length;
+      lines.tail.store(tail);
+      lines.head.store(tail + available);
+      words[tail / 4] = length;
       const { code } = await peers.start(
         what === "consume" ? "messages" : "lines",
         "0",
       ).output();
-      assertEquals(code, EBADMSG, `${what}: ${head}, ${length}`);
+      assertEquals(code, EBADMSG, `${what}: ${tail}, ${available}, ${length}`);
     }
     messages.head.store(1025);
     for (const what of ["consume", "produce"]) {

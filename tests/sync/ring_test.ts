@@ -157,6 +157,48 @@ Deno.test("RingProducer.push() leaves nothing of a lap before, and nothing half-
   assertEquals(consumer.take(), undefined);
 });
 
+Deno.test("RingProducer.push() keeps its slot though a getter of the values uses the producer", () => {
+  const { memory, ring, producer, consumer } = open();
+  using _ = memory;
+  const pushWhile = (use: () => unknown) =>
+    producer.push({
+      id: 1,
+      get price() {
+        use();
+        return 2;
+      },
+    });
+  for (
+    const use of [
+      () => producer.push({ id: 9 }),
+      () => producer.reserve(),
+      () => producer.produce(() => {}),
+      () => producer.discard(),
+    ]
+  ) {
+    assertThrows(() => pushWhile(use), TypeError, "push()");
+    assertEquals([consumer.available, producer.room], [0, 8]);
+  }
+  let seen: unknown = "not taken";
+  assert(pushWhile(() => {
+    producer.submit();
+    seen = consumer.take();
+  }));
+  assertEquals(seen, undefined);
+  assertEquals(consumer.take(), { id: 1, price: 2, levels: [0, 0, 0, 0] });
+  // What the next one has submitted meanwhile is not taken back.
+  let next: typeof producer | undefined;
+  assertThrows(() =>
+    pushWhile(() => {
+      producer.close();
+      next = RingProducer.open(ring);
+      next.push({ id: 3 });
+      next.push({ id: 4 });
+    }), ClosedError);
+  assertEquals(consumer.available, 2);
+  next!.close();
+});
+
 Deno.test("RingProducer.produce() fills what there is room for, and keeps what was filled before a throw", () => {
   const { memory, producer, consumer } = open();
   using _ = memory;
@@ -181,6 +223,11 @@ Deno.test("RingProducer.produce() fills what there is room for, and keeps what w
   );
   assertThrows(() => producer.produce(() => producer.close()), ClosedError);
   assertEquals(consumer.available, 2);
+  const last = open();
+  assertThrows(
+    () => last.producer.produce(() => last.memory.close(), 1),
+    ClosedError,
+  );
   // Elements that are typed arrays have no pointer that could be moved.
   const Lines = SpscRing(array(u8, 3), 2);
   using other = Memory.create(sizeOf(Lines));
@@ -268,6 +315,17 @@ Deno.test("for await yields what comes, and ends when the producer has closed", 
   assertEquals(ids, Array.from({ length: 100 }, (_, index) => index));
 });
 
+Deno.test("A consumer waits for the next producer once that has taken the side", async () => {
+  const { memory, ring, producer, consumer } = open();
+  using _ = memory;
+  producer.close();
+  assertEquals(await consumer.ready(), false);
+  using next = RingProducer.open(ring);
+  setTimeout(() => next.push({ id: 3 }), 10);
+  assertEquals(await consumer.ready(), true);
+  assertEquals(consumer.take()?.id, 3);
+});
+
 Deno.test("A ring that is never empty, or never full, does not keep the event loop from turning", async () => {
   const { memory, producer, consumer } = open();
   using _ = memory;
@@ -299,6 +357,44 @@ Deno.test("A ring that is never empty, or never full, does not keep the event lo
       if (isDone()) break;
     }
   });
+});
+
+Deno.test("A ring to which something comes whenever its consumer is about to sleep does not keep the event loop from turning", async () => {
+  const { memory, producer, consumer } = open();
+  using _ = memory;
+  const deadline = performance.now() + 20_000;
+  const { withResolvers } = Promise;
+  let turned = false;
+  setTimeout(() => turned = true, 20);
+  // Which a wait calls once it has found the ring empty.
+  Promise.withResolvers = function <T>() {
+    producer.push({ id: 1 });
+    return withResolvers.call(this) as PromiseWithResolvers<T>;
+  };
+  try {
+    while (!turned && performance.now() < deadline) {
+      await consumer.ready();
+      consumer.consume(() => {});
+    }
+  } finally {
+    Promise.withResolvers = withResolvers;
+  }
+  assert(turned);
+});
+
+Deno.test("A for await gives back, and waits anew, after 256 elements at the latest", async () => {
+  const Numbers = SpscRing(u32, 4096);
+  using memory = Memory.create(sizeOf(Numbers));
+  const ring = memory.pointer(Numbers);
+  using producer = RingProducer.open(ring);
+  while (producer.reserve());
+  producer.submit();
+  producer.close();
+  let seen = 0;
+  for await (const _ of RingConsumer.open(ring)) {
+    assert(seen++ - ring.tail.load() < 256, `${seen}`);
+  }
+  assertEquals(seen, 4096);
 });
 
 Deno.test("Leaving a for await gives back what was seen, and no more", async () => {

@@ -1,4 +1,10 @@
-import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertRejects,
+  assertStrictEquals,
+  assertThrows,
+} from "@std/assert";
 import {
   atomic,
   ClosedError,
@@ -13,7 +19,7 @@ import {
   u32,
 } from "../../mod.ts";
 import { notify, wait, waitAsync } from "../../sync/mod.ts";
-import { SingleThread } from "../../ffi/calls/futex.ts";
+import { SingleThread, VectorThread } from "../../ffi/calls/futex.ts";
 import { Crowds } from "../../sync/waiting/crowd.ts";
 import { Waiter } from "../../sync/waiting/waiter.ts";
 import { wordOf } from "../../sync/waiting/word.ts";
@@ -259,6 +265,28 @@ Deno.test("A program ends whose Worker was terminated while it waited", async ()
     { permissions: ["--allow-ffi", "--allow-read"] },
   );
   assertEquals({ code, stdout }, { code: 0, stdout: "ended\n" }, stderr);
+});
+
+Deno.test("A wait ends in time though no thread of the pool is free to come back", async () => {
+  using memory = Memory.create(4);
+  class Stuck extends VectorThread {
+    override wait(): Promise<number> {
+      return new Promise<number>(() => {});
+    }
+  }
+  const crowds = new Crowds(() => new Stuck());
+  const { word } = wordOf(memory.pointer(atomic(u32)));
+  for (const result of ["timed-out", "ok"] as const) {
+    const waiter = new Waiter(word, 0);
+    crowds.add(waiter);
+    waiter.end(result);
+    assertEquals(await waiter.promise, result);
+  }
+  const reason = new Error("aborted");
+  const waiter = new Waiter(word, 0);
+  crowds.add(waiter);
+  waiter.fail(reason);
+  assertStrictEquals(await assertRejects(() => waiter.promise), reason);
 });
 
 Deno.test("Without futex_waitv each wait takes a thread, and eight are the most", async () => {
