@@ -20,14 +20,14 @@ export const BPF_F_ALLOW_MULTI = 2;
 const BPF_F_REPLACE = 4;
 
 /** A program to attach, and its target. */
-export interface AttachRequest<Target> {
+export interface AttachRequest<Target extends object> {
   readonly program: UsedProgram;
   readonly point: AttachPoint;
   /** The descriptor of the target. */
   readonly target: number;
   readonly attachType: AttachType;
   readonly flags?: number;
-  /** The target, as infos have it. */
+  /** The target, as infos have it, which tells it from all others. */
   readonly info: Target;
 }
 
@@ -37,7 +37,7 @@ export interface AttachRequest<Target> {
  *
  * @throws {SystemError} with the kernel's reason.
  */
-export class AttachedProgram<Target> extends Unlinked<Target> {
+export class AttachedProgram<Target extends object> extends Unlinked<Target> {
   override readonly whyUnlinked = "the program was attached without one";
   readonly #target: Descriptor;
   readonly #request: AttachRequest<Target>;
@@ -48,14 +48,15 @@ export class AttachedProgram<Target> extends Unlinked<Target> {
     target: Descriptor,
     program: Descriptor,
   ) {
-    super();
+    const { flags, info } = request;
+    super(admitsMany(flags) ? undefined : Object.values(info).join(" "));
     this.#request = request;
     this.#target = target;
     this.#program = program;
   }
 
   /** Attaches. @throws {SystemError} with the kernel's reason. */
-  static attach<Target>(
+  static attach<Target extends object>(
     request: AttachRequest<Target>,
   ): AttachedProgram<Target> {
     using opened = new DisposableStack();
@@ -76,7 +77,7 @@ export class AttachedProgram<Target> extends Unlinked<Target> {
     return { programId: id, target: this.#request.info };
   }
 
-  override update(program: number): void {
+  protected override replace(program: number): void {
     const next = Descriptor.duplicate(program);
     try {
       attach(this.#request, this.#target.fd, next.fd, this.#program.fd);
@@ -88,7 +89,7 @@ export class AttachedProgram<Target> extends Unlinked<Target> {
     this.#program = next;
   }
 
-  override detach(): void {
+  protected override remove(): void {
     const { progAttach } = clearAttributes();
     progAttach.targetFd = this.#target.fd;
     progAttach.attachBpfFd = this.#program.fd;
@@ -106,9 +107,14 @@ export class AttachedProgram<Target> extends Unlinked<Target> {
   }
 }
 
+/** Tells whether a target with these flags has several programs. */
+function admitsMany(flags = 0): boolean {
+  return (flags & BPF_F_ALLOW_MULTI) !== 0;
+}
+
 /** Attaches, in the place of another where that is given and so can be said. */
 function attach(
-  { point, attachType, flags = 0 }: AttachRequest<unknown>,
+  { point, attachType, flags = 0 }: AttachRequest<object>,
   target: number,
   program: number,
   replaced?: number,
@@ -119,8 +125,7 @@ function attach(
   progAttach.attachType = attachTypeNumber(attachType);
   progAttach.attachFlags = flags;
   // Elsewhere there is one program, which the new one replaces.
-  const isOneOfMany = replaced !== undefined &&
-    (flags & BPF_F_ALLOW_MULTI) !== 0;
+  const isOneOfMany = replaced !== undefined && admitsMany(flags);
   if (isOneOfMany) {
     progAttach.attachFlags |= BPF_F_REPLACE;
     progAttach.replacedBpfFd = replaced;

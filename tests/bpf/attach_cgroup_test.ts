@@ -14,9 +14,10 @@ async function inGroup(program: string): Promise<unknown[]> {
     `
     import { Counters } from "./tests/bpf/_attach.ts";
     import { sh } from "./tests/bpf/_network.ts";
-    import { BpfProgram } from "@hostmem/hostmem/bpf";
+    import { BpfObject, BpfProgram } from "@hostmem/hostmem/bpf";
     const [object, directory] = Deno.args;
     using counters = new Counters(object!);
+    const bytes = Deno.readFileSync(object!);
     sh("ip", "link", "set", "lo", "up");
     sh("mount", "-t", "cgroup2", "none", directory!);
     const group = directory + "/hostmem-" + crypto.randomUUID();
@@ -207,5 +208,29 @@ testWith(attachable, cgroups, command("bpftool"))(
     ];
     assertEquals(errors.length, expected.length, errors.join("\n"));
     expected.forEach((pattern, i) => assertMatch(errors[i]!, pattern));
+  },
+);
+
+groupTest(
+  "A link to a cgroup without a link of the kernel's leaves the program that took its place",
+  async () => {
+    const seen = await inGroup(`
+      const egress = counters.program("count_egress");
+      using other = BpfObject.load(bytes);
+      const to = { kind: "cgroup", cgroup: group } as const;
+      const place = { ...to, attachType: "cgroup_inet_egress" } as const;
+      const ids = () => BpfProgram.attachedTo(place).programs.map(({ programId }) => programId);
+      for (const mode of ["exclusive", "override"] as const) {
+        for (const next of [other.program("count_egress"), egress]) {
+          using first = egress.attach({ ...to, mode });
+          using second = next.attach({ ...to, mode });
+          first.close();
+          seen.push(ids().length === 1 && ids()[0] === next.info.id);
+          second.close();
+          seen.push(ids().length);
+        }
+      }
+    `);
+    assertEquals(seen, [true, 0, true, 0, true, 0, true, 0]);
   },
 );

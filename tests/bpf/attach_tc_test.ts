@@ -192,6 +192,27 @@ tcTest(
   },
 );
 
+tcTest(
+  "A link by tc leaves the filter of a later link to the same place, of the same program too",
+  async () => {
+    const seen = await inNetwork(`
+      const program = counters.program("tc_first");
+      const to = { kind: "tc", interface: "here", direction: "ingress" } as const;
+      const place = { ...to, priority: 20, handle: 7, replace: true } as const;
+      const count = () => BpfProgram.attachedTo(to).programs.length;
+      using one = program.attach(place);
+      using two = program.attach(place);
+      one.detach();
+      seen.push(count());
+      one.close();
+      seen.push(count());
+      two.close();
+      seen.push(count(), sh("tc", "qdisc", "show", "dev", "here").includes("clsact"));
+    `);
+    assertEquals(seen, [1, 1, 0, false] as unknown);
+  },
+);
+
 testWith(attachable, networks, clsact, setpriv)(
   "BpfProgram.attach() by tc takes CAP_BPF and CAP_NET_ADMIN, and to enter another network CAP_SYS_ADMIN",
   async () => {
