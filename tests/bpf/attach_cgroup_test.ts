@@ -1,6 +1,7 @@
 import { assertEquals, assertMatch } from "@std/assert";
+import { join } from "@std/path";
 import { cgroups, command, testWith } from "../_needs.ts";
-import { run, TemporaryDirectory } from "../_support.ts";
+import { repository, run, TemporaryDirectory } from "../_support.ts";
 import { attachable, compileAttach } from "./_attach.ts";
 import { isolated } from "./_network.ts";
 
@@ -232,5 +233,35 @@ groupTest(
       }
     `);
     assertEquals(seen, [true, 0, true, 0, true, 0, true, 0]);
+  },
+);
+
+groupTest(
+  "What was attached to a cgroup without a link, and updated, goes with its test file's isolate",
+  async () => {
+    const seen = await inGroup(`
+      const place = { kind: "cgroup", cgroup: group, attachType: "cgroup_inet_egress" } as const;
+      const file = Deno.makeTempFileSync({ suffix: "_test.ts" });
+      const source = Deno.makeTempFileSync({ suffix: ".bpf.o" });
+      Deno.writeFileSync(source, bytes);
+      Deno.writeTextFileSync(file, \`
+        import { BpfObject, BpfProgram } from "${
+      join(repository, "bpf/mod.ts")
+    }";
+        Deno.test("attaching", () => {
+          const [one, two] = ["\${source}", "\${source}"]
+            .map((path) => BpfObject.load(path).program("count_egress"));
+          one.attach({ kind: "cgroup", cgroup: "\${group}", mode: "multi" }).update(two);
+          const place = \${JSON.stringify(place)};
+          if (BpfProgram.attachedTo(place).programs.length !== 1) throw new Error();
+        });
+      \`);
+      const { success } = new Deno.Command(Deno.execPath(), {
+        args: ["test", "-A", "--quiet", "--no-check", "--no-lock", "--no-config", file],
+      }).outputSync();
+      seen.push(success, BpfProgram.attachedTo(place).programs);
+      for (const path of [file, source]) Deno.removeSync(path);
+    `);
+    assertEquals(seen, [true, []]);
   },
 );
