@@ -12,6 +12,7 @@ import { programInfoOf } from "../program/info.ts";
 import type { UsedProgram } from "../program/used_program.ts";
 import { type AttachType, attachTypeNumber } from "./attach_type.ts";
 import { type AttachPoint, causeOf } from "./commands.ts";
+import { queryPrograms } from "./query.ts";
 import { type AttachmentState, Unlinked } from "./unlinked.ts";
 
 /** `linux/bpf.h` */
@@ -26,6 +27,7 @@ export interface AttachRequest<Target extends object> {
   /** The descriptor of the target. */
   readonly target: number;
   readonly attachType: AttachType;
+  /** The flags of a control group; undefined of other targets. */
   readonly flags?: number;
   /** The target, as infos have it, which tells it from all others. */
   readonly info: Target;
@@ -90,6 +92,7 @@ export class AttachedProgram<Target extends object> extends Unlinked<Target> {
   }
 
   protected override remove(): void {
+    if (this.#isOfAnother()) return;
     const { progAttach } = clearAttributes();
     progAttach.targetFd = this.#target.fd;
     progAttach.attachBpfFd = this.#program.fd;
@@ -99,6 +102,22 @@ export class AttachedProgram<Target extends object> extends Unlinked<Target> {
     // Somebody else has detached it, or has put another in its place.
     if (result === -ENOENT || result === -EINVAL) return;
     checked(command, result);
+  }
+
+  /**
+   * True if somebody has put another program in the place. Of a control group that
+   * admits no others, the kernel would take away whatever is there.
+   */
+  #isOfAnother(): boolean {
+    const { flags, attachType } = this.#request;
+    if (flags === undefined || admitsMany(flags)) return false;
+    const { id } = programInfoOf(this.#program.fd, "the program");
+    const type = attachTypeNumber(attachType);
+    try {
+      return !queryPrograms(this.#target.fd, type).programIds.includes(id);
+    } catch {
+      return false; // Detaching tells why.
+    }
   }
 
   protected override release(): void {

@@ -236,6 +236,33 @@ groupTest(
   },
 );
 
+testWith(attachable, cgroups, command("bpftool"))(
+  "A link to a cgroup without a link of the kernel's leaves the program that bpftool put in its place",
+  async () => {
+    const seen = await inGroup(`
+      const egress = counters.program("count_egress");
+      using other = BpfObject.load(bytes);
+      const { id } = other.program("count_egress").info;
+      const to = { kind: "cgroup", cgroup: group } as const;
+      const place = { ...to, attachType: "cgroup_inet_egress" } as const;
+      const ids = () => BpfProgram.attachedTo(place).programs.map(({ programId }) => programId);
+      const link = egress.attach({ ...to, mode: "exclusive" });
+      sh("bpftool", "cgroup", "attach", group, "egress", "id", String(id));
+      link.close();
+      seen.push(ids().length === 1 && ids()[0] === id);
+      sh("bpftool", "cgroup", "detach", group, "egress", "id", String(id));
+      // A group that is gone says nothing of it.
+      const gone = group + "/gone";
+      Deno.mkdirSync(gone);
+      using last = egress.attach({ ...to, cgroup: gone, mode: "exclusive" });
+      Deno.removeSync(gone);
+      last.close();
+      seen.push(last.closed);
+    `);
+    assertEquals(seen, [true, true]);
+  },
+);
+
 groupTest(
   "What was attached to a cgroup without a link, and updated, goes with its test file's isolate",
   async () => {
