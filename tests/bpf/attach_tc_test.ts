@@ -193,9 +193,10 @@ tcTest(
 );
 
 tcTest(
-  "A link by tc leaves the filter of a later link to the same place, of the same program too",
+  "A link by tc leaves what took its place: a later link's filter, of the same program too, or that of tc(8)",
   async () => {
-    const seen = await inNetwork(`
+    const seen = await inNetwork(
+      `
       const program = counters.program("tc_first");
       const to = { kind: "tc", interface: "here", direction: "ingress" } as const;
       const place = { ...to, priority: 20, handle: 7, replace: true } as const;
@@ -208,8 +209,17 @@ tcTest(
       seen.push(count());
       two.close();
       seen.push(count(), sh("tc", "qdisc", "show", "dev", "here").includes("clsact"));
-    `);
-    assertEquals(seen, [1, 1, 0, false] as unknown);
+      const path = "/sys/fs/bpf/other";
+      counters.program("tc_second").pin(path);
+      using three = program.attach(place);
+      const words = "filter replace dev here ingress pref 20 handle 7 bpf direct-action object-pinned";
+      sh("tc", ...words.split(" "), path);
+      three.close();
+      seen.push(count());
+    `,
+      "mount -t bpf none /sys/fs/bpf",
+    );
+    assertEquals(seen, [1, 1, 0, false, 1] as unknown);
   },
 );
 
