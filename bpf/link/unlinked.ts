@@ -49,9 +49,9 @@ export abstract class Unlinked<Target = unknown> extends Attachment {
   }
 
   /**
-   * Asks the kernel for its state.
+   * The state, asked of the kernel where that tells it.
    *
-   * @throws {SystemError} with the kernel's reason, if it is gone.
+   * @throws {SystemError} with the kernel's reason, if it says that it is gone.
    */
   abstract state(): AttachmentState<Target>;
 
