@@ -55,6 +55,9 @@ export function letGo(something: Held): boolean {
 }
 
 function endAll(): void {
+  // First what the kernel would keep: to take it away needs descriptors, of which
+  // an update opens some later.
+  endThose(outlivesProcess);
   endThose(() => true);
 }
 

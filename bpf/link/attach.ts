@@ -4,9 +4,9 @@ import { show } from "../../base/show.ts";
 import { requireOptions } from "../../base/arguments.ts";
 import type { Holder } from "../kernel_object.ts";
 import type { UsedProgram } from "../program/used_program.ts";
-import type { BpfIterator } from "./iterator.ts";
+import { BpfIterator } from "./iterator.ts";
 import { keep } from "./kept.ts";
-import type { BpfLink } from "./link.ts";
+import { BpfLink } from "./link.ts";
 import type { TargetKind } from "./target_kind.ts";
 import { type AttachCgroup, cgroup } from "./targets/cgroup.ts";
 import { type AttachIterator, iterator } from "./targets/iterator.ts";
@@ -54,6 +54,7 @@ import {
 } from "./targets/probes/uprobe_multi.ts";
 import { type AttachUsdt, usdt } from "./targets/probes/usdt.ts";
 import { type AttachXdp, xdp } from "./targets/network/xdp.ts";
+import { RawLinkInfo } from "./type.ts";
 
 /** The target of a program, for {@linkcode BpfProgram.attach}. */
 export type AttachTarget =
@@ -139,7 +140,14 @@ export function attach(
   const holder = target === undefined
     ? attachBySection(program)
     : attachTo(program, target);
-  return keep(holder, links);
+  // Programs of no other type are iterators.
+  const isIterator = program.type === "tracing" && isOfIterator(holder);
+  return keep(holder, links, isIterator ? BpfIterator : BpfLink);
+}
+
+/** Asks the kernel: a section may name an iterator, too. */
+function isOfIterator({ fd }: Holder): boolean {
+  return fd >= 0 && new RawLinkInfo(fd, "the new link").type === "iter";
 }
 
 function attachTo(program: UsedProgram, target: AttachTarget): Holder {

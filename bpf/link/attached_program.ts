@@ -12,6 +12,7 @@ import { programInfoOf } from "../program/info.ts";
 import type { UsedProgram } from "../program/used_program.ts";
 import { type AttachType, attachTypeNumber } from "./attach_type.ts";
 import { type AttachPoint, causeOf } from "./commands.ts";
+import { queryPrograms } from "./query.ts";
 import { type AttachmentState, Unlinked } from "./unlinked.ts";
 
 /** `linux/bpf.h` */
@@ -20,14 +21,15 @@ export const BPF_F_ALLOW_MULTI = 2;
 const BPF_F_REPLACE = 4;
 
 /** A program to attach, and its target. */
-export interface AttachRequest<Target> {
+export interface AttachRequest<Target extends object> {
   readonly program: UsedProgram;
   readonly point: AttachPoint;
   /** The descriptor of the target. */
   readonly target: number;
   readonly attachType: AttachType;
+  /** The flags of a control group; undefined of other targets. */
   readonly flags?: number;
-  /** The target, as infos have it. */
+  /** The target, as infos have it, which tells it from all others. */
   readonly info: Target;
 }
 
@@ -37,7 +39,7 @@ export interface AttachRequest<Target> {
  *
  * @throws {SystemError} with the kernel's reason.
  */
-export class AttachedProgram<Target> extends Unlinked<Target> {
+export class AttachedProgram<Target extends object> extends Unlinked<Target> {
   override readonly whyUnlinked = "the program was attached without one";
   readonly #target: Descriptor;
   readonly #request: AttachRequest<Target>;
@@ -48,14 +50,15 @@ export class AttachedProgram<Target> extends Unlinked<Target> {
     target: Descriptor,
     program: Descriptor,
   ) {
-    super();
+    const { flags, info } = request;
+    super(admitsMany(flags) ? undefined : Object.values(info).join(" "));
     this.#request = request;
     this.#target = target;
     this.#program = program;
   }
 
   /** Attaches. @throws {SystemError} with the kernel's reason. */
-  static attach<Target>(
+  static attach<Target extends object>(
     request: AttachRequest<Target>,
   ): AttachedProgram<Target> {
     using opened = new DisposableStack();
@@ -76,7 +79,7 @@ export class AttachedProgram<Target> extends Unlinked<Target> {
     return { programId: id, target: this.#request.info };
   }
 
-  override update(program: number): void {
+  protected override replace(program: number): void {
     const next = Descriptor.duplicate(program);
     try {
       attach(this.#request, this.#target.fd, next.fd, this.#program.fd);
@@ -88,7 +91,8 @@ export class AttachedProgram<Target> extends Unlinked<Target> {
     this.#program = next;
   }
 
-  override detach(): void {
+  protected override remove(): void {
+    if (this.#isOfAnother()) return;
     const { progAttach } = clearAttributes();
     progAttach.targetFd = this.#target.fd;
     progAttach.attachBpfFd = this.#program.fd;
@@ -100,15 +104,36 @@ export class AttachedProgram<Target> extends Unlinked<Target> {
     checked(command, result);
   }
 
+  /**
+   * True if somebody has put another program in the place. Of a control group that
+   * admits no others, the kernel would take away whatever is there.
+   */
+  #isOfAnother(): boolean {
+    const { flags, attachType } = this.#request;
+    if (flags === undefined || admitsMany(flags)) return false;
+    const { id } = programInfoOf(this.#program.fd, "the program");
+    const type = attachTypeNumber(attachType);
+    try {
+      return !queryPrograms(this.#target.fd, type).programIds.includes(id);
+    } catch {
+      return false; // Detaching tells why.
+    }
+  }
+
   protected override release(): void {
     this.#target.close();
     this.#program.close();
   }
 }
 
+/** Tells whether a target with these flags has several programs. */
+function admitsMany(flags = 0): boolean {
+  return (flags & BPF_F_ALLOW_MULTI) !== 0;
+}
+
 /** Attaches, in the place of another where that is given and so can be said. */
 function attach(
-  { point, attachType, flags = 0 }: AttachRequest<unknown>,
+  { point, attachType, flags = 0 }: AttachRequest<object>,
   target: number,
   program: number,
   replaced?: number,
@@ -119,8 +144,7 @@ function attach(
   progAttach.attachType = attachTypeNumber(attachType);
   progAttach.attachFlags = flags;
   // Elsewhere there is one program, which the new one replaces.
-  const isOneOfMany = replaced !== undefined &&
-    (flags & BPF_F_ALLOW_MULTI) !== 0;
+  const isOneOfMany = replaced !== undefined && admitsMany(flags);
   if (isOneOfMany) {
     progAttach.attachFlags |= BPF_F_REPLACE;
     progAttach.replacedBpfFd = replaced;

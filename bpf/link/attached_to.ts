@@ -5,23 +5,16 @@ import { requireFlag, requireOptions } from "../../base/arguments.ts";
 import { show } from "../../base/show.ts";
 import {
   check,
-  E2BIG,
-  EBADF,
   EINVAL,
   ENODEV,
-  ENOSPC,
-  EOPNOTSUPP,
-  EPERM,
   systemError,
   trafficControls,
 } from "../../ffi/mod.ts";
-import { Block } from "../../ffi/block.ts";
-import { clearAttributes, run, SIZE } from "../../ffi/bpf/attributes.ts";
 import { descriptorOf, type HasDescriptor } from "../kernel_object.ts";
 import { libbpfErrorInit } from "../libbpf/errors.ts";
 import { queryXdp } from "../libbpf/network_functions.ts";
 import { type AttachType, attachTypeNumber } from "./attach_type.ts";
-import { privilegeText } from "./commands.ts";
+import { queryPrograms } from "./query.ts";
 import { withTarget } from "./targets/descriptor.ts";
 import {
   absenceOf,
@@ -252,13 +245,8 @@ function onIndex<R>(
   });
 }
 
-/** The number of programs that there is room for at first. */
-const ROOM = 64;
-/** `linux/bpf.h` */
-const BPF_F_QUERY_EFFECTIVE = 1;
-
 /**
- * Asks for the programs of a target (`BPF_PROG_QUERY`).
+ * Asks for the programs of a target.
  *
  * @param target A descriptor, or the index of an interface.
  * @param what What to ask for besides: the links, all that are run for a control
@@ -269,40 +257,16 @@ function query(
   attachType: number,
   what?: "links" | "effective" | "flags",
 ): Attached {
-  let room = ROOM;
-  for (;;) {
-    const ids = new Block(4 * room);
-    const links = new Block(4 * room);
-    const { programQuery } = clearAttributes();
-    programQuery.target = target;
-    programQuery.attachType = attachType;
-    programQuery.queryFlags = what === "effective" ? BPF_F_QUERY_EFFECTIVE : 0;
-    programQuery.programIds = ids.address;
-    programQuery.count = room;
-    const withLinks = what === "links";
-    if (withLinks) programQuery.linkIds = links.address;
-    const result = run(
-      "BPF_PROG_QUERY",
-      withLinks ? SIZE.programQueryLinks : SIZE.programQuery,
-    );
-    const { count, attachFlags, revision } = programQuery;
-    if (result === -ENOSPC && count > room) {
-      room = count;
-      continue;
-    }
-    if (result < 0) throw refusal(-result, withLinks);
-    const mode = what === "flags" ? modeOf(attachFlags) : undefined;
-    const programIds = new Uint32Array(ids.buffer, 0, Math.min(count, room));
-    const linkIds = new Uint32Array(links.buffer);
-    return {
-      programs: Array.from(
-        programIds,
-        (programId, i) =>
-          entry(programId, { linkId: linkIds[i] || undefined, mode }),
-      ),
-      revision: withLinks ? revision : undefined,
-    };
-  }
+  const found = queryPrograms(target, attachType, what);
+  const mode = what === "flags" ? modeOf(found.attachFlags) : undefined;
+  return {
+    programs: Array.from(
+      found.programIds,
+      (programId, i) =>
+        entry(programId, { linkId: found.linkIds[i] || undefined, mode }),
+    ),
+    revision: what === "links" ? found.revision : undefined,
+  };
 }
 
 function entry(
@@ -326,33 +290,6 @@ function modeOf(flags: number): AttachedEntry["mode"] {
     : (flags & 1) !== 0
     ? "override"
     : "exclusive";
-}
-
-function refusal(errno: number, isInterface: boolean): SystemError {
-  const cause = causeOf(errno, isInterface);
-  return systemError(errno, "bpf(BPF_PROG_QUERY)", cause);
-}
-
-function causeOf(
-  errno: number,
-  isInterface: boolean,
-): string | undefined {
-  switch (errno) {
-    case EPERM:
-      return `asking what is attached needs ${
-        privilegeText(["CAP_NET_ADMIN"])
-      }`;
-    case EBADF:
-      return "the path or descriptor must be of a target of this kind";
-    case E2BIG:
-    case EOPNOTSUPP:
-    case EINVAL:
-      return isInterface
-        ? "the interface is of another kind, or the kernel older than Linux 6.6"
-        : "the target is of another kind, or the kernel does not tell";
-    default:
-      return undefined;
-  }
 }
 
 /** `linux/pkt_cls.h` */

@@ -1,7 +1,5 @@
 import type { Holder } from "../kernel_object.ts";
-import { BpfIterator } from "./iterator.ts";
 import { BpfLink } from "./link.ts";
-import { RawLinkInfo } from "./type.ts";
 
 /**
  * The links that `attach` made and nobody has closed. A link in here is never
@@ -14,9 +12,13 @@ const attached = new Set<BpfLink>();
  * Makes the link of a new attachment, and keeps it until it is closed.
  *
  * @param links Those of the program or map, of which it is one until then.
+ * @param LinkClass The class of link that it shall be.
  */
-export function keep(holder: Holder, links: Set<BpfLink>): BpfLink {
-  const LinkClass = isIterator(holder) ? BpfIterator : BpfLink;
+export function keep(
+  holder: Holder,
+  links: Set<BpfLink>,
+  LinkClass: typeof BpfLink = BpfLink,
+): BpfLink {
   const link: BpfLink = new LinkClass(holder, undefined, () => {
     attached.delete(link);
     links.delete(link);
@@ -24,8 +26,4 @@ export function keep(holder: Holder, links: Set<BpfLink>): BpfLink {
   attached.add(link);
   links.add(link);
   return link;
-}
-
-function isIterator({ fd }: Holder): boolean {
-  return fd >= 0 && new RawLinkInfo(fd, "the new link").type === "iter";
 }

@@ -146,7 +146,8 @@ export class BpfLink extends KernelObject {
 
   /**
    * The info of the link, asked of the kernel now. Of a filter of tc(8), and
-   * of what else is attached without a link, `id` and `typeNumber` are 0.
+   * of what else is attached without a link, `id` and `typeNumber` are 0. Of the
+   * latter it tells what this object attached, whether it is still there or not.
    *
    * @throws {ClosedError} if it is closed.
    * @throws {NotSupportedError} if the kernel has no link for what libbpf has

@@ -11,6 +11,9 @@ export interface AttachmentState<Target> {
   readonly target: Target;
 }
 
+/** The newest attachments of this isolate to places that have room for one. */
+const newest = new Map<string, Unlinked>();
+
 /**
  * An attachment that the kernel has no link for: it stays until it is taken away,
  * also where the process is killed. `close` takes it away, and so does the end of
@@ -22,10 +25,23 @@ export abstract class Unlinked<Target = unknown> extends Attachment {
     end: () => this.#end(),
   };
 
-  /** Begins to hold it: the last step, once it is attached. */
-  constructor() {
+  readonly #place: string | undefined;
+
+  /**
+   * Begins to hold it: the last step, once it is attached.
+   *
+   * @param place Tells its place from all others, where a newer attachment
+   * replaces this; undefined where there may be several.
+   */
+  constructor(place: string | undefined) {
     super();
+    this.#place = place;
+    this.#occupy();
     hold(this.#held);
+  }
+
+  #occupy(): void {
+    if (this.#place !== undefined) newest.set(this.#place, this);
   }
 
   override get fd(): number {
@@ -33,9 +49,9 @@ export abstract class Unlinked<Target = unknown> extends Attachment {
   }
 
   /**
-   * Asks the kernel for its state.
+   * The state, asked of the kernel where that tells it.
    *
-   * @throws {SystemError} with the kernel's reason, if it is gone.
+   * @throws {SystemError} with the kernel's reason, if it says that it is gone.
    */
   abstract state(): AttachmentState<Target>;
 
@@ -43,17 +59,31 @@ export abstract class Unlinked<Target = unknown> extends Attachment {
    * Puts another program in the place of this one.
    *
    * @param program Its descriptor.
-   * @throws {NotSupportedError} where that takes a link.
    * @throws {SystemError} with the kernel's reason.
    */
-  abstract update(program: number): void;
+  update(program: number): void {
+    this.replace(program);
+    this.#occupy();
+  }
 
   /**
    * Takes it away; where it is gone, or has been replaced, nothing.
    *
    * @throws {SystemError} with the kernel's reason.
    */
-  abstract detach(): void;
+  detach(): void {
+    const place = this.#place;
+    // The kernel may not tell two attachments of one program apart.
+    if (place !== undefined && newest.get(place) !== this) return;
+    this.remove();
+    if (place !== undefined) newest.delete(place);
+  }
+
+  /** Has the kernel use another program. */
+  protected abstract replace(program: number): void;
+
+  /** Has the kernel take it away; where it is gone, or was replaced, nothing. */
+  protected abstract remove(): void;
 
   /** Lets go of what this holds besides, once it is detached. */
   protected abstract release(): void;

@@ -39,8 +39,8 @@ export class Counters implements Disposable {
   readonly object: BpfObject;
 
   /** Loads a compiled `attach.bpf.c`, or another object with such a map. */
-  constructor(path: string) {
-    this.object = BpfObject.load(path);
+  constructor(path: string, options?: Parameters<typeof BpfObject.load>[1]) {
+    this.object = BpfObject.load(path, options);
   }
 
   /** Its programs, by name. */

@@ -1,6 +1,7 @@
 import { assertEquals, assertMatch } from "@std/assert";
+import { join } from "@std/path";
 import { cgroups, command, testWith } from "../_needs.ts";
-import { run, TemporaryDirectory } from "../_support.ts";
+import { repository, run, TemporaryDirectory } from "../_support.ts";
 import { attachable, compileAttach } from "./_attach.ts";
 import { isolated } from "./_network.ts";
 
@@ -14,9 +15,10 @@ async function inGroup(program: string): Promise<unknown[]> {
     `
     import { Counters } from "./tests/bpf/_attach.ts";
     import { sh } from "./tests/bpf/_network.ts";
-    import { BpfProgram } from "@hostmem/hostmem/bpf";
+    import { BpfObject, BpfProgram } from "@hostmem/hostmem/bpf";
     const [object, directory] = Deno.args;
     using counters = new Counters(object!);
+    const bytes = Deno.readFileSync(object!);
     sh("ip", "link", "set", "lo", "up");
     sh("mount", "-t", "cgroup2", "none", directory!);
     const group = directory + "/hostmem-" + crypto.randomUUID();
@@ -207,5 +209,86 @@ testWith(attachable, cgroups, command("bpftool"))(
     ];
     assertEquals(errors.length, expected.length, errors.join("\n"));
     expected.forEach((pattern, i) => assertMatch(errors[i]!, pattern));
+  },
+);
+
+groupTest(
+  "A link to a cgroup without a link of the kernel's leaves the program that took its place",
+  async () => {
+    const seen = await inGroup(`
+      const egress = counters.program("count_egress");
+      using other = BpfObject.load(bytes);
+      const to = { kind: "cgroup", cgroup: group } as const;
+      const place = { ...to, attachType: "cgroup_inet_egress" } as const;
+      const ids = () => BpfProgram.attachedTo(place).programs.map(({ programId }) => programId);
+      for (const mode of ["exclusive", "override"] as const) {
+        for (const next of [other.program("count_egress"), egress]) {
+          using first = egress.attach({ ...to, mode });
+          using second = next.attach({ ...to, mode });
+          first.close();
+          seen.push(ids().length === 1 && ids()[0] === next.info.id);
+          second.close();
+          seen.push(ids().length);
+        }
+      }
+    `);
+    assertEquals(seen, [true, 0, true, 0, true, 0, true, 0]);
+  },
+);
+
+testWith(attachable, cgroups, command("bpftool"))(
+  "A link to a cgroup without a link of the kernel's leaves the program that bpftool put in its place",
+  async () => {
+    const seen = await inGroup(`
+      const egress = counters.program("count_egress");
+      using other = BpfObject.load(bytes);
+      const { id } = other.program("count_egress").info;
+      const to = { kind: "cgroup", cgroup: group } as const;
+      const place = { ...to, attachType: "cgroup_inet_egress" } as const;
+      const ids = () => BpfProgram.attachedTo(place).programs.map(({ programId }) => programId);
+      const link = egress.attach({ ...to, mode: "exclusive" });
+      sh("bpftool", "cgroup", "attach", group, "egress", "id", String(id));
+      link.close();
+      seen.push(ids().length === 1 && ids()[0] === id);
+      sh("bpftool", "cgroup", "detach", group, "egress", "id", String(id));
+      // A group that is gone says nothing of it.
+      const gone = group + "/gone";
+      Deno.mkdirSync(gone);
+      using last = egress.attach({ ...to, cgroup: gone, mode: "exclusive" });
+      Deno.removeSync(gone);
+      last.close();
+      seen.push(last.closed);
+    `);
+    assertEquals(seen, [true, true]);
+  },
+);
+
+groupTest(
+  "What was attached to a cgroup without a link, and updated, goes with its test file's isolate",
+  async () => {
+    const seen = await inGroup(`
+      const place = { kind: "cgroup", cgroup: group, attachType: "cgroup_inet_egress" } as const;
+      const file = Deno.makeTempFileSync({ suffix: "_test.ts" });
+      const source = Deno.makeTempFileSync({ suffix: ".bpf.o" });
+      Deno.writeFileSync(source, bytes);
+      Deno.writeTextFileSync(file, \`
+        import { BpfObject, BpfProgram } from "${
+      join(repository, "bpf/mod.ts")
+    }";
+        Deno.test("attaching", () => {
+          const [one, two] = ["\${source}", "\${source}"]
+            .map((path) => BpfObject.load(path).program("count_egress"));
+          one.attach({ kind: "cgroup", cgroup: "\${group}", mode: "multi" }).update(two);
+          const place = \${JSON.stringify(place)};
+          if (BpfProgram.attachedTo(place).programs.length !== 1) throw new Error();
+        });
+      \`);
+      const { success } = new Deno.Command(Deno.execPath(), {
+        args: ["test", "-A", "--quiet", "--no-check", "--no-lock", "--no-config", file],
+      }).outputSync();
+      seen.push(success, BpfProgram.attachedTo(place).programs);
+      for (const path of [file, source]) Deno.removeSync(path);
+    `);
+    assertEquals(seen, [true, []]);
   },
 );

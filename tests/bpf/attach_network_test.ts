@@ -144,6 +144,18 @@ tcxTest(
       refused(() => three!.attach({ ...to, expectedRevision: revision }));
       using g = three!.attach({ ...to, expectedRevision: BpfProgram.attachedTo(to).revision });
       seen.push(order());
+      // A number that another link has by the time that it is used.
+      let other: BpfLink | undefined;
+      refused(() => three!.attach({
+        ...to,
+        before: g,
+        get interface() {
+          g.close();
+          other ??= BpfLink.fromFd(a.fd);
+          return "here";
+        },
+      }));
+      other?.close();
     `) as string[];
     const expected = [
       /BPF_LINK_UPDATE\) failed with EEXIST .*the new program is attached there/,
@@ -153,6 +165,7 @@ tcxTest(
       /EEXIST .*attached there already/,
       /ENOENT .*run before or after is not attached there/,
       /ESTALE .*the programs there have changed since revision \d+/,
+      /ClosedError: The BPF link is closed/,
     ];
     const errors = seen.filter((line) => /Error/.test(`${line}`));
     assertEquals(

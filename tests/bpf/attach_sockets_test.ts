@@ -224,6 +224,30 @@ socketTest(
   },
 );
 
+socketTest(
+  "A link to a socket leaves the filter of a later link to it",
+  async () => {
+    using counters = await load();
+    using sockets = new Sockets();
+    const [receiver, port] = sockets.udp();
+    const [sender] = sockets.udp();
+    sockets.connect(sender, port);
+    const passed = (text: string) => {
+      sockets.send(sender, text);
+      return sockets.receive(receiver);
+    };
+    const to = { kind: "socket_filter", socket: receiver } as const;
+    const first = counters.program("drop_all").attach(to);
+    using second = counters.program("keep_three").attach(to);
+    first.detach();
+    assertEquals(passed("forty"), "for");
+    first.close();
+    assertEquals(passed("forty"), "for");
+    second.close();
+    assertEquals(passed("forty"), "forty");
+  },
+);
+
 for (const name of ["choose_index", "choose_socket"]) {
   socketTest(
     `Program ${name} chooses among sockets that share a port, until its link is closed`,

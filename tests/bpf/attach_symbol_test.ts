@@ -429,34 +429,69 @@ testWith(attachable, uprobe, uprobeSession, compilerOfC)(
   },
 );
 
+/** A library with a function and a semaphore. */
+async function semaphore(directory: TemporaryDirectory) {
+  const path = await compileC(
+    `
+    unsigned short semaphore __attribute__((section(".probes"))) = 0;
+    unsigned short *address(void) { return &semaphore; }
+    int value(void) { return *(volatile unsigned short *)&semaphore; }
+    int called(int x) { __asm__ volatile(""); return x; }
+    `,
+    directory,
+    ["-O1", "-shared", "-fPIC"],
+  );
+  const library = Deno.dlopen(path, {
+    address: { parameters: [], result: "usize" },
+    value: { parameters: [], result: "i32" },
+    called: { parameters: ["i32"], result: "i32" },
+  });
+  const at = library.symbols.address();
+  const refCounterOffset = mappings(path).map((line) => {
+    const [, ...hex] = /^(\w+)-(\w+) \S+ (\w+)/.exec(line)!;
+    const [start, end, offset] = hex.map((text) => BigInt(`0x${text}`));
+    return at >= start! && at < end! ? Number(offset! + at - start!) : 0;
+  }).find((offset) => offset > 0)!;
+  return { path, library, refCounterOffset };
+}
+
+testWith(attachable, uprobe, uprobeMulti, compilerOfC)(
+  "One link of many functions gives each its cookie, and counts its semaphore up",
+  async () => {
+    using directory = new TemporaryDirectory();
+    const attachType = "trace_uprobe_multi";
+    using counters = new Counters(await compileAttach(directory), {
+      programs: { "count_calls": { attachType } },
+    });
+    const { path, library, refCounterOffset } = await semaphore(directory);
+    const { value, called } = library.symbols;
+    {
+      using link = counters.program("count_calls").attach({
+        kind: "uprobe_multi",
+        path,
+        functions: ["called", "value"],
+        cookies: [7n, 8n],
+        refCounterOffsets: [refCounterOffset, 0],
+      });
+      assertEquals(link.info.type, "uprobe_multi");
+      called(3);
+      assertEquals(counters.get("cookie"), 7);
+      assertEquals(value(), 1);
+      assertEquals(counters.get("cookie"), 8);
+    }
+    assertEquals(value(), 0);
+    library.close();
+  },
+);
+
 libraryTest(
   "BpfProgram.attach() to a function counts up a semaphore in processes for as long as it is attached",
   async () => {
     using directory = new TemporaryDirectory();
     using counters = new Counters(await compileAttach(directory));
     const program = counters.program("count_calls");
-    const path = await compileC(
-      `
-      unsigned short semaphore __attribute__((section(".probes"))) = 0;
-      unsigned short *address(void) { return &semaphore; }
-      int value(void) { return *(volatile unsigned short *)&semaphore; }
-      int called(int x) { __asm__ volatile(""); return x; }
-      `,
-      directory,
-      ["-O1", "-shared", "-fPIC"],
-    );
-    const library = Deno.dlopen(path, {
-      address: { parameters: [], result: "usize" },
-      value: { parameters: [], result: "i32" },
-      called: { parameters: ["i32"], result: "i32" },
-    });
-    const { address, value, called } = library.symbols;
-    const at = address();
-    const refCounterOffset = mappings(path).map((line) => {
-      const [, ...hex] = /^(\w+)-(\w+) \S+ (\w+)/.exec(line)!;
-      const [start, end, offset] = hex.map((text) => BigInt(`0x${text}`));
-      return at >= start! && at < end! ? Number(offset! + at - start!) : 0;
-    }).find((offset) => offset > 0)!;
+    const { path, library, refCounterOffset } = await semaphore(directory);
+    const { value, called } = library.symbols;
     const kind = "uprobe";
     const offset = functionOffset(path, "called");
     {

@@ -192,6 +192,37 @@ tcTest(
   },
 );
 
+tcTest(
+  "A link by tc leaves what took its place: a later link's filter, of the same program too, or that of tc(8)",
+  async () => {
+    const seen = await inNetwork(
+      `
+      const program = counters.program("tc_first");
+      const to = { kind: "tc", interface: "here", direction: "ingress" } as const;
+      const place = { ...to, priority: 20, handle: 7, replace: true } as const;
+      const count = () => BpfProgram.attachedTo(to).programs.length;
+      using one = program.attach(place);
+      using two = program.attach(place);
+      one.detach();
+      seen.push(count());
+      one.close();
+      seen.push(count());
+      two.close();
+      seen.push(count(), sh("tc", "qdisc", "show", "dev", "here").includes("clsact"));
+      const path = "/sys/fs/bpf/other";
+      counters.program("tc_second").pin(path);
+      using three = program.attach(place);
+      const words = "filter replace dev here ingress pref 20 handle 7 bpf direct-action object-pinned";
+      sh("tc", ...words.split(" "), path);
+      three.close();
+      seen.push(count());
+    `,
+      "mount -t bpf none /sys/fs/bpf",
+    );
+    assertEquals(seen, [1, 1, 0, false, 1] as unknown);
+  },
+);
+
 testWith(attachable, networks, clsact, setpriv)(
   "BpfProgram.attach() by tc takes CAP_BPF and CAP_NET_ADMIN, and to enter another network CAP_SYS_ADMIN",
   async () => {

@@ -98,7 +98,7 @@ export const groups: Readonly<Record<string, readonly Choice[]>> = {
         /that nothing reaches/,
       ],
     },
-    { file: "tests/bpf/attach_cgroup_test.ts" },
+    { file: "tests/bpf/attach_cgroup_test.ts", without: [/isolate/] },
     {
       file: "tests/bpf/attach_event_test.ts",
       only: [

@@ -18,7 +18,7 @@ const LONG: Readonly<Record<string, number>> = {
   "examples/shared_counter_test.ts": 3,
   "tests/bpf/arena_test.ts": 5,
   "tests/bpf/arena_threads_test.ts": 15,
-  "tests/bpf/attach_cgroup_test.ts": 2,
+  "tests/bpf/attach_cgroup_test.ts": 6,
   "tests/bpf/attach_event_test.ts": 6,
   "tests/bpf/attach_network_test.ts": 6,
   "tests/bpf/attach_symbol_test.ts": 5,

@@ -6,6 +6,7 @@ import {
   EINVAL,
   ENOENT,
   EPERM,
+  fileStatus,
   setSocketOption,
   systemError,
 } from "../../../ffi/mod.ts";
@@ -151,7 +152,9 @@ class SocketProgram extends Unlinked<SocketTarget> {
   #program: number;
 
   constructor(way: Way, socket: Descriptor, program: number) {
-    super();
+    const status = fileStatus(socket.fd);
+    const isKnown = typeof status !== "number";
+    super(isKnown ? `${way.kind} ${status.inode}` : undefined);
     this.#way = way;
     this.#socket = socket;
     this.#program = program;
@@ -161,11 +164,11 @@ class SocketProgram extends Unlinked<SocketTarget> {
     return { programId: this.#program, target: { kind: this.#way.kind } };
   }
 
-  override update(program: number): void {
+  protected override replace(program: number): void {
     this.#program = use(this.#way, this.#socket.fd, program);
   }
 
-  override detach(): void {
+  protected override remove(): void {
     const { detach, name } = this.#way;
     const result = setSocketOption(this.#socket.fd, detach, 0);
     if (result >= 0 || result === -ENOENT) return;

@@ -176,7 +176,8 @@ class Filter extends Unlinked<TcTarget> {
   #program: number;
 
   constructor(discipline: Discipline, { place, programId }: FilterResult) {
-    super();
+    const { direction, priority, handle } = place;
+    super(`tc ${discipline.key} ${direction} ${priority} ${handle}`);
     this.#discipline = discipline;
     this.#place = place;
     this.#program = programId;
@@ -187,7 +188,7 @@ class Filter extends Unlinked<TcTarget> {
     return { programId, target: { kind: "tc", ...this.#place } };
   }
 
-  override update(program: number): void {
+  protected override replace(program: number): void {
     const { programId } = this.#discipline.within(() => {
       // Without it, the kernel would make another one.
       void askFilter(this.#place);
@@ -196,7 +197,7 @@ class Filter extends Unlinked<TcTarget> {
     this.#program = programId;
   }
 
-  override detach(): void {
+  protected override remove(): void {
     this.#discipline.within(() => {
       if (!this.#isOurs()) return;
       removeFilter(this.#place);
@@ -236,12 +237,13 @@ class Discipline {
   /** The network namespace that has the interface. */
   readonly network: Descriptor;
   readonly #interfaceIndex: number;
-  readonly #key: string;
+  /** Tells it from all others. */
+  readonly key: string;
 
   constructor(network: Descriptor, interfaceIndex: number) {
     this.network = network;
     this.#interfaceIndex = interfaceIndex;
-    this.#key = `${networkOf(network.fd)} ${interfaceIndex}`;
+    this.key = `${networkOf(network.fd)} ${interfaceIndex}`;
   }
 
   /** Calls a function in its network namespace. */
@@ -258,7 +260,7 @@ class Discipline {
     const found = this.#find();
     if (found === undefined) {
       const result = createDiscipline(this.#interfaceIndex);
-      if (result.errno === 0) made.add(this.#key);
+      if (result.errno === 0) made.add(this.key);
       // Somebody may just have made it.
       else if (result.errno !== EEXIST) throw errorOf(result, place);
     } else if (found !== "clsact" && place.direction === "egress") {
@@ -274,13 +276,13 @@ class Discipline {
 
   /** Removes it if it was made here and has no filters any more. */
   remove(): void {
-    if (!made.has(this.#key)) return;
+    if (!made.has(this.key)) return;
     const interfaceIndex = this.#interfaceIndex;
     for (const parent of [TC_H_INGRESS, TC_H_EGRESS]) {
       const filters = trafficControls({ interfaceIndex, parent });
       if (typeof filters === "number" || filters.length > 0) return;
     }
-    made.delete(this.#key);
+    made.delete(this.key);
     // Where it is gone already there is nothing to do.
     removeDiscipline(interfaceIndex);
   }

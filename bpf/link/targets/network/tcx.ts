@@ -114,9 +114,10 @@ function linkInOrder(
     readonly given: AttachTcx | AttachNetkit;
   },
 ): Descriptor {
-  const { flags, relative, revision } = orderOf(given);
   return withinNetns(given, () => {
     const target = indexOf(given.interface);
+    // The last of the options: to read another may close what it names.
+    const { flags, relative, revision } = orderOf(given);
     const causes: AttachPoint["causes"] = {
       ...point.causes,
       [ENODEV]: () => absenceOf(target),

@@ -1,16 +1,11 @@
 /** Many functions of the kernel at once. */
 
 import { EINVAL, EOPNOTSUPP, ESRCH } from "../../../../ffi/mod.ts";
-import {
-  type OptionNames,
-  requireFlag,
-  requireText,
-} from "../../../../base/arguments.ts";
+import { type OptionNames, requireText } from "../../../../base/arguments.ts";
 import { Block } from "../../../../ffi/block.ts";
 import { SIZE } from "../../../../ffi/bpf/attributes.ts";
 import {
   type AttachPoint,
-  createLink,
   type LinkRequest,
   requireType,
 } from "../../commands.ts";
@@ -20,10 +15,10 @@ import type { RawLinkInfo } from "../../type.ts";
 import { matchingFunctions, probedFunctions } from "./kernel_functions.ts";
 import { attachAt } from "./kprobe.ts";
 import {
-  attachAtOnce,
-  attachOneByOne,
+  attachToMany,
   cookiesOf,
   listOf,
+  momentsOf,
   packed,
   requireOneWay,
 } from "./many.ts";
@@ -99,11 +94,7 @@ export const kprobeMulti: TargetKind<AttachKprobeMulti> = {
     const { pattern } = given;
     const functions = listOf("functions", given.functions);
     requireOneWay({ functions, pattern });
-    const returns = requireFlag("return", given.return);
-    const session = requireFlag("session", given.session);
-    if (returns && session) {
-      throw new TypeError("Options return and session exclude each other");
-    }
+    const { returns, session } = momentsOf(given);
     const named = functions?.map((name) => requireText("Function", name));
     if (named !== undefined) requireDistinct(named);
     const cookies = cookiesOf(given.cookies, named?.length);
@@ -130,18 +121,10 @@ export const kprobeMulti: TargetKind<AttachKprobeMulti> = {
       },
       blocks: [...texts, symbols, cookieBlock],
     };
-    // Nothing else runs a program at both.
-    if (session) return createLink(request);
-    return attachAtOnce(request) ??
-      attachOneByOne(names, (name, i) => {
-        const cookie = cookies[i] ?? 0n;
-        return attachAt(program, {
-          function: name,
-          offset: 0,
-          returns,
-          cookie,
-        });
-      });
+    return attachToMany(request, session, names, (name, i) => {
+      const cookie = cookies[i] ?? 0n;
+      return attachAt(program, { function: name, offset: 0, returns, cookie });
+    });
   },
 };
 

@@ -1,6 +1,7 @@
 /** Many functions at once: by one link, or by a link of each. */
 
 import { NotSupportedError, SystemError } from "../../../../errors.ts";
+import { requireFlag } from "../../../../base/arguments.ts";
 import { show } from "../../../../base/show.ts";
 import { EINVAL, EOPNOTSUPP } from "../../../../ffi/mod.ts";
 import type { Descriptor } from "../../../../ffi/descriptor.ts";
@@ -60,6 +61,26 @@ export function cookiesOf(
   );
 }
 
+/**
+ * The moments at which a program is run: where functions return, or in a session
+ * where they begin and where they return; else where they begin.
+ *
+ * @throws {TypeError} if options exclude each other.
+ */
+export function momentsOf(
+  given: {
+    readonly return?: boolean | undefined;
+    readonly session?: boolean | undefined;
+  },
+): { readonly returns: boolean; readonly session: boolean } {
+  const returns = requireFlag("return", given.return);
+  const session = requireFlag("session", given.session);
+  if (returns && session) {
+    throw new TypeError("Options return and session exclude each other");
+  }
+  return { returns, session };
+}
+
 /** Numbers as the kernel takes an array of them. */
 export function packed(
   numbers: readonly bigint[],
@@ -68,10 +89,27 @@ export function packed(
 }
 
 /**
+ * Makes one link, or, where there can be none, a link of each place.
+ *
+ * @param request The one link.
+ * @param session True for a session, which nothing but one link can be of.
+ * @param attach Makes the link of a place.
+ */
+export function attachToMany<Place>(
+  request: LinkRequest,
+  session: boolean,
+  places: readonly Place[],
+  attach: (place: Place, i: number) => Descriptor,
+): Holder {
+  if (session) return createLink(request);
+  return attachAtOnce(request) ?? attachOneByOne(places, attach);
+}
+
+/**
  * Makes one link; undefined where there can be none, since the program was not
  * loaded for one, or the kernel does not know it.
  */
-export function attachAtOnce(request: LinkRequest): Descriptor | undefined {
+function attachAtOnce(request: LinkRequest): Descriptor | undefined {
   try {
     return createLink(request);
   } catch (error) {
@@ -84,7 +122,7 @@ export function attachAtOnce(request: LinkRequest): Descriptor | undefined {
 }
 
 /** Makes a link of each place, or none. */
-export function attachOneByOne<Place>(
+function attachOneByOne<Place>(
   places: readonly Place[],
   attach: (place: Place, i: number) => Descriptor,
 ): Holder {

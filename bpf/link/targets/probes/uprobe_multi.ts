@@ -3,7 +3,6 @@
 import { EINVAL, ENOENT, systemError } from "../../../../ffi/mod.ts";
 import {
   type OptionNames,
-  requireFlag,
   requireOffset,
   requireText,
   requireU32,
@@ -14,7 +13,6 @@ import { SIZE } from "../../../../ffi/bpf/attributes.ts";
 import type { UsedProgram } from "../../../program/used_program.ts";
 import {
   type AttachPoint,
-  createLink,
   type LinkRequest,
   requireType,
 } from "../../commands.ts";
@@ -23,10 +21,10 @@ import type { TargetKind } from "../../target_kind.ts";
 import type { RawLinkInfo } from "../../type.ts";
 import { functionOffsets, matchingOffsets } from "./elf_symbols.ts";
 import {
-  attachAtOnce,
-  attachOneByOne,
+  attachToMany,
   cookiesOf,
   listOf,
+  momentsOf,
   packed,
   requireOneWay,
 } from "./many.ts";
@@ -130,15 +128,11 @@ export const uprobeMulti: TargetKind<AttachUprobeMulti> = {
   attach(program, given) {
     requireType(program, point);
     const pid = processOf(given.pid);
-    const returns = requireFlag("return", given.return);
     const { pattern } = given;
     const functions = listOf("functions", given.functions);
     const offsets = listOf("offsets", given.offsets);
     requireOneWay({ functions, pattern, offsets });
-    const session = requireFlag("session", given.session);
-    if (returns && session) {
-      throw new TypeError("Options return and session exclude each other");
-    }
+    const { returns, session } = momentsOf(given);
     const names = functions?.map((name) => requireText("Function", name));
     offsets?.forEach(requireOffset);
     const cookies = cookiesOf(given.cookies, (functions ?? offsets)?.length);
@@ -168,10 +162,11 @@ export const uprobeMulti: TargetKind<AttachUprobeMulti> = {
       pid,
     };
     const request = requestOf(program, places);
-    // Nothing else runs a program at both.
-    if (session) return createLink(request);
-    return attachAtOnce(request) ??
-      attachOneByOne(found, (offset, i) =>
+    return attachToMany(
+      request,
+      session,
+      found,
+      (offset, i) =>
         attachAt(program, {
           path,
           offset,
@@ -179,7 +174,8 @@ export const uprobeMulti: TargetKind<AttachUprobeMulti> = {
           pid,
           cookie: cookies[i] ?? 0n,
           counter: counters[i] ?? 0,
-        }));
+        }),
+    );
   },
 };
 
