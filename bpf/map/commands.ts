@@ -16,7 +16,7 @@ import {
   runChecked,
   SIZE,
 } from "../../ffi/bpf/attributes.ts";
-import { type MapType, mapTypeName } from "./type.ts";
+import { isLocalStorage, isUnbounded, mapTypeName } from "./type.ts";
 
 /** The properties of a new map, in the kernel's numbers. */
 export interface MapRequest {
@@ -92,17 +92,6 @@ function sizeFor({ mapExtra, btf }: MapRequest): number {
 
 /** `linux/bpf.h` */
 const BPF_F_NO_PREALLOC = 1;
-
-/** True for maps that grow with what they belong to: their size must be 0. */
-function isUnbounded(type: MapType): boolean {
-  return type.endsWith("_storage");
-}
-
-/** True for those of them whose entries belong to sockets, files, tasks, … */
-function isLocalStorage(type: MapType): boolean {
-  return isUnbounded(type) && type !== "cgroup_storage" &&
-    type !== "percpu_cgroup_storage";
-}
 
 /** The known reason why the kernel refused a map; undefined for none. */
 function mistakeIn(request: MapRequest): string | undefined {
