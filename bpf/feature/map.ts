@@ -21,9 +21,18 @@ function requestFor(type: MapType, valueSize: number): MapRequest {
   };
 }
 
+/**
+ * Makes the smallest map of a type, for a moment.
+ *
+ * @throws {SystemError} with the kernel's reason.
+ */
+export function makeSmallest(type: MapType, valueSize: number): void {
+  createMap(requestFor(type, valueSize)).close();
+}
+
 function makeMap(type: MapType, valueSize: number): boolean {
   try {
-    createMap(requestFor(type, valueSize)).close();
+    makeSmallest(type, valueSize);
     return true;
   } catch (error) {
     if (error instanceof SystemError) return false;
