@@ -7,7 +7,7 @@ import {
   pageSize,
   systemError,
 } from "../../ffi/mod.ts";
-import { Block } from "../../ffi/block.ts";
+import { releaseScratch, scratchBlock } from "../../ffi/block.ts";
 import { Descriptor } from "../../ffi/descriptor.ts";
 import {
   checked,
@@ -49,11 +49,16 @@ const BPF_F_NUMA_NODE = 1 << 2;
 
 /** Loads BTF into the kernel. @throws {SystemError} with its reason. */
 export function loadBtf(bytes: Uint8Array): Descriptor {
-  const block = Block.of(bytes);
-  const { btfLoad } = clearAttributes();
-  btfLoad.btf = block.address;
-  btfLoad.btfSize = bytes.length;
-  return new Descriptor(runChecked("BPF_BTF_LOAD", SIZE.btfLoad));
+  const block = scratchBlock(bytes.length);
+  try {
+    block.put(bytes);
+    const { btfLoad } = clearAttributes();
+    btfLoad.btf = block.address;
+    btfLoad.btfSize = bytes.length;
+    return new Descriptor(runChecked("BPF_BTF_LOAD", SIZE.btfLoad));
+  } finally {
+    releaseScratch();
+  }
 }
 
 /** Makes a map. @throws {SystemError} if the kernel will not. */
