@@ -7,7 +7,7 @@ import { capabilitiesOf, lacks, privilegesOf } from "../privileges.ts";
 import { type ProgramType, programTypeNumber } from "../program/type.ts";
 import { canAttach, programOf } from "./attach.ts";
 import { type HelperName, helperNumber } from "./helper.ts";
-import { canMakeMap, makeSmallest } from "./map.ts";
+import { canMakeMap, requireBpf } from "./map.ts";
 import { canCall, canLoad } from "./program.ts";
 
 /** Something that a kernel has or has not: one of these. */
@@ -116,7 +116,8 @@ const answers = new Map<string, boolean>();
  * `{ program }`, `{ program, helper }`, `{ map }` and `{ attach }`.
  * @throws {TypeError} if there is nothing of that name.
  * @throws {SystemError} with EPERM if this process lacks a capability that it
- * takes, so that the kernel cannot be asked.
+ * takes, so that the kernel cannot be asked; with EMFILE if it has too few
+ * descriptors left for that.
  * @throws {NotSupportedError} if there is no libbpf; for a helper of `tracing`,
  * `lsm`, `ext` and `struct_ops`, which may call what their target allows.
  * @throws {Deno.errors.NotCapable} without `--allow-ffi`.
@@ -137,7 +138,7 @@ export function supports(feature: BpfFeature): boolean {
   const { key, program, ask } = questionOf(feature);
   const known = answers.get(key);
   if (known !== undefined) return known;
-  makeSmallest("array", 8); // Throws where nothing of BPF works.
+  requireBpf();
   const answer = ask();
   if (!answer) requireCapabilities(program);
   answers.set(key, answer);
