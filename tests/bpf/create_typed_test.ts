@@ -268,6 +268,14 @@ Deno.test("BpfMap.create() refuses types that say something else", () => {
     InvalidTypeError,
     "must have a valueType, too",
   );
+  const many = Object.fromEntries(
+    Array.from({ length: 65536 }, (_, i) => [`m${i}`, i]),
+  );
+  assertThrows(
+    create({ valueType: enumeration("many", many) }),
+    InvalidTypeError,
+    "BTF has room for 65535 members of a type: many has 65536",
+  );
 });
 
 bpfTest("BpfMap.create() takes a NUMA node", () => {
