@@ -62,7 +62,9 @@ export class Blob {
       );
     }
     const info = (flag ? 1 << 31 : 0) | KIND[kind] << 24 | members;
-    this.#words.push(this.name(name), info >>> 0, sizeOrType, ...rest);
+    this.#words.push(this.name(name), info >>> 0, sizeOrType);
+    // One by one: as arguments of one call they could be too many.
+    for (const word of rest) this.#words.push(word);
     return ++this.#types;
   }
 

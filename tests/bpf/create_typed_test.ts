@@ -268,14 +268,26 @@ Deno.test("BpfMap.create() refuses types that say something else", () => {
     InvalidTypeError,
     "must have a valueType, too",
   );
-  const many = Object.fromEntries(
-    Array.from({ length: 65536 }, (_, i) => [`m${i}`, i]),
-  );
   assertThrows(
-    create({ valueType: enumeration("many", many) }),
+    create({ valueType: enumerationOf(65536) }),
     InvalidTypeError,
     "BTF has room for 65535 members of a type: many has 65536",
   );
+});
+
+/** An enumeration of so many members. */
+function enumerationOf(count: number): Type {
+  const entries = Array.from({ length: count }, (_, i) => [`m${i}`, i]);
+  return enumeration("many", Object.fromEntries(entries));
+}
+
+Deno.test("TypeWriter writes as many members as BTF has room for", () => {
+  const writer = new TypeWriter();
+  const id = writer.write(enumerationOf(65535));
+  const type = Btf.parse(writer.bytes()).type(id);
+  assert(type.kind === "enum");
+  assertEquals(type.members.length, 65535);
+  assertEquals(type.members.at(-1), { name: "m65534", value: 65534 });
 });
 
 bpfTest("BpfMap.create() takes a NUMA node", () => {
