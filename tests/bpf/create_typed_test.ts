@@ -290,6 +290,22 @@ Deno.test("TypeWriter writes as many members as BTF has room for", () => {
   assertEquals(type.members.at(-1), { name: "m65534", value: 65534 });
 });
 
+Deno.test("TypeWriter says whether members of an enumeration have a sign", () => {
+  const writer = new TypeWriter();
+  const members = { LESS: -1, MORE: 1 };
+  const negative = writer.write(enumeration("negative", members));
+  const large = writer.write(enumeration("large", { ALL: 0xffff_ffff }));
+  const btf = Btf.parse(writer.bytes());
+  assertEquals(
+    [negative, large].map((id) => {
+      const type = btf.type(id);
+      assert(type.kind === "enum");
+      return type.members.map(({ value }) => value);
+    }),
+    [[-1, 1], [0xffff_ffff]],
+  );
+});
+
 bpfTest("BpfMap.create() takes a NUMA node", () => {
   const options = { type: "hash", valueSize: 8, maxEntries: 1 } as const;
   using map = BpfMap.create({ ...options, numaNode: 0 });
