@@ -40,6 +40,12 @@ const LOOPBACK = 1;
 /** `linux/if_link.h`: by the driver, which that of the loopback cannot. */
 const XDP_FLAGS_DRV_MODE = 1 << 2;
 
+// Addresses would not keep what the attributes of links point to.
+const tracedName = Block.of(cString(TRACED));
+const tracedNames = new Block(8);
+const rootPath = Block.of(cString("/"));
+const noOffset = new Block(8);
+
 /** The longest list of security modules that is read. */
 const LIST_MAX = 1024;
 
@@ -116,31 +122,25 @@ function attachesToKernelFunctions(
   program: number,
   attachType: number,
 ): boolean {
-  const name = new Block(TRACED.length + 1);
-  name.put(new TextEncoder().encode(TRACED));
-  const names = new BigUint64Array(new ArrayBuffer(8));
-  names[0] = name.address;
-  const list = Block.of(new Uint8Array(names.buffer));
+  new BigUint64Array(tracedNames.buffer)[0] = tracedName.address;
   return link(program, attachType, {
     target: 0,
     size: SIZE.linkCreateKprobeMulti,
     fill({ kprobeMulti }) {
       kprobeMulti.count = 1;
-      kprobeMulti.symbols = list.address;
+      kprobeMulti.symbols = tracedNames.address;
     },
   }) === 0;
 }
 
 /** Functions of a file that is a directory are refused for that. */
 function attachesToFunctions(program: number, attachType: number): boolean {
-  const path = Block.of(new TextEncoder().encode("/\0"));
-  const offsets = new Block(8);
   return link(program, attachType, {
     target: 0,
     size: SIZE.linkCreateUprobeMulti,
     fill({ uprobeMulti }) {
-      uprobeMulti.path = path.address;
-      uprobeMulti.offsets = offsets.address;
+      uprobeMulti.path = rootPath.address;
+      uprobeMulti.offsets = noOffset.address;
       uprobeMulti.count = 1;
     },
   }) === -EBADF;

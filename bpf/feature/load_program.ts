@@ -1,6 +1,7 @@
 /** Loads a program of a few instructions, to see what the kernel says. */
 
 import { Descriptor } from "../../ffi/descriptor.ts";
+import { cString } from "../../ffi/calls/descriptors.ts";
 import { decodeText } from "../../ffi/c_text.ts";
 import { Block } from "../../ffi/block.ts";
 import { clearAttributes, run, SIZE } from "../../ffi/bpf/attributes.ts";
@@ -29,7 +30,7 @@ const CALL = 0x85;
 const MOVE = 0xb7;
 
 /** A call of a helper whose arguments nobody set, or a return. */
-function instructionsOf(load: Load): readonly Instruction[] {
+function instructionsOf(load: Load): readonly [Instruction, Instruction] {
   return load.helper === undefined
     ? [[MOVE, 0, isObserver(load) ? 0 : 1], RETURN]
     : [[CALL, 0, load.helper], RETURN];
@@ -40,15 +41,14 @@ function isObserver({ type, attachType }: Load): boolean {
   return type === "tracing" || type === "lsm" && attachType !== "lsm_cgroup";
 }
 
-function assemble(instructions: readonly Instruction[]): Block {
-  const block = new Block(instructions.length * 8);
-  const view = new DataView(block.buffer);
+/** Puts instructions where the kernel reads them. */
+function assemble(instructions: readonly Instruction[]): void {
+  const view = new DataView(assembled.buffer);
   instructions.forEach(([code, target, immediate], i) => {
     view.setUint8(i * 8, code);
     view.setUint8(i * 8 + 1, target);
     view.setInt32(i * 8 + 4, immediate, true);
   });
-  return block;
 }
 
 /** The attach type of a program that cannot be loaded without one. */
@@ -67,7 +67,9 @@ function usualAttachType(type: ProgramType): AttachType | undefined {
   }
 }
 
-const license = Block.of(new TextEncoder().encode("GPL\0"));
+// Addresses would not keep these. The offsets of instructions stay zero.
+const assembled = new Block(2 * 8);
+const license = Block.of(cString("GPL"));
 const LOG_SIZE = 4096;
 
 /** The kernel's answer. */
@@ -81,12 +83,12 @@ export interface Loaded extends Disposable {
 /** Loads a program, until the answer is disposed of. */
 export function loadProgram(load: Load): Loaded {
   const { type, btfId = 0, attachType = usualAttachType(type) } = load;
-  const code = assemble(instructionsOf(load));
+  assemble(instructionsOf(load));
   const log = new Block(LOG_SIZE);
   const { progLoad } = clearAttributes();
   progLoad.progType = programTypeNumber(type);
-  progLoad.insnCnt = code.bytes.length / 8;
-  progLoad.insns = code.address;
+  progLoad.insnCnt = assembled.bytes.length / 8;
+  progLoad.insns = assembled.address;
   progLoad.license = license.address;
   progLoad.logLevel = 1;
   progLoad.logSize = LOG_SIZE;

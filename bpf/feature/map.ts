@@ -21,6 +21,23 @@ function requestFor(type: MapType, valueSize: number): MapRequest {
   };
 }
 
+/** More descriptors than any question has open at once, which is two. */
+const MAPS_AT_ONCE = 4;
+
+/**
+ * Makes some maps for a moment: where that fails, no other refusal would say
+ * anything of the kernel.
+ *
+ * @throws {SystemError} with the kernel's reason.
+ */
+export function requireBpf(): void {
+  using maps = new DisposableStack();
+  for (let i = 0; i < MAPS_AT_ONCE; i++) {
+    const map = createMap(requestFor("array", 8));
+    maps.defer(() => map.close());
+  }
+}
+
 function makeMap(type: MapType, valueSize: number): boolean {
   try {
     createMap(requestFor(type, valueSize)).close();

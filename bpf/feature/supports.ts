@@ -2,13 +2,12 @@ import { requireOptions } from "../../base/arguments.ts";
 import { EPERM } from "../../ffi/constants.ts";
 import { systemError } from "../../ffi/mod.ts";
 import { type AttachType, attachTypeNumber } from "../link/attach_type.ts";
-import { createMap } from "../map/commands.ts";
 import { type MapType, mapTypeNumber } from "../map/type.ts";
 import { capabilitiesOf, lacks, privilegesOf } from "../privileges.ts";
 import { type ProgramType, programTypeNumber } from "../program/type.ts";
 import { canAttach, programOf } from "./attach.ts";
 import { type HelperName, helperNumber } from "./helper.ts";
-import { canMakeMap } from "./map.ts";
+import { canMakeMap, requireBpf } from "./map.ts";
 import { canCall, canLoad } from "./program.ts";
 
 /** Something that a kernel has or has not: one of these. */
@@ -81,23 +80,6 @@ function questionOf(feature: BpfFeature): Question {
 }
 
 /**
- * Tests whether anything of BPF works here: a map is made.
- *
- * @throws {SystemError} with the kernel's reason, if not.
- */
-function requireBpf(): void {
-  createMap({
-    type: mapTypeNumber("array"),
-    keySize: 4,
-    valueSize: 8,
-    maxEntries: 1,
-    flagBits: 0,
-    name: "",
-    mapExtra: 0n,
-  }).close();
-}
-
-/**
  * @throws {SystemError} if a refusal may be for want of a capability, so that
  * it says nothing of the kernel.
  */
@@ -134,7 +116,8 @@ const answers = new Map<string, boolean>();
  * `{ program }`, `{ program, helper }`, `{ map }` and `{ attach }`.
  * @throws {TypeError} if there is nothing of that name.
  * @throws {SystemError} with EPERM if this process lacks a capability that it
- * takes, so that the kernel cannot be asked.
+ * takes, so that the kernel cannot be asked; with EMFILE if it has too few
+ * descriptors left for that.
  * @throws {NotSupportedError} if there is no libbpf; for a helper of `tracing`,
  * `lsm`, `ext` and `struct_ops`, which may call what their target allows.
  * @throws {Deno.errors.NotCapable} without `--allow-ffi`.

@@ -7,7 +7,7 @@ import {
   pageSize,
   systemError,
 } from "../../ffi/mod.ts";
-import { Block } from "../../ffi/block.ts";
+import { releaseScratch, scratchBlock } from "../../ffi/block.ts";
 import { Descriptor } from "../../ffi/descriptor.ts";
 import {
   checked,
@@ -16,7 +16,7 @@ import {
   runChecked,
   SIZE,
 } from "../../ffi/bpf/attributes.ts";
-import { type MapType, mapTypeName } from "./type.ts";
+import { isLocalStorage, isUnbounded, mapTypeName } from "./type.ts";
 
 /** The properties of a new map, in the kernel's numbers. */
 export interface MapRequest {
@@ -49,11 +49,16 @@ const BPF_F_NUMA_NODE = 1 << 2;
 
 /** Loads BTF into the kernel. @throws {SystemError} with its reason. */
 export function loadBtf(bytes: Uint8Array): Descriptor {
-  const block = Block.of(bytes);
-  const { btfLoad } = clearAttributes();
-  btfLoad.btf = block.address;
-  btfLoad.btfSize = bytes.length;
-  return new Descriptor(runChecked("BPF_BTF_LOAD", SIZE.btfLoad));
+  const block = scratchBlock(bytes.length);
+  try {
+    block.put(bytes);
+    const { btfLoad } = clearAttributes();
+    btfLoad.btf = block.address;
+    btfLoad.btfSize = bytes.length;
+    return new Descriptor(runChecked("BPF_BTF_LOAD", SIZE.btfLoad));
+  } finally {
+    releaseScratch();
+  }
 }
 
 /** Makes a map. @throws {SystemError} if the kernel will not. */
@@ -92,17 +97,6 @@ function sizeFor({ mapExtra, btf }: MapRequest): number {
 
 /** `linux/bpf.h` */
 const BPF_F_NO_PREALLOC = 1;
-
-/** True for maps that grow with what they belong to: their size must be 0. */
-function isUnbounded(type: MapType): boolean {
-  return type.endsWith("_storage");
-}
-
-/** True for those of them whose entries belong to sockets, files, tasks, … */
-function isLocalStorage(type: MapType): boolean {
-  return isUnbounded(type) && type !== "cgroup_storage" &&
-    type !== "percpu_cgroup_storage";
-}
 
 /** The known reason why the kernel refused a map; undefined for none. */
 function mistakeIn(request: MapRequest): string | undefined {

@@ -11,7 +11,12 @@ import {
   requireType,
 } from "../../layout/model/types.ts";
 import { loadBtf, type MapBtfRequest } from "./commands.ts";
-import { isKeyless, type MapType } from "./type.ts";
+import {
+  isKeyless,
+  isLocalStorage,
+  isUnbounded,
+  type MapType,
+} from "./type.ts";
 import type { MapDefinition } from "./types_from_btf.ts";
 
 /** The types of a new map; undefined for one that has none. */
@@ -57,15 +62,9 @@ function takesBtf(type: MapType): boolean {
     case "lru_hash":
     case "lru_percpu_hash":
     case "lpm_trie":
-    case "cgroup_storage":
-    case "percpu_cgroup_storage":
-    case "sk_storage":
-    case "inode_storage":
-    case "task_storage":
-    case "cgrp_storage":
       return true;
     default:
-      return false;
+      return isUnbounded(type);
   }
 }
 
@@ -73,17 +72,7 @@ function takesBtf(type: MapType): boolean {
  * Tests whether the kernel takes integers of 32 bits as keys, and nothing else.
  */
 function hasIntegerKeys(type: MapType): boolean {
-  switch (type) {
-    case "array":
-    case "percpu_array":
-    case "sk_storage":
-    case "inode_storage":
-    case "task_storage":
-    case "cgrp_storage":
-      return true;
-    default:
-      return false;
-  }
+  return type === "array" || type === "percpu_array" || isLocalStorage(type);
 }
 
 /** BTF in the kernel, for one map, which keeps it from then on. */

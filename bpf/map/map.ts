@@ -715,8 +715,11 @@ export class BpfMap<
    * (`BPF_MAP_LOOKUP_BATCH`): several times as fast as an array for each key and
    * value, and to be interrupted: each batch has a cursor to go on from.
    *
-   * What others store and delete meanwhile may be among them or not; all that
-   * stay are. So it is from a cursor that was kept.
+   * What others store and delete meanwhile may be among them or not, also from a
+   * cursor that was kept. Of hashes all that stay are. Where the kernel goes from
+   * key to key instead, the last key of a batch is where the next one begins: if
+   * that was deleted the kernel begins anew, and some entries are given twice,
+   * others not, as never more are given than the map has room for.
    *
    * @param options Where to begin, and how many entries a batch has.
    * @throws {ClosedError} if the map is closed.

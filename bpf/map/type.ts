@@ -113,6 +113,20 @@ export function isKeyless(type: MapType): boolean {
   }
 }
 
+/**
+ * Tests whether maps of a type grow with what their entries belong to: their
+ * size must be 0.
+ */
+export function isUnbounded(type: MapType): boolean {
+  return type.endsWith("_storage");
+}
+
+/** Tests whether those entries belong to sockets, files, tasks, … */
+export function isLocalStorage(type: MapType): boolean {
+  return isUnbounded(type) && type !== "cgroup_storage" &&
+    type !== "percpu_cgroup_storage";
+}
+
 /** A type of map whose values are one for each CPU. */
 export type PerCpuMapType =
   | "percpu_hash"

@@ -2,7 +2,7 @@
 
 import { bytesOfId } from "../../btf/kernel_objects.ts";
 import { readSections } from "../../btf/format/sections.ts";
-import { Btf } from "../../btf/btf.ts";
+import { TypeTable } from "../../btf/format/type_table.ts";
 import { Block } from "../../ffi/block.ts";
 import { decodeText } from "../../ffi/c_text.ts";
 import { askInfo } from "../../ffi/bpf/object_info.ts";
@@ -108,23 +108,21 @@ const COLUMN_BITS = 10;
 
 /** The names and lines of a program's BTF. */
 class Strings {
-  readonly #btf: Btf | undefined;
-  readonly #strings: Uint8Array;
+  readonly #types: TypeTable;
+  readonly #strings: Uint8Array<ArrayBuffer>;
 
   constructor(btfId: number) {
-    this.#btf = btfId === 0 ? undefined : Btf.fromId(btfId);
-    this.#strings = btfId === 0
-      ? new Uint8Array()
-      : readSections(bytesOfId(btfId).bytes, false).strings;
+    const { bytes } = bytesOfId(btfId);
+    this.#types = new TypeTable(bytes, undefined);
+    this.#strings = new Uint8Array(readSections(bytes, false).strings);
   }
 
   at(offset: number): string {
-    return decodeText(new Uint8Array(this.#strings.subarray(offset)));
+    return decodeText(this.#strings.subarray(offset));
   }
 
-  nameOf(typeId: number): string | undefined {
-    const type = this.#btf?.type(typeId);
-    return type !== undefined && "name" in type ? type.name : undefined;
+  nameOf(typeId: number): string {
+    return this.#types.nameAt(this.#types.startOf(typeId));
   }
 }
 
@@ -145,7 +143,6 @@ export function codeOf(fd: number): ProgramCode {
   const functions = new Records(raw.functionInfoCount, raw.functionSize);
   const addresses = new Records(raw.functionCount, 8);
   const lengths = new Records(raw.functionLengthCount, 4);
-  const { btfId } = raw;
   request(raw, {
     instructions: instructions.block,
     machineCode,
@@ -156,16 +153,18 @@ export function codeOf(fd: number): ProgramCode {
     lengths: lengths.block,
   });
   ask(fd, block);
-  const strings = new Strings(raw.lineCount + raw.functionInfoCount && btfId);
+  const strings = raw.lineCount + raw.functionInfoCount === 0
+    ? undefined
+    : new Strings(raw.btfId);
   const readLines = Array.from({ length: raw.lineCount }, (_, i) => {
     const place = lines.u32(i, 3);
     return {
       instruction: lines.u32(i, 0),
       address: i < raw.lineAddressCount ? lineAddresses.u64(i) : undefined,
-      file: strings.at(lines.u32(i, 1)),
+      file: strings!.at(lines.u32(i, 1)),
       line: place >>> COLUMN_BITS,
       column: place & ((1 << COLUMN_BITS) - 1),
-      text: strings.at(lines.u32(i, 2)),
+      text: strings!.at(lines.u32(i, 2)),
     };
   });
   // Where the kernel hides it, it takes the address away.
@@ -230,7 +229,7 @@ function readFunctions(
   infos: Records,
   addresses: Records,
   lengths: Records,
-  strings: Strings,
+  strings: Strings | undefined,
   machineCode: Uint8Array<ArrayBuffer>,
 ): ProgramFunction[] {
   let at = 0;
@@ -240,7 +239,7 @@ function readFunctions(
     const code = machineCode.slice(at, at + length);
     at += length;
     return {
-      name: isKnown ? strings.nameOf(infos.u32(i, 1)) : undefined,
+      name: isKnown ? strings!.nameOf(infos.u32(i, 1)) : undefined,
       instruction: isKnown ? infos.u32(i, 0) : 0,
       address: i < functionCount ? addresses.u64(i) : undefined,
       machineCode: code,

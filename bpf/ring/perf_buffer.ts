@@ -130,8 +130,9 @@ export class PerfBuffer<T extends LayoutType = UntypedRecord>
   ) {
     requireOptions(options, perfOptions);
     const size = sizeOf(options.size);
-    const fd = mapFd(map, "perf_event_array");
-    const rings = new PerfRings(fd, size, wakingIn(options, size));
+    // Getters of the options may close the map: its descriptor comes after them.
+    const waking = wakingIn(options, size);
+    const rings = new PerfRings(mapFd(map, "perf_event_array"), size, waking);
     const reader = readerOf(rings, type as Type | undefined);
     super(reader);
     this.#reader = reader;

@@ -1,5 +1,6 @@
 /** The bytes of BTF, as they are put together: `Documentation/bpf/btf.rst`. */
 
+import { InvalidTypeError } from "../../errors.ts";
 import { KIND } from "../format/type_table.ts";
 
 const MAGIC = 0xeb9f;
@@ -45,7 +46,7 @@ export class Blob {
    * @param rest The words behind that.
    * @param members How many members they tell of.
    * @param flag What the kind makes of it.
-   * @throws {RangeError} if there is no room for so many members.
+   * @throws {InvalidTypeError} if there is no room for so many members.
    */
   add(
     kind: Kind,
@@ -56,12 +57,14 @@ export class Blob {
     flag: boolean = false,
   ): number {
     if (members > MOST_MEMBERS) {
-      throw new RangeError(
+      throw new InvalidTypeError(
         `BTF has room for ${MOST_MEMBERS} members of a type: ${name} has ${members}`,
       );
     }
     const info = (flag ? 1 << 31 : 0) | KIND[kind] << 24 | members;
-    this.#words.push(this.name(name), info >>> 0, sizeOrType, ...rest);
+    this.#words.push(this.name(name), info >>> 0, sizeOrType);
+    // One by one: as arguments of one call they could be too many.
+    for (const word of rest) this.#words.push(word);
     return ++this.#types;
   }
 

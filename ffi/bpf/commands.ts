@@ -120,7 +120,7 @@ export const COMMANDS = {
       [EPERM]: wantsCapability,
       [EINVAL]:
         "the kernel may be older than a kind of type: enumerations with negative members came with Linux 6.0, floats with 5.13",
-      [E2BIG]: "types may nest 32 levels deep",
+      [E2BIG]: "a struct must have at most one bpf_spin_lock",
     },
   },
   BPF_BTF_GET_FD_BY_ID: {

@@ -268,6 +268,42 @@ Deno.test("BpfMap.create() refuses types that say something else", () => {
     InvalidTypeError,
     "must have a valueType, too",
   );
+  assertThrows(
+    create({ valueType: enumerationOf(65536) }),
+    InvalidTypeError,
+    "BTF has room for 65535 members of a type: many has 65536",
+  );
+});
+
+/** An enumeration of so many members. */
+function enumerationOf(count: number): Type {
+  const entries = Array.from({ length: count }, (_, i) => [`m${i}`, i]);
+  return enumeration("many", Object.fromEntries(entries));
+}
+
+Deno.test("TypeWriter writes as many members as BTF has room for", () => {
+  const writer = new TypeWriter();
+  const id = writer.write(enumerationOf(65535));
+  const type = Btf.parse(writer.bytes()).type(id);
+  assert(type.kind === "enum");
+  assertEquals(type.members.length, 65535);
+  assertEquals(type.members.at(-1), { name: "m65534", value: 65534 });
+});
+
+Deno.test("TypeWriter says whether members of an enumeration have a sign", () => {
+  const writer = new TypeWriter();
+  const members = { LESS: -1, MORE: 1 };
+  const negative = writer.write(enumeration("negative", members));
+  const large = writer.write(enumeration("large", { ALL: 0xffff_ffff }));
+  const btf = Btf.parse(writer.bytes());
+  assertEquals(
+    [negative, large].map((id) => {
+      const type = btf.type(id);
+      assert(type.kind === "enum");
+      return type.members.map(({ value }) => value);
+    }),
+    [[-1, 1], [0xffff_ffff]],
+  );
 });
 
 bpfTest("BpfMap.create() takes a NUMA node", () => {

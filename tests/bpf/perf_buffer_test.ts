@@ -592,3 +592,19 @@ perfTest("PerfBuffer refuses to be woken never, or in two ways", () => {
   );
   assertThrows(open({ wakeUp: 1 }), TypeError, 'no option "wakeUp"');
 });
+
+perfTest("PerfBuffer takes no other map when an option closes its own", () => {
+  using test = new TestEvents();
+  const { map } = test;
+  using stack = new DisposableStack();
+  const options = {
+    get wakeupEvents() {
+      const { type, keySize, valueSize, maxEntries } = map.info;
+      map.close();
+      // It gets the number of the descriptor that was closed.
+      stack.use(BpfMap.create({ type: type!, keySize, valueSize, maxEntries }));
+      return 1;
+    },
+  };
+  assertThrows(() => new PerfBuffer(map, Pair, options), ClosedError);
+});

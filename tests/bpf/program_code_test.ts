@@ -1,3 +1,4 @@
+// deno-lint-ignore-file camelcase
 /** What the kernel made of a program, beside what bpftool says of it. */
 
 import { assert, assertEquals, assertThrows } from "@std/assert";
@@ -8,6 +9,13 @@ import { TemporaryDirectory } from "../_support.ts";
 import { objectFile } from "./_objects.ts";
 
 const bpftool = command("bpftool");
+
+/** An instruction as bpftool writes it; the first of a line has the line. */
+interface Dumped {
+  readonly src?: string;
+  readonly line_num?: number;
+  readonly line_col?: number;
+}
 
 function run(...args: string[]): string {
   const { stdout, success } = new Deno.Command("bpftool", { args })
@@ -67,8 +75,31 @@ testWith(bpfObjects, root, bpftool)(
     for (const { line, text, file } of told) {
       if (file.endsWith("maps.bpf.c")) assertEquals(text, source[line - 1]);
     }
-    const addresses = new Set(lines.map(({ address }) => address));
-    assertEquals(addresses.has(functions[0]!.address), machineCode.length > 0);
+    const dumped: Dumped[] = JSON.parse(
+      run("--json", "prog", "dump", "xlated", "id", id, "linum"),
+    );
+    assertEquals(
+      lines.map(({ line, column, text }) => [line, column, text.trim()]),
+      dumped.filter(({ src }) => src !== undefined).map((
+        { line_num: line = 0, line_col: column = 0, src },
+      ) => [line, column, src]),
+    );
+    const addresses = lines.map(({ address }) => address);
+    assertEquals(
+      addresses.includes(functions[0]!.address),
+      machineCode.length > 0,
+    );
+    if (machineCode.length === 0) return;
+    functions.forEach(({ instruction, address, machineCode }, i) => {
+      const next = functions[i + 1]?.instruction ?? instructions.length;
+      const own = lines.filter((line) =>
+        line.instruction >= instruction && line.instruction < next
+      );
+      assertEquals(own[0]!.address, address);
+      const end = address! + BigInt(machineCode.length);
+      assert(own.every((line) => line.address! >= address!));
+      assert(own.every((line) => line.address! < end));
+    });
   },
 );
 

@@ -190,3 +190,32 @@ testWith(setpriv, restriction, libbpf)(
     assertStringIncludes(stdout, "bpf(BPF_MAP_CREATE) failed with EPERM");
   },
 );
+
+featureTest(
+  "supports() fails where there are too few descriptors to ask with",
+  async () => {
+    const { code, stdout, stderr } = await run(`
+      import { supports } from "@hostmem/hostmem/bpf";
+      import { libc, limit, RLIMIT_NOFILE } from "./tests/under_fire/_native.ts";
+      const feature = { map: "hash_of_maps" } as const;
+      // The first question loads what stays open.
+      supports({ program: "xdp" });
+      const lowered = limit(RLIMIT_NOFILE, 100);
+      const taken: number[] = [];
+      for (let fd = 0; (fd = libc.eventfd(0, 0)) >= 0;) taken.push(fd);
+      libc.close(taken.pop()!);
+      try {
+        console.log(supports(feature));
+      } catch (error) {
+        console.log(String(error));
+      }
+      lowered.restore();
+      for (const fd of taken) libc.close(fd);
+      console.log(supports(feature));
+    `);
+    assertEquals(code, 0, stderr);
+    const [refused, answer] = stdout.trim().split("\n");
+    assertStringIncludes(refused!, "EMFILE");
+    assertEquals(answer, `${supports({ map: "hash_of_maps" })}`);
+  },
+);

@@ -87,7 +87,9 @@ function stopsAtBuckets(type: MapType | undefined): boolean {
  *
  * Others may write the map meanwhile: then entries that come or go may be among
  * those read or not, and one that is deleted and stored again may be read twice;
- * but there is an end, and all that stay are read.
+ * but there is an end. All that stay are read where batches stop at buckets;
+ * where they stop at a key and that is deleted, the kernel begins anew, and the
+ * end may come before some of them.
  */
 export class EntryReader {
   readonly #map: OpenMap;
