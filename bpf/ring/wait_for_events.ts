@@ -21,6 +21,7 @@ import {
   wakeUp,
 } from "../../ffi/mod.ts";
 import { Descriptor } from "../../ffi/descriptor.ts";
+import { PoolReturn } from "../../ffi/pool_return.ts";
 
 /** Its descriptors, while anything is watched. */
 interface Poll {
@@ -61,8 +62,7 @@ let poll: Poll | undefined;
 let lastToken = WAKER;
 let waiting = 0;
 let running = false;
-/** Ends waits that were interrupted, once the other thread has returned. */
-const interrupted: (() => void)[] = [];
+const interrupted = new PoolReturn();
 const entries = new Map<number, Entry>();
 const events = new EpollEvents();
 
@@ -122,7 +122,7 @@ async function run(opened: Poll): Promise<void> {
   try {
     while (waiting > 0) {
       const awake = await waitForEvents(opened.epoll.fd);
-      endInterrupted();
+      interrupted.happened();
       if (!awake) continue;
       for (const entry of entries.values()) {
         if (entry.watched.some(takesEvents) && !settle(entry)) {
@@ -139,13 +139,9 @@ async function run(opened: Poll): Promise<void> {
     for (const entry of [...entries.values()]) settle(entry, error);
   } finally {
     running = false;
-    endInterrupted();
+    interrupted.happened();
     closePollIfUnused();
   }
-}
-
-function endInterrupted(): void {
-  for (const settle of interrupted.splice(0)) settle();
 }
 
 /** Some descriptors that are waited for together. */
@@ -208,8 +204,7 @@ export class Watch {
 
   /**
    * Ends a wait that is under way, as an event would: at once, or, where it was
-   * the last, when the other thread has returned. A test that ends with it leaves
-   * no call behind then, for which Deno would blame it.
+   * the last, when the other thread has returned.
    */
   interrupt(): void {
     const { settle } = this.#entry ?? {};
@@ -217,7 +212,7 @@ export class Watch {
     this.#entry!.settle = undefined;
     waiting--;
     if (waiting > 0 || poll === undefined) return settle();
-    interrupted.push(settle);
+    interrupted.expect(settle);
     // Else the other thread would wait on, and hold the event loop.
     wakeUp(poll.waker.fd);
   }

@@ -14,6 +14,7 @@ import {
   type WaitingThread,
   wakeWord,
 } from "../../ffi/calls/futex.ts";
+import { PoolReturn } from "../../ffi/pool_return.ts";
 import { NotSupportedError } from "../../errors.ts";
 import type { Waiter } from "./waiter.ts";
 
@@ -26,22 +27,14 @@ const CROWDS_MAX = 8;
  */
 const LOOK_MS = 50;
 
-/**
- * The time for a thread that was woken to come back, in milliseconds. Where all
- * threads of the pool are taken it has not even begun, and takes as long as they.
- */
-const RETURN_MS = 200;
-
 /** Waiters that share a thread. */
 export class Crowd {
   readonly #thread: WaitingThread;
   readonly #waiters = new Set<Waiter>();
-  /** The functions that settle ended waits, once the thread has come back. */
-  readonly #ended: (() => void)[] = [];
+  readonly #return = new PoolReturn();
   /** True while the thread waits. */
   #waits = false;
   #look: ReturnType<typeof setInterval> | undefined;
-  #late: ReturnType<typeof setTimeout> | undefined;
 
   /** Nobody yet, on a thread that does not wait. */
   constructor(thread: WaitingThread) {
@@ -70,11 +63,7 @@ export class Crowd {
     return this.#waiters.has(waiter);
   }
 
-  /**
-   * The last to leave is told so when the thread has come back, where it can be
-   * woken and does so in time: a test that ends with the wait leaves no call
-   * behind, for which Deno would blame it.
-   */
+  /** The last to leave waits for the thread to come back, if it can be woken. */
   #leave(waiter: Waiter, settle: () => void): void {
     waiter.onend = () => {};
     this.#waiters.delete(waiter);
@@ -84,21 +73,14 @@ export class Crowd {
       this.#look = undefined;
     }
     if (this.#waits && isLast && this.#thread.wordsMax > 1) {
-      this.#ended.push(settle);
-      this.#late ??= setTimeout(() => this.#tellEnded(), RETURN_MS);
+      this.#return.expect(settle);
     } else settle();
     if (this.#waits) this.#thread.wake();
   }
 
-  #tellEnded(): void {
-    clearTimeout(this.#late);
-    this.#late = undefined;
-    for (const settle of this.#ended.splice(0)) settle();
-  }
-
   #cameBack(): void {
     this.#waits = false;
-    this.#tellEnded();
+    this.#return.happened();
   }
 
   #review(): void {
