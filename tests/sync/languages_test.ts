@@ -180,6 +180,27 @@ Deno.test("docs/types.md has the fields that pythonModule() and rustModule() wri
   assert(count > 20, `${count}`);
 });
 
+Deno.test("pythonModule() and rustModule() give each gap a name of its own, whatever fields are called", () => {
+  const Gaps = struct("Gaps", {
+    _: HostLayout,
+    a: u8,
+    b: u32,
+    c: u8,
+    d: u32,
+    _gap0: u8,
+  });
+  for (
+    const [text, pattern] of [
+      [pythonModule({ Gaps }), /^ {8}\("(\w+)", \(?ctypes/gm],
+      [rustModule({ Gaps }), /^ {4}pub (\w+):/gm],
+    ] as const
+  ) {
+    const names = Array.from(text.matchAll(pattern), ([, name]) => name);
+    assertEquals(names.length, 8);
+    assertEquals(new Set(names).size, 8, names.join(" "));
+  }
+});
+
 Deno.test("pythonModule() and rustModule() refuse what they cannot say, by name", () => {
   const Overlaid = struct("Overlaid", { _: HostLayout, a: u32, b: u16 }, {
     offsets: { b: 2 },
