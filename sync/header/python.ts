@@ -49,7 +49,7 @@ const SCALARS: Readonly<
 
 /** The names that the module itself uses. */
 const USED =
-  "ctypes enum numpy struct u128 i128 f16 int bytes bool list property getattr ValueError TypeError ImportError";
+  "ctypes enum numpy struct _bit_field _Wide u128 i128 f16 int bytes bool list property getattr ValueError TypeError ImportError";
 
 /** The attributes that `ctypes` uses in its classes. */
 const ATTRIBUTES =
@@ -202,7 +202,7 @@ class Module {
   #enumeration(type: Enumeration): void {
     const name = this.#names.of(type);
     const members = Object.entries(type.members).map(([member, value]) =>
-      `    ${JSON.stringify(member)}: ${value},\n`
+      `    ${JSON.stringify(memberName(member, type, name))}: ${value},\n`
     );
     this.#parts.push(
       `${name} = enum.IntEnum("${name}", {\n${members.join("")}})`,
@@ -217,6 +217,7 @@ class Module {
       `        ("${attribute(piece.name, type)}", ${this.#typeOf(piece)}),\n`
     );
     const structure = structureOf(type);
+    if (structure !== undefined) this.#names.take(`${name}_CAPACITY`);
     this.#parts.push(
       `class ${name}(ctypes.${type.kind === "struct" ? "Structure" : "Union"}):
     _pack_ = 1
@@ -294,6 +295,19 @@ function attribute(name: string, owner: Type): string {
     `${owner.name}.${name}: The name ${
       JSON.stringify(name)
     } means something else in a class of ctypes`,
+  );
+}
+
+/** @throws {InvalidTypeError} if no member of an IntEnum can have the name. */
+function memberName(name: string, owner: Type, className: string): string {
+  // "_x_" and "__x__" are Python's own, and "_Color__x" is private to Color.
+  const isOwn = /^(mro)?$|^(__?)[^_](.*[^_])?\2$/.test(name) ||
+    name.startsWith(`_${className}__`);
+  if (!isOwn) return name;
+  throw new InvalidTypeError(
+    `${owner.name}.${name}: The name ${
+      JSON.stringify(name)
+    } means something else in an enumeration of Python`,
   );
 }
 

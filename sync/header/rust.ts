@@ -2,6 +2,7 @@
 
 import { InvalidTypeError } from "../../errors.ts";
 import {
+  aggregateOf,
   type AnyType,
   isFlexible,
   originOf,
@@ -247,6 +248,7 @@ ${members.join("\n")}
     });
     const bits = pieces.flatMap((piece) => this.#bitFields(type, piece));
     const structure = structureOf(type);
+    if (structure !== undefined) this.#names.take(`${name}_CAPACITY`);
     this.#parts.push([
       `#[repr(${repr})]`,
       ...isCopy ? ["#[derive(Clone, Copy)]"] : [],
@@ -310,7 +312,7 @@ ${members.join("\n")}
         let value = u128::from_le_bytes(bytes) >> ${within} & ${mask};
         ${isNamed ? `${result}(${read})` : read}
     }
-    pub fn set_${name}(&mut self, value: ${result}) {
+    pub fn ${setterOf(name, type)}(&mut self, value: ${result}) {
         let unit = ${unit[1]};
         let mut bytes = [0u8; 16];
         bytes[..${end - first}].copy_from_slice(&unit[${first}..${end}]);
@@ -365,6 +367,22 @@ function atomicOf(base: Type): string {
       return "core::sync::atomic::AtomicU8";
   }
   return `core::sync::atomic::Atomic${base.kind.toUpperCase()}`;
+}
+
+/**
+ * The function that stores a bit-field.
+ *
+ * @throws {InvalidTypeError} If another bit-field is read by one of that name.
+ */
+function setterOf(name: string, owner: StructType | UnionType): string {
+  const setter = `set_${name}`;
+  const isTaken = aggregateOf(owner).members.some((other) =>
+    other.name === setter && other.type.kind === "bits"
+  );
+  if (!isTaken) return setter;
+  throw new InvalidTypeError(
+    `${owner.name}.${setter}: The name is that of the function in Rust that stores ${name}`,
+  );
 }
 
 function bytesOf(size: number): string {
