@@ -5,7 +5,6 @@ import {
   type AnyType,
   isFlexible,
   originOf,
-  requireType,
 } from "../../layout/model/types.ts";
 import type {
   Enumeration,
@@ -14,8 +13,7 @@ import type {
   UnionType,
 } from "../../layout/mod.ts";
 import { structureOf } from "../shared/structure.ts";
-import type { Exports } from "./c.ts";
-import { Names, requireName } from "./names.ts";
+import { type Exports, Names, requireName } from "./names.ts";
 import { isNamed, namedTypesIn, type Piece, piecesOf } from "./pieces.ts";
 
 /** The types of numbers in `ctypes` and in numpy. */
@@ -136,15 +134,12 @@ class Module {
   readonly #dtypes: string[] = [];
 
   constructor(types: Exports) {
-    const checked = Object.entries(types).map(([name, type]) =>
-      [name, requireType(type, "header")] as const
-    );
-    for (const [name, type] of checked) this.#names.give(type, name);
-    for (const type of namedTypesIn(checked.map(([, type]) => type))) {
+    const exported = this.#names.giveAll(types);
+    for (const type of namedTypesIn(exported.values())) {
       if (type.kind === "enumeration") this.#enumeration(type);
       else this.#aggregate(type);
     }
-    for (const [name, type] of checked) {
+    for (const [name, type] of exported) {
       const origin = originOf(type);
       const same = isNamed(origin)
         ? this.#names.of(origin)

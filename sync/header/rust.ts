@@ -6,7 +6,6 @@ import {
   type AnyType,
   isFlexible,
   originOf,
-  requireType,
 } from "../../layout/model/types.ts";
 import type {
   Enumeration,
@@ -15,8 +14,7 @@ import type {
   UnionType,
 } from "../../layout/mod.ts";
 import { structureOf } from "../shared/structure.ts";
-import type { Exports } from "./c.ts";
-import { isWord, Names, requireName } from "./names.ts";
+import { type Exports, isWord, Names, requireName } from "./names.ts";
 import { namedTypesIn, type Piece, piecesOf } from "./pieces.ts";
 
 /** The types of scalars in Rust. A `bool` must not be 2 there: it is a byte. */
@@ -131,15 +129,12 @@ class Module {
   readonly #parts: string[] = [];
 
   constructor(types: Exports) {
-    const checked = Object.entries(types).map(([name, type]) =>
-      [name, requireType(type, "header")] as const
-    );
-    for (const [name, type] of checked) this.#names.give(type, name);
-    for (const type of namedTypesIn(checked.map(([, type]) => type))) {
+    const exported = this.#names.giveAll(types);
+    for (const type of namedTypesIn(exported.values())) {
       if (type.kind === "enumeration") this.#enumeration(type);
       else this.#aggregate(type);
     }
-    for (const [name, type] of checked) {
+    for (const [name, type] of exported) {
       const same = this.#rustType(type);
       if (same !== name) this.#parts.push(`pub type ${name} = ${same};`);
     }
