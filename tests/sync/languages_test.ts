@@ -203,6 +203,18 @@ Deno.test("pythonModule() and rustModule() give each gap a name of its own, what
   }
 });
 
+Deno.test("pythonModule() and rustModule() store a bit-field without the bytes of those that share none with it", () => {
+  const Apart = struct("Apart", {
+    _: HostLayout,
+    a: bits(u16, 8),
+    b: bits(u16, 3),
+  });
+  assert(
+    pythonModule({ Apart }).includes(`Apart.b = _bit_field("_bits1", 0, 3,`),
+  );
+  assert(rustModule({ Apart }).includes("pub _bits1: [u8; 1],"));
+});
+
 Deno.test("pythonModule() and rustModule() refuse what they cannot say, by name", () => {
   const Overlaid = struct("Overlaid", { _: HostLayout, a: u32, b: u16 }, {
     offsets: { b: 2 },
