@@ -19,7 +19,7 @@ import type {
 import { structureOf, unitOf } from "../shared/structure.ts";
 import { functionsOf, SUPPORT } from "./c_support.ts";
 import { type Exports, Names, requireName } from "./names.ts";
-import { isNamed, namedTypesIn } from "./pieces.ts";
+import { isNamed, namedTypesIn, unusedName } from "./pieces.ts";
 
 /** A declarator's two halves: `uint8_t` and `[4]`. */
 interface Declarator {
@@ -238,17 +238,27 @@ class Body {
     const end = Math.ceil(this.#end / 8);
     const natural = Math.ceil(end / align) * align;
     if (offset <= natural) return;
-    this.#lines.push(`\tuint8_t _gap${this.#gaps++}[${offset - end}];`);
+    this.#lines.push(this.#gap(offset - end));
+  }
+
+  #gap(size: number): string {
+    return this.#bytes(`_gap${this.#gaps++}`, size);
+  }
+
+  /** Bytes that are no member. */
+  #bytes(wanted: string, size: number): string {
+    const name = unusedName(wanted, aggregateOf(this.#type).members);
+    return `\tuint8_t ${name}[${size}];`;
   }
 
   finish(): readonly string[] {
     const { size, align, kind } = this.#type;
     const end = Math.ceil(this.#end / 8);
     if (kind === "struct" && Math.ceil(end / align) * align < size) {
-      this.#lines.push(`\tuint8_t _gap${this.#gaps++}[${size - end}];`);
+      this.#lines.push(this.#gap(size - end));
     }
     if (kind === "union" && this.#lines.length > 0) {
-      this.#lines.push(`\tuint8_t _gap[${size}];`);
+      this.#lines.push(this.#bytes("_gap", size));
     }
     return this.#lines;
   }

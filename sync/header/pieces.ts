@@ -100,7 +100,7 @@ function bitsOf({ type }: Member): Bits | undefined {
 }
 
 /** A name that ends like this and nothing has yet. */
-function unusedName(
+export function unusedName(
   wanted: string,
   taken: readonly { readonly name: string }[],
 ): string {
