@@ -46,7 +46,7 @@ const SCALARS: Readonly<Record<string, string>> = {
 
 /** The names that the module itself uses. */
 const USED =
-  "Be BeFloat F16 core u8 i8 u16 i16 u32 i32 u64 i64 u128 i128 usize isize f32 f64";
+  "Be BeFloat F16 core bool u8 i8 u16 i16 u32 i32 u64 i64 u128 i128 usize isize f32 f64";
 
 /**
  * A name of a field, a function or a constant as Rust has it: some words can be

@@ -248,6 +248,7 @@ Deno.test("pythonModule() and rustModule() refuse names that they use themselves
   for (const name of ["_bit_field", "_Wide"]) {
     assertThrows(() => pythonModule({ [name]: u8 }), InvalidTypeError, name);
   }
+  assertThrows(() => rustModule({ bool: u8 }), InvalidTypeError, "bool");
   for (const name of ["mro", "", "_x_", "__x__", "_Color__x"]) {
     const Color = enumeration("Color", { red: 1, [name]: 2 });
     assertThrows(
