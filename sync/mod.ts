@@ -32,6 +32,7 @@ export type { RingFields } from "./ring/fields.ts";
 export { SpscRing, type SpscRingType } from "./ring/type.ts";
 export type { Peer, SideOptions } from "./shared/owner.ts";
 export { CorruptError, OwnedError, PeerDiedError } from "../errors.ts";
-export { cHeader, type Exports } from "./header/c.ts";
+export { cHeader } from "./header/c.ts";
+export type { Exports } from "./header/names.ts";
 export { pythonModule } from "./header/python.ts";
 export { rustModule } from "./header/rust.ts";

@@ -2,12 +2,8 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import { fromFileUrl } from "@std/path";
 import { Page } from "../../tests/_browser.ts";
 import { command, compilerOfC, testWith } from "../../tests/_needs.ts";
-import {
-  compileC,
-  repository,
-  run,
-  TemporaryDirectory,
-} from "../../tests/_support.ts";
+import { Server } from "../../tests/_server.ts";
+import { compileC, run, TemporaryDirectory } from "../../tests/_support.ts";
 import { outputOf } from "../../tests/cli/_hostmem.ts";
 
 const example = new URL("server.ts", import.meta.url);
@@ -24,83 +20,45 @@ interface Market {
   }[];
 }
 
-/** The server with its feed, which was compiled with the header of its types. */
-class Server implements AsyncDisposable {
-  readonly #child: Deno.ChildProcess;
-  readonly #directory: TemporaryDirectory;
-  readonly address: string;
+/** The feed, compiled with the header of its types. */
+async function compileFeed(directory: TemporaryDirectory): Promise<string> {
+  const types = fromFileUrl(new URL("types.ts", import.meta.url));
+  const header = directory.join("trades.h");
+  await outputOf("header", `${types}#Trades`, "-o", header);
+  return await compileC(new URL("feed.c", import.meta.url), directory, [
+    ...["-O2", "-Wall", "-Wextra", "-Werror"],
+    `-I${directory.path}`,
+  ]);
+}
 
-  private constructor(
-    child: Deno.ChildProcess,
-    directory: TemporaryDirectory,
-    address: string,
+/** What a server tells until that is enough. */
+async function marketOf(
+  { address }: Server,
+  isEnough: (market: Market) => boolean,
+): Promise<Market> {
+  const response = await fetch(`${address}/events`);
+  let text = "";
+  for await (
+    const part of response.body!.pipeThrough(new TextDecoderStream())
   ) {
-    this.#child = child;
-    this.#directory = directory;
-    this.address = address;
-  }
-
-  static async start(trades: number, pause: number): Promise<Server> {
-    const directory = new TemporaryDirectory();
-    const types = fromFileUrl(new URL("types.ts", import.meta.url));
-    const header = directory.join("trades.h");
-    await outputOf("header", `${types}#Trades`, "-o", header);
-    const feed = await compileC(new URL("feed.c", import.meta.url), directory, [
-      ...["-O2", "-Wall", "-Wextra", "-Werror"],
-      `-I${header.slice(0, -"/trades.h".length)}`,
-    ]);
-    const child = new Deno.Command(Deno.execPath(), {
-      args: [
-        ...["run", "-A", "--no-lock", fromFileUrl(example), feed],
-        ...["0", `${trades}`, `${pause}`],
-      ],
-      cwd: repository,
-      env: { NO_COLOR: "1" },
-      stdin: "null",
-      stdout: "null",
-      stderr: "piped",
-    }).spawn();
-    let text = "";
-    const lines = child.stderr.pipeThrough(new TextDecoderStream());
-    for await (const part of lines) {
-      text += part;
-      const [, address] = /on (http:\S+)\/\s/.exec(text) ?? [];
-      if (address !== undefined) return new Server(child, directory, address);
+    text += part;
+    const lines = text.split("\n\n");
+    text = lines.pop()!;
+    for (const line of lines) {
+      const market = JSON.parse(line.slice("data: ".length)) as Market;
+      if (isEnough(market)) return market;
     }
-    directory[Symbol.dispose]();
-    throw new Error(`The server did not start: ${text}`);
   }
-
-  /** What it tells until that is enough. */
-  async market(isEnough: (market: Market) => boolean): Promise<Market> {
-    const response = await fetch(`${this.address}/events`);
-    let text = "";
-    for await (
-      const part of response.body!.pipeThrough(new TextDecoderStream())
-    ) {
-      text += part;
-      const lines = text.split("\n\n");
-      text = lines.pop()!;
-      for (const line of lines) {
-        const market = JSON.parse(line.slice("data: ".length)) as Market;
-        if (isEnough(market)) return market;
-      }
-    }
-    throw new Error("The server told nothing more");
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#child.kill("SIGTERM");
-    await this.#child.status;
-    this.#directory[Symbol.dispose]();
-  }
+  throw new Error("The server told nothing more");
 }
 
 testWith(compilerOfC)(
   "ticker/server.ts tells of every trade that its feed in C made",
   async () => {
-    await using server = await Server.start(100_000, 0);
-    const { quotes } = await server.market(({ ended }) => ended);
+    using directory = new TemporaryDirectory();
+    const feed = await compileFeed(directory);
+    await using server = await Server.start(example, feed, "0", "100000", "0");
+    const { quotes } = await marketOf(server, ({ ended }) => ended);
     assertEquals(quotes.map(({ symbol }) => symbol), SYMBOLS);
     for (const [index, { trades, volume, last }] of quotes.entries()) {
       assertEquals(trades, 25_000);
@@ -111,13 +69,18 @@ testWith(compilerOfC)(
     const response = await fetch(`${server.address}/nothing`);
     assertEquals(await response.text(), "There are / and /events\n");
     assertEquals(response.status, 404);
+    const { host } = new URL(server.address);
+    assertEquals(await server.statusFor(host, "/"), 200);
+    assertEquals(await server.statusFor("evil.example", "/"), 421);
   },
 );
 
 testWith(compilerOfC, command("chromium"))(
   "ticker/server.ts shows its market live",
   async () => {
-    await using server = await Server.start(0, 100);
+    using directory = new TemporaryDirectory();
+    const feed = await compileFeed(directory);
+    await using server = await Server.start(example, feed, "0", "0", "100");
     await using page = await Page.open(server.address);
     await page.until(
       `document.querySelector("polyline")?.points.numberOfItems >= 3`,

@@ -31,11 +31,14 @@ function loadBytes(size: number): Load {
   };
 }
 
-function storeBytes(): Store {
+// Another thread may have made a growable array longer since it was checked:
+// `set` then throws, where there is no room for more than the bytes.
+
+function storeBytes(size: number): Store {
   return (region, offset, value: Uint8Array) => {
     const { u8 } = region;
     if (u8[offset] === undefined) closed(region);
-    u8.set(value, offset);
+    u8.subarray(offset, offset + size).set(value);
   };
 }
 
@@ -61,7 +64,7 @@ export class BytesLeaf implements Leaf {
   constructor(size: number) {
     this.#size = size;
     this.#load = sharedPart(loadBytes, size);
-    this.#store = sharedPart(storeBytes);
+    this.#store = sharedPart(storeBytes, size);
     this.fits = sharedPart(fitsBytes, size);
     this.declarator = { base: "uint8_t", suffix: `[${size}]` };
   }
@@ -73,7 +76,9 @@ export class BytesLeaf implements Leaf {
 
   /** The bytes as they are now: those given may be a part of what is written. */
   capture(value: unknown): unknown {
-    return new Uint8Array(value as Uint8Array);
+    const bytes = new Uint8Array(this.#size);
+    bytes.set(value as Uint8Array);
+    return bytes;
   }
 
   /** See {@linkcode Leaf.readsAs}. */

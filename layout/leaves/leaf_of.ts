@@ -1,29 +1,16 @@
 /** The leaf of each type. */
 
 import type {
-  AtomicType,
-  Be16,
-  Be32,
-  Be64,
-  Bef32,
-  Bef64,
-  Bei16,
-  Bei32,
-  Bei64,
-  Bits,
-  Bool,
+  ArrayType,
   Bytes,
-  Enumeration,
-  F16,
-  F32,
-  F64,
+  HostLayoutMarker,
   I128,
-  IntegerType,
-  Safe,
+  Padding,
+  StructType,
   Text,
   Type,
   U128,
-  Uintptr,
+  UnionType,
 } from "../static.ts";
 import { atomicLeaf } from "./atomic.ts";
 import {
@@ -49,29 +36,10 @@ import { TextLeaf } from "./text.ts";
 import { i128, u128 } from "./wide_integers.ts";
 
 /** A type whose value is one JavaScript value. */
-export type LeafType =
-  | Bool
-  | IntegerType
-  | U128
-  | I128
-  | Uintptr
-  | F16
-  | F32
-  | F64
-  | Be16
-  | Be32
-  | Be64
-  | Bei16
-  | Bei32
-  | Bei64
-  | Bef32
-  | Bef64
-  | Safe
-  | Text
-  | Bytes
-  | Enumeration
-  | Bits
-  | AtomicType;
+export type LeafType = Exclude<
+  Type,
+  ArrayType | StructType | UnionType | Padding | HostLayoutMarker
+>;
 
 type LeafMaker<K> = (type: Extract<LeafType, { readonly kind: K }>) => Leaf;
 

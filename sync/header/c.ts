@@ -7,7 +7,6 @@ import {
   isFlexible,
   type Member,
   originOf,
-  requireType,
   unnamedBitsOf,
 } from "../../layout/model/types.ts";
 import { declarationOf } from "../../layout/mod.ts";
@@ -19,8 +18,8 @@ import type {
 } from "../../layout/mod.ts";
 import { structureOf, unitOf } from "../shared/structure.ts";
 import { functionsOf, SUPPORT } from "./c_support.ts";
-import { Names, requireName } from "./names.ts";
-import { isNamed, namedTypesIn } from "./pieces.ts";
+import { type Exports, Names, requireName } from "./names.ts";
+import { isNamed, namedTypesIn, unusedName } from "./pieces.ts";
 
 /** A declarator's two halves: `uint8_t` and `[4]`. */
 interface Declarator {
@@ -28,20 +27,14 @@ interface Declarator {
   readonly suffix: string;
 }
 
-/** Types by the names that they are exported by. */
-export type Exports = Readonly<Record<string, Type>>;
-
 class Header {
   readonly #names = new Names("C");
   readonly #parts: string[] = [];
   #hasStructures = false;
 
   constructor(types: Exports) {
-    const checked = Object.entries(types).map(([name, type]) =>
-      [name, requireType(type, "header")] as const
-    );
-    for (const [name, type] of checked) this.#names.give(type, name);
-    for (const type of namedTypesIn(checked.map(([, type]) => type))) {
+    const exported = this.#names.giveAll(types);
+    for (const type of namedTypesIn(exported.values())) {
       if (type.kind === "enumeration") {
         this.#parts.push(this.#enumeration(type));
       } else {
@@ -49,7 +42,7 @@ class Header {
         this.#structure(type);
       }
     }
-    for (const [name, type] of checked) this.#alias(name, type);
+    for (const [name, type] of exported) this.#alias(name, type);
   }
 
   /** Another name for what has none in C, or has one already. */
@@ -245,17 +238,27 @@ class Body {
     const end = Math.ceil(this.#end / 8);
     const natural = Math.ceil(end / align) * align;
     if (offset <= natural) return;
-    this.#lines.push(`\tuint8_t _gap${this.#gaps++}[${offset - end}];`);
+    this.#lines.push(this.#gap(offset - end));
+  }
+
+  #gap(size: number): string {
+    return this.#bytes(`_gap${this.#gaps++}`, size);
+  }
+
+  /** Bytes that are no member. */
+  #bytes(wanted: string, size: number): string {
+    const name = unusedName(wanted, aggregateOf(this.#type).members);
+    return `\tuint8_t ${name}[${size}];`;
   }
 
   finish(): readonly string[] {
     const { size, align, kind } = this.#type;
     const end = Math.ceil(this.#end / 8);
     if (kind === "struct" && Math.ceil(end / align) * align < size) {
-      this.#lines.push(`\tuint8_t _gap${this.#gaps++}[${size - end}];`);
+      this.#lines.push(this.#gap(size - end));
     }
     if (kind === "union" && this.#lines.length > 0) {
-      this.#lines.push(`\tuint8_t _gap[${size}];`);
+      this.#lines.push(this.#bytes("_gap", size));
     }
     return this.#lines;
   }

@@ -1,8 +1,15 @@
 /** The names that types have in other languages. */
 
 import { InvalidTypeError } from "../../errors.ts";
-import { type AnyType, originOf } from "../../layout/model/types.ts";
+import {
+  type AnyType,
+  originOf,
+  requireType,
+} from "../../layout/model/types.ts";
 import type { Type } from "../../layout/mod.ts";
+
+/** Types by the names that they are exported by. */
+export type Exports = Readonly<Record<string, Type>>;
 
 /** A language that types are written in. */
 export type Language = "C" | "Python" | "Rust";
@@ -81,10 +88,22 @@ export class Names {
     this.#taken.add(name);
   }
 
-  /** Gives a type the name that somebody exports it by. */
-  give(type: Type, name: string): void {
-    this.take(requireName(name, type.name, this.#language));
-    this.#names.set(originOf(type), name);
+  /**
+   * Gives types the names that somebody exports them by.
+   *
+   * @throws {InvalidTypeError} If one is not a type, or its name cannot be one
+   * or is taken.
+   */
+  giveAll(types: Exports): ReadonlyMap<string, AnyType> {
+    const exported = new Map<string, AnyType>();
+    for (const [name, type] of Object.entries(types)) {
+      exported.set(name, requireType(type, "header"));
+    }
+    for (const [name, type] of exported) {
+      this.take(requireName(name, type.name, this.#language));
+      this.#names.set(originOf(type), name);
+    }
+    return exported;
   }
 
   /** The name of a type: by default its own, in letters, digits and `_`. */

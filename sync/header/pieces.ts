@@ -99,10 +99,13 @@ function bitsOf({ type }: Member): Bits | undefined {
   return type.kind === "padding" ? unnamedBitsOf(type) : undefined;
 }
 
-/** A name that begins like this and no field has. */
-function unusedName(wanted: string, members: readonly Member[]): string {
+/** A name that ends like this and nothing has yet. */
+export function unusedName(
+  wanted: string,
+  taken: readonly { readonly name: string }[],
+): string {
   let name = wanted;
-  while (members.some((member) => member.name === name)) name = `_${name}`;
+  while (taken.some((other) => other.name === name)) name = `_${name}`;
   return name;
 }
 
@@ -182,8 +185,9 @@ class StructPieces {
   }
 
   #name(begin: string): string {
+    const taken = [...this.#members, ...this.pieces];
     const count = this.pieces.filter(({ name }) => name.startsWith(begin));
-    return unusedName(`${begin}${count.length}`, this.#members);
+    return unusedName(`${begin}${count.length}`, taken);
   }
 }
 

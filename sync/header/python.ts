@@ -5,7 +5,6 @@ import {
   type AnyType,
   isFlexible,
   originOf,
-  requireType,
 } from "../../layout/model/types.ts";
 import type {
   Enumeration,
@@ -14,8 +13,7 @@ import type {
   UnionType,
 } from "../../layout/mod.ts";
 import { structureOf } from "../shared/structure.ts";
-import type { Exports } from "./c.ts";
-import { Names, requireName } from "./names.ts";
+import { type Exports, Names, requireName } from "./names.ts";
 import { isNamed, namedTypesIn, type Piece, piecesOf } from "./pieces.ts";
 
 /** The types of numbers in `ctypes` and in numpy. */
@@ -49,7 +47,7 @@ const SCALARS: Readonly<
 
 /** The names that the module itself uses. */
 const USED =
-  "ctypes enum numpy struct u128 i128 f16 int bytes bool list property getattr ValueError TypeError ImportError";
+  "ctypes enum numpy struct _bit_field _Wide u128 i128 f16 int bytes bool list property getattr ValueError TypeError ImportError";
 
 /** The attributes that `ctypes` uses in its classes. */
 const ATTRIBUTES =
@@ -136,15 +134,12 @@ class Module {
   readonly #dtypes: string[] = [];
 
   constructor(types: Exports) {
-    const checked = Object.entries(types).map(([name, type]) =>
-      [name, requireType(type, "header")] as const
-    );
-    for (const [name, type] of checked) this.#names.give(type, name);
-    for (const type of namedTypesIn(checked.map(([, type]) => type))) {
+    const exported = this.#names.giveAll(types);
+    for (const type of namedTypesIn(exported.values())) {
       if (type.kind === "enumeration") this.#enumeration(type);
       else this.#aggregate(type);
     }
-    for (const [name, type] of checked) {
+    for (const [name, type] of exported) {
       const origin = originOf(type);
       const same = isNamed(origin)
         ? this.#names.of(origin)
@@ -202,7 +197,7 @@ class Module {
   #enumeration(type: Enumeration): void {
     const name = this.#names.of(type);
     const members = Object.entries(type.members).map(([member, value]) =>
-      `    ${JSON.stringify(member)}: ${value},\n`
+      `    ${JSON.stringify(memberName(member, type, name))}: ${value},\n`
     );
     this.#parts.push(
       `${name} = enum.IntEnum("${name}", {\n${members.join("")}})`,
@@ -217,6 +212,7 @@ class Module {
       `        ("${attribute(piece.name, type)}", ${this.#typeOf(piece)}),\n`
     );
     const structure = structureOf(type);
+    if (structure !== undefined) this.#names.take(`${name}_CAPACITY`);
     this.#parts.push(
       `class ${name}(ctypes.${type.kind === "struct" ? "Structure" : "Union"}):
     _pack_ = 1
@@ -294,6 +290,19 @@ function attribute(name: string, owner: Type): string {
     `${owner.name}.${name}: The name ${
       JSON.stringify(name)
     } means something else in a class of ctypes`,
+  );
+}
+
+/** @throws {InvalidTypeError} if no member of an IntEnum can have the name. */
+function memberName(name: string, owner: Type, className: string): string {
+  // "_x_" and "__x__" are Python's own, and "_Color__x" is private to Color.
+  const isOwn = /^(mro)?$|^(__?)[^_](.*[^_])?\2$/.test(name) ||
+    name.startsWith(`_${className}__`);
+  if (!isOwn) return name;
+  throw new InvalidTypeError(
+    `${owner.name}.${name}: The name ${
+      JSON.stringify(name)
+    } means something else in an enumeration of Python`,
   );
 }
 

@@ -2,10 +2,10 @@
 
 import { InvalidTypeError } from "../../errors.ts";
 import {
+  aggregateOf,
   type AnyType,
   isFlexible,
   originOf,
-  requireType,
 } from "../../layout/model/types.ts";
 import type {
   Enumeration,
@@ -14,8 +14,7 @@ import type {
   UnionType,
 } from "../../layout/mod.ts";
 import { structureOf } from "../shared/structure.ts";
-import type { Exports } from "./c.ts";
-import { isWord, Names, requireName } from "./names.ts";
+import { type Exports, isWord, Names, requireName } from "./names.ts";
 import { namedTypesIn, type Piece, piecesOf } from "./pieces.ts";
 
 /** The types of scalars in Rust. A `bool` must not be 2 there: it is a byte. */
@@ -47,7 +46,7 @@ const SCALARS: Readonly<Record<string, string>> = {
 
 /** The names that the module itself uses. */
 const USED =
-  "Be BeFloat F16 core u8 i8 u16 i16 u32 i32 u64 i64 u128 i128 usize isize f32 f64";
+  "Be BeFloat F16 core bool u8 i8 u16 i16 u32 i32 u64 i64 u128 i128 usize isize f32 f64";
 
 /**
  * A name of a field, a function or a constant as Rust has it: some words can be
@@ -130,15 +129,12 @@ class Module {
   readonly #parts: string[] = [];
 
   constructor(types: Exports) {
-    const checked = Object.entries(types).map(([name, type]) =>
-      [name, requireType(type, "header")] as const
-    );
-    for (const [name, type] of checked) this.#names.give(type, name);
-    for (const type of namedTypesIn(checked.map(([, type]) => type))) {
+    const exported = this.#names.giveAll(types);
+    for (const type of namedTypesIn(exported.values())) {
       if (type.kind === "enumeration") this.#enumeration(type);
       else this.#aggregate(type);
     }
-    for (const [name, type] of checked) {
+    for (const [name, type] of exported) {
       const same = this.#rustType(type);
       if (same !== name) this.#parts.push(`pub type ${name} = ${same};`);
     }
@@ -247,6 +243,7 @@ ${members.join("\n")}
     });
     const bits = pieces.flatMap((piece) => this.#bitFields(type, piece));
     const structure = structureOf(type);
+    if (structure !== undefined) this.#names.take(`${name}_CAPACITY`);
     this.#parts.push([
       `#[repr(${repr})]`,
       ...isCopy ? ["#[derive(Clone, Copy)]"] : [],
@@ -310,7 +307,7 @@ ${members.join("\n")}
         let value = u128::from_le_bytes(bytes) >> ${within} & ${mask};
         ${isNamed ? `${result}(${read})` : read}
     }
-    pub fn set_${name}(&mut self, value: ${result}) {
+    pub fn ${setterOf(name, type)}(&mut self, value: ${result}) {
         let unit = ${unit[1]};
         let mut bytes = [0u8; 16];
         bytes[..${end - first}].copy_from_slice(&unit[${first}..${end}]);
@@ -365,6 +362,22 @@ function atomicOf(base: Type): string {
       return "core::sync::atomic::AtomicU8";
   }
   return `core::sync::atomic::Atomic${base.kind.toUpperCase()}`;
+}
+
+/**
+ * The function that stores a bit-field.
+ *
+ * @throws {InvalidTypeError} If another bit-field is read by one of that name.
+ */
+function setterOf(name: string, owner: StructType | UnionType): string {
+  const setter = `set_${name}`;
+  const isTaken = aggregateOf(owner).members.some((other) =>
+    other.name === setter && other.type.kind === "bits"
+  );
+  if (!isTaken) return setter;
+  throw new InvalidTypeError(
+    `${owner.name}.${setter}: The name is that of the function in Rust that stores ${name}`,
+  );
 }
 
 function bytesOf(size: number): string {

@@ -28,6 +28,8 @@ import {
   type Value,
   view,
 } from "../../layout/mod.ts";
+import { whereIs } from "../../layout/access/private_fields.ts";
+import { leafOf } from "../../layout/leaves/leaf_of.ts";
 import type { Loose } from "./_kinds.ts";
 
 const Link = struct("Link", {
@@ -129,6 +131,18 @@ Deno.test("bytes are what the engine says that they are, whatever a class adds t
   assertEquals(all, new Uint8Array(all.length));
   assign(list.at(3), { mac: new Liar(MAC) });
   assertEquals([...list.at(3).mac], [...MAC]);
+});
+
+Deno.test("bytes that another thread makes longer after they were checked overwrite no other field", () => {
+  const leaf = leafOf(bytes(6));
+  const encoded = new Uint8Array(Link.size);
+  const { region } = whereIs(pointer(Link, encoded))!;
+  // An array that grows is, from then on, one that is too long.
+  const longer = new Uint8Array(7).fill(1);
+  assertThrows(() => leaf.capture!(longer), RangeError);
+  const store = leaf.store("shift").plain();
+  assertThrows(() => store(region, 1, longer as never), RangeError);
+  assertEquals(encoded, new Uint8Array(Link.size));
 });
 
 Deno.test("bytes can be exchanged with others of the same memory", () => {

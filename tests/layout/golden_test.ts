@@ -20,6 +20,7 @@ import {
 } from "../../layout/access/plan.ts";
 import type { AnyType } from "../../layout/model/types.ts";
 import {
+  aligned,
   array,
   atomic,
   be16,
@@ -192,6 +193,16 @@ Deno.test("an integer of 128 bits needs no more than the alignment of its halves
     packed: true,
   }))!;
   assert(text.includes("loadMisaligned"));
+});
+
+Deno.test("an array needs no more than the alignment of its elements, whatever is asked for it", () => {
+  const Late = struct("Late", {
+    _: HostLayout,
+    first: u64,
+    list: aligned(array(u32, 2), 16),
+  }, { offsets: { list: 8 }, align: 8, packed: true });
+  // Not an array of ours, which would go byte by byte.
+  assert(pointer(Late, new ArrayBuffer(16)).list instanceof Uint32Array);
 });
 
 Deno.test("every file of golden text belongs to a class", async () => {

@@ -2,6 +2,8 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import { BoundsError, ClosedError } from "../../errors.ts";
 import {
   array,
+  assign,
+  bytes,
   f16,
   field,
   HostLayout,
@@ -10,6 +12,7 @@ import {
   struct,
   type Type,
   u8,
+  union,
   view,
 } from "../../layout/mod.ts";
 import { sized } from "../_fire.ts";
@@ -52,6 +55,25 @@ function nth({ name, fits }: Kind, index: number): unknown {
 }
 
 const COUNT = 7;
+
+for (const { name, type, fits } of kinds) {
+  const { size } = type;
+  const Either = union("Either", {
+    _: HostLayout,
+    it: type,
+    all: bytes(size),
+  });
+
+  Deno.test(`${name}: a value that is there, rounded or not, leaves its bytes to another member`, () => {
+    const either = pointer(Either, new ArrayBuffer(Either.size));
+    for (const it of fits) {
+      assign(either, { it });
+      const all = new Uint8Array(size).fill(1);
+      assign(either, { it, all });
+      assertEquals(new Uint8Array(either.all), all);
+    }
+  });
+}
 
 for (const kind of kinds) {
   const { name, type, native } = kind;

@@ -68,10 +68,17 @@ const Placed = struct("Placed", { _: HostLayout, a: u8, b: u32 }, {
   size: 32,
   align: 16,
 });
+const Gaps = struct("Gaps", {
+  _: HostLayout,
+  _gap0: u8,
+  b: u32,
+  either: union("Gap", { _: HostLayout, _gap: u8 }),
+}, { offsets: { b: 13 }, size: 32 });
 const Types = {
   Everything,
   Packed,
   Placed,
+  Gaps,
   Color,
   Numbers: array(u64, 4),
   Ring: SpscRing(Inner, 16),

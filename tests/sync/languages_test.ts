@@ -1,6 +1,8 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import {
+  bits,
   encode,
+  enumeration,
   HostLayout,
   InvalidTypeError,
   jsonValue,
@@ -13,7 +15,7 @@ import {
   u8,
 } from "../../mod.ts";
 import * as layout from "../../layout/mod.ts";
-import { pythonModule, rustModule } from "../../sync/mod.ts";
+import { pythonModule, rustModule, SpscRing } from "../../sync/mod.ts";
 import { outputOf } from "../cli/_hostmem.ts";
 import { randomDeclaration } from "../layout/truth/random_declaration.ts";
 import { make } from "../layout/truth/host_types.ts";
@@ -180,6 +182,39 @@ Deno.test("docs/types.md has the fields that pythonModule() and rustModule() wri
   assert(count > 20, `${count}`);
 });
 
+Deno.test("pythonModule() and rustModule() give each gap a name of its own, whatever fields are called", () => {
+  const Gaps = struct("Gaps", {
+    _: HostLayout,
+    a: u8,
+    b: u32,
+    c: u8,
+    d: u32,
+    _gap0: u8,
+  });
+  for (
+    const [text, pattern] of [
+      [pythonModule({ Gaps }), /^ {8}\("(\w+)", \(?ctypes/gm],
+      [rustModule({ Gaps }), /^ {4}pub (\w+):/gm],
+    ] as const
+  ) {
+    const names = Array.from(text.matchAll(pattern), ([, name]) => name);
+    assertEquals(names.length, 8);
+    assertEquals(new Set(names).size, 8, names.join(" "));
+  }
+});
+
+Deno.test("pythonModule() and rustModule() store a bit-field without the bytes of those that share none with it", () => {
+  const Apart = struct("Apart", {
+    _: HostLayout,
+    a: bits(u16, 8),
+    b: bits(u16, 3),
+  });
+  assert(
+    pythonModule({ Apart }).includes(`Apart.b = _bit_field("_bits1", 0, 3,`),
+  );
+  assert(rustModule({ Apart }).includes("pub _bits1: [u8; 1],"));
+});
+
 Deno.test("pythonModule() and rustModule() refuse what they cannot say, by name", () => {
   const Overlaid = struct("Overlaid", { _: HostLayout, a: u32, b: u16 }, {
     offsets: { b: 2 },
@@ -199,4 +234,40 @@ Deno.test("pythonModule() and rustModule() refuse what they cannot say, by name"
   assertThrows(() => pythonModule({ Inner }), InvalidTypeError, "_fields_");
   assertThrows(() => pythonModule({ numpy: u8 }), InvalidTypeError, "numpy");
   assertThrows(() => rustModule({ Be: u8 }), InvalidTypeError, "Be");
+});
+
+Deno.test("pythonModule() and rustModule() refuse names that they use themselves, or that mean something there", () => {
+  const Ring = SpscRing(u32, 16);
+  for (const write of [pythonModule, rustModule]) {
+    assertThrows(
+      () => write({ Ring, Ring_CAPACITY: u32 }),
+      InvalidTypeError,
+      "Ring_CAPACITY",
+    );
+  }
+  for (const name of ["_bit_field", "_Wide"]) {
+    assertThrows(() => pythonModule({ [name]: u8 }), InvalidTypeError, name);
+  }
+  assertThrows(() => rustModule({ bool: u8 }), InvalidTypeError, "bool");
+  for (const name of ["mro", "", "_x_", "__x__", "_Color__x"]) {
+    const Color = enumeration("Color", { red: 1, [name]: 2 });
+    assertThrows(
+      () => pythonModule({ Color }),
+      InvalidTypeError,
+      `Color.${name}`,
+    );
+  }
+  const names = ["_x", "x_", "__x", "_x__", "_", "__", "___", "name", "a b"];
+  const Color = enumeration(
+    "Color",
+    Object.fromEntries(names.entries().map(([value, name]) => [name, value])),
+  );
+  assert(pythonModule({ Color }).includes(`"a b": 8`));
+  const Bits = struct("Bits", {
+    _: HostLayout,
+    x: bits(u8, 3),
+    set_x: bits(u8, 3),
+  });
+  assertThrows(() => rustModule({ Bits }), InvalidTypeError, "Bits.set_x");
+  assert(pythonModule({ Bits }).includes("Bits.set_x ="));
 });
