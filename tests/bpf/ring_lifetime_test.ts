@@ -329,3 +329,31 @@ bpfTest(
     assertEquals([code, stdout.trim()], [0, "16"], stderr);
   },
 );
+
+bpfTest(
+  "An iteration ends in time though no thread of the pool is free to come back",
+  async () => {
+    const { code, stdout, stderr } = await run(
+      `
+      import { BpfMap, RingBuffer } from "./bpf/mod.ts";
+      const { symbols } = Deno.dlopen("libc.so.6", {
+        poll: { parameters: ["pointer", "u64", "i32"], result: "i32", nonblocking: true },
+      });
+      using map = BpfMap.create({ type: "ringbuf", maxEntries: 65536 });
+      const ring = new RingBuffer(map);
+      // More than the pool has threads, each of which sleeps for seconds.
+      const sleepers = Array.from({ length: 200 }, () => symbols.poll(null, 0n, 10_000));
+      const iteration = (async () => {
+        for await (const _ of ring);
+        return "ended";
+      })();
+      setTimeout(() => ring.close(), 10);
+      const slept = Promise.any(sleepers).then(() => "slept");
+      console.log(await Promise.race([iteration, slept]));
+      Deno.exit();
+    `,
+      { permissions: ["-A"] },
+    );
+    assertEquals({ code, stdout }, { code: 0, stdout: "ended\n" }, stderr);
+  },
+);
