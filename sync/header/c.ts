@@ -10,12 +10,7 @@ import {
   unnamedBitsOf,
 } from "../../layout/model/types.ts";
 import { declarationOf } from "../../layout/mod.ts";
-import type {
-  Enumeration,
-  StructType,
-  Type,
-  UnionType,
-} from "../../layout/mod.ts";
+import type { Enumeration, StructType, UnionType } from "../../layout/mod.ts";
 import { structureOf, unitOf } from "../shared/structure.ts";
 import { functionsOf, SUPPORT } from "./c_support.ts";
 import { type Exports, Names, requireName } from "./names.ts";
