@@ -382,18 +382,30 @@ export function libbpfVersion(): [major: number, minor: number] | undefined {
   }
 }
 
-/** libbpf of this version or a later one. */
+/** A libbpf that loads objects. */
+export const libbpf: Need = new Need("libbpf 1.1", () => {
+  const [major, minor] = libbpfVersion() ?? [0, 0];
+  requireThat(major > 1 || minor >= 1, "libbpf 1.1");
+});
+
+/** libbpf of this version or a later one; a distribution has only one. */
 export function libbpfSince(minor: number): Need {
-  return new Need(`libbpf 1.${minor}`, () => {
-    const version = libbpfVersion();
-    requireThat(version !== undefined, "libbpf");
-    const [major, has] = version!;
-    requireThat(major > 1 || has >= minor, `libbpf 1.${minor}`);
-  });
+  return libbpfWhere(`libbpf 1.${minor}`, (has) => has >= minor);
 }
 
-/** A libbpf that loads objects. */
-export const libbpf: Need = libbpfSince(1);
+/** libbpf from before this version. */
+export function libbpfBefore(minor: number): Need {
+  return libbpfWhere(`libbpf before 1.${minor}`, (has) => has < minor);
+}
+
+function libbpfWhere(what: string, fits: (minor: number) => boolean): Need {
+  return new Need(what, () => {
+    const [major, minor] = libbpfVersion() ?? [0, 0];
+    if (!fits(major > 1 ? Infinity : minor)) {
+      throw new Refusal(`this is ${major}.${minor}`);
+    }
+  });
+}
 
 /** A compiler for BPF. */
 export const clang: Need = command("clang");

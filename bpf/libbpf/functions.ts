@@ -194,6 +194,12 @@ const objectSymbols = {
     ],
     result: "i32", // int
   },
+  bpf_map__autocreate: {
+    parameters: [
+      "usize", // const struct bpf_map *map
+    ],
+    result: "bool", // bool
+  },
   bpf_map__set_autocreate: {
     parameters: [
       "usize", // struct bpf_map *map
@@ -361,6 +367,12 @@ export function openLibbpf<const S extends Deno.ForeignLibraryInterface>(
 export function libbpfVersion(): string {
   const { libbpf_major_version, libbpf_minor_version } = libbpf();
   return `${libbpf_major_version()}.${libbpf_minor_version()}`;
+}
+
+/** True if the libbpf that this process uses is version 1.`minor` or later. */
+export function libbpfIsAtLeast(minor: number): boolean {
+  const { libbpf_major_version, libbpf_minor_version } = libbpf();
+  return libbpf_major_version() > 1 || libbpf_minor_version() >= minor;
 }
 
 function openObjectLibrary(): Symbols<typeof objectSymbols> {

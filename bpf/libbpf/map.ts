@@ -46,6 +46,11 @@ const setters: {
     functions.bpf_map__set_autocreate(map, value),
 };
 
+/** The attributes that maps of sections can be given. */
+const ofSections: ReadonlySet<keyof MapAttributes> = new Set(
+  ["flagBits", "numaNode", "valueSize"],
+);
+
 /** A map of an object of libbpf's. */
 export class NativeMap {
   /**
@@ -85,9 +90,15 @@ export class NativeMap {
     return this.#isSection;
   }
 
-  /** Its descriptor, which libbpf closes with the object; negative before. */
+  /**
+   * Its descriptor, which libbpf closes with the object; negative before it is
+   * made, and for one that shall not be: libbpf has a descriptor for that, too,
+   * from 1.4 on, which is no map's.
+   */
   get fd(): number {
-    return libbpf().bpf_map__fd(this.handle);
+    const { bpf_map__autocreate, bpf_map__fd } = libbpf();
+    const { handle } = this;
+    return bpf_map__autocreate(handle) ? bpf_map__fd(handle) : -1;
   }
 
   /** The number of its type (`enum bpf_map_type`). */
@@ -123,16 +134,16 @@ export class NativeMap {
   /**
    * Sets attributes of the map before it is made.
    *
-   * @throws {NotSupportedError} if it is a section's, and libbpf would not know
-   * its size any more.
+   * @throws {NotSupportedError} if it is a section's, which is an array of one
+   * value.
    */
   configure(attributes: MapAttributes): void {
     for (const name of Object.keys(attributes) as (keyof MapAttributes)[]) {
       const value = attributes[name];
       if (value === undefined) continue;
-      if (this.#isSection && name !== "flagBits" && name !== "numaNode") {
+      if (this.#isSection && !ofSections.has(name)) {
         throw new NotSupportedError(
-          `Cannot set ${name} of the map ${this.name}: it is a section, whose size is that of its variables`,
+          `Cannot set ${name} of the map ${this.name}: it is a section, an array of one value`,
         );
       }
       const set = setters[name] as Setter<unknown>;

@@ -57,7 +57,7 @@ function tryLoad<T>(
 ): { readonly result: T } | undefined {
   const native = NativeObject.open(request);
   try {
-    applyMapSettings(native.maps, request.maps);
+    applyMapSettings(native, request.maps);
     applyProgramSettings(native.programs, request.programs);
     requirePins(native);
     const pins = newPins(native);

@@ -68,7 +68,11 @@ export interface LoadMapOptions {
    * a section.
    */
   readonly maxEntries?: number | undefined;
-  /** The size of a value in bytes. Not of a section. */
+  /**
+   * The size of a value in bytes. That of a section, such as `".bss"` or
+   * `".data.slots"`, makes the array that the section ends with longer or shorter,
+   * for variables and in {@linkcode BpfObject.variables}; this takes libbpf 1.3.
+   */
   readonly valueSize?: number | undefined;
   /**
    * A map to be used in place of a new one, such as another object's: of the

@@ -1,6 +1,6 @@
 import { Btf } from "../../btf/btf.ts";
 import { InvalidObjectError, NotSupportedError } from "../../errors.ts";
-import { libbpfVersion } from "../libbpf/functions.ts";
+import { libbpfIsAtLeast, libbpfVersion } from "../libbpf/functions.ts";
 import type { Marked, Type } from "../../layout/mod.ts";
 import { NativeObject } from "../libbpf/object.ts";
 import { shareBtf } from "../map/types_from_btf.ts";
@@ -57,8 +57,7 @@ function requireKnownSections({ sections }: Elf): void {
   for (const [name, since] of laterSections) {
     const section = sections.find((section) => section.name === name);
     if (section === undefined || section.size === 0) continue;
-    const [major = 0, minor = 0] = libbpfVersion().split(".").map(Number);
-    if (major > 1 || minor >= since) continue;
+    if (libbpfIsAtLeast(since)) continue;
     throw new NotSupportedError(
       `This libbpf, ${libbpfVersion()}, leaves out section "${name}": that takes libbpf 1.${since}`,
     );

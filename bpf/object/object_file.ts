@@ -1,7 +1,7 @@
 /** Object files as they lie on disk: what is in them, without loading them. */
 
 import { Btf } from "../../btf/btf.ts";
-import type { BtfType, BtfVar } from "../../btf/types.ts";
+import type { BtfVar } from "../../btf/types.ts";
 import { InvalidObjectError } from "../../errors.ts";
 import type { Type } from "../../layout/static.ts";
 import { type MapType, mapTypeName } from "../map/type.ts";
@@ -9,6 +9,7 @@ import { checkBtf } from "./file_check/btf.ts";
 import { Elf, type ElfSection, SECTION } from "./file_check/elf.ts";
 import { readSource } from "./file.ts";
 import { declarationsIn } from "./declarations.ts";
+import { plainType } from "./plain_type.ts";
 import { VariableNames } from "../variable/names.ts";
 
 /** A map that an object file defines. */
@@ -136,34 +137,25 @@ export function definitionOf(
   return undefined;
 }
 
-/** A type without typedefs and qualifiers. */
-function plain(btf: Btf, id: number): BtfType {
-  let type = btf.type(id);
-  while (
-    type.kind === "typedef" || type.kind === "const" ||
-    type.kind === "volatile" || type.kind === "restrict" ||
-    type.kind === "type_tag"
-  ) {
-    type = btf.type(type.type);
-  }
-  return type;
-}
-
 /** A map's definition: the members of its struct say things by their types. */
 function mapOf(btf: Btf, name: string, id: number): ObjectFileMap {
-  const definition = plain(btf, id);
+  const definition = plainType(btf, id);
   if (definition.kind !== "struct") {
     throw new InvalidObjectError(
       `The definition of the map ${name} must be a struct: it is a ${definition.kind}`,
     );
   }
   const members = new Map(
-    definition.members.map((member) => [member.name, plain(btf, member.type)]),
+    definition.members.map((
+      member,
+    ) => [member.name, plainType(btf, member.type)]),
   );
   // `__uint(max_entries, 8)` is `int (*max_entries)[8]`.
   const number = (member: string): number => {
     const pointer = members.get(member);
-    const array = pointer?.kind === "ptr" ? plain(btf, pointer.type) : pointer;
+    const array = pointer?.kind === "ptr"
+      ? plainType(btf, pointer.type)
+      : pointer;
     if (array?.kind === "array") return array.length;
     // `__ulong(map_extra, 1ull << 44)` is an enumeration of 64 bits.
     if (array?.kind === "enum" || array?.kind === "enum64") {

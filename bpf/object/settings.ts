@@ -12,6 +12,7 @@ import {
 } from "../../base/arguments.ts";
 import { descriptorOf } from "../kernel_object.ts";
 import type { MapAttributes, NativeMap } from "../libbpf/map.ts";
+import type { NativeObject } from "../libbpf/object.ts";
 import type { NativeProgram } from "../libbpf/program.ts";
 import { attachTypeNumber } from "../link/attach_type.ts";
 import { mapFlagBits } from "../map/flag.ts";
@@ -21,6 +22,7 @@ import { nothingNamed } from "../named.ts";
 import { requireObjectName } from "./file.ts";
 import { checkTypes } from "./file_check/btf.ts";
 import type { Values } from "./initial_values.ts";
+import { resizeSection } from "./resize.ts";
 import type {
   LoadMapOptions,
   LoadOptions,
@@ -228,15 +230,22 @@ function requireMap(
 
 /** Sets what was asked for. @throws if there is no such map, or it cannot be. */
 export function applyMapSettings(
-  maps: readonly NativeMap[],
+  native: NativeObject,
   settings: readonly MapSettings[],
 ): void {
+  const { maps } = native;
   for (const own of settings) {
     const map = maps.find(({ name }) => name === own.name);
     if (map === undefined) {
       throw nothingNamed(maps.map(({ name }) => name), own.name, "map");
     }
-    applyOne(map, own);
+    const { valueSize, ...others } = own.attributes;
+    if (map.isSection && valueSize !== undefined) {
+      resizeSection(native, map, valueSize);
+      applyOne(map, { ...own, attributes: others });
+    } else {
+      applyOne(map, own);
+    }
   }
 }
 

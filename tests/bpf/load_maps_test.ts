@@ -134,9 +134,9 @@ testWith(bpfObjects, kernelBtf)(
     refuses(7, TypeError, "Options must be an object");
     refuses({ table: { pin: 7 } }, TypeError, "Path must be a string");
     refuses(
-      { ".bss": { valueSize: 4096 } },
+      { ".bss": { maxEntries: 2 } },
       NotSupportedError,
-      "it is a section, whose size is that of its variables",
+      "it is a section, an array of one value",
     );
     refuses(
       { plain: { reuse: small } },

@@ -10,16 +10,24 @@ import { command, Impossible } from "./_command.ts";
 /** For so long an unpacked folder is taken for the newest there is. */
 const FRESH = 7 * 24 * 3600 * 1000;
 
-/** The packages of one architecture, in Debian's word for it. */
+/** A release of Debian, by the name of its suite: Debian 12, and 13. */
+export type Suite = "bookworm" | "trixie";
+
+const MIRROR = "http://deb.debian.org/debian/";
+const KEYS = "/usr/share/keyrings/debian-archive-keyring.gpg";
+
+/** The packages of one release for one architecture, in Debian's word for it. */
 export class Debian {
   readonly #architecture: string;
+  readonly #suite: Suite;
   readonly #folder: string;
   #listed: Promise<void> | undefined;
 
   /** Keeps everything in a folder of its own below `cache`. */
-  constructor(architecture: "amd64" | "arm64", cache: string) {
+  constructor(architecture: "amd64" | "arm64", suite: Suite, cache: string) {
     this.#architecture = architecture;
-    this.#folder = `${cache}/${architecture}`;
+    this.#suite = suite;
+    this.#folder = `${cache}/${suite}/${architecture}`;
   }
 
   /** A folder with packages, and those that they depend on, unpacked. */
@@ -90,7 +98,7 @@ export class Debian {
       const files = Array.from(Deno.readDirSync(archives))
         .map(({ name }) => name).filter((name) => name.endsWith(".deb"));
       console.log(
-        `-- ${this.#architecture}: ${
+        `-- ${this.#suite} ${this.#architecture}: ${
           files.length === 1 ? files[0] : `${files.length} packages`
         }`,
       );
@@ -114,11 +122,15 @@ export class Debian {
     return `${folder}/root`;
   }
 
-  /** Asks which packages there are, by this machine's sources. */
+  /** Asks which packages there are. */
   async #list(): Promise<void> {
     Deno.mkdirSync(`${this.#folder}/lists/partial`, { recursive: true });
     // As though nothing were installed.
     Deno.writeTextFileSync(`${this.#folder}/status`, "");
+    Deno.writeTextFileSync(
+      `${this.#folder}/sources.list`,
+      `deb [signed-by=${KEYS}] ${await mirror()} ${this.#suite} main\n`,
+    );
     await this.#apt("apt-get", "update");
   }
 
@@ -134,6 +146,8 @@ export class Debian {
       "Dir::State::Lists": `${this.#folder}/lists`,
       "Dir::State::status": `${this.#folder}/status`,
       "Dir::Cache": this.#folder,
+      "Dir::Etc::SourceList": `${this.#folder}/sources.list`,
+      "Dir::Etc::SourceParts": "/dev/null",
     };
     const args = given.filter((one) => typeof one === "string");
     const options = given.find((one) => typeof one !== "string");
@@ -149,6 +163,18 @@ export class Debian {
       throw new Impossible((error as Error).message, { cause: error });
     }
   }
+}
+
+/** The mirror of Debian that this machine uses, if it uses one. */
+async function mirror(): Promise<string> {
+  const targets = await command("apt-get", [
+    "indextargets",
+    "--format",
+    "$(REPO_URI)",
+    "Created-By: Packages",
+    "Label: Debian",
+  ]);
+  return targets.split("\n").find((line) => line !== "") ?? MIRROR;
 }
 
 /** The numbers in names that are otherwise the same. */

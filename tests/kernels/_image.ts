@@ -75,7 +75,7 @@ export async function makeImage(
   directory: TemporaryDirectory,
   { script, denoDir }: Contents,
 ): Promise<Image> {
-  const debian = new Debian(kernel.debian, cache);
+  const debian = new Debian(kernel.debian, kernel.suite, cache);
   const unpacked = await debian.newest(
     `linux-${kernel.series}`,
     kernel.packageName,
@@ -93,7 +93,7 @@ export async function makeImage(
     system,
     "",
     (path) => !unneeded.some((pattern) => pattern.test(path)),
-    // Packages of Debian 12 have /bin and /lib, which are links.
+    // Packages of Debian 12 have files in /bin and /lib, which are links.
     (path) => path.replace(/^(bin|sbin|lib|lib64)(?=\/|$)/, "usr/$1"),
   );
   cpio.file("init", Deno.readFileSync(here("init.sh")), 0o755);

@@ -1,6 +1,7 @@
 /** The kernels that are tried, and the machines that run them. */
 
 import type { Installable } from "./_command.ts";
+import type { Suite } from "./_debian.ts";
 
 /** A kernel of Debian's. */
 export interface Kernel {
@@ -8,6 +9,8 @@ export interface Kernel {
   readonly name: string;
   /** Its series. */
   readonly series: string;
+  /** The release of Debian that has it, and all else of the guest. */
+  readonly suite: Suite;
   /** The architecture, in Debian's word. */
   readonly debian: "amd64" | "arm64";
   /** The architecture, in the kernel's word, and that of `Deno.build.arch`. */
@@ -23,10 +26,11 @@ export interface Kernel {
   readonly console: string;
 }
 
-function amd64(series: string): Kernel {
+function amd64(series: string, suite: Suite): Kernel {
   return {
     name: series,
     series,
+    suite,
     debian: "amd64",
     arch: "x86_64",
     deno: "x64",
@@ -39,10 +43,11 @@ function amd64(series: string): Kernel {
   };
 }
 
-function arm64(series: string): Kernel {
+function arm64(series: string, suite: Suite): Kernel {
   return {
     name: "arm64",
     series,
+    suite,
     debian: "arm64",
     arch: "aarch64",
     deno: "arm64",
@@ -62,7 +67,6 @@ function escaped(series: string): string {
 
 /** All that there are, by name. */
 export const kernels: ReadonlyMap<string, Kernel> = new Map(
-  [amd64("6.1"), amd64("6.12"), arm64("6.12")].map((kernel) =>
-    [kernel.name, kernel] as const
-  ),
+  [amd64("6.1", "bookworm"), amd64("6.12", "trixie"), arm64("6.12", "trixie")]
+    .map((kernel) => [kernel.name, kernel] as const),
 );

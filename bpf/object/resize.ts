@@ -1,0 +1,74 @@
+/** Sections of variables that are made longer or shorter. */
+
+import { Btf } from "../../btf/btf.ts";
+import type { BtfDatasec } from "../../btf/types.ts";
+import { NotSupportedError } from "../../errors.ts";
+import { libbpfIsAtLeast, libbpfVersion } from "../libbpf/functions.ts";
+import type { NativeMap } from "../libbpf/map.ts";
+import type { NativeObject } from "../libbpf/object.ts";
+import { plainType } from "./plain_type.ts";
+
+/** The minor version since which `bpf_map__set_value_size` takes sections. */
+const SINCE = 3;
+
+/**
+ * Has the array that a section ends with take what a new size leaves for it.
+ * Libbpf would resize any section, but without such an array it would drop the
+ * types of all variables.
+ *
+ * @param size The size of the section in bytes.
+ * @throws {NotSupportedError} if this libbpf is too old, there is no BTF, or the
+ * section does not end with an array.
+ * @throws {RangeError} if the size leaves no whole number of elements.
+ */
+export function resizeSection(
+  native: NativeObject,
+  map: NativeMap,
+  size: number,
+): void {
+  if (!libbpfIsAtLeast(SINCE)) {
+    throw new NotSupportedError(
+      `Cannot set valueSize of the section ${map.name}: this libbpf, ${libbpfVersion()}, resizes none; that takes libbpf 1.${SINCE}`,
+    );
+  }
+  const { name, offset, elementSize } = lastArray(native, map.name);
+  const room = size - offset;
+  if (room < elementSize || room % elementSize !== 0) {
+    throw new RangeError(
+      `valueSize of the section ${map.name} must be ${offset} bytes and a multiple of ${elementSize}, the size of an element of ${name}: received ${size}`,
+    );
+  }
+  map.configure({ valueSize: size });
+}
+
+/** The array at the end of a section. */
+interface LastArray {
+  readonly name: string;
+  readonly offset: number;
+  readonly elementSize: number;
+}
+
+function lastArray(native: NativeObject, section: string): LastArray {
+  const bytes = native.btf();
+  const btf = bytes === undefined ? undefined : Btf.parse(bytes);
+  const [found] = btf?.findAll(section, "datasec") ?? [];
+  if (btf === undefined || found === undefined) {
+    throw new NotSupportedError(
+      `Cannot set valueSize of the section ${section}: the object has no types of its variables; compile it with clang -g`,
+    );
+  }
+  const { type: id, offset } = lastOf(found);
+  const variable = btf.type(id);
+  const name = variable.name ?? "";
+  const type = plainType(btf, variable.kind === "var" ? variable.type : id);
+  if (type.kind !== "array") {
+    throw new NotSupportedError(
+      `Cannot set valueSize of the section ${section}: its last variable must be an array, and ${name} is none`,
+    );
+  }
+  return { name, offset, elementSize: btf.layout(type.element).size };
+}
+
+function lastOf({ variables }: BtfDatasec): BtfDatasec["variables"][number] {
+  return variables.reduce((last, one) => one.offset > last.offset ? one : last);
+}
