@@ -1,7 +1,7 @@
 /** Object files as they lie on disk: what is in them, without loading them. */
 
 import { Btf } from "../../btf/btf.ts";
-import type { BtfVar } from "../../btf/types.ts";
+import type { BtfDatasec, BtfVar } from "../../btf/types.ts";
 import { InvalidObjectError } from "../../errors.ts";
 import type { Type } from "../../layout/static.ts";
 import { type MapType, mapTypeName } from "../map/type.ts";
@@ -34,6 +34,8 @@ export interface ObjectFileMap {
   readonly valueType: Type | undefined;
   /** True where it is pinned by its name (`LIBBPF_PIN_BY_NAME`). */
   readonly pinned: boolean;
+  /** False where a `?` in `SEC()` says that it is not made unless asked for. */
+  readonly made: boolean;
 }
 
 /** A program in an object file. */
@@ -96,7 +98,7 @@ export function readObjectFile(source: string | URL | Uint8Array): ObjectFile {
     ? undefined
     : Btf.parse(elf.bytesOf(section));
   return {
-    maps: btf === undefined ? [] : mapsIn(btf),
+    maps: btf === undefined ? [] : [...mapsIn(btf), ...structOpsIn(btf)],
     programs: programsIn(elf),
     variables: variablesIn(elf, btf),
     btf,
@@ -184,7 +186,37 @@ function mapOf(btf: Btf, name: string, id: number): ObjectFileMap {
     keyType,
     valueType,
     pinned: number("pinning") === LIBBPF_PIN_BY_NAME,
+    made: true,
   };
+}
+
+/** `linux/bpf.h` */
+const BPF_MAP_TYPE_STRUCT_OPS = 26;
+const BPF_F_LINK = 1 << 13;
+
+/** The sections whose variables libbpf makes maps of struct_ops of. */
+const STRUCT_OPS = /^(\?)?\.struct_ops(\.link)?$/;
+
+/** Maps of struct_ops: one for each variable, whose values the kernel lays out. */
+function structOpsIn(btf: Btf): ObjectFileMap[] {
+  return [...btf].flatMap((section) => {
+    const match = section.kind === "datasec" && STRUCT_OPS.exec(section.name);
+    if (!match) return [];
+    const [, asked, link] = match;
+    return (section as BtfDatasec).variables.map(({ type }) => ({
+      name: btf.type(type).name ?? "",
+      type: mapTypeName(BPF_MAP_TYPE_STRUCT_OPS),
+      typeNumber: BPF_MAP_TYPE_STRUCT_OPS,
+      keySize: 4,
+      valueSize: 0,
+      maxEntries: 1,
+      flagBits: link === undefined ? 0 : BPF_F_LINK,
+      keyType: undefined,
+      valueType: undefined,
+      pinned: false,
+      made: asked === undefined,
+    }));
+  });
 }
 
 // ---------------------------------------------------------------------------

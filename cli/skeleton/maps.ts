@@ -12,11 +12,12 @@ export interface EntryTypes {
   readonly value: EntryType | undefined;
 }
 
-/** Maps of records, and of pages. */
+/** Maps of records, of pages, and of what the running kernel lays out. */
 const WITHOUT_ENTRIES: ReadonlySet<MapType | undefined> = new Set<MapType>([
   "ringbuf",
   "user_ringbuf",
   "arena",
+  "struct_ops",
 ]);
 
 /** Maps without keys. */

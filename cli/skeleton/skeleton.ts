@@ -159,7 +159,7 @@ ${parts.join("\n")}
   }
 
   #map(map: ObjectFileMap): Property {
-    const { name, type, typeNumber, maxEntries } = map;
+    const { name, type, typeNumber, maxEntries, made } = map;
     const { key, value } = entryTypesOf(map);
     const parts = [
       `readonly type: ${
@@ -178,8 +178,12 @@ ${parts.join("\n")}
       ? `, ${maxEntries} bytes`
       : `, ${maxEntries} ${maxEntries === 1 ? "entry" : "entries"}`;
     return [
-      docLine(`${code(type ?? `type ${typeNumber}`)}${room}.`),
-      propertyName(name),
+      docLine(
+        `${code(type ?? `type ${typeNumber}`)}${room}${
+          made ? "" : ": made only if asked for"
+        }.`,
+      ),
+      `${propertyName(name)}${made ? "" : "?"}`,
       `{ ${parts.join(" ")} }`,
     ];
   }

@@ -36,6 +36,29 @@ testWith(bpfObjects, kernelBtf)(
 );
 
 testWith(bpfObjects, kernelBtf)(
+  "BpfObject.load() makes no map that it is told not to (needs clang and libbpf)",
+  async () => {
+    const path = await objectFile("maps");
+    using whole = BpfObject.load(path);
+    using object = BpfObject.load(path, {
+      maps: { plain: { create: false } },
+      programs: Object.fromEntries(
+        Object.keys(whole.programs).map((name) => [name, { load: false }]),
+      ),
+    });
+    assertEquals(
+      Object.keys(object.maps),
+      Object.keys(whole.maps).filter((name) => name !== "plain"),
+    );
+    assertThrows(
+      () => object.map("plain"),
+      RangeError,
+      'There is no map named "plain"',
+    );
+  },
+);
+
+testWith(bpfObjects, kernelBtf)(
   "BpfObject.load() uses another object's maps, sections too (needs clang and libbpf)",
   async () => {
     const path = await objectFile("maps");

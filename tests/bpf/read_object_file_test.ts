@@ -4,7 +4,7 @@ import { InvalidObjectError } from "../../errors.ts";
 import { declarationOf } from "../../layout/mod.ts";
 import { clang, objectTest, testWith } from "../_needs.ts";
 import { TemporaryDirectory } from "../_support.ts";
-import { compile } from "./_objects.ts";
+import { compile, compileText } from "./_objects.ts";
 
 objectTest(
   "readObjectFile() tells what BpfObject.load() makes",
@@ -87,6 +87,33 @@ testWith(clang)(
       kconfig.variables.filter(({ section }) => section === ".kconfig")
         .every(({ readOnly }) => readOnly),
       true,
+    );
+  },
+);
+
+testWith(clang)(
+  "readObjectFile() tells of the maps of struct_ops, and which are not made unless asked for (needs clang)",
+  async () => {
+    using directory = new TemporaryDirectory();
+    const path = await compileText(
+      `struct table { int (*call)(void); };
+SEC(".struct_ops") struct table made;
+SEC(".struct_ops.link") struct table linked;
+SEC("?.struct_ops.link") struct table asked;`,
+      directory,
+    );
+    assertEquals(
+      readObjectFile(path).maps.map(({ name, type, flagBits, made }) => ({
+        name,
+        type,
+        link: flagBits !== 0,
+        made,
+      })),
+      [
+        { name: "made", type: "struct_ops", link: false, made: true },
+        { name: "linked", type: "struct_ops", link: true, made: true },
+        { name: "asked", type: "struct_ops", link: true, made: false },
+      ],
     );
   },
 );

@@ -11,43 +11,16 @@ import {
   libbpfVersion,
   testWith,
 } from "../_needs.ts";
-import { openDescriptors, TemporaryDirectory } from "../_support.ts";
-import { compileText, runProgram } from "./_objects.ts";
-
-const directory = new TemporaryDirectory();
-addEventListener("unload", () => directory[Symbol.dispose]());
+import { openDescriptors } from "../_support.ts";
+import { objectFile, runProgram } from "./_objects.ts";
 
 const resizing = testWith(bpfObjects, libbpfSince(3));
 const tooOld = testWith(bpfObjects, libbpfBefore(3));
 
-/** The program counts in every element that the length tells of. */
-const source = `
-const volatile unsigned int length = 4;
-unsigned long before SEC(".data.slots") = 7;
-struct slot { unsigned int count; unsigned int last; } slots[4] SEC(".data.slots")
-  = { { 1, 2 }, { 3, 4 } };
-static volatile unsigned long rounds;
-char text[16];
-struct slot lonely SEC(".data.lonely") = { 1, 2 };
-
-SEC("socket") int count(void *context) {
-  rounds++;
-  text[0] = 'x';
-  lonely.count++;
-  for (unsigned int i = 0; i < length && i < 1000; i++) {
-    unsigned int at = i;
-    asm volatile("" : "+r"(at));
-    struct slot *slot = (struct slot *)((char *)slots + at * sizeof(struct slot));
-    slot->count++;
-    slot->last = i;
-  }
-  return 0;
-}`;
-
 resizing(
   "A section that is resized has a longer array at its end (needs clang and libbpf 1.3)",
   async () => {
-    const path = await compileText(source, directory);
+    const path = await objectFile("resize");
     using object = BpfObject.load(path, {
       constants: { length: 1000 },
       maps: { ".data.slots": { valueSize: 8 + 1000 * 8 } },
@@ -74,7 +47,7 @@ resizing(
 resizing(
   "A section can be made shorter, and be given values of its new length (needs clang and libbpf 1.3)",
   async () => {
-    const path = await compileText(source, directory);
+    const path = await objectFile("resize");
     using object = BpfObject.load(path, {
       constants: { length: 2 },
       maps: { ".data.slots": { valueSize: 8 + 2 * 8 } },
@@ -96,7 +69,7 @@ resizing(
 resizing(
   "A size that leaves no whole number of elements is refused by name (needs clang and libbpf 1.3)",
   async () => {
-    const path = await compileText(source, directory);
+    const path = await objectFile("resize");
     const before = openDescriptors("anon_inode:bpf").length;
     const refuses = (
       maps: NonNullable<LoadOptions["maps"]>,
@@ -123,7 +96,7 @@ resizing(
 tooOld(
   "A libbpf that resizes no section is told by its version (needs clang and libbpf)",
   async () => {
-    const path = await compileText(source, directory);
+    const path = await objectFile("resize");
     const error = assertThrows(() =>
       BpfObject.load(path, { maps: { ".data.slots": { valueSize: 808 } } })
     );

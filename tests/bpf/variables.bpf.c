@@ -72,7 +72,7 @@ __int128 huge;
 // .data
 int step = 1;
 s64 least = -0x7fffffffffffffffLL - 1;
-struct list list = { 3, { 10, 20, 30 } };
+struct list list = { 3, { 10, 20, 30, 0 } };
 u8 matrix[2][3] = { { 1, 2, 3 }, { 4, 5, 6 } };
 
 // A section of its own

@@ -428,8 +428,12 @@ testWith(clang, bpfMaps, libbpf, root, structOps)(
   async () => {
     const { load } = await imported("bpf/struct_ops");
     using object = load();
-    const { congestion } = object.maps;
-    assertEquals(congestion!.info.type, "struct_ops");
+    assertEquals(Object.keys(object.maps), [".bss", "congestion", "successor"]);
+    const { congestion, successor } = object.maps;
+    for (const { info, keyType, valueType } of [congestion!, successor!]) {
+      assertEquals(info.type, "struct_ops");
+      assertEquals([keyType, valueType], [undefined, undefined]);
+    }
   },
 );
 

@@ -177,6 +177,7 @@ export const groups: Readonly<Record<string, readonly Choice[]>> = {
       without: [/without any capability/],
     },
     { file: "tests/bpf/read_only_test.ts" },
+    { file: "tests/bpf/resize_test.ts" },
     {
       file: "tests/bpf/struct_ops_test.ts",
       without: [/goes with the program/],
