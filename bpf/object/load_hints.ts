@@ -1,19 +1,20 @@
 /** The reason for which an object could not be loaded, if it can be told. */
 
-import { libbpfVersion } from "../libbpf/functions.ts";
+import { libbpfIsAtLeast, libbpfVersion } from "../libbpf/functions.ts";
 import { EACCES, EPERM, ESRCH } from "../../ffi/mod.ts";
 import type { NativeProgram } from "../libbpf/program.ts";
 import { programTypeName } from "../program/type.ts";
 import { capabilitiesOf, lacks, privilegesOf } from "../privileges.ts";
 
 /** Sections of later versions of libbpf than the oldest that is supported. */
-const laterSections: readonly (readonly [begin: string, version: string])[] = [
-  ["netfilter", "1.2"],
-  ["tcx/", "1.3"],
-  ["netkit/", "1.3"],
-  ["uprobe.multi", "1.3"],
-  ["uretprobe.multi", "1.3"],
-  ["kprobe.session", "1.5"],
+const laterSections: readonly (readonly [begin: string, minor: number])[] = [
+  ["netfilter", 2],
+  ["tcx/", 3],
+  ["netkit/", 3],
+  ["uprobe.multi", 3],
+  ["uretprobe.multi", 3],
+  ["kprobe.session", 5],
+  ["uprobe.session", 6],
 ];
 
 /**
@@ -93,14 +94,16 @@ function privilegeAdvice(programs: readonly NativeProgram[]): string {
 
 function sectionAdvice(section: string): string {
   const version = libbpfVersion();
-  const later = laterSections.find(([begin]) => section.startsWith(begin));
-  const known = section.startsWith("tcx/")
-    ? `: use SEC("tc") and attach({ kind: "tcx", … }), or libbpf ${later![1]}`
+  const later = laterSections.find(([begin, minor]) =>
+    section.startsWith(begin) && !libbpfIsAtLeast(minor)
+  );
+  const known = later !== undefined && section.startsWith("tcx/")
+    ? `: use SEC("tc") and attach({ kind: "tcx", … }), or libbpf 1.${later[1]}`
     : section.startsWith("socket/")
     ? `: it must be SEC("socket") alone`
     : later === undefined
     ? `, which must be one such as "raw_tp/…", "tp/…", "tp_btf/…", "uprobe", "xdp", "tc", "socket" or "cgroup_skb/egress"`
-    : `: that takes libbpf ${later[1]}`;
+    : `: that takes libbpf 1.${later[1]}`;
   return `this libbpf, ${version}, does not know the section "${section}"${known}`;
 }
 

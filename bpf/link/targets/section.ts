@@ -38,7 +38,7 @@ export function attachBySection(program: UsedProgram): Holder {
     native,
     () => attach(native.handle),
     (refusal) => {
-      const cause = causeOf(refusal.errno, section, type);
+      const cause = unopened(refusal) ?? causeOf(refusal.errno, section, type);
       const error = refusalError(refusal, call, cause);
       if (!saysNothing(refusal, section, type)) return error;
       return new NotSupportedError(
@@ -75,6 +75,14 @@ function saysNothing(
   }
 }
 
+/** The file that libbpf looks functions up in, where it could not be opened. */
+function unopened({ warnings = "" }: Refusal): string | undefined {
+  const path = /failed to open (\/\S+): -\d/.exec(warnings)?.[1];
+  return path === undefined
+    ? undefined
+    : `libbpf looks functions up in ${path}, which the kernel did not let it open`;
+}
+
 /** The cause of an error, as far as the section and the system tell it. */
 function causeOf(
   errno: number,
@@ -88,7 +96,7 @@ function causeOf(
     case EACCES:
       return privilegeFor(kind, type);
     case EOPNOTSUPP:
-      return kind.startsWith("kprobe.multi")
+      return /^k(ret)?probe\.(multi|session)/.test(kind)
         ? "the kernel may have no probes of many functions (CONFIG_FPROBE)"
         : undefined;
     case EBADF:
@@ -124,6 +132,7 @@ function absenceOf(kind: string, target: string): string | undefined {
       return `the kernel has no function "${target}", or it may not be probed`;
     case "kprobe.multi":
     case "kretprobe.multi":
+    case "kprobe.session":
       return `the kernel has no function that matches "${target}" and may be probed`;
     default:
       return undefined;
@@ -133,7 +142,7 @@ function absenceOf(kind: string, target: string): string | undefined {
 /** The privilege that attaching by a kind of section takes. */
 function privilegeFor(kind: string, type: ProgramType | undefined): string {
   if (/^(uprobe|uretprobe|usdt)/.test(kind)) return uprobePrivilege;
-  if (/^k(ret)?probe\.multi/.test(kind)) {
+  if (/^k(ret)?probe\.(multi|session)/.test(kind)) {
     return `attaching needs ${
       privilegeText(["CAP_BPF", "CAP_PERFMON"])
     }; and to look functions up in /proc/kallsyms CAP_SYSLOG, or a lower kernel.kptr_restrict`;
@@ -155,6 +164,7 @@ function adviceFor(type: ProgramType | undefined, section: string): string {
         ? "such programs are not attached, but put into the values of a map"
         : `pass a target such as { kind: "xdp", interface: "eth0" }`;
     case "sched_cls":
+      if (section.startsWith("netkit/")) return NETKIT_ADVICE;
       return `pass a target such as { kind: "tcx", interface: "eth0", direction: "ingress" }, or of kind "tc" before Linux 6.6`;
     case "sk_skb":
     case "sk_msg":
@@ -198,6 +208,8 @@ function adviceFor(type: ProgramType | undefined, section: string): string {
   }
 }
 
+const NETKIT_ADVICE =
+  `pass a target such as { kind: "netkit", interface: "nk0", side: "primary" }`;
 const CGROUP_ADVICE =
   `pass a target such as { kind: "cgroup", cgroup: "/sys/fs/cgroup/…" }`;
 const TRACING_ADVICE = `pass { kind: "tracing" }, or { kind: "iterator" }`;
