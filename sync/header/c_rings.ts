@@ -66,11 +66,13 @@ static inline int @_wait_for_room(struct @_producer *producer, uint32_t size)
 			return -EBADMSG;
 		if (@_CAPACITY - used >= size)
 			return 0;
+		if (hostmem_spin(&ring->tail, tail))
+			continue;
 		atomic_store(&ring->producerSleeps, 1);
 		atomic_thread_fence(memory_order_seq_cst);
 		if (atomic_load(&ring->tail) != tail)
 			continue;
-		if (hostmem_wait(&ring->tail, tail, &hostmem_look) == -ETIMEDOUT &&
+		if (hostmem_sleep(&ring->tail, tail) == -ETIMEDOUT &&
 		    hostmem_is_dead(&ring->consumer, &ring->pidNamespace) &&
 		    atomic_load(&ring->tail) == tail)
 			return -EOWNERDEAD;
@@ -149,11 +151,13 @@ static inline int @_consumer_wait(struct @_consumer *consumer)
 			return @_check(consumer, head);
 		if (ended)
 			return -EPIPE;
+		if (hostmem_spin(&ring->head, head))
+			continue;
 		atomic_store(&ring->consumerSleeps, 1);
 		atomic_thread_fence(memory_order_seq_cst);
 		if (atomic_load(&ring->head) != head || atomic_load(&ring->ended))
 			continue;
-		if (hostmem_wait(&ring->head, head, &hostmem_look) == -ETIMEDOUT &&
+		if (hostmem_sleep(&ring->head, head) == -ETIMEDOUT &&
 		    hostmem_is_dead(&ring->producer, &ring->pidNamespace) &&
 		    atomic_load(&ring->head) == head)
 			return -EOWNERDEAD;

@@ -146,6 +146,49 @@ static inline void hostmem_publish(_Atomic uint32_t *index, uint32_t value,
 /* How long to sleep before it is looked whether the other side lives. */
 static const struct timespec hostmem_look = { 0, 250000000 };
 
+/* Nanoseconds of a clock that goes on by itself. */
+static inline uint64_t hostmem_clock(void)
+{
+	struct timespec time;
+
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	return time.tv_sec * 1000000000ull + time.tv_nsec;
+}
+
+/* Whether the last sleep of this thread was long, as the next may be. */
+static _Thread_local bool hostmem_slept_long;
+static _Thread_local long hostmem_processors;
+
+/*
+ * Looks for 50 microseconds, as long as to be woken takes, whether a word has
+ * another value than this.
+ */
+static inline bool hostmem_spin(_Atomic uint32_t *word, uint32_t value)
+{
+	uint64_t end;
+
+	if (!hostmem_processors)
+		hostmem_processors = sysconf(_SC_NPROCESSORS_ONLN);
+	if (hostmem_slept_long || hostmem_processors < 2)
+		return false;
+	end = hostmem_clock() + 50000;
+	do {
+		if (atomic_load(word) != value)
+			return true;
+	} while (hostmem_clock() < end);
+	return false;
+}
+
+/* Sleeps while a word has a value, and for no longer than hostmem_look. */
+static inline int hostmem_sleep(_Atomic uint32_t *word, uint32_t value)
+{
+	uint64_t begin = hostmem_clock();
+	int error = hostmem_wait(word, value, &hostmem_look);
+
+	hostmem_slept_long = hostmem_clock() - begin > 1000000;
+	return error;
+}
+
 #endif
 `;
 

@@ -26,6 +26,22 @@ const LOOK_MS = 250;
  */
 const TURN_AFTER = 10;
 
+/**
+ * The time for which a side looks again before it sleeps, in milliseconds: as long
+ * as it takes to be woken. Where both sides slept at every turn, that would be all
+ * that a ring does.
+ */
+const SPIN_MS = 0.05;
+
+/** A sleep that was longer is followed by others, in milliseconds. */
+const LONG_MS = 1;
+
+/** True if the other side can run meanwhile. */
+const CAN_SPIN = navigator.hardwareConcurrency > 1;
+
+/** True if the last sleep was long, as the next may be. */
+let sleptLong = false;
+
 /** The time of the event loop's last turn, as far as is known. */
 let turned = performance.now();
 
@@ -68,6 +84,7 @@ export async function sleepUntil(
     const seen = sleep.index.load();
     const before = sleep.look();
     if (before !== undefined) return before;
+    if (spin(sleep.index, seen)) continue;
     sleep.sleeps.store(1);
     // The index is compared once more by the kernel; what else there is, here.
     if (sleep.index.load() !== seen || sleep.look() !== undefined) continue;
@@ -82,6 +99,18 @@ export async function sleepUntil(
   }
 }
 
+/** Looks for a while whether there is another index. */
+function spin(index: SharedWord, seen: number): boolean {
+  if (sleptLong || !CAN_SPIN) return false;
+  const end = performance.now() + SPIN_MS;
+  do {
+    for (let i = 0; i < 16; i++) {
+      if (index.load() !== seen) return true;
+    }
+  } while (performance.now() < end);
+  return false;
+}
+
 /**
  * Waits for another index.
  *
@@ -92,6 +121,7 @@ async function waitFor(
   seen: number,
   signal: AbortSignal | undefined,
 ): Promise<boolean> {
+  const begin = performance.now();
   const waiter = new Waiter(new Word(region, offset), seen >>> 0);
   if (!crowds.add(waiter)) {
     await waiter.promise;
@@ -105,6 +135,7 @@ async function waitFor(
     return true;
   } finally {
     turned = performance.now();
+    sleptLong = turned - begin > LONG_MS;
     clearTimeout(timer);
     signal?.removeEventListener("abort", onabort);
   }
