@@ -5,7 +5,7 @@
  * ```sh
  * deno run -A jsr:@hostmem/hostmem/cli doctor
  * deno install -gA --name hostmem jsr:@hostmem/hostmem/cli
- * hostmem dump /sys/fs/bpf/counters --watch
+ * hostmem dump counters --watch
  * ```
  *
  * `hostmem --help` lists the commands, `hostmem <command> --help` explains one.

@@ -5,6 +5,7 @@ import { BpfMap } from "../../bpf/mod.ts";
 import { type Command, UsageError } from "../command.ts";
 import { cut, type Output, printable } from "../output.ts";
 import { watch } from "../screen.ts";
+import { ofEach } from "./listing.ts";
 import { tableLines } from "../table.ts";
 import { columnsOf, type ValueColumn, valueText } from "../values.ts";
 
@@ -152,22 +153,52 @@ function toNumber(value: unknown): number | undefined {
     : undefined;
 }
 
-/** Opens a map by its id, or by the path that it is pinned to. */
-function openMap(name: string): BpfMap {
-  return /^\d+$/.test(name)
-    ? BpfMap.fromId(Number(name), { readOnly: true })
-    : BpfMap.open(name, { readOnly: true });
+/** Opens a map by its id, its name, or the path that it is pinned to. */
+function openMap(which: string): BpfMap {
+  if (/^\d+$/.test(which)) {
+    return BpfMap.fromId(Number(which), { readOnly: true });
+  }
+  if (which.includes("/")) return BpfMap.open(which, { readOnly: true });
+  const ids = idsNamed(which);
+  if (ids.length === 0) {
+    throw new RangeError(
+      `There is no map named ${
+        JSON.stringify(which)
+      }: \`hostmem maps\` lists all; the path of a pin has a slash, as in ./${which}`,
+    );
+  }
+  if (ids.length > 1) {
+    throw new RangeError(
+      `There are ${ids.length} maps named ${
+        JSON.stringify(which)
+      }: say which by its id, ${ids.join(" or ")}`,
+    );
+  }
+  return BpfMap.fromId(ids[0]!, { readOnly: true });
+}
+
+/** `linux/bpf.h`, less the NUL at the end. */
+const BPF_OBJ_NAME_LEN = 15;
+
+/** The ids of the maps of a name, of which the kernel knows the beginning. */
+function idsNamed(name: string): number[] {
+  return ofEach(
+    BpfMap.ids(),
+    (id) => BpfMap.fromId(id, { readOnly: true }),
+    ({ info }) => info,
+  ).filter((info) => info.name === name.slice(0, BPF_OBJ_NAME_LEN))
+    .map(({ id }) => id);
 }
 
 /** The command. */
 export const dump: Command = {
   name: "dump",
-  parameters: "<id|path>",
+  parameters: "<id|name|path>",
   summary: "Show the entries of a map, decoded by its own BTF",
   details:
     "Values of per-CPU maps are summed up over all CPUs where they are numbers.\n" +
     "A terminal shows as many entries as fit; a pipe gets all of them.",
-  examples: ["dump 12", "dump /sys/fs/bpf/flows --watch", "dump 12 --json"],
+  examples: ["dump flows", "dump /sys/fs/bpf/flows --watch", "dump 12 --json"],
   options: {
     json: {
       type: "boolean",

@@ -23,21 +23,30 @@ interface Open extends Disposable {
  * Opens every object that exists, one at a time, and collects what is said of
  * it. Objects that end meanwhile are left out.
  */
+export function ofEach<T extends Open, R>(
+  ids: readonly number[],
+  open: (id: number) => T,
+  describe: (object: T) => R,
+): R[] {
+  return ids.flatMap((id) => {
+    try {
+      using object = open(id);
+      return [describe(object)];
+    } catch (error) {
+      if ((error as { code?: string }).code === "ENOENT") return [];
+      throw error;
+    }
+  });
+}
+
+/** The same, with the pins and holders of objects. */
 export function collect<T extends Open, R>(
   ids: readonly number[],
   open: (id: number) => T,
   describe: (object: T, whereabouts: Whereabouts) => R,
 ): R[] {
   const whereabouts = new Whereabouts();
-  return ids.flatMap((id) => {
-    try {
-      using object = open(id);
-      return [describe(object, whereabouts)];
-    } catch (error) {
-      if ((error as { code?: string }).code === "ENOENT") return [];
-      throw error;
-    }
-  });
+  return ofEach(ids, open, (object) => describe(object, whereabouts));
 }
 
 /** A list for people, or a sentence where it is empty. */

@@ -40,7 +40,7 @@ Deno.test("A command line that is not understood ends with 2 and says why", asyn
     [["mapz"], `"mapz"`],
     [["maps", "--jsn"], "--jsn"],
     [["maps", "extra"], "extra"],
-    [["dump"], "<id|path>"],
+    [["dump"], "<id|name|path>"],
     [["dump", "1", "--interval", "fast"], "fast"],
     [["dump", "1", "--json", "--watch"], "exclude"],
     [["types", "vmlinux"], "names"],

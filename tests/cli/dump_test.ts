@@ -154,6 +154,27 @@ mapTest(
   },
 );
 
+mapTest("hostmem dump finds a map by its name", async () => {
+  const name = `n${Deno.pid}_${Date.now() % 1e6}`;
+  const make = () =>
+    BpfMap.create({
+      type: "array",
+      name: name.slice(0, 15),
+      valueSize: 4,
+      maxEntries: 2,
+    });
+  using first = make();
+  const byName = await dump(name);
+  assertEquals(byName, await dump(`${first.info.id}`));
+  using second = make();
+  const { code, stderr } = await hostmem(["dump", name], { permissions });
+  assertEquals(code, 1);
+  assertStringIncludes(
+    stderr,
+    `There are 2 maps named "${name}": say which by its id, ${first.info.id} or ${second.info.id}`,
+  );
+});
+
 mapTest("hostmem dump says what it cannot show", async () => {
   const fails = async (name: string, said: string) => {
     const { code, stderr } = await hostmem(["dump", name], { permissions });
@@ -162,6 +183,10 @@ mapTest("hostmem dump says what it cannot show", async () => {
   };
   await fails("4294967295", "there is no map of that id");
   await fails("/nowhere/map", "ENOENT");
+  await fails(
+    "no_such_map",
+    'There is no map named "no_such_map": `hostmem maps` lists all; the path of a pin has a slash, as in ./no_such_map',
+  );
   using queue = BpfMap.create({ type: "queue", valueSize: 4, maxEntries: 1 });
   await fails(`${queue.info.id}`, "of type queue");
 });

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { existsSync } from "node:fs";
 import { repository, type TemporaryDirectory } from "../_support.ts";
 import { Cpio } from "./_cpio.ts";
 import { command, Impossible } from "./_command.ts";
@@ -83,7 +84,7 @@ export async function makeImage(
   const system = await debian.withDependencies("system", packages);
   const deno = await fetchDeno(kernel, cache);
   const objects = await compileAll(kernel, system, directory);
-  const release = onlyName(`${unpacked}/lib/modules`);
+  const release = releaseIn(unpacked);
   const archive = directory.join(`${kernel.name}.cpio`);
   using cpio = new Cpio(archive);
   for (const folder of ["bin", "sbin", "lib", "lib64"]) {
@@ -129,7 +130,11 @@ function here(name: string): URL {
   return new URL(`./${name}`, import.meta.url);
 }
 
-function onlyName(folder: string): string {
+/** The version of an unpacked kernel: the name of the folder of its modules. */
+function releaseIn(unpacked: string): string {
+  // Debian 12 has /lib, of which Debian 13 has made a link to /usr/lib.
+  const folder = [`${unpacked}/lib/modules`, `${unpacked}/usr/lib/modules`]
+    .find((folder) => existsSync(folder))!;
   return Array.from(Deno.readDirSync(folder)).map(({ name }) => name)[0]!;
 }
 
