@@ -100,7 +100,9 @@ export async function main(args: readonly string[]): Promise<number> {
     // Whoever read the output has read enough.
     if (error instanceof Deno.errors.BrokenPipe) return OK;
     if (error instanceof UsageError) {
-      console.error(`${printable(error.message)}\nSee: hostmem --help`);
+      const command = COMMANDS.find(({ name }) => name === args[0]);
+      const help = command === undefined ? "--help" : `${command.name} --help`;
+      console.error(`${printable(error.message)}\nSee: hostmem ${help}`);
       return MISUSED;
     }
     const { name, message } = error as Error;

@@ -38,7 +38,9 @@ Deno.test("hostmem --version tells the version of the package", async () => {
 Deno.test("A command line that is not understood ends with 2 and says why", async () => {
   const mistakes: [args: string[], said: string][] = [
     [["mapz"], `"mapz"`],
+    [["mapz"], "See: hostmem --help\n"],
     [["maps", "--jsn"], "--jsn"],
+    [["maps", "--jsn"], "See: hostmem maps --help\n"],
     [["maps", "extra"], "extra"],
     [["dump"], "<id|name|path>"],
     [["dump", "1", "--interval", "fast"], "fast"],
