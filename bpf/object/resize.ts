@@ -34,8 +34,9 @@ export function resizeSection(
   const { name, offset, elementSize } = lastArray(native, map.name);
   const room = size - offset;
   if (room < elementSize || room % elementSize !== 0) {
+    const before = offset === 0 ? "" : `${offset} bytes and `;
     throw new RangeError(
-      `valueSize of the section ${map.name} must be ${offset} bytes and a multiple of ${elementSize}, the size of an element of ${name}: received ${size}`,
+      `valueSize of the section ${map.name} must be ${before}a multiple of ${elementSize}, the size of an element of ${name}: received ${size}`,
     );
   }
   map.configure({ valueSize: size });
