@@ -37,6 +37,13 @@ const attachSymbols = {
     ],
     result: "usize", // struct bpf_link *
   },
+  bpf_object__find_map_by_name: {
+    parameters: [
+      "usize", // const struct bpf_object *obj
+      "buffer", // const char *name
+    ],
+    result: "usize", // struct bpf_map *, NULL without
+  },
   bpf_map__attach_struct_ops: {
     parameters: [
       "usize", // const struct bpf_map *map

@@ -1,16 +1,20 @@
 import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
 import {
   attachToCpus,
+  BpfObject,
   BpfProgram,
   onLibbpfMessage,
   onlineCpus,
 } from "../../bpf/mod.ts";
 import { NotSupportedError, SystemError } from "../../errors.ts";
 import {
+  clang,
   command,
   compilerOfC,
   events,
   eventTargets,
+  libbpfBefore,
+  libbpfVersion,
   mounts,
   mountTracefs,
   testWith,
@@ -19,6 +23,7 @@ import {
 } from "../_needs.ts";
 import { compileC, eventually, run, TemporaryDirectory } from "../_support.ts";
 import { attachable, compileAttach, Counters } from "./_attach.ts";
+import { compileText } from "./_objects.ts";
 
 const eventTest = testWith(attachable, events);
 
@@ -588,6 +593,44 @@ probeTest(
       onLibbpfMessage(undefined);
     }
     assertEquals(program.closed, true);
+    assertEquals(program.links, []);
+  },
+);
+
+testWith(attachable, clang, libbpfBefore(7))(
+  "A program that was compiled with another usdt.bpf.h is not attached to read wrong arguments",
+  async () => {
+    using directory = new TemporaryDirectory();
+    const header = Deno.readTextFileSync("/usr/include/bpf/usdt.bpf.h")
+      .replaceAll(/#include "(.*)"/g, "#include <bpf/$1>")
+      .replace("__u64 val_off;", "__u64 val_off; __u64 other;");
+    Deno.writeTextFileSync(directory.join("usdt.bpf.h"), header);
+    const path = await compileText(
+      `#include <stdbool.h>
+#include <linux/ptrace.h>
+#include "${directory.join("usdt.bpf.h")}"
+SEC("usdt/libc.so.6:libc:setjmp")
+int BPF_USDT(probe, long value) { return value; }`,
+      directory,
+    );
+    using object = BpfObject.load(path);
+    const program = object.program("probe");
+    const said =
+      `its object was compiled with the usdt.bpf.h of another libbpf than this, ${
+        libbpfVersion()!.join(".")
+      }: a value of the map __bpf_usdt_specs must have 208 bytes, and has 304`;
+    assertThrows(
+      () =>
+        program.attach({
+          kind: "usdt",
+          path: "libc.so.6",
+          provider: "libc",
+          name: "setjmp",
+        }),
+      NotSupportedError,
+      said,
+    );
+    assertThrows(() => program.attach(), NotSupportedError, said);
     assertEquals(program.links, []);
   },
 );

@@ -18,6 +18,7 @@ import { privilegeText } from "../commands.ts";
 import { attachByLibbpf, type Refusal, refusalError } from "../libbpf_link.ts";
 import { isTracefsMounted, NO_TRACEFS } from "./tracepoint.ts";
 import { uprobePrivilege } from "./probes/uprobe.ts";
+import { requireUsdtSpecs } from "./probes/usdt_specs.ts";
 
 /** Attaches a program to the target that its section names. */
 export function attachBySection(program: UsedProgram): Holder {
@@ -34,6 +35,7 @@ export function attachBySection(program: UsedProgram): Holder {
   const call = "bpf_program__attach";
   const { [call]: attach } = libbpfAttach();
   const section = native.sectionName.replace(/^\?/, "");
+  if (section.startsWith("usdt")) requireUsdtSpecs(native);
   return attachByLibbpf(
     native,
     () => attach(native.handle),

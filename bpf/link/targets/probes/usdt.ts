@@ -21,6 +21,7 @@ import {
 import { processOf } from "../event.ts";
 import { programFile } from "./program_file.ts";
 import { uprobePoint, uprobePrivilege } from "./uprobe.ts";
+import { requireUsdtSpecs } from "./usdt_specs.ts";
 
 /** A user-defined static tracepoint of a program or library, by libbpf. */
 export interface AttachUsdt extends AttachCookie {
@@ -68,6 +69,7 @@ export const usdt: TargetKind<AttachUsdt> = {
         `Cannot attach program ${label} to probe ${provider}:${name}: that takes libbpf, which knows programs of a BpfObject alone`,
       );
     }
+    requireUsdtSpecs(native);
     const bytes = new Uint8Array(new ArrayBuffer(sizeOf(UsdtOptions)));
     const fields = pointer(UsdtOptions, bytes);
     fields.sz = BigInt(sizeOf(UsdtOptions));
