@@ -1,11 +1,12 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { functionOffset } from "../../bpf/link/targets/probes/elf_symbols.ts";
 import { NotSupportedError, SystemError } from "../../errors.ts";
-import { BpfProgram } from "../../bpf/mod.ts";
+import { BpfObject, BpfProgram } from "../../bpf/mod.ts";
 import { Attempt } from "../_attempts.ts";
 import { command, compilerOfC, Need, testWith, uprobe } from "../_needs.ts";
 import { compileC, mappings, run, TemporaryDirectory } from "../_support.ts";
 import { attachable, compileAttach, Counters } from "./_attach.ts";
+import { compileText } from "./_objects.ts";
 
 const library = String.raw`
   #define KEEP __attribute__((noinline, used))
@@ -425,6 +426,38 @@ testWith(attachable, uprobe, uprobeSession, compilerOfC)(
       () => other.attach({ ...target, session: true }),
       SystemError,
       "loaded for another attach type",
+    );
+  },
+);
+
+testWith(attachable, uprobe, uprobeSession, compilerOfC)(
+  "A program that was loaded for sessions is attached for one, unless it is told otherwise",
+  async () => {
+    using directory = new TemporaryDirectory();
+    const path = await compileC(many, directory, ["-O1", "-shared", "-fPIC"]);
+    const library = Deno.dlopen(path, {
+      "many_1": { parameters: ["i32"], result: "i32" },
+    });
+    using object = BpfObject.load(
+      await compileText(
+        `unsigned long calls;
+SEC("uprobe") int probe(void *context) { __sync_fetch_and_add(&calls, 1); return 0; }`,
+        directory,
+      ),
+      { programs: { probe: { attachType: "trace_uprobe_session" } } },
+    );
+    const program = object.program("probe");
+    const target = { kind: "uprobe_multi", path, pattern: "many_?" } as const;
+    {
+      using _link = program.attach(target);
+      for (let i = 0; i < 5; i++) library.symbols.many_1(i);
+    }
+    library.close();
+    assertEquals(object.variable("calls").get(), 10n);
+    assertThrows(
+      () => program.attach({ ...target, session: false }),
+      SystemError,
+      "EINVAL",
     );
   },
 );

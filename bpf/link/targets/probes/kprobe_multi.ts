@@ -48,7 +48,7 @@ export interface AttachKprobeMulti {
    * True to run the program at both (Linux 6.10): what it returns at a begin, 0 or
    * 1, says whether it is run at the return, and `bpf_session_is_return()` where
    * it is. The program must have been loaded with attach type
-   * `"trace_kprobe_session"`.
+   * `"trace_kprobe_session"`; then it is the default.
    */
   readonly session?: boolean | undefined;
 }
@@ -94,7 +94,7 @@ export const kprobeMulti: TargetKind<AttachKprobeMulti> = {
     const { pattern } = given;
     const functions = listOf("functions", given.functions);
     requireOneWay({ functions, pattern });
-    const { returns, session } = momentsOf(given);
+    const { returns, session } = momentsOf(program, given);
     const named = functions?.map((name) => requireText("Function", name));
     if (named !== undefined) requireDistinct(named);
     const cookies = cookiesOf(given.cookies, named?.length);

@@ -7,6 +7,8 @@ import { EINVAL, EOPNOTSUPP } from "../../../../ffi/mod.ts";
 import type { Descriptor } from "../../../../ffi/descriptor.ts";
 import { Attachment, type Holder } from "../../../kernel_object.ts";
 import { createLink, type LinkRequest } from "../../commands.ts";
+import type { UsedProgram } from "../../../program/used_program.ts";
+import { loadedFor } from "../../loaded_for.ts";
 import { cookieOf } from "../../target_kind.ts";
 
 /**
@@ -63,22 +65,31 @@ export function cookiesOf(
 
 /**
  * The moments at which a program is run: where functions return, or in a session
- * where they begin and where they return; else where they begin.
+ * where they begin and where they return; else where they begin. A program that
+ * was loaded for sessions is run in one, unless options say otherwise.
  *
  * @throws {TypeError} if options exclude each other.
  */
 export function momentsOf(
+  program: UsedProgram,
   given: {
     readonly return?: boolean | undefined;
     readonly session?: boolean | undefined;
   },
 ): { readonly returns: boolean; readonly session: boolean } {
   const returns = requireFlag("return", given.return);
-  const session = requireFlag("session", given.session);
+  const session = given.session === undefined
+    ? !returns && isForSessions(program)
+    : requireFlag("session", given.session);
   if (returns && session) {
     throw new TypeError("Options return and session exclude each other");
   }
   return { returns, session };
+}
+
+function isForSessions(program: UsedProgram): boolean {
+  const loaded = loadedFor(program);
+  return loaded === "trace_kprobe_session" || loaded === "trace_uprobe_session";
 }
 
 /** Numbers as the kernel takes an array of them. */

@@ -62,7 +62,7 @@ export interface AttachUprobeMulti {
    * True to run the program at both (Linux 6.13): what it returns at a begin, 0 or
    * 1, says whether it is run at the return, and `bpf_session_is_return()` where
    * it is. The program must have been loaded with attach type
-   * `"trace_uprobe_session"`.
+   * `"trace_uprobe_session"`; then it is the default.
    */
   readonly session?: boolean | undefined;
   /** The counter of each of `functions` or `offsets`, as for `uprobe`. */
@@ -132,7 +132,7 @@ export const uprobeMulti: TargetKind<AttachUprobeMulti> = {
     const functions = listOf("functions", given.functions);
     const offsets = listOf("offsets", given.offsets);
     requireOneWay({ functions, pattern, offsets });
-    const { returns, session } = momentsOf(given);
+    const { returns, session } = momentsOf(program, given);
     const names = functions?.map((name) => requireText("Function", name));
     offsets?.forEach(requireOffset);
     const cookies = cookiesOf(given.cookies, (functions ?? offsets)?.length);
