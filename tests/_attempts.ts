@@ -65,9 +65,21 @@ function openLibc() {
 let opened: ReturnType<typeof openLibc> | undefined;
 const libc = () => opened ??= openLibc();
 
-function checked(call: string, result: bigint | number): number {
-  if (Number(result) !== -1) return Number(result);
-  const errno = libc().errno();
+const { EAGAIN, ETIMEDOUT } = constants.errno;
+const TRIES = 10;
+
+/**
+ * Makes a call. Between it and the look at errno the engine may wait for its own
+ * threads, which leaves one of two numbers there; so it is made once more then.
+ */
+function checked(call: string, make: () => bigint | number): number {
+  let errno = 0;
+  for (let i = 0; i < TRIES; i++) {
+    const result = Number(make());
+    if (result !== -1) return result;
+    errno = libc().errno();
+    if (errno !== EAGAIN && errno !== ETIMEDOUT) break;
+  }
   throw new Refusal(`${call}: ${nameOf(errno)}`, errno);
 }
 
@@ -86,7 +98,7 @@ function bpf(
   const { syscall } = libc();
   return checked(
     `bpf(BPF_${name})`,
-    syscall(number.bpf, BigInt(command), attributes, 128n, 0n, 0n),
+    () => syscall(number.bpf, BigInt(command), attributes, 128n, 0n, 0n),
   );
 }
 
@@ -197,9 +209,8 @@ export class Attempt implements Disposable {
   mmap(map: number): void {
     const { mmap, munmap } = libc();
     // PROT_READ | PROT_WRITE, MAP_SHARED
-    const address = mmap(0n, 4096n, 3, 1, map, 0n);
-    checked("mmap", address);
-    munmap(BigInt.asUintN(64, BigInt(address)), 4096n);
+    const address = checked("mmap", () => mmap(0n, 4096n, 3, 1, map, 0n));
+    munmap(BigInt(address), 4096n);
   }
 
   /** The entry of an array, by `BPF_MAP_LOOKUP_ELEM`. */
@@ -298,7 +309,7 @@ export class Attempt implements Disposable {
     // pid, cpu, group_fd, PERF_FLAG_FD_CLOEXEC
     return this.#keep(checked(
       "perf_event_open",
-      perfEventOpen(number.perfEventOpen, attributes, -1n, 0n, -1n, 8n),
+      () => perfEventOpen(number.perfEventOpen, attributes, -1n, 0n, -1n, 8n),
     ));
   }
 

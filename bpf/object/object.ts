@@ -150,6 +150,15 @@ export class BpfObject<S extends ObjectShape = ObjectShape>
    * a section cannot be set as asked for.
    * @throws {Deno.errors.NotCapable} without `--allow-ffi`, without permission to
    * read the path, or to read and write where maps are pinned.
+   *
+   * @example An array with an element for each CPU
+   * ```ts ignore
+   * // struct slot { u64 hits; u64 misses; } slots[1] SEC(".data.slots");
+   * using object = BpfObject.load("slots.bpf.o", {
+   *   maps: { ".data.slots": { valueSize: 16 * possibleCpus().length } },
+   * });
+   * object.variables.slots!.get(); // of as many elements
+   * ```
    */
   static load<S extends ObjectShape = ObjectShape>(
     source: string | URL | Uint8Array,

@@ -58,18 +58,27 @@ function lastArray(native: NativeObject, section: string): LastArray {
       `Cannot set valueSize of the section ${section}: the object has no types of its variables; compile it with clang -g`,
     );
   }
-  const { type: id, offset } = lastOf(found);
-  const variable = btf.type(id);
-  const name = variable.name ?? "";
-  const type = plainType(btf, variable.kind === "var" ? variable.type : id);
+  const last = lastOf(found);
+  const variable = last && btf.type(last.type);
+  if (last === undefined || variable?.kind !== "var") {
+    throw new NotSupportedError(
+      `Cannot set valueSize of the section ${section}: it has no variables`,
+    );
+  }
+  const { name } = variable;
+  const type = plainType(btf, variable.type);
   if (type.kind !== "array") {
     throw new NotSupportedError(
       `Cannot set valueSize of the section ${section}: its last variable must be an array, and ${name} is none`,
     );
   }
+  const { offset } = last;
   return { name, offset, elementSize: btf.layout(type.element).size };
 }
 
-function lastOf({ variables }: BtfDatasec): BtfDatasec["variables"][number] {
-  return variables.reduce((last, one) => one.offset > last.offset ? one : last);
+/** The variable that lies last; undefined where there is none. */
+function lastOf(
+  { variables }: BtfDatasec,
+): BtfDatasec["variables"][number] | undefined {
+  return variables.toSorted((a, b) => a.offset - b.offset).at(-1);
 }
