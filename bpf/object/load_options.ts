@@ -69,9 +69,9 @@ export interface LoadMapOptions {
    */
   readonly maxEntries?: number | undefined;
   /**
-   * The size of a value in bytes. That of a section, such as `".bss"` or
-   * `".data.slots"`, makes the array that the section ends with longer or shorter,
-   * for variables and in {@linkcode BpfObject.variables}; this takes libbpf 1.3.
+   * The size of a value in bytes. For a section, such as `".bss"` or
+   * `".data.slots"`, it resizes the array that the section ends with, and the
+   * variable has the new length. This takes libbpf 1.3.
    */
   readonly valueSize?: number | undefined;
   /**

@@ -179,19 +179,25 @@ sockmapTest(
   },
 );
 
+/** A socket, and what it receives of a text that is sent to it. */
+function receiverOf(sockets: Sockets) {
+  const [receiver, port] = sockets.udp();
+  const [sender] = sockets.udp();
+  sockets.connect(sender, port);
+  const passed = (text: string) => {
+    sockets.send(sender, text);
+    return sockets.receive(receiver);
+  };
+  return { receiver, passed };
+}
+
 socketTest(
   "A filter of a socket keeps what it says of each packet, until its link is closed",
   async () => {
     using counters = await load();
     using sockets = new Sockets();
     const keep = counters.program("keep_three");
-    const [receiver, port] = sockets.udp();
-    const [sender] = sockets.udp();
-    sockets.connect(sender, port);
-    const passed = (text: string) => {
-      sockets.send(sender, text);
-      return sockets.receive(receiver);
-    };
+    const { receiver, passed } = receiverOf(sockets);
     {
       using link = keep.attach({ kind: "socket_filter", socket: receiver });
       assertEquals(passed("forty"), "for");
@@ -229,13 +235,7 @@ socketTest(
   async () => {
     using counters = await load();
     using sockets = new Sockets();
-    const [receiver, port] = sockets.udp();
-    const [sender] = sockets.udp();
-    sockets.connect(sender, port);
-    const passed = (text: string) => {
-      sockets.send(sender, text);
-      return sockets.receive(receiver);
-    };
+    const { receiver, passed } = receiverOf(sockets);
     const to = { kind: "socket_filter", socket: receiver } as const;
     const first = counters.program("drop_all").attach(to);
     using second = counters.program("keep_three").attach(to);

@@ -17,9 +17,9 @@ import {
   structOps,
   testWith,
 } from "../_needs.ts";
-import { run } from "../_support.ts";
-import { succeed } from "../bpf/_objects.ts";
-import { hostmem, hostmemHere } from "./_hostmem.ts";
+import { run, TemporaryDirectory } from "../_support.ts";
+import { compileText, succeed } from "../bpf/_objects.ts";
+import { hostmem, hostmemHere, outputOf } from "./_hostmem.ts";
 import { shapes, Skeletons } from "./_skeletons.ts";
 
 const skeletons = new Skeletons();
@@ -434,6 +434,28 @@ testWith(clang, bpfMaps, libbpf, root, structOps)(
       assertEquals(info.type, "struct_ops");
       assertEquals([keyType, valueType], [undefined, undefined]);
     }
+  },
+);
+
+testWith(clang)(
+  "a skeleton has a map of struct_ops that is not made unless asked for as an optional property",
+  async () => {
+    using directory = new TemporaryDirectory();
+    const path = await compileText(
+      `struct table { int (*call)(void); };
+SEC(".struct_ops") struct table made;
+SEC("?.struct_ops") struct table asked;`,
+      directory,
+    );
+    const text = await outputOf("skeleton", path);
+    assertStringIncludes(
+      text,
+      'readonly made: { readonly type: "struct_ops" }',
+    );
+    assertStringIncludes(
+      text,
+      'readonly asked?: { readonly type: "struct_ops" }',
+    );
   },
 );
 

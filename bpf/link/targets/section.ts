@@ -82,7 +82,7 @@ function unopened({ warnings = "" }: Refusal): string | undefined {
   const path = /failed to open (\/\S+): -\d/.exec(warnings)?.[1];
   return path === undefined
     ? undefined
-    : `libbpf looks functions up in ${path}, which the kernel did not let it open`;
+    : `libbpf looks functions up in ${path}, which it could not open`;
 }
 
 /** The cause of an error, as far as the section and the system tell it. */

@@ -17,8 +17,8 @@ const SPECS = "__bpf_usdt_specs";
 const SPEC_SIZE = 208;
 
 /**
- * Refuses a program that would read wrong arguments, without a word of anybody's:
- * libbpf 1.7 has made the values of the map longer, in its `usdt.bpf.h`, too.
+ * Refuses a program that would silently read wrong arguments: libbpf 1.7 made the
+ * values of the map longer, in its `usdt.bpf.h`, too.
  *
  * @throws {NotSupportedError} if the object was compiled with a later header than
  * this libbpf has.
