@@ -2,6 +2,7 @@
 
 import { inParallel } from "./_processes.ts";
 import { type Outcome, runTests, type TestRun } from "./_run_tests.ts";
+import { withSecondTry } from "./_second_try.ts";
 import { summarize } from "./_summary.ts";
 
 /**
@@ -16,7 +17,8 @@ export async function runAll(
   const seconds = () => (performance.now() - begin) / 1000;
   const outcomes: Outcome[] = [];
   await inParallel(runs, atATime, async (run) => {
-    const outcome = await runTests(run, runs.length === 1 ? write : undefined);
+    const show = runs.length === 1 ? write : undefined;
+    const outcome = await withSecondTry(run, await runTests(run, show));
     outcomes.push(outcome);
     console.log(
       `${seconds().toFixed(0).padStart(4)} s  ${outcome.title}: ` +

@@ -44,6 +44,8 @@ export interface Outcome {
   readonly failed: number;
   /** What is to be shown of what failed; empty where nothing did. */
   readonly failures: string;
+  /** What is to be shown of what failed at first, and passed at a second try. */
+  readonly unsteady?: string;
   /** How many tests were left out. */
   readonly leftOut: number;
   readonly seconds: number;

@@ -22,8 +22,11 @@ export function summarize(
   seconds: number,
   { strict = isStrict() }: { strict?: boolean } = {},
 ): boolean {
-  for (const { title, failed, failures } of outcomes) {
+  for (const { title, failed, failures, unsteady } of outcomes) {
     if (failed > 0) console.log(`\n== ${title}: ${failed} failed\n${failures}`);
+    if (unsteady !== undefined) {
+      console.log(`\n== ${title}: failed, and passed alone\n${unsteady}`);
+    }
   }
   const results = outcomes.flatMap(({ results }) => results);
   const skipped = results.filter(({ outcome }) => outcome === "skipped");

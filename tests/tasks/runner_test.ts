@@ -4,6 +4,7 @@ import { repository, TemporaryDirectory } from "../_support.ts";
 import { groupsOf, namedFiles } from "./_plan.ts";
 import { Report } from "./_report.ts";
 import { type Outcome, runTests } from "./_run_tests.ts";
+import { withSecondTry } from "./_second_try.ts";
 import { allExamples, allTests, roomOf } from "./_test_files.ts";
 
 const SKIPPED = `
@@ -73,6 +74,33 @@ deadly ...`,
   assertEquals(report.results.map(({ name }) => name), ["before"]);
   assertEquals([report.complete, report.failed], [false, 2]);
   assertStringIncludes(report.failures, "deadly ...");
+});
+
+Deno.test("The runner's second try counts a test that passes alone, and shows what it said", async () => {
+  using directory = new TemporaryDirectory();
+  const marker = JSON.stringify(directory.join("marker"));
+  const once = `Deno.test("fails (once)?", () => {
+    Deno.openSync(${marker}, { createNew: true, write: true }).close();
+  });
+  addEventListener("unload", () => Deno.removeSync(${marker}));
+  Deno.writeTextFileSync(${marker}, "");`;
+  const file = directory.join("unsteady_test.ts");
+  Deno.writeTextFileSync(file, once);
+  const run = { title: "tests", files: [file] };
+  const first = await runTests(run);
+  assertEquals(first.failed, 1);
+  assertEquals(await withSecondTry(run, first, false), first);
+  assertEquals(await withSecondTry(run, first, true), first);
+
+  Deno.writeTextFileSync(file, once.split("\n").slice(0, -1).join("\n"));
+  const second = await withSecondTry(run, first, true);
+  assertEquals(resultsOf(second), ["fails (once)?: passed"]);
+  assertEquals([second.failed, second.failures], [0, ""]);
+  assertStringIncludes(second.unsteady ?? "", "AlreadyExists");
+
+  // Of what died there is no test to try again.
+  const dead = { ...first, failed: 2 };
+  assertEquals(await withSecondTry(run, dead, true), dead);
 });
 
 Deno.test("The runner knows a test that Deno says takes long", () => {

@@ -23,7 +23,8 @@ import {
 } from "./_promises.ts";
 import { requestOf } from "./_request.ts";
 import { write } from "./_run_all.ts";
-import { type Outcome, runTests } from "./_run_tests.ts";
+import { type Outcome, runTests, type TestRun } from "./_run_tests.ts";
+import { withSecondTry } from "./_second_try.ts";
 import { summarize } from "./_summary.ts";
 
 const request = requestOf(Deno.args);
@@ -58,7 +59,7 @@ function announce(): void {
 }
 
 async function outcomeOf(group: Group): Promise<Outcome> {
-  return await runTests({
+  const run: TestRun = {
     title: group.files.join(" "),
     files: group.files,
     args: [
@@ -69,7 +70,9 @@ async function outcomeOf(group: Group): Promise<Outcome> {
     ],
     // Processes side by side let each other wait.
     env: { HOSTMEM_PATIENCE: Deno.env.get("HOSTMEM_PATIENCE") ?? "3" },
-  }, groups.length <= 2 ? write : undefined);
+  };
+  const show = groups.length <= 2 ? write : undefined;
+  return await withSecondTry(run, await runTests(run, show));
 }
 
 /** Says where there are more tests than there have to be, or fewer. */
