@@ -52,13 +52,13 @@ export interface CompiledPeer {
   start(memory: Memory | undefined, ...args: string[]): Deno.ChildProcess;
 }
 
-/** Compiles `_sync_peer.c`. */
+/** Compiles `programs/sync_peer.c`. */
 export async function compilePeer(
   directory: TemporaryDirectory,
 ): Promise<CompiledPeer> {
   const header = cHeader({ Quotes, Lines });
   await Deno.writeTextFile(directory.join("shared.h"), header);
-  const source = new URL("_sync_peer.c", import.meta.url);
+  const source = new URL("programs/sync_peer.c", import.meta.url);
   const flags = ["-std=c11", "-O2", "-I", directory.path];
   const shared = [...flags, "-shared", "-fPIC"];
   const library = await compileC(source, directory, shared);

@@ -58,7 +58,7 @@ if (!bpfMaps.met) {
 }
 
 using directory = new TemporaryDirectory();
-const source = new URL("_entries.c", import.meta.url);
+const source = new URL("programs/entries.c", import.meta.url);
 const flags = ["-O2", "-shared", "-fPIC", "-lbpf"];
 const library = await compileC(source, directory, flags).catch(() => {
   console.log("  not measured: needs a C compiler and libbpf-dev");

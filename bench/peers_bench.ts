@@ -8,9 +8,9 @@
 
 import { field } from "../layout/mod.ts";
 import { measure, type Measurement } from "./_measure.ts";
-import type { Definition, Library, Shape } from "./_peer.ts";
-import { hostmem, ourType, raw, views } from "./_peer_ours.ts";
-import { loadPeers } from "./_peers.ts";
+import type { Definition, Library, Shape } from "./peers/peer.ts";
+import { hostmem, ourType, raw, views } from "./peers/ours.ts";
+import { loadPeers } from "./peers/all.ts";
 import { memory, type Record as OurRecord, SIZE } from "./_records.ts";
 
 const { libraries: peers, missing } = await loadPeers();

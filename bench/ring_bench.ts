@@ -23,7 +23,7 @@ import {
   u64,
 } from "../layout/mod.ts";
 import { Memory, pageSize } from "../memory/mod.ts";
-import { TestRing } from "../tests/bpf/_ring_programs.ts";
+import { TestRing } from "../tests/bpf/ring/_ring_programs.ts";
 import { compileC, TemporaryDirectory } from "../tests/_support.ts";
 import { measure } from "./_measure.ts";
 
@@ -31,7 +31,7 @@ const SIZE = 2 ** 20;
 
 using directory = new TemporaryDirectory();
 const peer = Deno.dlopen(
-  await compileC(new URL("_ring_peer.c", import.meta.url), directory, [
+  await compileC(new URL("programs/ring_peer.c", import.meta.url), directory, [
     "-O2",
     "-shared",
     "-fPIC",

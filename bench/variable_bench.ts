@@ -22,19 +22,23 @@ await succeed("clang", [
   "-g",
   `-I/usr/include/${Deno.build.arch}-linux-gnu`,
   "-c",
-  fromFileUrl(new URL("_variable.bpf.c", import.meta.url)),
+  fromFileUrl(new URL("programs/variable.bpf.c", import.meta.url)),
   "-o",
   file,
 ]);
 
 const loop = { parameters: ["i32"], result: "f64" } as const;
 const peer = Deno.dlopen(
-  await compileC(new URL("_variable_peer.c", import.meta.url), directory, [
-    "-O2",
-    "-shared",
-    "-fPIC",
-    "-lbpf",
-  ]),
+  await compileC(
+    new URL("programs/variable_peer.c", import.meta.url),
+    directory,
+    [
+      "-O2",
+      "-shared",
+      "-fPIC",
+      "-lbpf",
+    ],
+  ),
   {
     peer_open: { parameters: ["i32", "u32", "u32"], result: "i32" },
     peer_read: loop,

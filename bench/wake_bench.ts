@@ -23,9 +23,11 @@ if (unmet !== undefined) {
 }
 
 using directory = new TemporaryDirectory();
-const text = Deno.readTextFileSync(new URL("_wake.bpf.c", import.meta.url));
+const text = Deno.readTextFileSync(
+  new URL("programs/wake.bpf.c", import.meta.url),
+);
 using object = BpfObject.load(await compileText(text, directory));
-const source = new URL("_wake_peer.c", import.meta.url);
+const source = new URL("programs/wake_peer.c", import.meta.url);
 const flags = ["-O2", "-shared", "-fPIC", "-pthread", "-lbpf"];
 const { symbols: peer } = Deno.dlopen(
   await compileC(source, directory, flags),

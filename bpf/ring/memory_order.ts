@@ -26,7 +26,7 @@
  *   whether to sleep; the producer, which commits and then reads that position
  *   to decide whether to wake, does the same. One of the two sees the other.
  *
- * `tests/bpf/ring_order_test.ts` tries all interleavings that either processor
+ * `tests/bpf/ring/order_test.ts` tries all interleavings that either processor
  * allows, for these reads as they are made here.
  */
 

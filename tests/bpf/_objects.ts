@@ -1,5 +1,5 @@
 /**
- * Object files for tests: C sources that lie beside them, compiled by clang.
+ * Object files for tests: C sources in `programs/`, compiled by clang.
  *
  * @module
  */
@@ -67,7 +67,7 @@ export function compilerArguments(
 }
 
 /**
- * Compiles `tests/bpf/<name>.bpf.c`: the path of an object file that nobody else
+ * Compiles `programs/<name>.bpf.c`: the path of an object file that nobody else
  * uses.
  */
 export async function compile(
@@ -86,7 +86,7 @@ export function objectFile(name: string): Promise<string> {
 }
 
 function sourceOf(name: string): string {
-  return fromFileUrl(new URL(`./${name}.bpf.c`, import.meta.url));
+  return fromFileUrl(new URL(`./programs/${name}.bpf.c`, import.meta.url));
 }
 
 /** Objects that this process has asked for, by their source and options. */

@@ -81,7 +81,7 @@ testWith(bpfObjects, root)(
   "The guide's log2_bucket() of programs is log2Bucket()",
   async () => {
     const [header, guide] = await Promise.all(
-      ["./log2_bucket.h", "../../docs/guide.md"]
+      ["./programs/log2_bucket.h", "../../docs/guide.md"]
         .map((path) => Deno.readTextFile(new URL(path, import.meta.url))),
     );
     assertStringIncludes(guide!, header!);

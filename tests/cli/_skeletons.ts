@@ -6,7 +6,7 @@ import { compilerArguments, succeed } from "../bpf/_objects.ts";
 import { fire } from "../_fire.ts";
 import { repository, TemporaryDirectory } from "../_support.ts";
 
-/** What the sources of tests/bpf that leave something open are compiled with. */
+/** What the sources of tests/bpf/programs that leave something open are compiled with. */
 const FLAGS: Readonly<Record<string, string[]>> = {
   section: ['-DSECTION="xdp"'],
   statics: ["-DUNIT=7", '-DSECTION_NAME=".data.only"'],
@@ -48,7 +48,9 @@ export class Skeletons implements Disposable {
   readonly #files: string[] = [];
 
   /** The names of all objects. */
-  readonly names: readonly string[] = ["bpf", "cli"].flatMap((folder) =>
+  readonly names: readonly string[] = ["bpf/programs", "cli"].flatMap((
+    folder,
+  ) =>
     Array.from(
       Deno.readDirSync(new URL(`../${folder}`, import.meta.url)),
       ({ name }) => `${folder}/${name}`,

@@ -3,7 +3,7 @@ import { fromFileUrl } from "@std/path";
 import { BpfMap } from "../../bpf/mod.ts";
 import { u32, u64 } from "../../layout/mod.ts";
 import { Builder, K, SIGNED } from "../btf/_builder.ts";
-import { btfMap } from "../bpf/_btf_maps.ts";
+import { btfMap } from "../bpf/map/_btf_maps.ts";
 import { bpfMaps, command, mounts, root, testWith } from "../_needs.ts";
 import { eventually, run, TemporaryDirectory } from "../_support.ts";
 import { hostmem, outputOf } from "./_hostmem.ts";

@@ -167,7 +167,7 @@ testWith(clang)(
   "hostmem skeleton needs no privilege, and no libbpf: it runs without --allow-ffi",
   async () => {
     await (compiled ??= skeletons.compile());
-    const object = skeletons.object("bpf/variables");
+    const object = skeletons.object("bpf/programs/variables");
     const { code, stdout, stderr } = await hostmem(["skeleton", object], {
       permissions: ["--allow-read", "--allow-env", "--allow-run"],
     });
@@ -347,9 +347,9 @@ const compared = testWith(
 
 for (
   const [name, least] of [
-    ["bpf/variables", 20],
-    ["bpf/constants", 2],
-    ["bpf/statics", 2],
+    ["bpf/programs/variables", 20],
+    ["bpf/programs/constants", 2],
+    ["bpf/programs/statics", 2],
     ["cli/odd_names", 30],
   ] as const
 ) {
@@ -426,7 +426,7 @@ loaded(
 testWith(clang, bpfMaps, libbpf, root, structOps)(
   "a skeleton loads an object of struct_ops, whose maps are there by name",
   async () => {
-    const { load } = await imported("bpf/struct_ops");
+    const { load } = await imported("bpf/programs/struct_ops");
     using object = load();
     assertEquals(Object.keys(object.maps), [".bss", "congestion", "successor"]);
     const { congestion, successor } = object.maps;
@@ -497,7 +497,7 @@ loaded("the rings of a skeleton read what its programs send", async () => {
 loaded(
   "a skeleton finds the object beside it, wherever it is started",
   async () => {
-    const file = await skeletonOf("bpf/constants");
+    const file = await skeletonOf("bpf/programs/constants");
     const { code, stdout, stderr } = await run(
       `Deno.chdir("/");
      const { load } = await import(${JSON.stringify(`file://${file}`)});

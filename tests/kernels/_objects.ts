@@ -8,7 +8,7 @@ import type { Kernel } from "./_kernels.ts";
 /** Sources that no object can be made of without further flags. */
 const templates = new Set(["section.bpf.c", "statics.bpf.c"]);
 
-/** Compiles all of `tests/bpf/*.bpf.c`: the folder of the objects. */
+/** Compiles all of `tests/bpf/programs/*.bpf.c`: the folder of the objects. */
 export async function compileAll(
   { name, arch }: Kernel,
   system: string,
@@ -16,17 +16,24 @@ export async function compileAll(
 ): Promise<string> {
   const folder = directory.join(`objects-${name}`);
   Deno.mkdirSync(folder, { recursive: true });
-  const sources = Array.from(Deno.readDirSync(`${repository}/tests/bpf`))
+  const sources = Array.from(
+    Deno.readDirSync(`${repository}/tests/bpf/programs`),
+  )
     .map(({ name }) => name)
     .filter((name) => name.endsWith(".bpf.c") && !templates.has(name));
   await Promise.all(sources.map((source) => {
     const object = `${folder}/${source.replace(/c$/, "o")}`;
     return command(
       "clang",
-      compilerArguments(`${repository}/tests/bpf/${source}`, object, {}, {
-        arch,
-        system,
-      }),
+      compilerArguments(
+        `${repository}/tests/bpf/programs/${source}`,
+        object,
+        {},
+        {
+          arch,
+          system,
+        },
+      ),
     );
   }));
   return folder;

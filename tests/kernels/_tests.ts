@@ -85,12 +85,12 @@ export const groups: Readonly<Record<string, readonly Choice[]>> = {
       // A guest has no pahole.
       without: [/needs --allow-ffi/, /agrees with pahole/],
     },
-    { file: "tests/bpf/btf_test.ts", without: [/without CAP_SYS_ADMIN/] },
+    { file: "tests/bpf/map/btf_test.ts", without: [/without CAP_SYS_ADMIN/] },
   ],
   bpf: [
-    { file: "tests/bpf/kernel_sections_test.ts" },
+    { file: "tests/bpf/link/kernel_sections_test.ts" },
     {
-      file: "tests/bpf/arena_test.ts",
+      file: "tests/bpf/arena/arena_test.ts",
       without: [
         /^Another process/,
         /ends a process/,
@@ -98,9 +98,9 @@ export const groups: Readonly<Record<string, readonly Choice[]>> = {
         /that nothing reaches/,
       ],
     },
-    { file: "tests/bpf/attach_cgroup_test.ts", without: [/isolate/] },
+    { file: "tests/bpf/link/attach_cgroup_test.ts", without: [/isolate/] },
     {
-      file: "tests/bpf/attach_event_test.ts",
+      file: "tests/bpf/link/attach_event_test.ts",
       only: [
         /clock of a process/,
         /page faults/,
@@ -109,7 +109,7 @@ export const groups: Readonly<Record<string, readonly Choice[]>> = {
       ],
     },
     {
-      file: "tests/bpf/attach_network_test.ts",
+      file: "tests/bpf/link/attach_network_test.ts",
       only: [
         /XDP \(native\) sees every packet/,
         /TCX runs programs in the order/,
@@ -119,17 +119,17 @@ export const groups: Readonly<Record<string, readonly Choice[]>> = {
         /netkit/,
       ],
     },
-    { file: "tests/bpf/attach_sockets_test.ts" },
-    { file: "tests/bpf/attach_tc_test.ts", without: [/CAP_NET_ADMIN/] },
-    { file: "tests/bpf/attach_tracing_test.ts" },
-    { file: "tests/bpf/batches_test.ts" },
-    { file: "tests/bpf/create_test.ts" },
-    { file: "tests/bpf/create_typed_test.ts" },
-    { file: "tests/bpf/elements_test.ts" },
-    { file: "tests/bpf/inner_maps_test.ts" },
-    { file: "tests/bpf/kernel_version_test.ts" },
+    { file: "tests/bpf/link/attach_sockets_test.ts" },
+    { file: "tests/bpf/link/attach_tc_test.ts", without: [/CAP_NET_ADMIN/] },
+    { file: "tests/bpf/link/attach_tracing_test.ts" },
+    { file: "tests/bpf/map/batches_test.ts" },
+    { file: "tests/bpf/map/create_test.ts" },
+    { file: "tests/bpf/map/create_typed_test.ts" },
+    { file: "tests/bpf/map/elements_test.ts" },
+    { file: "tests/bpf/map/inner_maps_test.ts" },
+    { file: "tests/bpf/program/kernel_version_test.ts" },
     {
-      file: "tests/bpf/link_test.ts",
+      file: "tests/bpf/link/link_test.ts",
       only: [
         /^A link stays when its program is closed/,
         /^Closing an object closes the links/,
@@ -137,11 +137,11 @@ export const groups: Readonly<Record<string, readonly Choice[]>> = {
       ],
     },
     {
-      file: "tests/bpf/load_maps_test.ts",
+      file: "tests/bpf/object/load_maps_test.ts",
       without: [/asks Deno/, /leaves no pin/],
     },
     {
-      file: "tests/bpf/load_test.ts",
+      file: "tests/bpf/object/load_test.ts",
       without: [
         /leaves nothing behind/,
         /^A BpfObject that was dropped/,
@@ -149,18 +149,18 @@ export const groups: Readonly<Record<string, readonly Choice[]>> = {
         /never writes to standard error/,
       ],
     },
-    { file: "tests/bpf/map_size_test.ts" },
-    { file: "tests/bpf/memory_test.ts" },
+    { file: "tests/bpf/map/size_test.ts" },
+    { file: "tests/bpf/map/memory_test.ts" },
     {
-      file: "tests/bpf/object_btf_test.ts",
+      file: "tests/bpf/object/btf_test.ts",
       without: [/need no CAP_SYS_ADMIN/],
     },
     {
-      file: "tests/bpf/object_file_test.ts",
+      file: "tests/bpf/object/file_test.ts",
       only: [/^Variables in \.kconfig/],
     },
     {
-      file: "tests/bpf/perf_buffer_test.ts",
+      file: "tests/bpf/ring/perf_buffer_test.ts",
       without: [
         /^A closed or dropped PerfBuffer/,
         /^Records of any length/,
@@ -169,29 +169,29 @@ export const groups: Readonly<Record<string, readonly Choice[]>> = {
         /was killed/,
       ],
     },
-    { file: "tests/bpf/pin_test.ts", only: [/keeps a map that/] },
-    { file: "tests/bpf/poller_test.ts" },
+    { file: "tests/bpf/map/pin_test.ts", only: [/keeps a map that/] },
+    { file: "tests/bpf/ring/poller_test.ts" },
     { file: "tests/ffi/cpus_test.ts" },
     {
-      file: "tests/bpf/program_test.ts",
+      file: "tests/bpf/program/program_test.ts",
       without: [/without any capability/],
     },
-    { file: "tests/bpf/read_only_test.ts" },
-    { file: "tests/bpf/resize_test.ts" },
+    { file: "tests/bpf/map/read_only_test.ts" },
+    { file: "tests/bpf/object/resize_test.ts" },
     {
-      file: "tests/bpf/struct_ops_test.ts",
+      file: "tests/bpf/link/struct_ops_test.ts",
       without: [/goes with the program/],
     },
     {
-      file: "tests/bpf/ring_async_test.ts",
+      file: "tests/bpf/ring/async_test.ts",
       without: [/event loop is not held/, /holds the event loop/],
     },
-    { file: "tests/bpf/ring_buffer_test.ts" },
-    { file: "tests/bpf/ring_record_ended_test.ts" },
-    { file: "tests/bpf/supports_test.ts" },
-    { file: "tests/bpf/table_test.ts" },
+    { file: "tests/bpf/ring/ring_buffer_test.ts" },
+    { file: "tests/bpf/ring/record_ended_test.ts" },
+    { file: "tests/bpf/program/supports_test.ts" },
+    { file: "tests/bpf/map/table_test.ts" },
     {
-      file: "tests/bpf/user_ring_buffer_test.ts",
+      file: "tests/bpf/ring/user_ring_buffer_test.ts",
       without: [
         /^Records of any length/,
         /^Positions beyond/,
@@ -203,6 +203,6 @@ export const groups: Readonly<Record<string, readonly Choice[]>> = {
         /was killed/,
       ],
     },
-    { file: "tests/bpf/variable_test.ts" },
+    { file: "tests/bpf/object/variable_test.ts" },
   ],
 };

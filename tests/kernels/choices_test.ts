@@ -27,7 +27,7 @@ Deno.test("All tests that are chosen for other kernels, or left out there, exist
 });
 
 Deno.test("A choice that matches no test is a trouble of the guest's", () => {
-  const file = "tests/bpf/create_test.ts";
+  const file = "tests/bpf/map/create_test.ts";
   const { said } = declare([{ file, only: ["^Nothing"], without: [] }]);
   assertMatch(
     said,

@@ -211,7 +211,7 @@ function report(runs: readonly Run[]): void {
   }
   console.log("");
   for (const line of tableOfFiles(runs)) console.log(line);
-  const sections = "bpf/kernel_sections_test.ts";
+  const sections = "bpf/link/kernel_sections_test.ts";
   if (
     runs.some(({ results }) => results.some(({ file }) => file === sections))
   ) {

@@ -2,7 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import { u32 } from "../../layout/mod.ts";
 import { mappingStats, Memory, pageSize } from "../../memory/mod.ts";
 import { collect, mappings } from "../_support.ts";
-import { Attached, sealed } from "./_workers.ts";
+import { Attached, sealed } from "./workers/_workers.ts";
 
 const page = pageSize();
 

@@ -3,7 +3,7 @@ import { ClosedError } from "../../errors.ts";
 import { Memory, pageSize } from "../../memory/mod.ts";
 import { sized } from "../_fire.ts";
 import { eventually } from "../_support.ts";
-import { type Answer, Attached, Shared } from "./_workers.ts";
+import { type Answer, Attached, Shared } from "./workers/_workers.ts";
 
 const page = pageSize();
 

@@ -32,7 +32,7 @@ import {
   store,
   type Strength,
   x86,
-} from "../bpf/_memory_model.ts";
+} from "../bpf/ring/_memory_model.ts";
 
 /** With so many every buffer has been in every hand. */
 const SUBMITS = 3;

@@ -23,7 +23,7 @@ import {
   type Seen,
   store,
   x86,
-} from "../bpf/_memory_model.ts";
+} from "../bpf/ring/_memory_model.ts";
 
 /** A processor: what it keeps, and how strong the engine's atomic stores are. */
 interface Processor {

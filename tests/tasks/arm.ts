@@ -22,7 +22,7 @@ const tests = [
   "tests/ffi/errno_test.ts",
   "tests/ffi/libc_test.ts",
   // `struct epoll_event`, which is packed on x86-64 alone.
-  "tests/bpf/poller_test.ts",
+  "tests/bpf/ring/poller_test.ts",
   // Where fields lie, and how bytes, bits and atomics are reached by what the
   // engine compiles. That they lie where C has them truth_test.ts asks gcc for
   // aarch64, without emulation.
@@ -39,7 +39,7 @@ const tests = [
   "tests/layout/text_test.ts",
   "tests/btf/check_layout_test.ts",
   // Pages: their size, and how a mapping comes to lie where the engine has it.
-  "tests/memory/attach_test.ts",
+  "tests/memory/workers/attach_test.ts",
   "tests/memory/copy_test.ts",
   "tests/memory/create_test.ts",
   "tests/memory/detach_test.ts",
@@ -50,10 +50,10 @@ const tests = [
   "tests/memory/platform_test.ts",
   "tests/memory/read_only_test.ts",
   "tests/memory/size_test.ts",
-  "tests/memory/workers_test.ts",
+  "tests/memory/workers/workers_test.ts",
   // The order of loads and stores: by models of both machines, since emulation
   // shows that of the host.
-  "tests/bpf/ring_order_test.ts",
+  "tests/bpf/ring/order_test.ts",
 ];
 
 const leaveOut = [

@@ -37,41 +37,41 @@ const everything = [
 const unconcerned = [
   // They run the others again, or themselves, each time under other flags.
   "tests/layout/specialised_test.ts",
-  "tests/layout/tearing_test.ts",
+  "tests/layout/tearing/tearing_test.ts",
   "tests/ffi/errno_test.ts",
   "tests/under_fire/errno_test.ts",
   // They ask compilers, of C and of TypeScript.
-  "tests/layout/truth_test.ts",
-  "tests/layout/published_types_test.ts",
-  "tests/layout/inference_test.ts",
+  "tests/layout/truth/truth_test.ts",
+  "tests/layout/types/published_types_test.ts",
+  "tests/layout/types/inference_test.ts",
   // Thousands of damaged object files, each for libbpf alone to judge.
-  "tests/bpf/mutations_test.ts",
-  "tests/bpf/object_file_test.ts",
+  "tests/bpf/object/mutations_test.ts",
+  "tests/bpf/object/file_test.ts",
   // What programs attach to is the kernel's business, and libbpf's.
-  "tests/bpf/attach_cgroup_test.ts",
-  "tests/bpf/attach_event_test.ts",
-  "tests/bpf/attach_network_test.ts",
-  "tests/bpf/attach_tracing_test.ts",
+  "tests/bpf/link/attach_cgroup_test.ts",
+  "tests/bpf/link/attach_event_test.ts",
+  "tests/bpf/link/attach_network_test.ts",
+  "tests/bpf/link/attach_tracing_test.ts",
   // Privileges are the kernel's too, and a child process each.
-  "tests/bpf/load_privilege_test.ts",
-  "tests/bpf/privilege_test.ts",
+  "tests/bpf/object/load_privilege_test.ts",
+  "tests/bpf/program/privilege_test.ts",
   // Names, and thousands of fields; programs that replace built-ins.
-  "tests/layout/names_test.ts",
+  "tests/layout/types/names_test.ts",
   "tests/layout/hostile_caller_test.ts",
   // Limits and descriptors of every kind, and what a child process inherits.
   "tests/under_fire/limits_test.ts",
   "tests/under_fire/descriptors_test.ts",
   "tests/memory/surroundings_test.ts",
   // Another thread's system calls change what is read by system calls.
-  "tests/bpf/concurrent_entries_test.ts",
+  "tests/bpf/map/concurrent_entries_test.ts",
 ];
 
 /** Thousands of maps while two Workers look on; one flag that moves objects does. */
-const concurrency = "tests/memory/concurrency_test.ts";
+const concurrency = "tests/memory/lifetime/concurrency_test.ts";
 /** Thousands of arenas beside a Worker that maps; one flag that moves objects does. */
-const arenas = "tests/bpf/arena_threads_test.ts";
+const arenas = "tests/bpf/arena/threads_test.ts";
 /** Some 100 000 maps; one flag that collects garbage all the time does. */
-const many = "tests/memory/many_test.ts";
+const many = "tests/memory/lifetime/many_test.ts";
 /** What moves no memory: whether values and names are taken. */
 const values = [
   "tests/layout/checked_stores_test.ts",
@@ -136,7 +136,7 @@ const runs: readonly Run[] = [
       "tests/layout/reader_test.ts",
       "tests/layout/golden_test.ts",
       // It makes types of what a page says, by generated code of its own.
-      "tests/layout/types_page_test.ts",
+      "tests/layout/types/types_page_test.ts",
     ],
   },
   // There is no WebAssembly, and so no mapping, but all of the layouts.
@@ -167,7 +167,7 @@ const runs: readonly Run[] = [
   ].map((flag) => ({
     flag,
     tests: [
-      "tests/memory/lifetime_test.ts",
+      "tests/memory/lifetime/lifetime_test.ts",
       "tests/memory/detach_test.ts",
       "tests/under_fire/stale_access_test.ts",
     ],

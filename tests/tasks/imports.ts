@@ -1,7 +1,7 @@
 /**
  * Checks the shape of the source: no file imports itself by way of others, types
  * included; rooms know only the rooms below them; no folder holds more than
- * twenty files.
+ * twenty files, among tests, benches and examples too.
  *
  * ```sh
  * deno run --allow-read tests/tasks/imports.ts
@@ -30,8 +30,16 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
 /** The most files that a folder may hold. */
 const MOST_FILES = 20;
 
+/** What is no part of the package: its folders are counted alone. */
+const OUTSIDE = ["tests", "bench", "examples"];
+
 /** The files of the source, relative to the root. */
 function sourceFiles(): string[] {
+  return [...filesIn(Object.keys(ROOMS)), "errors.ts", "mod.ts"].toSorted();
+}
+
+/** The files of TypeScript in folders and in those below, relative to the root. */
+function filesIn(folders: readonly string[]): string[] {
   const files: string[] = [];
   const visit = (folder: string) => {
     for (const { name, isDirectory } of Deno.readDirSync(join(root, folder))) {
@@ -40,8 +48,8 @@ function sourceFiles(): string[] {
       else if (name.endsWith(".ts")) files.push(path);
     }
   };
-  for (const room of Object.keys(ROOMS)) visit(room);
-  return [...files, "errors.ts", "mod.ts"].toSorted();
+  folders.forEach(visit);
+  return files;
 }
 
 /** What a file imports or exports again from files of its own package. */
@@ -117,7 +125,10 @@ function faults(): string[] {
       ) found.push(`${file} imports ${target}: ${room} must not know ${other}`);
     }
   }
-  const folders = Map.groupBy(files, (file) => dirname(file));
+  const folders = Map.groupBy(
+    [...files, ...filesIn(OUTSIDE)],
+    (file) => dirname(file),
+  );
   for (const [folder, { length }] of folders) {
     if (length > MOST_FILES) found.push(`${folder} has ${length} files`);
   }

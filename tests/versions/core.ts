@@ -13,7 +13,7 @@ preload();
 
 await import("../layout/kinds_test.ts");
 await import("../memory/create_test.ts");
-await import("../bpf/elements_test.ts");
-await import("../bpf/ring_buffer_test.ts");
+await import("../bpf/map/elements_test.ts");
+await import("../bpf/ring/ring_buffer_test.ts");
 await import("./_object.ts");
 await import("../../examples/quickstart_test.ts");

@@ -1,0 +1,165 @@
+import {
+  assert,
+  assertEquals,
+  assertFalse,
+  assertInstanceOf,
+  assertStringIncludes,
+} from "@std/assert";
+import { BpfObject, SystemError, VerifierError } from "../../../bpf/mod.ts";
+import { bpfObjects, clang, root, setpriv, testWith } from "../../_needs.ts";
+import { run, TemporaryDirectory } from "../../_support.ts";
+import { compile } from "../_objects.ts";
+
+const compileTest = testWith(bpfObjects, clang);
+const dropTest = testWith(bpfObjects, clang, setpriv);
+const directory = new TemporaryDirectory();
+addEventListener("unload", () => directory[Symbol.dispose]());
+
+/** An object of one program. */
+function inSection(section: string, ...flags: string[]): Promise<string> {
+  return compile("section", directory, {
+    flags: [`-DSECTION="${section}"`, ...flags],
+  });
+}
+
+/** Why an object cannot be loaded and attached; undefined where it can. */
+async function failure(
+  section: string,
+  ...flags: string[]
+): Promise<SystemError | undefined> {
+  const path = await inSection(section, ...flags);
+  try {
+    using object = BpfObject.load(path);
+    using _link = object.program("only").attach();
+    return undefined;
+  } catch (error) {
+    assertInstanceOf(error, SystemError);
+    return error;
+  }
+}
+
+/** Loads and attaches with these capabilities alone: what is said of it. */
+async function withCapabilities(
+  capabilities: readonly string[],
+  section: string,
+  target?: unknown,
+  ...flags: string[]
+): Promise<string> {
+  const path = await inSection(section, ...flags);
+  const only = ["-all", ...capabilities.map((name) => `+${name}`)].join(",");
+  const { code, stdout, stderr } = await run(
+    `
+    import { BpfObject } from "@hostmem/hostmem/bpf";
+    const [path, target] = Deno.args;
+    try {
+      using object = BpfObject.load(path);
+      using link = object.program("only")
+        .attach(target === undefined ? undefined : JSON.parse(target));
+      console.log("attached");
+    } catch (error) {
+      console.log(error.name, error.message);
+    }
+  `,
+    {
+      permissions: ["-A"],
+      args: target === undefined ? [path] : [path, JSON.stringify(target)],
+      under: ["setpriv", `--bounding-set=${only}`, `--inh-caps=${only}`],
+    },
+  );
+  assertEquals([code, stderr], [0, ""]);
+  assertFalse(/ulimit|RLIMIT|trivial/.test(stdout), stdout);
+  return stdout.trimEnd();
+}
+
+const lo = { kind: "xdp", interface: "lo", mode: "generic" };
+const ownCode = { kind: "uprobe", path: "/bin/sh", offset: 0 };
+
+dropTest(
+  "A program that may not be loaded names the capabilities that it takes (needs clang, libbpf, setpriv and root)",
+  async () => {
+    const tracing = ["raw_tp/sys_enter", undefined] as const;
+    for (
+      const [capabilities, [section, target], needed] of [
+        [[], tracing, "CAP_BPF and CAP_PERFMON (CAP_SYS_ADMIN before Linux"],
+        [["bpf"], tracing, "CAP_BPF and CAP_PERFMON (CAP_SYS_ADMIN before"],
+        [["bpf", "perfmon"], tracing, "attached"],
+        [[], ["xdp", lo], "CAP_BPF and CAP_NET_ADMIN"],
+        [["bpf", "perfmon"], ["xdp", lo], "CAP_BPF and CAP_NET_ADMIN"],
+        [["bpf", "net_admin"], ["xdp", lo], "attached"],
+        [["bpf"], ["cgroup/dev", undefined], "CAP_BPF and CAP_NET_ADMIN"],
+        [["bpf", "perfmon"], ["uprobe", ownCode], "CAP_SYS_ADMIN"],
+      ] as const
+    ) {
+      const said = await withCapabilities(capabilities, section, target);
+      assertStringIncludes(said, needed, `${capabilities} ${section}`);
+      if (needed.startsWith("CAP_")) {
+        assertStringIncludes(said, "SystemError");
+      }
+    }
+  },
+);
+
+dropTest(
+  "A program that calculates with pointers is told of CAP_PERFMON where that is what it lacks (needs clang, libbpf, setpriv and root)",
+  async () => {
+    const packets = ["xdp", lo, "-DPOINTERS"] as const;
+    const said = await withCapabilities(["bpf", "net_admin"], ...packets);
+    assertStringIncludes(said, "VerifierError");
+    assertStringIncludes(said, "This process lacks CAP_PERFMON");
+    const all = ["bpf", "net_admin", "perfmon"];
+    assertEquals(await withCapabilities(all, ...packets), "attached");
+  },
+);
+
+compileTest(
+  "A VerifierError's message has the reason, and not the registers behind it (needs clang and libbpf)",
+  async () => {
+    const error = await failure("raw_tp/sys_enter", "-DENDLESS");
+    assertInstanceOf(error, VerifierError);
+    assertEquals(error.program, "only");
+    assertStringIncludes(error.message, "infinite loop detected at insn");
+    assertFalse(error.message.includes("old state:"), error.message);
+    assertStringIncludes(error.log, "old state:");
+  },
+);
+
+compileTest(
+  "A section that names nothing is no matter of the verifier (needs clang and libbpf)",
+  async () => {
+    for (
+      const [section, code, advice] of [
+        ["rawtp/sched_switch", "EINVAL", 'does not know the section "rawtp/'],
+        ["tp_btf/sched_switchh", "ESRCH", 'section "tp_btf/sched_switchh"'],
+        ["raw_tp/sched_switchh", "ENOENT", "'sched_switchh'"],
+      ] as const
+    ) {
+      const error = await failure(section);
+      assert(error !== undefined && !(error instanceof VerifierError), section);
+      assertEquals(error.code, code);
+      assertStringIncludes(error.message, advice);
+      assertStringIncludes(error.syscall, "bpf_");
+    }
+    const tcx = await failure("tcx/egress").catch((error) => error);
+    // Libbpf 1.3 knows it, and programs of it want a target.
+    if (tcx instanceof SystemError) {
+      assertFalse(tcx instanceof VerifierError);
+      assertStringIncludes(tcx.message, 'use SEC("tc")');
+      assertStringIncludes(tcx.message, "libbpf 1.3");
+    }
+  },
+);
+
+testWith(bpfObjects, clang, root)(
+  "A kernel that refuses fentry, fexit or lsm to root is not said to want more privilege (needs clang and libbpf)",
+  async () => {
+    for (
+      const section of ["fentry/vfs_open", "fexit/vfs_open", "lsm/file_open"]
+    ) {
+      const error = await failure(section);
+      if (error?.code !== "EPERM") continue;
+      assertFalse(error instanceof VerifierError);
+      assertStringIncludes(error.message, `refuses section "${section}"`);
+      assertFalse(/ulimit|RLIMIT/.test(error.message), error.message);
+    }
+  },
+);

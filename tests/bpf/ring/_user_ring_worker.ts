@@ -1,0 +1,50 @@
+/// <reference lib="deno.worker" />
+/**
+ * A Worker that drains a ring buffer until it has read so many records, one that
+ * writes so many, or one that has its lock for so many milliseconds, each moment
+ * as another writer.
+ *
+ * @module
+ */
+
+import { UserRingBuffer } from "../../../bpf/mod.ts";
+import { Memory, pageSize, u32 } from "../../../mod.ts";
+import { runProgram } from "../_assembled.ts";
+
+onmessage = async ({ data: { task, fd, count, first } }) => {
+  if (task === "drain") {
+    let read = 0;
+    while (read < count) {
+      const result = Number(BigInt.asIntN(64, runProgram(fd)[0]!));
+      if (result < 0) throw new Error(`Error ${-result}`);
+      read += result;
+    }
+    postMessage(read);
+  } else if (task === "hold") {
+    const page = pageSize();
+    using producer = Memory.map(fd, page, { offset: page });
+    const lock = producer.pointer(u32, page - 4);
+    const end = performance.now() + count;
+    for (let token = 1; performance.now() < end; token++) lock.value = token;
+    producer.pointer(u32, page - 8).value = 1;
+    lock.value = 0;
+    postMessage(count);
+  } else {
+    using ring = new UserRingBuffer({ fd });
+    const words = new BigUint64Array(2);
+    const bytes = new Uint8Array(words.buffer);
+    for (let i = 0; i < count; i++) {
+      words[0] = words[1] = first + BigInt(i);
+      if (i % 3 === 0) {
+        while (!ring.write(bytes)) await ring.ready(16);
+        continue;
+      }
+      let record;
+      while ((record = ring.reserve(16)) === undefined) await ring.ready(16);
+      record.writeAt(bytes);
+      record.submit();
+    }
+    postMessage(count);
+  }
+  close();
+};
