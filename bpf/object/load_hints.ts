@@ -1,8 +1,11 @@
 /** The reason for which an object could not be loaded, if it can be told. */
 
 import { libbpfIsAtLeast, libbpfVersion } from "../libbpf/functions.ts";
-import { EACCES, EPERM, ESRCH } from "../../ffi/mod.ts";
+import { EACCES, EINVAL, EPERM, ESRCH } from "../../ffi/mod.ts";
+import type { NativeMap } from "../libbpf/map.ts";
+import type { NativeObject } from "../libbpf/object.ts";
 import type { NativeProgram } from "../libbpf/program.ts";
+import { mistakeIn } from "../map/mistakes.ts";
 import { programTypeName } from "../program/type.ts";
 import { capabilitiesOf, lacks, privilegesOf } from "../privileges.ts";
 
@@ -21,22 +24,40 @@ const laterSections: readonly (readonly [begin: string, minor: number])[] = [
  * Suggests what is likely to help.
  *
  * @param errno The positive error number.
- * @param programs All programs of the object.
+ * @param object The object that could not be loaded.
  * @param program The one that the kernel refused; undefined if it was not asked.
  * @param warnings What libbpf said.
  */
 export function loadHint(
   errno: number,
-  programs: readonly NativeProgram[],
+  { programs, maps }: NativeObject,
   program: NativeProgram | undefined,
   warnings: string,
 ): string {
   const reason = program === undefined ? "" : reasonIn(program.log);
-  const advice = adviceFor(errno, programs, program, reason, warnings);
+  const map = errno === EINVAL ? refusedMap(maps, warnings) : undefined;
+  const advice = map === undefined
+    ? adviceFor(errno, programs, program, reason, warnings)
+    : mapAdvice(map);
   if (reason === "") {
     return [advice, warnings].filter((part) => part !== "").join("; ");
   }
   return advice === "" ? reason : `${reason}\n${advice}`;
+}
+
+/** The map that the kernel refused, by what libbpf says; undefined for none. */
+function refusedMap(
+  maps: readonly NativeMap[],
+  warnings: string,
+): NativeMap | undefined {
+  // "map 'counts': failed to create: Invalid argument(-22)"
+  const name = /map '([^']*)': failed to create:/.exec(warnings)?.[1];
+  return maps.find((map) => map.name === name);
+}
+
+function mapAdvice(map: NativeMap): string {
+  const mistake = mistakeIn(map, { types: true, innerMap: true });
+  return mistake === undefined ? "" : `map "${map.name}": ${mistake}`;
 }
 
 function adviceFor(
@@ -56,7 +77,9 @@ function adviceFor(
   }
   const wanted = programs.filter(({ autoload }) => autoload);
   const unknown = wanted.find(({ type }) => type === 0);
-  if (unknown !== undefined) return sectionAdvice(unknown.sectionName);
+  if (errno === EINVAL && unknown !== undefined) {
+    return sectionAdvice(unknown.sectionName);
+  }
   if (errno === ESRCH) return targetAdvice(wanted, warnings);
   return "";
 }
