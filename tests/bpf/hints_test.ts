@@ -10,12 +10,7 @@ import { bpfTest } from "../_needs.ts";
 import { createMap } from "../../bpf/map/commands.ts";
 import { mapFlagBits } from "../../bpf/map/flag.ts";
 import { mistakeIn } from "../../bpf/map/mistakes.ts";
-import {
-  isKeyless,
-  isUnbounded,
-  type MapType,
-  mapTypeName,
-} from "../../bpf/map/type.ts";
+import { isUnbounded, type MapType, mapTypeName } from "../../bpf/map/type.ts";
 
 /** What is provoked: the errno, the call, and what the message must say. */
 interface Row {
