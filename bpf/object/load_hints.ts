@@ -1,7 +1,7 @@
 /** The reason for which an object could not be loaded, if it can be told. */
 
 import { libbpfIsAtLeast, libbpfVersion } from "../libbpf/functions.ts";
-import { EACCES, EINVAL, EPERM, ESRCH } from "../../ffi/mod.ts";
+import { EACCES, EINVAL, ENOTSUPP, EPERM, ESRCH } from "../../ffi/mod.ts";
 import type { NativeMap } from "../libbpf/map.ts";
 import type { NativeObject } from "../libbpf/object.ts";
 import type { NativeProgram } from "../libbpf/program.ts";
@@ -75,11 +75,19 @@ function adviceFor(
   if (errno === EPERM || errno === EACCES) {
     return privilegeAdvice(program === undefined ? programs : [program]);
   }
+  if (
+    errno === ENOTSUPP && programTypeName(program?.type ?? 0) === "struct_ops"
+  ) {
+    return `a program of struct_ops must be a member of a struct in section ".struct_ops": ${
+      program!.name
+    } may be in none`;
+  }
   const wanted = programs.filter(({ autoload }) => autoload);
   const unknown = wanted.find(({ type }) => type === 0);
   if (errno === EINVAL && unknown !== undefined) {
     return sectionAdvice(unknown.sectionName);
   }
+  if (errno === EINVAL) return untargetedAdvice(wanted, warnings);
   if (errno === ESRCH) return targetAdvice(wanted, warnings);
   return "";
 }
@@ -142,6 +150,31 @@ function targetAdvice(
   return program === undefined
     ? ""
     : `the kernel's BTF does not have what section "${program.sectionName}" names: a tracepoint, a function or a kind of iterator`;
+}
+
+/** Some programs must be told what they are for before they are loaded. */
+function untargetedAdvice(
+  programs: readonly NativeProgram[],
+  warnings: string,
+): string {
+  // "prog 'traced': no BTF-based attach target is specified, use …"
+  const name =
+    /prog '([^']*)': (?:no BTF-based attach target|attach program FD)/
+      .exec(warnings)?.[1];
+  const program = programs.find((program) => program.name === name);
+  if (program === undefined) return "";
+  const { sectionName } = program;
+  const pass = (target: string) =>
+    `pass programs: { ${
+      JSON.stringify(program.name)
+    }: { attachTo: ${target} } }`;
+  return sectionName.startsWith("freplace")
+    ? `section "${sectionName}" does not say of which program it replaces a function: ${
+      pass("{ program }")
+    }`
+    : `section "${sectionName}" names no target: write SEC("${sectionName}/…"), or ${
+      pass(`{ function: "…" }`)
+    }`;
 }
 
 /** Lines of a verifier's log that tell how it came there, and not why it ended. */
