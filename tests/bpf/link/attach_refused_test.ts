@@ -16,6 +16,7 @@ import {
   libbpfSince,
   mounts,
   testWith,
+  uprobe,
 } from "../../_needs.ts";
 import { run, TemporaryDirectory } from "../../_support.ts";
 import { attachable, attachTest, compileAttach, Counters } from "../_attach.ts";
@@ -104,6 +105,31 @@ attachTest(
       () => program.attach({ kind: "kprobe", function: "" }),
       TypeError,
     );
+  },
+);
+
+testWith(attachable, uprobe)(
+  "A refusal of a probe in a program says what is so: of its counter, its file, its process",
+  async () => {
+    using directory = new TemporaryDirectory();
+    using counters = new Counters(await compileAttach(directory));
+    const program = counters.program("count_calls");
+    const shell = { kind: "uprobe", path: "/bin/sh", offset: 0x1000 } as const;
+    for (
+      const [target, code, cause] of [
+        [{ refCounterOffset: 3 }, "EINVAL", "a multiple of 2: it is 3"],
+        [{ path: "/proc/self/status" }, "EIO", "has no pages in memory"],
+        [{ path: "/bin" }, "EINVAL", '"/bin" is not a file of code'],
+        [{ pid: 2 ** 22 - 1 }, "ESRCH", "there is no such process"],
+      ] as const
+    ) {
+      const error = assertThrows(
+        () => program.attach({ ...shell, ...target }),
+        SystemError,
+        cause,
+      );
+      assertEquals(error.code, code);
+    }
   },
 );
 
