@@ -247,6 +247,12 @@ export const networks: Need = new Need("network namespaces", () => {
   run("unshare", "--net", "--mount", ...pair);
 });
 
+/** Numbers of processes that count from elsewhere. */
+export const pidNamespaces: Need = new Need("PID namespaces", () => {
+  requireThat(isRoot, "root");
+  run("unshare", "--pid", "--fork", "true");
+});
+
 /** Clocks that count from elsewhere. */
 export const timeNamespaces: Need = new Need("time namespaces", () => {
   requireThat(isRoot, "root");
