@@ -15,6 +15,7 @@ import {
   kprobeMulti,
   libbpfSince,
   mounts,
+  setpriv,
   testWith,
   uprobe,
 } from "../../_needs.ts";
@@ -189,6 +190,60 @@ testWith(attachable, clang, functionLists)(
   },
 );
 
+/** Lays empty folders over those where tracefs is mounted, by the shell. */
+function emptyTracefs(options: string = ""): string {
+  return `for at in tracing debug; do
+    test ! -d /sys/kernel/$at || mount -t tmpfs ${options} none /sys/kernel/$at
+  done`;
+}
+
+testWith(attachable, clang, mounts, setpriv)(
+  "A tracepoint that may not be looked up is not said to lack capabilities, or to be none",
+  async () => {
+    using directory = new TemporaryDirectory();
+    const path = await compile("section", directory, {
+      flags: ['-DSECTION="tp/sched/sched_switch"'],
+    });
+    const only = "-all,+bpf,+perfmon";
+    const { code, stdout, stderr } = await run(
+      `
+      import { BpfObject } from "@hostmem/hostmem/bpf";
+      using object = BpfObject.load(Deno.args[0]);
+      const target = { kind: "tracepoint", category: "sched", name: "sched_switch" };
+      for (const given of [undefined, target]) {
+        try {
+          object.program("only").attach(given);
+        } catch (error) {
+          console.log(error.name, error.code, error.message);
+        }
+      }
+    `,
+      {
+        permissions: ["-A"],
+        args: [path],
+        under: [
+          "unshare",
+          "--mount",
+          "sh",
+          "-c",
+          // Somebody else's folder, as tracefs is root's to everybody else.
+          `${emptyTracefs("-o uid=65534,mode=700")} &&
+           exec setpriv --bounding-set=${only} --inh-caps=${only} "$@"`,
+          "sh",
+        ],
+      },
+    );
+    assertEquals([code, stderr], [0, ""]);
+    const lines = stdout.trimEnd().split("\n");
+    assertEquals(lines.length, 2, stdout);
+    for (const line of lines) {
+      assert(line.startsWith("SystemError EACCES "), line);
+      assertStringIncludes(line, "reading tracefs takes root");
+      assertFalse(/lacks|no tracepoint|not mounted/.test(line), line);
+    }
+  },
+);
+
 testWith(attachable, clang, mounts, libbpfSince(3))(
   "A section of many functions is told of the list of them that cannot be opened",
   async () => {
@@ -217,9 +272,7 @@ testWith(attachable, clang, mounts, libbpfSince(3))(
           "--mount",
           "sh",
           "-c",
-          `for at in tracing debug; do
-             test ! -d /sys/kernel/$at || mount -t tmpfs none /sys/kernel/$at
-           done && exec "$@"`,
+          `${emptyTracefs()} && exec "$@"`,
           "sh",
         ],
       },
