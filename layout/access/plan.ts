@@ -3,14 +3,9 @@
  * pointers, and the readers and writers of whole values, are made from them.
  */
 
-import { placeBits, unitEndsWithin } from "../leaves/bits.ts";
+import { unitEndsWithin } from "../leaves/bits.ts";
 import type { Leaf } from "../leaves/leaf.ts";
-import {
-  isLeaf,
-  laneLeafOf,
-  leafOf,
-  type LeafType,
-} from "../leaves/leaf_of.ts";
+import { isLeaf, leafAt, leafOf, type LeafType } from "../leaves/leaf_of.ts";
 import {
   aggregateOf,
   type AnyType,
@@ -257,18 +252,9 @@ export function placeOf(
   aligned: boolean,
   bit: number | undefined,
 ): LeafPlace {
-  if (type.kind !== "bits") {
-    return { type, leaf: leafOf(type), path, offset, aligned };
-  }
-  const base = laneLeafOf(type.base);
-  const placed = placeBits(base, type.width, bit!, aligned);
-  return {
-    type,
-    leaf: placed.leaf,
-    path,
-    offset: offset + placed.offset,
-    aligned,
-  };
+  const placed = leafAt(type, bit, aligned);
+  const { leaf } = placed;
+  return { type, leaf, path, offset: offset + placed.offset, aligned };
 }
 
 function arrayAccess(
@@ -313,9 +299,11 @@ function propertiesOf(
     .filter((member) => member.type.kind !== "padding")
     .map(({ name, type: member, offset, bit }) => {
       const path = `${type.name}.${name}`;
-      const aligned = mode.aligned &&
-        isAlignedAt(member, offset, type.align) &&
-        (bit === undefined || unitEndsWithin(member.size, bit, type.size));
+      const needed = alignmentOf(member);
+      const aligned = mode.aligned && needed <= type.align &&
+        (bit === undefined
+          ? offset % needed === 0
+          : unitEndsWithin(member.size, bit, type.size));
       const start = bit === undefined ? offset : 0;
       return {
         name,
@@ -333,12 +321,4 @@ function alignmentOf(type: AnyType): number {
   return type.kind === "array"
     ? alignmentOf(type.element as AnyType)
     : type.align;
-}
-
-/**
- * Tests whether a value at an offset of an aligned struct is naturally aligned.
- */
-function isAlignedAt(type: AnyType, offset: number, align: number): boolean {
-  const needed = alignmentOf(type);
-  return needed <= align && (type.kind === "bits" || offset % needed === 0);
 }

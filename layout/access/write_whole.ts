@@ -7,7 +7,12 @@ import { BoundsError, InvalidTypeError } from "../../errors.ts";
 import { show } from "../../base/show.ts";
 import { overlapsIn, shareBits } from "../model/extents.ts";
 import { arrayClearer, paddingClearer } from "../model/clear_padding.ts";
-import { type AnyType, flexibleTailOf, originOf } from "../model/types.ts";
+import {
+  type AnyType,
+  flexibleTailOf,
+  isOnlyField,
+  originOf,
+} from "../model/types.ts";
 import { reachOf } from "../region/lanes.ts";
 import { closed, Region } from "../region/region.ts";
 import type { StructType, UnionType } from "../static.ts";
@@ -459,7 +464,7 @@ function collectAccess(
     case "leaf": {
       const { place } = access;
       const base = target.base + further;
-      const from = place.type.kind === "bits" ? undefined : whereIs(value);
+      const from = isOnlyField(place.type) ? undefined : whereIs(value);
       if (from !== undefined) {
         const at = base + place.offset;
         steps.push(copyStep(place.type, from, target, at, path));

@@ -23,7 +23,7 @@ import {
   bei32,
   bei64,
 } from "./big_endian.ts";
-import { placeBits } from "./bits.ts";
+import { placeBits, type PlacedBits } from "./bits.ts";
 import { bool } from "./bool.ts";
 import { BytesLeaf } from "./bytes.ts";
 import { enumerationLeaf } from "./enumeration.ts";
@@ -91,6 +91,22 @@ export function leafOf(type: LeafType): Leaf {
     leaves.set(type, leaf);
   }
   return leaf;
+}
+
+/**
+ * The leaf of a type where it lies, and its offset in bytes from there.
+ *
+ * @param bit A bit-field's offset in bits; undefined for all else.
+ * @param aligned Whether it, or its unit, is certain to be aligned.
+ */
+export function leafAt(
+  type: LeafType,
+  bit: number | undefined,
+  aligned: boolean,
+): PlacedBits {
+  return type.kind === "bits"
+    ? placeBits(laneLeafOf(type.base), type.width, bit!, aligned)
+    : { leaf: leafOf(type), offset: 0 };
 }
 
 /** The leaf of a type that lies in one lane. */

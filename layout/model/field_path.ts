@@ -47,18 +47,17 @@ export function resolve(type: AnyType, path: unknown): Found {
         }: ${owner.name} has none named ${show(name)}`,
       );
     }
-    const needed = member.type.kind === "bits"
-      ? member.type.size
-      : member.type.align;
+    const { bit } = member;
+    const needed = bit === undefined ? member.type.align : member.type.size;
     found = {
       type: member.type,
       offset: found.offset + member.offset,
-      bit: member.bit,
+      bit,
       owner: found.offset,
       aligned: found.aligned && needed <= owner.align &&
-        (member.type.kind === "bits"
-          ? unitEndsWithin(member.type.size, member.bit!, owner.size)
-          : member.offset % needed === 0),
+        (bit === undefined
+          ? member.offset % needed === 0
+          : unitEndsWithin(member.type.size, bit, owner.size)),
     };
   }
   return found;
