@@ -204,6 +204,24 @@ function makePlan(type: AnyType, mode: AccessMode): Plan {
   }
 }
 
+/**
+ * The arguments behind region and offset that the objects of a type's class are
+ * made with, wherever they point: an array's length and name, an atomic's name.
+ */
+export function constantsOf(
+  type: AnyType,
+  path: string,
+): readonly (number | string)[] {
+  switch (type.kind) {
+    case "array":
+      return [type.length, path];
+    case "atomic":
+      return [path];
+    default:
+      return [];
+  }
+}
+
 /** Tests whether values of this size are reached by division, not by shift. */
 export function isWide(size: number): boolean {
   return size >= WIDE;
