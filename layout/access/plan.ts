@@ -36,6 +36,11 @@ export const WRITABLE: AccessMode = { writable: true, aligned: true };
 /** The mode in which views reach memory. */
 export const READABLE: AccessMode = { writable: false, aligned: true };
 
+/** A number for each access mode, below 4. */
+export function variantOf({ writable, aligned }: AccessMode): number {
+  return Number(writable) | Number(aligned) << 1;
+}
+
 /** An array's length: fixed, or what the bytes behind its offset allow. */
 export type Length = number | "flexible";
 
@@ -160,7 +165,7 @@ const plans = new WeakMap<AnyType, Map<number, Plan>>();
 export function planOf(type: AnyType, mode: AccessMode): Plan {
   let ofType = plans.get(type);
   if (ofType === undefined) plans.set(type, ofType = new Map());
-  const variant = Number(mode.writable) | Number(mode.aligned) << 1;
+  const variant = variantOf(mode);
   let plan = ofType.get(variant);
   if (plan === undefined) ofType.set(variant, plan = makePlan(type, mode));
   return plan;
