@@ -6,6 +6,7 @@ import { bitsOf } from "../layout/model/extents.ts";
 import {
   aggregateOf,
   type AnyType,
+  isAggregate,
   isFlexible,
   type Member,
   requireType,
@@ -193,10 +194,6 @@ function compare(
       differ("sign", sign, toldSign);
     }
   }
-}
-
-function isAggregate(type: AnyType): type is StructType | UnionType {
-  return type.kind === "struct" || type.kind === "union";
 }
 
 function isBytes(type: AnyType): boolean {

@@ -9,6 +9,7 @@ import {
   type AnyType,
   bitFieldOf,
   declaredAlignOf,
+  isAggregate,
   isFlexible,
   type Member,
   requireType,
@@ -131,7 +132,7 @@ function aggregateLines(type: StructType | UnionType): string[] {
  */
 export function declarationOf(type: Type): string {
   const known = requireType(type, "declarationOf()");
-  if (known.kind === "struct" || known.kind === "union") {
+  if (isAggregate(known)) {
     return aggregateLines(known).join("\n");
   }
   const { base, suffix } = declaratorOf(known);

@@ -5,11 +5,18 @@
 
 import { unitEndsWithin } from "../leaves/bits.ts";
 import type { Leaf } from "../leaves/leaf.ts";
-import { isLeaf, leafAt, leafOf, type LeafType } from "../leaves/leaf_of.ts";
+import {
+  isLeaf,
+  isScalar,
+  leafAt,
+  leafOf,
+  type LeafType,
+} from "../leaves/leaf_of.ts";
 import {
   aggregateOf,
   type AnyType,
   flexibleTailOf,
+  isAggregate,
   isFlexible,
 } from "../model/types.ts";
 import type { Lane } from "../region/lanes.ts";
@@ -119,6 +126,8 @@ export interface StructPlan {
   readonly kind: "struct";
   /** The properties. */
   readonly properties: readonly Property[];
+  /** True of a root of one value: its only property is `value`. */
+  readonly isValue: boolean;
   /** True if it ends in a flexible array, and must know the bytes it has. */
   readonly isOpenEnded: boolean;
 }
@@ -178,6 +187,7 @@ function makePlan(type: AnyType, mode: AccessMode): Plan {
       return {
         kind: "struct",
         properties: propertiesOf(type, mode),
+        isValue: false,
         isOpenEnded: flexibleTailOf(type) !== undefined,
       };
     case "atomic":
@@ -195,7 +205,7 @@ function makePlan(type: AnyType, mode: AccessMode): Plan {
           kind: "objects",
           element: access,
           stride: element.size,
-          hasColumns: element.kind === "struct" || element.kind === "union",
+          hasColumns: isAggregate(element),
         };
     }
     default: {
@@ -203,6 +213,7 @@ function makePlan(type: AnyType, mode: AccessMode): Plan {
       return {
         kind: "struct",
         properties: [{ name: "value", access }],
+        isValue: true,
         isOpenEnded: false,
       };
     }
@@ -245,7 +256,7 @@ export function accessTo(
   if (type.kind === "bytes" && mode.writable) {
     return { kind: "native", lane: "u8", offset, stride: 1, length: type.size };
   }
-  if (isLeaf(type) && type.kind !== "atomic") {
+  if (isScalar(type)) {
     const place = placeOf(type, path, offset, mode.aligned, bit);
     return { kind: "leaf", place };
   }

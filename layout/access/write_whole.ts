@@ -10,6 +10,7 @@ import { arrayClearer, paddingClearer } from "../model/clear_padding.ts";
 import {
   type AnyType,
   flexibleTailOf,
+  isAggregate,
   isOnlyField,
   originOf,
 } from "../model/types.ts";
@@ -120,9 +121,7 @@ export function write(located: Located, values: unknown): void {
     length,
     ground: "value",
   };
-  if (
-    plan.kind === "struct" && type.kind !== "struct" && type.kind !== "union"
-  ) {
+  if (plan.kind === "struct" && plan.isValue) {
     const { access } = plan.properties[0]!;
     collectAccess(access, target, 0, values, type.name, steps);
   } else {
@@ -402,7 +401,7 @@ function collectFields(
       `Cannot store ${show(values)} as ${path}: must be an object`,
     );
   }
-  if (type.kind !== "struct" && type.kind !== "union") return;
+  if (!isAggregate(type)) return;
   const byName = new Map(
     plan.properties.map((property) => [property.name, property]),
   );

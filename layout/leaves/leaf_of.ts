@@ -2,6 +2,7 @@
 
 import type {
   ArrayType,
+  AtomicType,
   Bytes,
   HostLayoutMarker,
   I128,
@@ -81,6 +82,14 @@ const leaves = new WeakMap<Type, Leaf>();
 /** Tests whether the values of a type are JavaScript values. */
 export function isLeaf(type: Type): type is LeafType {
   return Object.hasOwn(makers, type.kind);
+}
+
+/**
+ * Tests whether a pointer to a type gives its value: one to an atomic gives
+ * operations on it.
+ */
+export function isScalar(type: Type): type is Exclude<LeafType, AtomicType> {
+  return isLeaf(type) && type.kind !== "atomic";
 }
 
 /** All there is to know of a leaf; of a bit-field, where its place is no matter. */

@@ -4,6 +4,7 @@ import { InvalidTypeError } from "../../errors.ts";
 import {
   aggregateOf,
   type AnyType,
+  isAggregate,
   isOnlyField,
   requireType,
 } from "./types.ts";
@@ -43,7 +44,7 @@ function check(type: AnyType, path: string): void {
   if (checked.has(type)) return;
   if (type.kind === "array") {
     check(type.element as AnyType, `${path}[]`);
-  } else if (type.kind === "struct" || type.kind === "union") {
+  } else if (isAggregate(type)) {
     const { marked, members } = aggregateOf(type);
     if (!marked) {
       throw new InvalidTypeError(

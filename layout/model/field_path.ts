@@ -2,7 +2,12 @@
 
 import { InvalidTypeError } from "../../errors.ts";
 import { unitEndsWithin } from "../leaves/bits.ts";
-import { aggregateOf, type AnyType, type Member } from "./types.ts";
+import {
+  aggregateOf,
+  type AnyType,
+  isAggregate,
+  type Member,
+} from "./types.ts";
 import { show } from "../../base/show.ts";
 
 /** A field found at a path. */
@@ -64,7 +69,7 @@ export function resolve(type: AnyType, path: unknown): Found {
 }
 
 function memberOf(type: AnyType, name: string): Member | undefined {
-  if (type.kind !== "struct" && type.kind !== "union") return undefined;
+  if (!isAggregate(type)) return undefined;
   return aggregateOf(type).members.find((member) =>
     member.name === name && member.type.kind !== "padding"
   );

@@ -199,9 +199,7 @@ export function aggregateOf(type: StructType | UnionType): Aggregate {
 export function registerAligned(type: AnyType, align: number): AnyType {
   const details = factsOf(type);
   // Not every type has its fields as a property of its own.
-  const fields = type.kind === "struct" || type.kind === "union"
-    ? { fields: type.fields }
-    : {};
+  const fields = isAggregate(type) ? { fields: type.fields } : {};
   return register<Type>(
     { ...type, ...fields, align: Math.max(type.align, align) },
     {
@@ -210,6 +208,11 @@ export function registerAligned(type: AnyType, align: number): AnyType {
       declaredAlign: Math.max(details.declaredAlign ?? 1, align),
     },
   ) as AnyType;
+}
+
+/** Tests whether a type has fields. */
+export function isAggregate(type: Type): type is StructType | UnionType {
+  return type.kind === "struct" || type.kind === "union";
 }
 
 /** Tests whether this is an integer type of a fixed width. */
