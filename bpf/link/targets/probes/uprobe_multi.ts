@@ -1,6 +1,6 @@
 /** Many functions of a program or library at once. */
 
-import { EINVAL, ENOENT, systemError } from "../../../../ffi/mod.ts";
+import { cString, EINVAL, ENOENT, systemError } from "../../../../ffi/mod.ts";
 import {
   type OptionNames,
   requireOffset,
@@ -198,7 +198,7 @@ function countersOf(
 /** The link of all places. */
 function requestOf(program: UsedProgram, places: Places): LinkRequest {
   const { path, offsets, cookies, counters, returns, session, pid } = places;
-  const file = Block.of(new TextEncoder().encode(`${path}\0`));
+  const file = Block.of(cString(path));
   const numbers = Block.of(packed(offsets.map(BigInt)));
   const cookieBlock = Block.of(packed(cookies));
   const counterBlock = Block.of(packed(counters.map(BigInt)));
