@@ -12,13 +12,19 @@ import { plainType } from "./plain_type.ts";
 const SINCE = 3;
 
 /**
+ * The section of the kernel's configuration. Libbpf writes each of its variables
+ * where the object has it, also beyond the end of what became shorter.
+ */
+const CONFIGURATION = ".kconfig";
+
+/**
  * Has the array that a section ends with take what a new size leaves for it.
  * Libbpf would resize any section, but without such an array it would drop the
  * types of all variables.
  *
  * @param size The size of the section in bytes.
  * @throws {NotSupportedError} if this libbpf is too old, there is no BTF, or the
- * section does not end with an array.
+ * section is that of the kernel's configuration, or does not end with an array.
  * @throws {RangeError} if the size leaves no whole number of elements.
  */
 export function resizeSection(
@@ -29,6 +35,11 @@ export function resizeSection(
   if (!libbpfIsAtLeast(SINCE)) {
     throw new NotSupportedError(
       `Cannot set valueSize of the section ${map.name}: this libbpf, ${libbpfVersion()}, resizes none; that takes libbpf 1.${SINCE}`,
+    );
+  }
+  if (map.name === CONFIGURATION) {
+    throw new NotSupportedError(
+      `Cannot set valueSize of the section ${CONFIGURATION}: libbpf fills its variables, all of their sizes`,
     );
   }
   const { name, offset, elementSize } = lastArray(native, map.name);

@@ -54,6 +54,12 @@ export function takesOver(options: SideOptions): boolean {
   return requireFlag("takeOver", options.takeOver);
 }
 
+/**
+ * The sides of this thread that took a word last, by region and offset. All of
+ * them write the same word there: one that another took over has it no more.
+ */
+const holders = new WeakMap<Region, Map<number, Side>>();
+
 /** The other side. */
 export type Peer =
   /** Nobody, yet or any more. */
@@ -125,8 +131,20 @@ export class Side {
       }
       if (
         Atomics.compareExchange(words, this.#owner, other, owner) === other
-      ) return;
+      ) break;
     }
+    const region = this.#region;
+    let offsets = holders.get(region);
+    if (offsets === undefined) holders.set(region, offsets = new Map());
+    offsets.set(this.#owner, this);
+  }
+
+  /** True while it has what it took: false once another has, or memory is closed. */
+  get held(): boolean {
+    const { u64 } = this.#region;
+    return u64.length > 0 &&
+      holders.get(this.#region)?.get(this.#owner) === this &&
+      Atomics.load(u64, this.#owner) === identity().owner;
   }
 
   #taken(thread: number): OwnedError {
@@ -140,9 +158,10 @@ export class Side {
 
   /** Gives the side back, unless another has taken it. */
   giveBack(): void {
+    if (!this.held) return;
     const { u64 } = this.#region;
-    if (u64.length === 0) return;
     Atomics.compareExchange(u64, this.#owner, identity().owner, 0n);
+    holders.get(this.#region)!.delete(this.#owner);
   }
 }
 

@@ -89,6 +89,13 @@ resizing(
       NotSupportedError,
       "its last variable must be an array, and lonely is none",
     );
+    const kconfig = await objectFile("kconfig");
+    assertThrows(
+      () =>
+        BpfObject.load(kconfig, { maps: { ".kconfig": { valueSize: 4096 } } }),
+      NotSupportedError,
+      "Cannot set valueSize of the section .kconfig: libbpf fills its variables, all of their sizes",
+    );
     assertEquals(openDescriptors("anon_inode:bpf").length, before);
   },
 );

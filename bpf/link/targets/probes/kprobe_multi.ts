@@ -1,6 +1,6 @@
 /** Many functions of the kernel at once. */
 
-import { EINVAL, EOPNOTSUPP, ESRCH } from "../../../../ffi/mod.ts";
+import { cString, EINVAL, EOPNOTSUPP, ESRCH } from "../../../../ffi/mod.ts";
 import { type OptionNames, requireText } from "../../../../base/arguments.ts";
 import { Block } from "../../../../ffi/block.ts";
 import { SIZE } from "../../../../ffi/bpf/attributes.ts";
@@ -96,9 +96,7 @@ export const kprobeMulti: TargetKind<AttachKprobeMulti> = {
     if (named !== undefined) requireDistinct(named);
     const cookies = cookiesOf(given.cookies, named?.length);
     const names = named ?? matchingFunctions(requireText("Pattern", pattern));
-    const texts = names.map((name) =>
-      Block.of(new TextEncoder().encode(`${name}\0`))
-    );
+    const texts = names.map((name) => Block.of(cString(name)));
     const symbols = Block.of(packed(texts.map(({ address }) => address)));
     const cookieBlock = Block.of(packed(cookies));
     const attachType = session ? "trace_kprobe_session" : "trace_kprobe_multi";

@@ -1,6 +1,12 @@
 /** Many functions of a program or library at once. */
 
-import { EINVAL, ENOENT, ESRCH, systemError } from "../../../../ffi/mod.ts";
+import {
+  cString,
+  EINVAL,
+  ENOENT,
+  ESRCH,
+  systemError,
+} from "../../../../ffi/mod.ts";
 import {
   type OptionNames,
   requireOffset,
@@ -194,7 +200,7 @@ function countersOf(
 /** The link of all places. */
 function requestOf(program: UsedProgram, places: Places): ManyRequest {
   const { path, offsets, cookies, counters, returns, session, pid } = places;
-  const file = Block.of(new TextEncoder().encode(`${path}\0`));
+  const file = Block.of(cString(path));
   const numbers = Block.of(packed(offsets.map(BigInt)));
   const cookieBlock = Block.of(packed(cookies));
   const counterBlock = Block.of(packed(counters.map(BigInt)));
