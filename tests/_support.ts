@@ -287,6 +287,12 @@ export function openDescriptors(beginning: string = ""): string[] {
   return targets.filter((target) => target.startsWith(beginning));
 }
 
+/** The number of open descriptors, without those of a moment of other threads. */
+export function lastingDescriptors(): number {
+  const counts = Array.from({ length: 20 }, () => openDescriptors().length);
+  return Math.min(...counts);
+}
+
 /**
  * The lines of `/proc/self/maps`, one for each mapping of this process: all of
  * them, or those of what has a name that begins with `beginning`.
