@@ -2,13 +2,14 @@
 
 import { declarationOf } from "../layout/declaration.ts";
 import { isLeaf } from "../layout/leaves/leaf_of.ts";
+import { bitsOf } from "../layout/model/extents.ts";
 import {
   aggregateOf,
   type AnyType,
+  isAggregate,
   isFlexible,
   type Member,
   requireType,
-  unnamedBitsOf,
 } from "../layout/model/types.ts";
 import type { StructType, Type, UnionType } from "../layout/static.ts";
 import type { Btf } from "./btf.ts";
@@ -195,10 +196,6 @@ function compare(
   }
 }
 
-function isAggregate(type: AnyType): type is StructType | UnionType {
-  return type.kind === "struct" || type.kind === "union";
-}
-
 function isBytes(type: AnyType): boolean {
   return type.kind === "text" || type.kind === "bytes" ||
     (type.kind === "array" &&
@@ -209,17 +206,6 @@ function lengthOf(type: AnyType): string {
   return isFlexible(type)
     ? "flexible"
     : `${(type as { length?: number }).length}`;
-}
-
-/** The bits that a member takes: its first, and the one after its last. */
-function extentOf({ type, offset, bit }: Member): readonly [number, number] {
-  const start = bit ?? offset * 8;
-  const bits = type.kind === "bits"
-    ? type
-    : type.kind === "padding"
-    ? unnamedBitsOf(type)
-    : undefined;
-  return [start, start + (bits?.width ?? type.size * 8)];
 }
 
 function compareMembers(
@@ -250,9 +236,9 @@ function compareMembers(
     }
   }
   for (const other of others.values()) {
-    const [start, end] = extentOf(other);
+    const [start, end] = bitsOf(other);
     const covered = members.some((member) => {
-      const [from, to] = extentOf(member);
+      const [from, to] = bitsOf(member);
       return from < end && start < to;
     });
     if (covered || start === end) continue;
@@ -272,8 +258,8 @@ function comparePlaces(
   found: LayoutDifference[],
 ): void {
   const bits = own.bit !== undefined || told.bit !== undefined;
-  const [start, end] = extentOf(own);
-  const [from, to] = extentOf(told);
+  const [start, end] = bitsOf(own);
+  const [from, to] = bitsOf(told);
   const unit = bits ? 1 : 8;
   if (start !== from) {
     found.push({

@@ -3,16 +3,18 @@
 import { cName } from "./leaves/c_name.ts";
 import type { Declarator } from "./leaves/leaf.ts";
 import { isLeaf, leafOf } from "./leaves/leaf_of.ts";
+import { bitsOf } from "./model/extents.ts";
 import {
   aggregateOf,
   type AnyType,
+  bitFieldOf,
   declaredAlignOf,
+  isAggregate,
   isFlexible,
   type Member,
   requireType,
-  unnamedBitsOf,
 } from "./model/types.ts";
-import type { Bits, StructType, Type, UnionType } from "./static.ts";
+import type { StructType, Type, UnionType } from "./static.ts";
 
 function declaratorOf(type: AnyType): Declarator {
   if (isLeaf(type)) return leafOf(type).declarator;
@@ -26,7 +28,7 @@ function declaratorOf(type: AnyType): Declarator {
     case "union":
       return { base: `${type.kind} ${cName(type.name)}`, suffix: "" };
     case "padding": {
-      const unnamed = unnamedBitsOf(type);
+      const unnamed = bitFieldOf(type);
       return unnamed === undefined
         ? { base: "uint8_t", suffix: `[${type.size}]` }
         : declaratorOf(unnamed.base);
@@ -36,15 +38,9 @@ function declaratorOf(type: AnyType): Declarator {
   }
 }
 
-/** The bit-field that a member is, named or not. */
-function bitsOf(type: AnyType): Bits | undefined {
-  if (type.kind === "bits") return type;
-  return type.kind === "padding" ? unnamedBitsOf(type) : undefined;
-}
-
 function memberLine({ name, type, offset, bit }: Member): string {
   const { base, suffix } = declaratorOf(type);
-  const bits = bitsOf(type);
+  const bits = bitFieldOf(type);
   const align = declaredAlignOf(type);
   const attribute = align === undefined
     ? ""
@@ -60,7 +56,7 @@ function memberLine({ name, type, offset, bit }: Member): string {
   const at = `${pad(Math.floor(bit / unit) * bits.size)}:${
     String(bit % unit).padStart(2)
   } ${String(bits.size).padStart(2)}`;
-  const declared = type.kind === "bits" ? cName(name) : "";
+  const declared = type === bits ? cName(name) : "";
   return line(base, `${declared}:${bits.width};`, at);
 }
 
@@ -70,14 +66,6 @@ function pad(value: number): string {
 
 function line(base: string, declarator: string, place: string): string {
   return `\t${base.padEnd(26)} ${declarator.padEnd(21)} /* ${place} */`;
-}
-
-/** Finds the offset of a member's end, in bits. */
-function endOf({ type, offset, bit }: Member): number {
-  const bits = bitsOf(type);
-  return bits === undefined || bit === undefined
-    ? (offset + type.size) * 8
-    : bit + bits.width;
 }
 
 /** Writes the hole between two members, if there is one. */
@@ -101,10 +89,10 @@ function aggregateLines(type: StructType | UnionType): string[] {
   const lines = [`${type.kind} ${cName(type.name)} {`];
   let end = 0;
   for (const member of members) {
-    const start = member.bit ?? member.offset * 8;
+    const [start, behind] = bitsOf(member);
     if (type.kind === "struct") lines.push(...holeLines(end, start));
     lines.push(memberLine(member));
-    end = Math.max(end, endOf(member));
+    end = Math.max(end, behind);
   }
   const padding = type.size - Math.ceil(end / 8);
   lines.push(
@@ -144,10 +132,10 @@ function aggregateLines(type: StructType | UnionType): string[] {
  */
 export function declarationOf(type: Type): string {
   const known = requireType(type, "declarationOf()");
-  if (known.kind === "struct" || known.kind === "union") {
+  if (isAggregate(known)) {
     return aggregateLines(known).join("\n");
   }
   const { base, suffix } = declaratorOf(known);
-  const bits = known.kind === "bits" ? ` : ${known.width}` : "";
-  return `${base}${suffix}${bits}`;
+  const bits = bitFieldOf(known);
+  return `${base}${suffix}${bits === undefined ? "" : ` : ${bits.width}`}`;
 }

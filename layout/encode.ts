@@ -10,6 +10,7 @@ import {
   aggregateOf,
   type AnyType,
   flexibleTailOf,
+  isAggregate,
   isFlexible,
 } from "./model/types.ts";
 import { memoryOf } from "./pointer.ts";
@@ -62,7 +63,7 @@ function tailLength(type: AnyType, value: unknown): number {
     const { length } = value as { length?: unknown };
     return Number.isSafeInteger(length) ? Math.max(0, length as number) : 0;
   }
-  if (type.kind !== "struct" && type.kind !== "union") return 0;
+  if (!isAggregate(type)) return 0;
   const lengths = aggregateOf(type).members
     .filter((member) => flexibleTailOf(member.type) !== undefined)
     .map((member) => {

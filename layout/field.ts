@@ -2,6 +2,7 @@
 
 import { InvalidTypeError } from "../errors.ts";
 import { type Make, maker } from "./access/make_pointer.ts";
+import { variantOf } from "./access/plan.ts";
 import { resolve } from "./model/field_path.ts";
 import { whereIs } from "./access/private_fields.ts";
 import { originOf, requireType } from "./model/types.ts";
@@ -92,7 +93,7 @@ export function field<T extends Type, const P extends string>(
       );
     }
     const { pointerClass: { mode }, root, absolute, extent } = located;
-    const variant = Number(mode.writable) | Number(mode.aligned) << 1;
+    const variant = variantOf(mode);
     let make = makers.get(variant);
     if (make === undefined) {
       const aligned = mode.aligned && found.aligned;

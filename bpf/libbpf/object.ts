@@ -13,7 +13,8 @@ import { libbpf } from "./functions.ts";
 import { libbpfErrorInit } from "./errors.ts";
 import { listening, warningsIn } from "./messages.ts";
 import { libc } from "../../ffi/libc/functions.ts";
-import { addressOf, EINVAL } from "../../ffi/mod.ts";
+import { Block } from "../../ffi/block.ts";
+import { cString, EINVAL } from "../../ffi/mod.ts";
 import {
   HostLayout,
   pointer,
@@ -244,7 +245,7 @@ class OptionsHolder {
   /** The option struct. */
   readonly bytes: Uint8Array<ArrayBuffer>;
   /** The texts that it points to. */
-  readonly texts: Uint8Array[] = [];
+  readonly texts: Block[] = [];
 
   constructor({ name, pinRoot, btfPath, kconfig }: OpenRequest) {
     const size = sizeOf(OpenOptions);
@@ -259,12 +260,8 @@ class OptionsHolder {
 
   #textAddress(text: string | undefined): bigint {
     if (text === undefined) return 0n;
-    const encoded = new TextEncoder().encode(`${text}\0`);
-    const bytes = new Uint8Array(
-      new ArrayBuffer(encoded.length),
-    );
-    bytes.set(encoded);
-    this.texts.push(bytes);
-    return addressOf(bytes);
+    const block = Block.of(cString(text));
+    this.texts.push(block);
+    return block.address;
   }
 }

@@ -17,6 +17,7 @@ import {
   struct,
   type Type,
 } from "../../layout/mod.ts";
+import { isScalar } from "../../layout/leaves/leaf_of.ts";
 import type { Memory } from "../../memory/mod.ts";
 import { strideOf } from "./array_memory.ts";
 
@@ -102,19 +103,6 @@ class ElementViews {
 class Elements extends ElementViews {
   set(index: number, value: unknown): void {
     ElementViews.store(this, index, value);
-  }
-}
-
-/** Tests whether a pointer to a type gives its value, not another pointer. */
-function isScalar({ kind }: Type): boolean {
-  switch (kind) {
-    case "struct":
-    case "union":
-    case "array":
-    case "atomic":
-      return false;
-    default:
-      return true;
   }
 }
 

@@ -140,7 +140,7 @@ function loadError(
   warnings: string,
 ): SystemError {
   const program = refused(native.programs, logLevel, warnings);
-  const hint = loadHint(errno, native.programs, program, warnings);
+  const hint = loadHint(errno, native, program, warnings);
   if (program === undefined) {
     return new SystemError(libbpfErrorInit(errno, "bpf_object__load", hint));
   }

@@ -62,18 +62,19 @@ interface LastArray {
 
 function lastArray(native: NativeObject, section: string): LastArray {
   const bytes = native.btf();
-  const btf = bytes === undefined ? undefined : Btf.parse(bytes);
-  const [found] = btf?.findAll(section, "datasec") ?? [];
-  if (btf === undefined || found === undefined) {
+  if (bytes === undefined) {
     throw new NotSupportedError(
       `Cannot set valueSize of the section ${section}: the object has no types of its variables; compile it with clang -g`,
     );
   }
-  const last = lastOf(found);
+  const btf = Btf.parse(bytes);
+  // What has no name of its own, such as a text, is no variable, and has no type.
+  const [found] = btf.findAll(section, "datasec");
+  const last = found && lastOf(found);
   const variable = last && btf.type(last.type);
   if (last === undefined || variable?.kind !== "var") {
     throw new NotSupportedError(
-      `Cannot set valueSize of the section ${section}: it has no variables`,
+      `Cannot set valueSize of the section ${section}: it has no variables, of which the last must be an array`,
     );
   }
   const { name } = variable;

@@ -170,7 +170,7 @@ export interface MapSettings {
 }
 
 /** Reads each option once. @throws {TypeError | RangeError} */
-export function readMapSettings(options: unknown): MapSettings[] {
+function readMapSettings(options: unknown): MapSettings[] {
   if (options === undefined) return [];
   requireOptions(options);
   return Object.entries(options as Record<string, LoadMapOptions>)
@@ -304,7 +304,7 @@ interface TargetSettings {
 }
 
 /** Reads each option once. @throws {TypeError} */
-export function readProgramSettings(options: unknown): ProgramSettings[] {
+function readProgramSettings(options: unknown): ProgramSettings[] {
   if (options === undefined) return [];
   requireOptions(options);
   return Object.entries(options as Record<string, LoadProgramOptions>)

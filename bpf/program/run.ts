@@ -143,15 +143,22 @@ function givesContext(type: ProgramType | undefined): boolean {
     type !== "raw_tracepoint_writable";
 }
 
-/** Runs a program. */
-export function runProgram(
-  program: UsedProgram,
-  options: RunOptions,
-): RunResult {
-  const { type } = program;
-  requireOptions(options, runOptions);
-  const { data, context, repeat, cpu, batchSize } = options;
-  const liveFrames = requireFlag("liveFrames", options.liveFrames);
+/** The parts of the room, one behind the other. */
+interface Parts {
+  readonly dataIn: Part;
+  readonly contextIn: Part;
+  readonly dataOut: Part;
+  readonly contextOut: Part;
+  /** The size of all of them, in bytes. */
+  readonly size: number;
+}
+
+/** Divides the room. @throws {TypeError | RangeError} for what is no such input. */
+function partsOf(
+  type: ProgramType | undefined,
+  { data, context }: RunOptions,
+  liveFrames: boolean,
+): Parts {
   const dataLength = lengthIn("Data", data);
   const contextLength = lengthIn("Context", context);
   const dataIn: Part = { at: 0, size: dataLength };
@@ -167,7 +174,20 @@ export function runProgram(
       : contextLength + CONTEXT_ROOM,
   );
   const { at: size } = behind(contextOut, undefined);
+  return { dataIn, contextIn, dataOut, contextOut, size };
+}
 
+/** Runs a program. */
+export function runProgram(
+  program: UsedProgram,
+  options: RunOptions,
+): RunResult {
+  const { type } = program;
+  requireOptions(options, runOptions);
+  const { data, context, repeat, cpu, batchSize } = options;
+  const liveFrames = requireFlag("liveFrames", options.liveFrames);
+  const parts = partsOf(type, { data, context }, liveFrames);
+  const { dataIn, contextIn, dataOut, contextOut } = parts;
   const repeats = repeat === undefined
     ? 0
     : requireU32("Option repeat", repeat, 1);
@@ -178,7 +198,7 @@ export function runProgram(
     ? 0
     : requireU32("Option batchSize", batchSize, 1);
 
-  const room = roomOf(size);
+  const room = roomOf(parts.size);
   try {
     // The lengths are those read above, whatever became of the arrays since.
     put(room, dataIn, data);

@@ -8,6 +8,7 @@ import {
   aggregateOf,
   type AnyType,
   flexibleTailOf,
+  isAggregate,
   isFlexible,
 } from "../../layout/model/types.ts";
 import { checkType, type Type } from "../../layout/mod.ts";
@@ -74,7 +75,7 @@ export function recordViewOf(
 function fixedSizeOf(type: AnyType): number {
   if (isFlexible(type)) return 0;
   if (flexibleTailOf(type) === undefined) return type.size;
-  if (type.kind !== "struct" && type.kind !== "union") return type.size;
+  if (!isAggregate(type)) return type.size;
   let end = 0;
   for (const member of aggregateOf(type).members) {
     const last = member.offset + fixedSizeOf(member.type);

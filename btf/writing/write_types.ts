@@ -1,6 +1,7 @@
 /** Types of the layout language as BTF, the reverse of `btf/layouts/`. */
 
 import { InvalidTypeError } from "../../errors.ts";
+import { bitsOf } from "../../layout/model/extents.ts";
 import {
   aggregateOf,
   type AnyType,
@@ -183,7 +184,7 @@ export class TypeWriter {
   #aggregate(type: StructType | UnionType): number {
     const members = aggregateOf(type).members
       .filter(({ type }) => type.kind !== "padding")
-      .toSorted((one, other) => bitOf(one) - bitOf(other));
+      .toSorted((one, other) => bitsOf(one)[0] - bitsOf(other)[0]);
     const hasBits = members.some(({ bit }) => bit !== undefined);
     const words = members.flatMap((member) => [
       this.#blob.name(nameOf(member.name)),
@@ -196,23 +197,19 @@ export class TypeWriter {
   }
 }
 
-function bitOf({ offset, bit }: Member): number {
-  return bit ?? offset * 8;
-}
-
 /**
  * A member's offset in bits. Where there are bit-fields, it leaves eight bits
  * for the width of one.
  */
 function placeOf(member: Member, hasBits: boolean): number {
-  const bit = bitOf(member);
-  const { name, type } = member;
+  const [bit, end] = bitsOf(member);
+  const { name } = member;
   const most = hasBits ? MOST_BIT_OFFSET : 0xffff_ffff;
   if (bit > most) {
     throw new InvalidTypeError(
       `${name}: BTF has room for offsets of ${most} bits: it begins at bit ${bit}`,
     );
   }
-  const width = type.kind === "bits" ? type.width : 0;
+  const width = member.bit === undefined ? 0 : end - bit;
   return (width << 24 | bit) >>> 0;
 }

@@ -6,10 +6,9 @@ import { cgroupPath, type Whereabouts } from "../kernel_objects.ts";
 import { printable } from "../output.ts";
 import {
   collect,
-  holdersCell,
-  LIST_OPTIONS,
-  pathsCell,
-  showTable,
+  LIST,
+  type ListColumn,
+  showList,
   unlessEmpty,
 } from "./listing.ts";
 
@@ -146,16 +145,29 @@ function targetCell({ target }: { target: LinkInfo["target"] }): string {
   }
 }
 
+/** The columns of the table. */
+const columns: readonly ListColumn<ReturnType<typeof describe>>[] = [
+  ["id", ({ id }) => `${id}`],
+  ["type", ({ type }) => type],
+  ["program", (link) => `${link.prog_id}`],
+  ["attached to", targetCell],
+  [
+    "how",
+    ({ target }) =>
+      target !== undefined && "attachType" in target
+        ? target.attachType ?? ""
+        : target?.kind ?? "",
+  ],
+];
+
 /** The command. */
 export const links: Command = {
   name: "links",
-  parameters: "",
+  ...LIST,
   summary: "List all BPF links of the system, and what they attach to",
   details: "It takes CAP_SYS_ADMIN: run it as root.\n" +
     "Programs that are attached without a link, such as by tc(8), are not there.",
   examples: ["links", "links --json"],
-  options: LIST_OPTIONS,
-  count: [0, 0],
   run(given, output) {
     const all = collect(
       BpfLink.ids(),
@@ -165,31 +177,6 @@ export const links: Command = {
     if (given.is("json")) {
       return output.json(all.map(({ target: _, ...fields }) => fields));
     }
-    showTable(
-      {
-        titles: [
-          "id",
-          "type",
-          "program",
-          "attached to",
-          "how",
-          "pinned",
-          "held by",
-        ],
-        rows: all.map((link) => [
-          `${link.id}`,
-          link.type,
-          `${link.prog_id}`,
-          targetCell(link),
-          link.target !== undefined && "attachType" in link.target
-            ? link.target.attachType ?? ""
-            : link.target?.kind ?? "",
-          pathsCell(link.pinned ?? []),
-          holdersCell(link.pids ?? []),
-        ]),
-      },
-      output,
-      "links",
-    );
+    showList(all, columns, output, "links");
   },
 };

@@ -1,17 +1,21 @@
 /** The common part of the three lists of BPF objects. */
 
-import type { CommandOption } from "../command.ts";
+import type { Command } from "../command.ts";
 import { type Holder, Whereabouts } from "../kernel_objects.ts";
 import { type Output, printable } from "../output.ts";
-import { type Table, tableLines } from "../table.ts";
+import { tableLines } from "../table.ts";
 
-/** The options of every list. */
-export const LIST_OPTIONS: Readonly<Record<string, CommandOption>> = {
-  json: {
-    type: "boolean",
-    short: "j",
-    help: "Write JSON, with the names that bpftool(8) has",
+/** The arguments that every list takes. */
+export const LIST: Pick<Command, "parameters" | "options" | "count"> = {
+  parameters: "",
+  options: {
+    json: {
+      type: "boolean",
+      short: "j",
+      help: "Write JSON, with the names that bpftool(8) has",
+    },
   },
+  count: [0, 0],
 };
 
 /** An object of the kernel's that is open, and can be closed. */
@@ -49,21 +53,44 @@ export function collect<T extends Open, R>(
   return ofEach(ids, open, (object) => describe(object, whereabouts));
 }
 
-/** A list for people, or a sentence where it is empty. */
-export function showTable(table: Table, output: Output, what: string): void {
-  if (table.rows.length === 0) output.lines([`There are no ${what}`]);
-  else output.lines(tableLines(table, output));
+/** A column of a list: its title, and the text that it has for an object. */
+export type ListColumn<R> = readonly [
+  title: string,
+  cellOf: (object: R) => string,
+];
+
+/** The facts that every list ends with. */
+interface Held {
+  /** The paths of an object's pins. */
+  readonly pinned?: readonly string[];
+  /** The processes that hold it. */
+  readonly pids?: readonly Holder[];
 }
 
-/** Processes in a cell: `deno(4711)`. */
-export function holdersCell(holders: readonly Holder[]): string {
-  return holders.map(({ pid, comm }) => `${printable(comm)}(${pid})`)
-    .join(", ");
-}
+/** The last columns of every list. */
+const HELD: readonly ListColumn<Held>[] = [
+  ["pinned", ({ pinned = [] }) => pinned.map(printable).join(", ")],
+  [
+    "held by",
+    ({ pids = [] }) =>
+      pids.map(({ pid, comm }) => `${printable(comm)}(${pid})`).join(", "),
+  ],
+];
 
-/** Paths in a cell. */
-export function pathsCell(paths: readonly string[]): string {
-  return paths.map(printable).join(", ");
+/** Writes a list for people: a table, or a sentence where it is empty. */
+export function showList<R extends Held>(
+  list: readonly R[],
+  ofKind: readonly ListColumn<R>[],
+  output: Output,
+  what: string,
+): void {
+  if (list.length === 0) return output.lines([`There are no ${what}`]);
+  const columns = [...ofKind, ...HELD];
+  const table = {
+    titles: columns.map(([title]) => title),
+    rows: list.map((object) => columns.map(([, cellOf]) => cellOf(object))),
+  };
+  output.lines(tableLines(table, output));
 }
 
 /** A list as a property, which bpftool leaves out where it is empty. */

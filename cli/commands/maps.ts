@@ -6,10 +6,9 @@ import { descriptorFields, type Whereabouts } from "../kernel_objects.ts";
 import { printable } from "../output.ts";
 import {
   collect,
-  holdersCell,
-  LIST_OPTIONS,
-  pathsCell,
-  showTable,
+  LIST,
+  type ListColumn,
+  showList,
   unlessEmpty,
 } from "./listing.ts";
 
@@ -37,15 +36,27 @@ function describe(map: BpfMap, whereabouts: Whereabouts) {
   };
 }
 
+/** The columns of the table. */
+const columns: readonly ListColumn<ReturnType<typeof describe>>[] = [
+  ["id", ({ id }) => `${id}`],
+  ["type", ({ type }) => type],
+  ["name", ({ name = "" }) => printable(name)],
+  ["key", (map) => `${map.bytes_key} B`],
+  ["value", (map) => `${map.bytes_value} B`],
+  ["entries", (map) => `${map.max_entries}`],
+  [
+    "memory",
+    ({ bytes_memlock: bytes }) => bytes === undefined ? "" : `${bytes} B`,
+  ],
+];
+
 /** The command. */
 export const maps: Command = {
   name: "maps",
-  parameters: "",
+  ...LIST,
   summary: "List all BPF maps of the system",
   details: "It takes CAP_SYS_ADMIN: run it as root.",
   examples: ["maps", "maps --json | jq '.[] | select(.frozen == 1)'"],
-  options: LIST_OPTIONS,
-  count: [0, 0],
   run(given, output) {
     const all = collect(
       BpfMap.ids(),
@@ -53,33 +64,6 @@ export const maps: Command = {
       describe,
     );
     if (given.is("json")) return output.json(all);
-    showTable(
-      {
-        titles: [
-          "id",
-          "type",
-          "name",
-          "key",
-          "value",
-          "entries",
-          "memory",
-          "pinned",
-          "held by",
-        ],
-        rows: all.map((map) => [
-          `${map.id}`,
-          map.type,
-          printable(map.name ?? ""),
-          `${map.bytes_key} B`,
-          `${map.bytes_value} B`,
-          `${map.max_entries}`,
-          map.bytes_memlock === undefined ? "" : `${map.bytes_memlock} B`,
-          pathsCell(map.pinned ?? []),
-          holdersCell(map.pids ?? []),
-        ]),
-      },
-      output,
-      "maps",
-    );
+    showList(all, columns, output, "maps");
   },
 };

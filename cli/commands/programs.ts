@@ -10,10 +10,9 @@ import {
 import { printable } from "../output.ts";
 import {
   collect,
-  holdersCell,
-  LIST_OPTIONS,
-  pathsCell,
-  showTable,
+  LIST,
+  type ListColumn,
+  showList,
   unlessEmpty,
 } from "./listing.ts";
 
@@ -82,16 +81,26 @@ function timeCell(seconds: number): string {
   return (date === local(Date.now())[0] ? time : date)!;
 }
 
+/** The columns of the table. */
+const columns: readonly ListColumn<ReturnType<typeof describe>>[] = [
+  ["id", ({ id }) => `${id}`],
+  ["type", ({ type }) => type],
+  ["name", ({ name = "" }) => printable(name)],
+  ["loaded", (program) => timeCell(program.loaded_at)],
+  ["uid", ({ uid }) => `${uid}`],
+  ["size", (program) => `${program.bytes_xlated} B`],
+  ["maps", (program) => (program.map_ids ?? []).join(",")],
+  ["runs", ({ run_cnt: runs }) => runs === undefined ? "" : `${runs}`],
+];
+
 /** The command. */
 export const programs: Command = {
   name: "programs",
-  parameters: "",
+  ...LIST,
   summary: "List all BPF programs of the system",
   details: "It takes CAP_SYS_ADMIN: run it as root.\n" +
     "Runs and their time are counted while kernel.bpf_stats_enabled is 1.",
   examples: ["programs", "programs --json"],
-  options: LIST_OPTIONS,
-  count: [0, 0],
   run(given, output) {
     const boot = bootTime();
     const all = collect(
@@ -100,35 +109,6 @@ export const programs: Command = {
       (program, whereabouts) => describe(program, whereabouts, boot),
     );
     if (given.is("json")) return output.json(all);
-    showTable(
-      {
-        titles: [
-          "id",
-          "type",
-          "name",
-          "loaded",
-          "uid",
-          "size",
-          "maps",
-          "runs",
-          "pinned",
-          "held by",
-        ],
-        rows: all.map((program) => [
-          `${program.id}`,
-          program.type,
-          printable(program.name ?? ""),
-          timeCell(program.loaded_at),
-          `${program.uid}`,
-          `${program.bytes_xlated} B`,
-          (program.map_ids ?? []).join(","),
-          program.run_cnt === undefined ? "" : `${program.run_cnt}`,
-          pathsCell(program.pinned ?? []),
-          holdersCell(program.pids ?? []),
-        ]),
-      },
-      output,
-      "programs",
-    );
+    showList(all, columns, output, "programs");
   },
 };

@@ -69,7 +69,7 @@ export interface TrafficControl {
 export type Attributes = ReadonlyMap<number, Uint8Array<ArrayBuffer>>;
 
 /** Attributes, as far as they are whole. */
-export function attributesIn(bytes: Uint8Array<ArrayBuffer>): Attributes {
+function attributesIn(bytes: Uint8Array<ArrayBuffer>): Attributes {
   const found = new Map<number, Uint8Array<ArrayBuffer>>();
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   for (let at = 0; at + 4 <= bytes.length;) {

@@ -11,7 +11,14 @@ import { columnClass } from "./column_class.ts";
 import { elementsClass } from "./elements_class.ts";
 import { describe } from "./inspect.ts";
 import { objectsClass } from "./objects_class.ts";
-import { type AccessMode, isWide, placeOf, type Plan, planOf } from "./plan.ts";
+import {
+  type AccessMode,
+  isWide,
+  placeOf,
+  type Plan,
+  planOf,
+  variantOf,
+} from "./plan.ts";
 import {
   type Construct,
   type PointerClass,
@@ -92,8 +99,7 @@ class Variants<K extends WeakKey> {
   ): PointerClass {
     let variants = this.#made.get(key);
     if (variants === undefined) this.#made.set(key, variants = new Map());
-    const variant = Number(mode.writable) | Number(mode.aligned) << 1 |
-      Number(wide) << 2 | Number(moving) << 3;
+    const variant = variantOf(mode) | Number(wide) << 2 | Number(moving) << 3;
     let made = variants.get(variant);
     if (made === undefined) variants.set(variant, made = make());
     return made;

@@ -7,6 +7,7 @@ import { type Lane, LANE_ARRAY } from "../region/lanes.ts";
 import { countIn } from "./indices.ts";
 import {
   type AccessMode,
+  constantsOf,
   isWide,
   type NativeArray,
   type ObjectAccess,
@@ -134,16 +135,13 @@ function arrayObject(
 function windowedObject(
   make: typeof windowed,
   construct: Construct,
-  { size, length, path, type, isOpenEnded }: OwnObject,
+  { size, isOpenEnded }: OwnObject,
+  constants: readonly (number | string)[],
 ): MakeObject {
   return (r, o, x) =>
-    length !== undefined
-      ? make(construct, r, o, size, length, path)
-      : type.kind === "atomic"
-      ? make(construct, r, o, size, path)
-      : isOpenEnded
+    isOpenEnded
       ? make(construct, r, o, size, x)
-      : make(construct, r, o, size);
+      : make(construct, r, o, size, ...constants);
 }
 
 /**
@@ -164,7 +162,8 @@ export function objectMaker(
     return part(flexibleObjects, flexibleArray, construct, other, stride, path);
   }
   if (wide && !isWide(access.size)) {
-    return part(windowedObject, windowed, construct, access);
+    const constants = constantsOf(type, path);
+    return part(windowedObject, windowed, construct, access, constants);
   }
   if (length !== undefined) return part(arrayObject, construct, length, path);
   if (type.kind === "atomic") return part(namedObject, construct, path);

@@ -3,7 +3,7 @@
 import { classOf } from "./classes.ts";
 import { countIn } from "./indices.ts";
 import { flexibleArray, native } from "./make_object.ts";
-import { type AccessMode, accessTo } from "./plan.ts";
+import { type AccessMode, accessTo, constantsOf } from "./plan.ts";
 import { type Region, windowFor } from "../region/region.ts";
 import type { AnyType } from "../model/types.ts";
 
@@ -43,15 +43,12 @@ export function maker(type: AnyType, mode: AccessMode, path: string): Make {
       flexibleArray(construct, other, root, absolute, extent, stride, path);
   }
   const isOpenEnded = access.kind === "object" && access.isOpenEnded;
-  const rest = type.kind === "array"
-    ? [type.length, path]
-    : type.kind === "atomic"
-    ? [path]
-    : undefined;
+  const constants = constantsOf(type, path);
+  const hasConstants = constants.length > 0;
   return (root, absolute, extent) => {
     const window = wide ? root : windowFor(root, absolute, type.size);
     const offset = absolute - (window.start - root.start);
-    if (rest !== undefined) return new construct(window, offset, ...rest);
+    if (hasConstants) return new construct(window, offset, ...constants);
     return isOpenEnded
       ? new construct(window, offset, extent)
       : new construct(window, offset);

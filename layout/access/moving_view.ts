@@ -1,18 +1,18 @@
 /**
- * A view that the library points from one value to the next, instead of making
- * an object for each. It is as safe as any other: wherever it points, it reads
- * through its region.
+ * A view, or a pointer, that the library points from one value to the next,
+ * instead of making an object for each. It is as safe as any other: wherever it
+ * points, it reads through its region.
  */
 
 import { classOf } from "./classes.ts";
-import { READABLE } from "./plan.ts";
+import { type AccessMode, constantsOf, READABLE } from "./plan.ts";
 import type { Move } from "./private_fields.ts";
 import { type Region, windowFor } from "../region/region.ts";
 import type { AnyType } from "../model/types.ts";
 
-/** A view, and what points it elsewhere. */
+/** A view or a pointer, and what points it elsewhere. */
 export interface MovingView {
-  /** The view. */
+  /** The view or pointer. */
   readonly view: object;
   /** Points it elsewhere in the whole region. What it is told is not checked. */
   readonly move: Move;
@@ -23,16 +23,19 @@ export interface MovingView {
  *
  * @param type What it points to; one that passed `checkType`, below 2^30 bytes.
  * @param root The whole region.
+ * @param mode How it reaches memory: as a view, unless it is to be a pointer.
  */
-export function movingView(type: AnyType, root: Region): MovingView {
-  const { construct } = classOf(type, READABLE, false, true);
+export function movingView(
+  type: AnyType,
+  root: Region,
+  mode: AccessMode = READABLE,
+): MovingView {
+  const { construct } = classOf(type, mode, false, true);
   const { move, enter } = construct.keys;
-  const rest = type.kind === "array"
-    ? [type.length, type.name]
-    : type.kind === "atomic"
-    ? [type.name]
-    : [0];
+  const constants = constantsOf(type, type.name);
   const window = windowFor(root, 0, type.size);
+  // What ends in a flexible array is told its bytes with each move.
+  const rest = constants.length > 0 ? constants : [0];
   const view = new construct(window, 0, ...rest);
   if (window === root) return { view, move };
   return {

@@ -3,11 +3,12 @@
  * pointers, and the readers and writers of whole values, are made from them.
  */
 
-import { placeBits, unitEndsWithin } from "../leaves/bits.ts";
+import { unitEndsWithin } from "../leaves/bits.ts";
 import type { Leaf } from "../leaves/leaf.ts";
 import {
   isLeaf,
-  laneLeafOf,
+  isScalar,
+  leafAt,
   leafOf,
   type LeafType,
 } from "../leaves/leaf_of.ts";
@@ -15,6 +16,7 @@ import {
   aggregateOf,
   type AnyType,
   flexibleTailOf,
+  isAggregate,
   isFlexible,
 } from "../model/types.ts";
 import type { Lane } from "../region/lanes.ts";
@@ -40,6 +42,11 @@ export interface AccessMode {
 export const WRITABLE: AccessMode = { writable: true, aligned: true };
 /** The mode in which views reach memory. */
 export const READABLE: AccessMode = { writable: false, aligned: true };
+
+/** A number for each access mode, below 4. */
+export function variantOf({ writable, aligned }: AccessMode): number {
+  return Number(writable) | Number(aligned) << 1;
+}
 
 /** An array's length: fixed, or what the bytes behind its offset allow. */
 export type Length = number | "flexible";
@@ -119,6 +126,8 @@ export interface StructPlan {
   readonly kind: "struct";
   /** The properties. */
   readonly properties: readonly Property[];
+  /** True of a root of one value: its only property is `value`. */
+  readonly isValue: boolean;
   /** True if it ends in a flexible array, and must know the bytes it has. */
   readonly isOpenEnded: boolean;
 }
@@ -165,7 +174,7 @@ const plans = new WeakMap<AnyType, Map<number, Plan>>();
 export function planOf(type: AnyType, mode: AccessMode): Plan {
   let ofType = plans.get(type);
   if (ofType === undefined) plans.set(type, ofType = new Map());
-  const variant = Number(mode.writable) | Number(mode.aligned) << 1;
+  const variant = variantOf(mode);
   let plan = ofType.get(variant);
   if (plan === undefined) ofType.set(variant, plan = makePlan(type, mode));
   return plan;
@@ -178,6 +187,7 @@ function makePlan(type: AnyType, mode: AccessMode): Plan {
       return {
         kind: "struct",
         properties: propertiesOf(type, mode),
+        isValue: false,
         isOpenEnded: flexibleTailOf(type) !== undefined,
       };
     case "atomic":
@@ -195,7 +205,7 @@ function makePlan(type: AnyType, mode: AccessMode): Plan {
           kind: "objects",
           element: access,
           stride: element.size,
-          hasColumns: element.kind === "struct" || element.kind === "union",
+          hasColumns: isAggregate(element),
         };
     }
     default: {
@@ -203,9 +213,28 @@ function makePlan(type: AnyType, mode: AccessMode): Plan {
       return {
         kind: "struct",
         properties: [{ name: "value", access }],
+        isValue: true,
         isOpenEnded: false,
       };
     }
+  }
+}
+
+/**
+ * The arguments behind region and offset that the objects of a type's class are
+ * made with, wherever they point: an array's length and name, an atomic's name.
+ */
+export function constantsOf(
+  type: AnyType,
+  path: string,
+): readonly (number | string)[] {
+  switch (type.kind) {
+    case "array":
+      return [type.length, path];
+    case "atomic":
+      return [path];
+    default:
+      return [];
   }
 }
 
@@ -227,7 +256,7 @@ export function accessTo(
   if (type.kind === "bytes" && mode.writable) {
     return { kind: "native", lane: "u8", offset, stride: 1, length: type.size };
   }
-  if (isLeaf(type) && type.kind !== "atomic") {
+  if (isScalar(type)) {
     const place = placeOf(type, path, offset, mode.aligned, bit);
     return { kind: "leaf", place };
   }
@@ -257,18 +286,9 @@ export function placeOf(
   aligned: boolean,
   bit: number | undefined,
 ): LeafPlace {
-  if (type.kind !== "bits") {
-    return { type, leaf: leafOf(type), path, offset, aligned };
-  }
-  const base = laneLeafOf(type.base);
-  const placed = placeBits(base, type.width, bit!, aligned);
-  return {
-    type,
-    leaf: placed.leaf,
-    path,
-    offset: offset + placed.offset,
-    aligned,
-  };
+  const placed = leafAt(type, bit, aligned);
+  const { leaf } = placed;
+  return { type, leaf, path, offset: offset + placed.offset, aligned };
 }
 
 function arrayAccess(
@@ -313,9 +333,11 @@ function propertiesOf(
     .filter((member) => member.type.kind !== "padding")
     .map(({ name, type: member, offset, bit }) => {
       const path = `${type.name}.${name}`;
-      const aligned = mode.aligned &&
-        isAlignedAt(member, offset, type.align) &&
-        (bit === undefined || unitEndsWithin(member.size, bit, type.size));
+      const needed = alignmentOf(member);
+      const aligned = mode.aligned && needed <= type.align &&
+        (bit === undefined
+          ? offset % needed === 0
+          : unitEndsWithin(member.size, bit, type.size));
       const start = bit === undefined ? offset : 0;
       return {
         name,
@@ -333,12 +355,4 @@ function alignmentOf(type: AnyType): number {
   return type.kind === "array"
     ? alignmentOf(type.element as AnyType)
     : type.align;
-}
-
-/**
- * Tests whether a value at an offset of an aligned struct is naturally aligned.
- */
-function isAlignedAt(type: AnyType, offset: number, align: number): boolean {
-  const needed = alignmentOf(type);
-  return needed <= align && (type.kind === "bits" || offset % needed === 0);
 }

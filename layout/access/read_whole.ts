@@ -112,9 +112,9 @@ export function read(located: Located, budget: Budget = everything): unknown {
     extent,
     budget,
   );
-  const isRoot = plan.kind === "struct" && type.kind !== "struct" &&
-    type.kind !== "union";
-  return isRoot ? (value as { value: unknown }).value : value;
+  return plan.kind === "struct" && plan.isValue
+    ? (value as { value: unknown }).value
+    : value;
 }
 
 const readers = new WeakMap<AnyType, Read>();

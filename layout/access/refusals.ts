@@ -71,6 +71,6 @@ export function refuseAt(
 }
 
 /** The name that error messages give an element. */
-export function elementPath(path: string, index: unknown): string {
+function elementPath(path: string, index: unknown): string {
   return `${path.replace(/\[\]$/, "")}[${index}]`;
 }

@@ -7,7 +7,13 @@ import { BoundsError, InvalidTypeError } from "../../errors.ts";
 import { show } from "../../base/show.ts";
 import { overlapsIn, shareBits } from "../model/extents.ts";
 import { arrayClearer, paddingClearer } from "../model/clear_padding.ts";
-import { type AnyType, flexibleTailOf, originOf } from "../model/types.ts";
+import {
+  type AnyType,
+  flexibleTailOf,
+  isAggregate,
+  isOnlyField,
+  originOf,
+} from "../model/types.ts";
 import { reachOf } from "../region/lanes.ts";
 import { closed, Region } from "../region/region.ts";
 import type { StructType, UnionType } from "../static.ts";
@@ -115,9 +121,7 @@ export function write(located: Located, values: unknown): void {
     length,
     ground: "value",
   };
-  if (
-    plan.kind === "struct" && type.kind !== "struct" && type.kind !== "union"
-  ) {
+  if (plan.kind === "struct" && plan.isValue) {
     const { access } = plan.properties[0]!;
     collectAccess(access, target, 0, values, type.name, steps);
   } else {
@@ -397,7 +401,7 @@ function collectFields(
       `Cannot store ${show(values)} as ${path}: must be an object`,
     );
   }
-  if (type.kind !== "struct" && type.kind !== "union") return;
+  if (!isAggregate(type)) return;
   const byName = new Map(
     plan.properties.map((property) => [property.name, property]),
   );
@@ -459,7 +463,7 @@ function collectAccess(
     case "leaf": {
       const { place } = access;
       const base = target.base + further;
-      const from = place.type.kind === "bits" ? undefined : whereIs(value);
+      const from = isOnlyField(place.type) ? undefined : whereIs(value);
       if (from !== undefined) {
         const at = base + place.offset;
         steps.push(copyStep(place.type, from, target, at, path));

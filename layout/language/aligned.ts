@@ -1,7 +1,12 @@
 /** Types under a larger alignment. */
 
 import { InvalidTypeError } from "../../errors.ts";
-import { checkAlign, registerAligned, requireType } from "../model/types.ts";
+import {
+  checkAlign,
+  isOnlyField,
+  registerAligned,
+  requireType,
+} from "../model/types.ts";
 import type { Type } from "../static.ts";
 
 /**
@@ -28,11 +33,8 @@ import type { Type } from "../static.ts";
  */
 export function aligned<T extends Type>(type: T, align: number): T {
   const base = requireType(type, "aligned()");
-  switch (base.kind) {
-    case "marker":
-    case "padding":
-    case "bits":
-      throw new InvalidTypeError(`${base.name} cannot be aligned`);
+  if (isOnlyField(base)) {
+    throw new InvalidTypeError(`${base.name} cannot be aligned`);
   }
   checkAlign("An alignment", align);
   return registerAligned(base, align) as unknown as T;

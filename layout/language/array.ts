@@ -4,6 +4,7 @@ import { InvalidTypeError } from "../../errors.ts";
 import {
   checkCount,
   flexibleTailOf,
+  isOnlyField,
   register,
   requireType,
 } from "../model/types.ts";
@@ -41,11 +42,8 @@ export function array<E extends Type, N extends number>(
 export function array<E extends Type>(element: E): ArrayType<E>;
 export function array(element: unknown, ...rest: unknown[]): ArrayType {
   const type = requireType(element, "array()");
-  switch (type.kind) {
-    case "marker":
-    case "padding":
-    case "bits":
-      throw new InvalidTypeError(`There is no array of ${type.name}`);
+  if (isOnlyField(type)) {
+    throw new InvalidTypeError(`There is no array of ${type.name}`);
   }
   if (flexibleTailOf(type) !== undefined) {
     throw new InvalidTypeError(

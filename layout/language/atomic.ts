@@ -44,7 +44,7 @@ export function atomic<T extends AtomicBase>(type: T): AtomicType<T> {
       size: base.size,
       align: Math.max(base.size, base.align),
       base,
-    });
+    }, { atomicAlign: base.size });
     atomics.set(base, made);
   }
   return made as unknown as AtomicType<T>;

@@ -9,8 +9,26 @@ import {
 } from "../model/types.ts";
 import type { Bits, Bool, Enumeration, IntegerType } from "../static.ts";
 
+/**
+ * Makes a bit-field.
+ *
+ * @param least The least width that it may have, in bits.
+ * @throws {InvalidTypeError} If there is no such bit-field.
+ */
+export function bitField(type: unknown, width: number, least: number): Bits {
+  const base = checkWidth(type, width, least);
+  return register<Bits>({
+    kind: "bits",
+    name: `bits(${base.name}, ${width})`,
+    size: base.size,
+    align: base.align,
+    base,
+    width,
+  });
+}
+
 /** Checks the declared type and the width of a bit-field. */
-export function checkWidth(
+function checkWidth(
   type: unknown,
   width: unknown,
   least: number,
@@ -66,13 +84,5 @@ export function bits<B extends IntegerType | Bool | Enumeration>(
   type: B,
   width: number,
 ): Bits<B> {
-  const base = checkWidth(type, width, 1);
-  return register<Bits>({
-    kind: "bits",
-    name: `bits(${base.name}, ${width})`,
-    size: base.size,
-    align: base.align,
-    base,
-    width,
-  }) as unknown as Bits<B>;
+  return bitField(type, width, 1) as unknown as Bits<B>;
 }

@@ -1,14 +1,8 @@
 /** Bytes and bits that are there but mean nothing. */
 
-import { checkWidth } from "./bits.ts";
+import { bitField } from "./bits.ts";
 import { checkCount, register } from "../model/types.ts";
-import type {
-  Bits,
-  Bool,
-  Enumeration,
-  IntegerType,
-  Padding,
-} from "../static.ts";
+import type { Bool, Enumeration, IntegerType, Padding } from "../static.ts";
 
 /** The signatures of {@linkcode padding}. */
 export interface PaddingConstructor {
@@ -44,20 +38,12 @@ function paddingBits(
   type: IntegerType | Bool | Enumeration,
   width: number,
 ): Padding {
-  const base = checkWidth(type, width, 0);
-  const unnamed = register<Bits>({
-    kind: "bits",
-    name: `bits(${base.name}, ${width})`,
-    size: base.size,
-    align: base.align,
-    base,
-    width,
-  });
+  const unnamed = bitField(type, width, 0);
   return register<Padding>({
     kind: "padding",
-    name: `padding.bits(${base.name}, ${width})`,
-    size: base.size,
-    align: base.align,
+    name: `padding.${unnamed.name}`,
+    size: unnamed.size,
+    align: unnamed.align,
   }, { unnamed });
 }
 

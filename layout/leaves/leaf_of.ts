@@ -2,6 +2,7 @@
 
 import type {
   ArrayType,
+  AtomicType,
   Bytes,
   HostLayoutMarker,
   I128,
@@ -23,7 +24,7 @@ import {
   bei32,
   bei64,
 } from "./big_endian.ts";
-import { placeBits } from "./bits.ts";
+import { placeBits, type PlacedBits } from "./bits.ts";
 import { bool } from "./bool.ts";
 import { BytesLeaf } from "./bytes.ts";
 import { enumerationLeaf } from "./enumeration.ts";
@@ -83,6 +84,14 @@ export function isLeaf(type: Type): type is LeafType {
   return Object.hasOwn(makers, type.kind);
 }
 
+/**
+ * Tests whether a pointer to a type gives its value: one to an atomic gives
+ * operations on it.
+ */
+export function isScalar(type: Type): type is Exclude<LeafType, AtomicType> {
+  return isLeaf(type) && type.kind !== "atomic";
+}
+
 /** All there is to know of a leaf; of a bit-field, where its place is no matter. */
 export function leafOf(type: LeafType): Leaf {
   let leaf = leaves.get(type);
@@ -91,6 +100,22 @@ export function leafOf(type: LeafType): Leaf {
     leaves.set(type, leaf);
   }
   return leaf;
+}
+
+/**
+ * The leaf of a type where it lies, and its offset in bytes from there.
+ *
+ * @param bit A bit-field's offset in bits; undefined for all else.
+ * @param aligned Whether it, or its unit, is certain to be aligned.
+ */
+export function leafAt(
+  type: LeafType,
+  bit: number | undefined,
+  aligned: boolean,
+): PlacedBits {
+  return type.kind === "bits"
+    ? placeBits(laneLeafOf(type.base), type.width, bit!, aligned)
+    : { leaf: leafOf(type), offset: 0 };
 }
 
 /** The leaf of a type that lies in one lane. */

@@ -1,7 +1,13 @@
 /** Checks whether a type can be pointed to. */
 
 import { InvalidTypeError } from "../../errors.ts";
-import { aggregateOf, type AnyType, requireType } from "./types.ts";
+import {
+  aggregateOf,
+  type AnyType,
+  isAggregate,
+  isOnlyField,
+  requireType,
+} from "./types.ts";
 import type { Type } from "../static.ts";
 
 const checked = new WeakSet<object>();
@@ -26,13 +32,10 @@ const checked = new WeakSet<object>();
  */
 export function checkType(type: unknown): asserts type is Type {
   const root = requireType(type, "");
-  switch (root.kind) {
-    case "marker":
-    case "padding":
-    case "bits":
-      throw new InvalidTypeError(
-        `${root.name}: There is no pointer to this type: it can only be a field`,
-      );
+  if (isOnlyField(root)) {
+    throw new InvalidTypeError(
+      `${root.name}: There is no pointer to this type: it can only be a field`,
+    );
   }
   check(root, root.name);
 }
@@ -41,7 +44,7 @@ function check(type: AnyType, path: string): void {
   if (checked.has(type)) return;
   if (type.kind === "array") {
     check(type.element as AnyType, `${path}[]`);
-  } else if (type.kind === "struct" || type.kind === "union") {
+  } else if (isAggregate(type)) {
     const { marked, members } = aggregateOf(type);
     if (!marked) {
       throw new InvalidTypeError(

@@ -128,7 +128,7 @@ function markUsed(type: AnyType, mask: Uint8Array, offset: number): void {
     case "struct":
     case "union":
       for (const { member, start, end } of extentsOf(type)) {
-        if (member.type.kind === "bits") {
+        if (member.bit !== undefined) {
           for (let bit = offset * 8 + start; bit < offset * 8 + end; bit++) {
             mask[Math.floor(bit / 8)]! |= 1 << bit % 8;
           }

@@ -3,6 +3,7 @@
 import {
   aggregateOf,
   type AnyType,
+  bitFieldOf,
   flexibleTailOf,
   type Member,
 } from "./types.ts";
@@ -18,15 +19,21 @@ export interface Extent {
   readonly end: number;
 }
 
-function extentOf(member: Member): Extent {
-  const { type, offset, bit } = member;
+/**
+ * The first bit of a member, and the one behind its last. Elements of a flexible
+ * array at its end do not count.
+ */
+export function bitsOf(
+  { type, offset, bit }: Member,
+): readonly [start: number, end: number] {
   const start = bit ?? offset * 8;
-  const end = flexibleTailOf(type) !== undefined
-    ? Infinity
-    : type.kind === "bits"
-    ? start + type.width
-    : start + type.size * 8;
-  return { member, start, end };
+  return [start, start + (bitFieldOf(type)?.width ?? type.size * 8)];
+}
+
+function extentOf(member: Member): Extent {
+  const [start, end] = bitsOf(member);
+  const isOpenEnded = flexibleTailOf(member.type) !== undefined;
+  return { member, start, end: isOpenEnded ? Infinity : end };
 }
 
 /** The members that are no padding, by where they begin. */

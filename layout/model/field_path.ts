@@ -2,7 +2,12 @@
 
 import { InvalidTypeError } from "../../errors.ts";
 import { unitEndsWithin } from "../leaves/bits.ts";
-import { aggregateOf, type AnyType, type Member } from "./types.ts";
+import {
+  aggregateOf,
+  type AnyType,
+  isAggregate,
+  type Member,
+} from "./types.ts";
 import { show } from "../../base/show.ts";
 
 /** A field found at a path. */
@@ -47,25 +52,24 @@ export function resolve(type: AnyType, path: unknown): Found {
         }: ${owner.name} has none named ${show(name)}`,
       );
     }
-    const needed = member.type.kind === "bits"
-      ? member.type.size
-      : member.type.align;
+    const { bit } = member;
+    const needed = bit === undefined ? member.type.align : member.type.size;
     found = {
       type: member.type,
       offset: found.offset + member.offset,
-      bit: member.bit,
+      bit,
       owner: found.offset,
       aligned: found.aligned && needed <= owner.align &&
-        (member.type.kind === "bits"
-          ? unitEndsWithin(member.type.size, member.bit!, owner.size)
-          : member.offset % needed === 0),
+        (bit === undefined
+          ? member.offset % needed === 0
+          : unitEndsWithin(member.type.size, bit, owner.size)),
     };
   }
   return found;
 }
 
 function memberOf(type: AnyType, name: string): Member | undefined {
-  if (type.kind !== "struct" && type.kind !== "union") return undefined;
+  if (!isAggregate(type)) return undefined;
   return aggregateOf(type).members.find((member) =>
     member.name === name && member.type.kind !== "padding"
   );

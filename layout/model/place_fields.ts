@@ -11,10 +11,10 @@ import { InvalidTypeError } from "../../errors.ts";
 import {
   type AnyType,
   atomicAlignOf,
+  bitFieldOf,
   declaredAlignOf,
   flexibleTailOf,
   type Member,
-  unnamedBitsOf,
 } from "./types.ts";
 import type { Bits } from "../static.ts";
 
@@ -57,15 +57,9 @@ function roundUp(value: number, multiple: number): number {
   return Math.ceil(value / multiple) * multiple;
 }
 
-/** The bit-field that a field is, named or not. */
-function bitsOf(type: AnyType): Bits | undefined {
-  if (type.kind === "bits") return type;
-  return type.kind === "padding" ? unnamedBitsOf(type) : undefined;
-}
-
 /** Tests whether a bit-field aligns the struct that it is in. */
 function bitsAlign(type: AnyType, bits: Bits, packed: boolean): boolean {
-  if (type.kind === "bits") return !packed;
+  if (type === bits) return !packed;
   // GCC and Clang let an end of unit, `: 0`, align even a packed struct where
   // unnamed bit-fields align at all.
   return unnamedBitsAlign && (!packed || bits.width === 0);
@@ -99,7 +93,7 @@ export function place(
     if (explicit !== undefined) next = explicit * 8;
     else if (overlay) next = 0;
 
-    const bits = bitsOf(type);
+    const bits = bitFieldOf(type);
     if (bits !== undefined) {
       const unit = bits.size * 8;
       const straddles = next % unit + bits.width > unit;

@@ -9,7 +9,6 @@ import type {
   ArrayType,
   Bits,
   IntegerType,
-  Padding,
   StructType,
   Type,
   UnionType,
@@ -112,9 +111,7 @@ export function register<T extends Type>(
     flexible: details.flexible ?? false,
     aggregate: details.aggregate,
     depth,
-    atomicAlign: made.kind === "atomic"
-      ? made.size
-      : Math.max(1, ...atomicAligns),
+    atomicAlign: Math.max(details.atomicAlign ?? 1, ...atomicAligns),
     tail: details.flexible
       ? { offset: 0, array: made as ArrayType }
       : made.kind === "array"
@@ -127,7 +124,7 @@ export function register<T extends Type>(
 /** Tests whether there is nothing to know of a type but what it is. */
 function isPlain(type: AnyType, details: Partial<Facts>): boolean {
   for (const _ in details) return false;
-  return type.kind !== "array" && type.kind !== "atomic";
+  return type.kind !== "array";
 }
 
 /** The types that a type is made of, with their offsets. */
@@ -182,9 +179,15 @@ export function declaredAlignOf(type: Type): number | undefined {
   return factsOf(type).declaredAlign;
 }
 
-/** The unit and width of an unnamed bit-field; undefined for other padding. */
-export function unnamedBitsOf(type: Padding): Bits | undefined {
-  return factsOf(type).unnamed;
+/** The bit-field that a type is, named or not; undefined for all else. */
+export function bitFieldOf(type: AnyType): Bits | undefined {
+  return type.kind === "bits" ? type : factsOf(type).unnamed;
+}
+
+/** Tests whether a type can only be a field: it has no address of its own. */
+export function isOnlyField(type: AnyType): boolean {
+  return type.kind === "bits" || type.kind === "padding" ||
+    type.kind === "marker";
 }
 
 /** The facts about a struct or union beyond its public properties. */
@@ -196,9 +199,7 @@ export function aggregateOf(type: StructType | UnionType): Aggregate {
 export function registerAligned(type: AnyType, align: number): AnyType {
   const details = factsOf(type);
   // Not every type has its fields as a property of its own.
-  const fields = type.kind === "struct" || type.kind === "union"
-    ? { fields: type.fields }
-    : {};
+  const fields = isAggregate(type) ? { fields: type.fields } : {};
   return register<Type>(
     { ...type, ...fields, align: Math.max(type.align, align) },
     {
@@ -207,6 +208,11 @@ export function registerAligned(type: AnyType, align: number): AnyType {
       declaredAlign: Math.max(details.declaredAlign ?? 1, align),
     },
   ) as AnyType;
+}
+
+/** Tests whether a type has fields. */
+export function isAggregate(type: Type): type is StructType | UnionType {
+  return type.kind === "struct" || type.kind === "union";
 }
 
 /** Tests whether this is an integer type of a fixed width. */

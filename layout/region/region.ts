@@ -171,7 +171,7 @@ export function windowFor(root: Region, offset: number, size: number): Region {
 }
 
 /** Throws what every access to a record throws that came too late. */
-export function recordEnded(): never {
+function recordEnded(): never {
   throw new ClosedError(
     "This record is no longer valid: it lasts until the next one is read; keep snapshot(record)",
   );

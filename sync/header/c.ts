@@ -1,13 +1,14 @@
 /** Types as a header of C11. */
 
 import { InvalidTypeError } from "../../errors.ts";
+import { bitsOf } from "../../layout/model/extents.ts";
 import {
   aggregateOf,
   type AnyType,
+  bitFieldOf,
   isFlexible,
   type Member,
   originOf,
-  unnamedBitsOf,
 } from "../../layout/model/types.ts";
 import { declarationOf } from "../../layout/mod.ts";
 import type { Enumeration, StructType, UnionType } from "../../layout/mod.ts";
@@ -195,14 +196,11 @@ class Body {
     this.#declarator = declarator;
   }
 
-  add({ name, type, offset, bit }: Member): void {
+  add(member: Member): void {
+    const { name, type, offset } = member;
     const isStruct = this.#type.kind === "struct";
-    const start = bit ?? offset * 8;
-    const bits = type.kind === "bits"
-      ? type
-      : type.kind === "padding"
-      ? unnamedBitsOf(type)
-      : undefined;
+    const [start, end] = bitsOf(member);
+    const bits = bitFieldOf(type);
     if (isStruct && start < this.#end) {
       throw new InvalidTypeError(
         `${this.#type.name}.${name}: A field that shares bytes with another cannot be written in C: it must be in a union`,
@@ -210,9 +208,9 @@ class Body {
     }
     if (bits !== undefined) {
       const { base } = this.#declarator(bits.base as AnyType);
-      const declared = type.kind === "bits" ? ` ${this.#name(name)}` : "";
+      const declared = type === bits ? ` ${this.#name(name)}` : "";
       this.#lines.push(`\t${base}${declared} : ${bits.width};`);
-      if (isStruct) this.#end = start + bits.width;
+      if (isStruct) this.#end = end;
       return;
     }
     if (type.kind === "padding") return;
@@ -221,7 +219,7 @@ class Body {
     }
     const { base, suffix } = this.#declarator(type);
     this.#lines.push(`\t${base} ${this.#name(name)}${suffix};`);
-    if (isStruct) this.#end = (offset + type.size) * 8;
+    if (isStruct) this.#end = end;
   }
 
   #name(name: string): string {

@@ -1,12 +1,12 @@
 /** The pieces of types, for languages that have to be told every byte. */
 
 import { InvalidTypeError } from "../../errors.ts";
+import { bitsOf } from "../../layout/model/extents.ts";
 import {
   aggregateOf,
   type AnyType,
   type Member,
   originOf,
-  unnamedBitsOf,
 } from "../../layout/model/types.ts";
 import type {
   Bits,
@@ -94,11 +94,6 @@ export function piecesOf(type: StructType | UnionType): readonly Piece[] {
     : unionPieces(type, members);
 }
 
-function bitsOf({ type }: Member): Bits | undefined {
-  if (type.kind === "bits") return type;
-  return type.kind === "padding" ? unnamedBitsOf(type) : undefined;
-}
-
 /** A name that ends like this and nothing has yet. */
 export function unusedName(
   wanted: string,
@@ -126,7 +121,7 @@ class StructPieces {
   /** Adds the piece that a member is in; returns how many members are. */
   #add(index: number): number {
     const member = this.#members[index]!;
-    if (bitsOf(member) !== undefined) return this.#addBits(index);
+    if (member.bit !== undefined) return this.#addBits(index);
     const { name, type, offset } = member;
     if (type.kind === "padding") return 1;
     this.#fill(offset, name);
@@ -140,19 +135,17 @@ class StructPieces {
     const run: Member[] = [];
     let end = 0;
     for (const member of this.#members.slice(index)) {
-      const width = bitsOf(member)?.width;
-      if (width === undefined) break;
-      const bit = member.bit!;
+      const { bit } = member;
+      if (bit === undefined) break;
       if (run.length > 0 && (bit < end || bit % 8 === 0)) break;
       run.push(member);
-      end = bit + width;
+      [, end] = bitsOf(member);
     }
-    const named = run.filter(({ type }) => type.kind === "bits");
+    const named = run.filter(({ type }) => type.kind !== "padding");
     if (named.length === 0) return run.length;
     const offset = Math.floor(named[0]!.bit! / 8);
-    const last = named.at(-1)!;
-    const size = Math.ceil((last.bit! + (last.type as Bits).width) / 8) -
-      offset;
+    const [, last] = bitsOf(named.at(-1)!);
+    const size = Math.ceil(last / 8) - offset;
     this.#fill(offset, named[0]!.name);
     this.pieces.push({
       name: this.#name("_bits"),
@@ -198,19 +191,20 @@ function placedBits({ name, type, bit }: Member, offset: number): PieceBits {
 function unionPieces(type: UnionType, members: readonly Member[]): Piece[] {
   const named = members.filter(({ type }) => type.kind !== "padding");
   const pieces = named.map((member, index): Piece => {
-    const { name, offset, bit, type: own } = member;
-    if ((bit ?? offset * 8) >= 8) {
+    const { name, offset, type: own } = member;
+    const [start, end] = bitsOf(member);
+    if (start >= 8) {
       throw new InvalidTypeError(
         `${type.name}.${name}: A member of a union that does not begin where the union does cannot be written in other languages`,
       );
     }
-    if (own.kind !== "bits") {
+    if (member.bit === undefined) {
       return { name, offset, size: own.size, type: own, bits: [] };
     }
     return {
       name: unusedName(`_bits${index}`, members),
       offset: 0,
-      size: Math.ceil((bit! + own.width) / 8),
+      size: Math.ceil(end / 8),
       type: undefined,
       bits: [placedBits(member, 0)],
     };

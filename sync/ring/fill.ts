@@ -2,7 +2,8 @@
 
 import { classOf } from "../../layout/access/classes.ts";
 import { type Make, maker } from "../../layout/access/make_pointer.ts";
-import { accessTo, WRITABLE } from "../../layout/access/plan.ts";
+import { movingView } from "../../layout/access/moving_view.ts";
+import { accessTo, constantsOf, WRITABLE } from "../../layout/access/plan.ts";
 import type { Construct } from "../../layout/access/private_fields.ts";
 import { type Region, windowFor } from "../../layout/region/region.ts";
 import type { Placed } from "../shared/structure.ts";
@@ -37,25 +38,8 @@ export function fillOf(input: FillInput): Drain {
       }
     };
   }
-  const { construct } = classOf(element, WRITABLE, false, true);
-  const { move, enter } = construct.keys;
-  const rest = element.kind === "array"
-    ? [element.length, element.name]
-    : element.kind === "atomic"
-    ? [element.name]
-    : [0];
-  const window = windowFor(region, 0, size);
-  const record = new construct(window, 0, ...rest);
-  const drain = { record, start, mask, size, shown };
-  if (window === region) return ownDrainOf({ ...drain, move });
-  return ownDrainOf({
-    ...drain,
-    move(object, absolute, extent) {
-      const window = windowFor(region, absolute, size);
-      enter(object, window);
-      move(object, absolute - (window.start - region.start), extent);
-    },
-  });
+  const { view: record, move } = movingView(element, region, WRITABLE);
+  return ownDrainOf({ record, move, start, mask, size, shown });
 }
 
 /** The way to make a pointer to one slot. */
@@ -66,8 +50,9 @@ export function slotOf(
   const mask = capacity - 1;
   const make: Make = maker(element, WRITABLE, element.name);
   const access = accessTo(element, element.name, 0, WRITABLE);
-  const isPlain = access.kind !== "native" && element.kind !== "array" &&
-    element.kind !== "atomic" && windowFor(region, 0, size) === region;
+  const isPlain = access.kind !== "native" &&
+    constantsOf(element, element.name).length === 0 &&
+    windowFor(region, 0, size) === region;
   if (!isPlain) {
     return (index) => make(region, start + (index & mask) * size, size);
   }

@@ -127,11 +127,7 @@ export class Side {
     while (true) {
       const other = Atomics.load(words, this.#owner);
       if (!takeOver && other !== 0n && this.peer === "alive") {
-        throw new OwnedError(
-          `${this.#name} is taken by thread ${
-            other & 0xffff_ffffn
-          }: it must close it or end`,
-        );
+        throw this.#taken(Number(other & 0xffff_ffffn));
       }
       if (
         Atomics.compareExchange(words, this.#owner, other, owner) === other
@@ -149,6 +145,15 @@ export class Side {
     return u64.length > 0 &&
       holders.get(this.#region)?.get(this.#owner) === this &&
       Atomics.load(u64, this.#owner) === identity().owner;
+  }
+
+  #taken(thread: number): OwnedError {
+    const isSeen =
+      Atomics.load(this.#region.u32, this.#namespace) === identity().namespace;
+    const way = isSeen
+      ? `by thread ${thread}: it must close it or end`
+      : `by thread ${thread} of some PID namespace: it must close it, or be known to have ended, which cannot be seen across namespaces: then pass takeOver`;
+    return new OwnedError(`${this.#name} is taken ${way}`);
   }
 
   /** Gives the side back, unless another has taken it. */

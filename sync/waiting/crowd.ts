@@ -28,7 +28,7 @@ const CROWDS_MAX = 8;
 const LOOK_MS = 50;
 
 /** Waiters that share a thread. */
-export class Crowd {
+class Crowd {
   readonly #thread: WaitingThread;
   readonly #waiters = new Set<Waiter>();
   readonly #return = new PoolReturn();

@@ -8,7 +8,7 @@ import type { Descriptor } from "../../../../ffi/descriptor.ts";
 import { Attachment, type Holder } from "../../../kernel_object.ts";
 import { createLink, type LinkRequest } from "../../commands.ts";
 import type { UsedProgram } from "../../../program/used_program.ts";
-import { loadedFor } from "../../loaded_for.ts";
+import { isForMany, loadedFor } from "../../loaded_for.ts";
 import { cookieOf } from "../../target_kind.ts";
 
 /**
@@ -99,6 +99,11 @@ export function packed(
   return new Uint8Array(BigUint64Array.from(numbers).buffer);
 }
 
+/** A link of many functions, to be made. */
+export interface ManyRequest extends LinkRequest {
+  readonly program: UsedProgram;
+}
+
 /**
  * Makes one link, or, where there can be none, a link of each place.
  *
@@ -107,28 +112,41 @@ export function packed(
  * @param attach Makes the link of a place.
  */
 export function attachToMany<Place>(
-  request: LinkRequest,
+  request: ManyRequest,
   session: boolean,
   places: readonly Place[],
   attach: (place: Place, i: number) => Descriptor,
 ): Holder {
   if (session) return createLink(request);
-  return attachAtOnce(request) ?? attachOneByOne(places, attach);
-}
-
-/**
- * Makes one link; undefined where there can be none, since the program was not
- * loaded for one, or the kernel does not know it.
- */
-function attachAtOnce(request: LinkRequest): Descriptor | undefined {
   try {
     return createLink(request);
   } catch (error) {
-    if (error instanceof NotSupportedError) return undefined;
-    const isRefused = error instanceof SystemError &&
+    if (!mayBeUnknown(error)) throw error;
+    return attachEach(request.program, error, places, attach);
+  }
+}
+
+/** Tests whether the program may not be for one link, or the kernel not know it. */
+function mayBeUnknown(error: unknown): boolean {
+  return error instanceof NotSupportedError ||
+    error instanceof SystemError &&
       (error.errno === EINVAL || error.errno === EOPNOTSUPP);
-    if (!isRefused) throw error;
-    return undefined;
+}
+
+/** @param refusal Why there is no one link. */
+function attachEach<Place>(
+  program: UsedProgram,
+  refusal: unknown,
+  places: readonly Place[],
+  attach: (place: Place, i: number) => Descriptor,
+): Holder {
+  try {
+    return attachOneByOne(places, attach);
+  } catch (error) {
+    // Since Linux 6.6 a program that was loaded for one link has no other.
+    const isUnlike = error instanceof SystemError && error.errno === EINVAL &&
+      isForMany(program);
+    throw isUnlike ? refusal : error;
   }
 }
 
