@@ -58,10 +58,38 @@ function copyOf(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
  */
 export function checkTypes(bytes: Uint8Array): TypeTable {
   const table = new TypeTable(bytes, undefined);
+  const valued = new Set<number>();
   for (let id = table.firstId; id < table.endId; id++) {
-    checkType(table, decode(table, id));
+    for (const other of valuesIn(decode(table, id))) valued.add(other);
+  }
+  for (let id = table.firstId; id < table.endId; id++) {
+    const type = decode(table, id);
+    // The numbers of a map's definition are lengths of arrays that are nowhere:
+    // `int (*max_entries)[N]`.
+    if (type.kind === "array" && !valued.has(id)) continue;
+    checkType(table, type);
   }
   return table;
+}
+
+/** The types of which a type's values have values in them. */
+function valuesIn(type: BtfType): readonly number[] {
+  switch (type.kind) {
+    case "typedef":
+    case "const":
+    case "volatile":
+    case "restrict":
+    case "type_tag":
+    case "var":
+      return [type.type];
+    case "array":
+      return [type.element];
+    case "struct":
+    case "union":
+      return type.members.map((member) => member.type);
+    default:
+      return [];
+  }
 }
 
 function onlySection(elf: Elf, name: string): ElfSection | undefined {

@@ -4,6 +4,7 @@ import {
   BpfObject,
   type LoadOptions,
   NotSupportedError,
+  readObjectFile,
   SystemError,
 } from "../../../bpf/mod.ts";
 import { bpfMounts, bpfObjects, kernelBtf, testWith } from "../../_needs.ts";
@@ -13,7 +14,7 @@ import {
   type RunResult,
   TemporaryDirectory,
 } from "../../_support.ts";
-import { objectFile, runProgram } from "../_objects.ts";
+import { compileText, objectFile, runProgram } from "../_objects.ts";
 
 testWith(bpfObjects, kernelBtf)(
   "BpfObject.load() sets how large maps are (needs clang and libbpf)",
@@ -335,5 +336,28 @@ mountTest(
       ["-A"],
     );
     assertEquals([code, stdout], [0, "true\n"], stderr);
+  },
+);
+
+testWith(bpfObjects, kernelBtf)(
+  "BpfObject.load() takes an object whose map has as many entries as its u32 can say",
+  async () => {
+    using directory = new TemporaryDirectory();
+    for (const entries of [2 ** 29, 2 ** 31, 2 ** 32 - 1]) {
+      const path = await compileText(
+        `struct {
+           __uint(type, BPF_MAP_TYPE_HASH);
+           __uint(max_entries, ${entries}u);
+           __type(key, int);
+           __type(value, long);
+         } many SEC(".maps");`,
+        directory,
+      );
+      assertEquals(readObjectFile(path).maps[0]!.maxEntries, entries);
+      using object = BpfObject.load(path, {
+        maps: { many: { maxEntries: 2 } },
+      });
+      assertEquals(object.map("many").info.maxEntries, 2);
+    }
   },
 );
