@@ -1,6 +1,6 @@
 /** The commands of bpf(2) that make, change and end links. */
 
-import { NotSupportedError } from "../../errors.ts";
+import { NotSupportedError, SystemError } from "../../errors.ts";
 import {
   EEXIST,
   EINVAL,
@@ -109,6 +109,26 @@ export function createLink(request: LinkRequest): Descriptor {
     return checkedLink(command, run(command, size), point);
   } finally {
     held.blocks = undefined;
+  }
+}
+
+/**
+ * Makes a link, as {@linkcode createLink} does; undefined where there can be
+ * none, since the program was not loaded for one, or the kernel does not know it.
+ *
+ * @throws {SystemError} for any other reason.
+ */
+export function createLinkIfKnown(
+  request: LinkRequest,
+): Descriptor | undefined {
+  try {
+    return createLink(request);
+  } catch (error) {
+    const isUnknown = error instanceof NotSupportedError ||
+      error instanceof SystemError &&
+        (error.errno === EINVAL || error.errno === EOPNOTSUPP);
+    if (!isUnknown) throw error;
+    return undefined;
   }
 }
 

@@ -1,12 +1,14 @@
 /** Many functions at once: by one link, or by a link of each. */
 
-import { NotSupportedError, SystemError } from "../../../../errors.ts";
 import { requireFlag } from "../../../../base/arguments.ts";
 import { show } from "../../../../base/show.ts";
-import { EINVAL, EOPNOTSUPP } from "../../../../ffi/mod.ts";
 import type { Descriptor } from "../../../../ffi/descriptor.ts";
 import { Attachment, type Holder } from "../../../kernel_object.ts";
-import { createLink, type LinkRequest } from "../../commands.ts";
+import {
+  createLink,
+  createLinkIfKnown,
+  type LinkRequest,
+} from "../../commands.ts";
 import type { UsedProgram } from "../../../program/used_program.ts";
 import { loadedFor } from "../../loaded_for.ts";
 import { cookieOf } from "../../target_kind.ts";
@@ -113,23 +115,7 @@ export function attachToMany<Place>(
   attach: (place: Place, i: number) => Descriptor,
 ): Holder {
   if (session) return createLink(request);
-  return attachAtOnce(request) ?? attachOneByOne(places, attach);
-}
-
-/**
- * Makes one link; undefined where there can be none, since the program was not
- * loaded for one, or the kernel does not know it.
- */
-function attachAtOnce(request: LinkRequest): Descriptor | undefined {
-  try {
-    return createLink(request);
-  } catch (error) {
-    if (error instanceof NotSupportedError) return undefined;
-    const isRefused = error instanceof SystemError &&
-      (error.errno === EINVAL || error.errno === EOPNOTSUPP);
-    if (!isRefused) throw error;
-    return undefined;
-  }
+  return createLinkIfKnown(request) ?? attachOneByOne(places, attach);
 }
 
 /** Makes a link of each place, or none. */
