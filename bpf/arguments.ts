@@ -62,12 +62,12 @@ export function limitOf(limit: unknown): number {
  * @throws {ClosedError} if the map is closed.
  */
 export function mapFd(map: unknown, type: string): number {
-  if (typeof map !== "object" || map === null) {
+  const fd = (map as { readonly fd?: unknown } | null | undefined)?.fd;
+  if (fd === undefined) {
     throw new TypeError(
       `Map must be a BpfMap of type ${type}: received ${show(map)}`,
     );
   }
-  const { fd } = map as { readonly fd: unknown };
   requireDescriptor(fd);
   return fd;
 }

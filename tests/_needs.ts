@@ -247,6 +247,12 @@ export const networks: Need = new Need("network namespaces", () => {
   run("unshare", "--net", "--mount", ...pair);
 });
 
+/** Numbers of processes that count from elsewhere. */
+export const pidNamespaces: Need = new Need("PID namespaces", () => {
+  requireThat(isRoot, "root");
+  run("unshare", "--pid", "--fork", "true");
+});
+
 /** Clocks that count from elsewhere. */
 export const timeNamespaces: Need = new Need("time namespaces", () => {
   requireThat(isRoot, "root");
@@ -616,6 +622,20 @@ export const kprobeMulti: Need = attempt("kprobe.multi", (attempt) => {
   probedMany(attempt, TRACE_KPROBE_MULTI);
 });
 
+/** The lists of functions that libbpf chooses among since 1.3, if they are there. */
+export const functionLists: Need = new Need("lists of functions", () => {
+  if (!libbpfSince(3).met) return;
+  const list = "/sys/kernel/tracing/available_filter_functions";
+  for (const path of [`${list}_addrs`, list]) {
+    try {
+      Deno.openSync(path).close();
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) continue;
+      throw new Refusal(`${path} cannot be opened`);
+    }
+  }
+});
+
 /** `SEC("kprobe.session/…")`. */
 export const kprobeSession: Need = attempt("kprobe.session", (attempt) => {
   probedMany(attempt, TRACE_KPROBE_SESSION);
@@ -677,6 +697,12 @@ export const tcx: Need = attempt("TCX", (attempt) => {
 export const netkit: Need = new Need("netkit", () => {
   requireThat(isRoot, "root");
   run("unshare", "--net", "ip", ..."link add kit type netkit".split(" "));
+});
+
+/** Bridges, whose ports are interfaces. */
+export const bridges: Need = new Need("bridges", () => {
+  requireThat(isRoot, "root");
+  run("unshare", "--net", "ip", ..."link add type bridge".split(" "));
 });
 
 /** `SEC("tc")` by filters of tc(8), and what takes them. */

@@ -188,13 +188,19 @@ async function feed(
   }
 }
 
+/** The path of a command on the `PATH`; undefined where there is none. */
+export function commandPath(name: string): string | undefined {
+  return (Deno.env.get("PATH") ?? "").split(":")
+    .map((folder) => join(folder || ".", name))
+    .find(isExecutable);
+}
+
 /**
  * Whether `name` is a command on the `PATH`. What tests need of it is said with
  * `command` of `_needs.ts`.
  */
 export function hasCommand(name: string): boolean {
-  const folders = (Deno.env.get("PATH") ?? "").split(":");
-  return folders.some((folder) => isExecutable(join(folder || ".", name)));
+  return commandPath(name) !== undefined;
 }
 
 function isExecutable(path: string): boolean {
@@ -279,6 +285,12 @@ export function openDescriptors(beginning: string = ""): string[] {
     }
   }
   return targets.filter((target) => target.startsWith(beginning));
+}
+
+/** The number of open descriptors, without those of a moment of other threads. */
+export function lastingDescriptors(): number {
+  const counts = Array.from({ length: 20 }, () => openDescriptors().length);
+  return Math.min(...counts);
 }
 
 /**

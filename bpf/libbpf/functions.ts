@@ -187,6 +187,12 @@ const objectSymbols = {
     ],
     result: "i32", // int
   },
+  bpf_map__map_extra: {
+    parameters: [
+      "usize", // const struct bpf_map *map
+    ],
+    result: "u64", // __u64
+  },
   bpf_map__set_map_extra: {
     parameters: [
       "usize", // struct bpf_map *map

@@ -101,6 +101,13 @@ export class NativeMap {
     return bpf_map__autocreate(handle) ? bpf_map__fd(handle) : -1;
   }
 
+  /** True if loading makes it: another one is not used in its place. */
+  get isToBeMade(): boolean {
+    const { bpf_map__autocreate, bpf_map__fd } = libbpf();
+    const { handle } = this;
+    return bpf_map__autocreate(handle) && bpf_map__fd(handle) < 0;
+  }
+
   /** The number of its type (`enum bpf_map_type`). */
   get type(): number {
     return libbpf().bpf_map__type(this.handle);
@@ -124,6 +131,11 @@ export class NativeMap {
   /** Its flags as a number (`BPF_F_*`). */
   get flagBits(): number {
     return libbpf().bpf_map__map_flags(this.handle);
+  }
+
+  /** The number that some types need besides: of an arena, its address. */
+  get mapExtra(): bigint {
+    return libbpf().bpf_map__map_extra(this.handle);
   }
 
   /** The path that loading pins it to, or takes it from; undefined for none. */
@@ -204,6 +216,14 @@ export class NativeMap {
     this.#call(
       "bpf_map__reuse_fd",
       (functions, map) => functions.bpf_map__reuse_fd(map, fd),
+    );
+  }
+
+  /** The address of what libbpf mapped, or holds until then; 0 for none. */
+  get address(): bigint {
+    return libbpf().bpf_map__initial_value(
+      this.handle,
+      new BigUint64Array(new ArrayBuffer(8)),
     );
   }
 

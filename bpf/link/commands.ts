@@ -113,23 +113,13 @@ export function createLink(request: LinkRequest): Descriptor {
 }
 
 /**
- * Makes a link, as {@linkcode createLink} does; undefined where there can be
- * none, since the program was not loaded for one, or the kernel does not know it.
- *
- * @throws {SystemError} for any other reason.
+ * Tests whether an error of {@linkcode createLink} can mean that the program was
+ * not loaded for such a link, or that the kernel does not know it.
  */
-export function createLinkIfKnown(
-  request: LinkRequest,
-): Descriptor | undefined {
-  try {
-    return createLink(request);
-  } catch (error) {
-    const isUnknown = error instanceof NotSupportedError ||
-      error instanceof SystemError &&
-        (error.errno === EINVAL || error.errno === EOPNOTSUPP);
-    if (!isUnknown) throw error;
-    return undefined;
-  }
+export function mayBeUnknown(error: unknown): boolean {
+  return error instanceof NotSupportedError ||
+    error instanceof SystemError &&
+      (error.errno === EINVAL || error.errno === EOPNOTSUPP);
 }
 
 /**

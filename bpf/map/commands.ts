@@ -1,12 +1,6 @@
 /** Making maps, opening them by their ids, and freezing them. */
 
-import {
-  BPF_F_MMAPABLE,
-  BPF_F_RDONLY,
-  EINVAL,
-  pageSize,
-  systemError,
-} from "../../ffi/mod.ts";
+import { BPF_F_RDONLY, EINVAL, systemError } from "../../ffi/mod.ts";
 import { releaseScratch, scratchBlock } from "../../ffi/block.ts";
 import { Descriptor } from "../../ffi/descriptor.ts";
 import {
@@ -16,15 +10,10 @@ import {
   runChecked,
   SIZE,
 } from "../../ffi/bpf/attributes.ts";
-import { isLocalStorage, isUnbounded, mapTypeName } from "./type.ts";
+import { type MapDefinition, mistakeIn } from "./mistakes.ts";
 
 /** The properties of a new map, in the kernel's numbers. */
-export interface MapRequest {
-  readonly type: number;
-  readonly keySize: number;
-  readonly valueSize: number;
-  readonly maxEntries: number;
-  readonly flagBits: number;
+export interface MapRequest extends MapDefinition {
   readonly name: string;
   readonly mapExtra: bigint;
   /** A descriptor of a map such as those that a map of maps shall hold. */
@@ -84,7 +73,12 @@ export function createMap(request: MapRequest): Descriptor {
   const size = sizeFor(request);
   const command = "BPF_MAP_CREATE";
   const result = run(command, size);
-  const hint = result === -EINVAL ? mistakeIn(request) : undefined;
+  const hint = result === -EINVAL
+    ? mistakeIn(request, {
+      types: request.btf !== undefined,
+      innerMap: request.innerFd !== undefined,
+    })
+    : undefined;
   if (hint !== undefined) throw systemError(EINVAL, `bpf(${command})`, hint);
   return new Descriptor(checked(command, result));
 }
@@ -93,51 +87,6 @@ export function createMap(request: MapRequest): Descriptor {
 function sizeFor({ mapExtra, btf }: MapRequest): number {
   if (mapExtra !== 0n) return SIZE.mapCreateExtra;
   return btf === undefined ? SIZE.mapCreate : SIZE.mapCreateBtf;
-}
-
-/** `linux/bpf.h` */
-const BPF_F_NO_PREALLOC = 1;
-
-/** The known reason why the kernel refused a map; undefined for none. */
-function mistakeIn(request: MapRequest): string | undefined {
-  const { maxEntries, valueSize, flagBits } = request;
-  const type = mapTypeName(request.type);
-  if (
-    (type === "ringbuf" || type === "user_ringbuf") &&
-    (maxEntries === 0 || maxEntries % pageSize() !== 0 ||
-      (maxEntries & (maxEntries - 1)) !== 0)
-  ) {
-    return `maxEntries of a ring buffer is its size in bytes, which must be a power of two and a multiple of the page, ${pageSize()} bytes: it is ${maxEntries}`;
-  }
-  if ((type === "array" || type === "percpu_array") && valueSize === 0) {
-    return `valueSize of a map of type ${type} must be at least 1 byte: it is 0`;
-  }
-  if (type === "lpm_trie" && (flagBits & BPF_F_NO_PREALLOC) === 0) {
-    return "a map of type lpm_trie must have the flag no_prealloc";
-  }
-  if (type === "lpm_trie" && request.keySize < 5) {
-    return `keySize of a map of type lpm_trie must be at least 5, a u32 of the prefix's length in bits and the prefix: it is ${request.keySize}`;
-  }
-  if (type !== undefined && isLocalStorage(type)) {
-    if (request.btf === undefined) {
-      return `a map of type ${type} must be made with types: pass a valueType`;
-    }
-    if (maxEntries !== 0 || (flagBits & BPF_F_NO_PREALLOC) === 0) {
-      return `a map of type ${type} must have maxEntries 0 and the flag no_prealloc: its entries are made with what they belong to`;
-    }
-  }
-  if (maxEntries === 0 && type !== undefined && !isUnbounded(type)) {
-    return `maxEntries of a map of type ${type} must be at least 1: it is 0${
-      type === "perf_event_array" ? "; one for each CPU is possibleCpus()" : ""
-    }`;
-  }
-  if (
-    (flagBits & BPF_F_MMAPABLE) !== 0 && type !== undefined &&
-    type !== "array" && type !== "arena"
-  ) {
-    return `a map of type ${type} cannot be mmapable: only array and arena can`;
-  }
-  return undefined;
 }
 
 /** Opens a map by its id. @throws {SystemError} */

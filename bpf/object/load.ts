@@ -5,6 +5,7 @@ import { libbpfErrorInit } from "../libbpf/errors.ts";
 import { ENOSPC } from "../../ffi/mod.ts";
 import { requireAccess } from "../../base/permission.ts";
 import { openPinned } from "../pins.ts";
+import { reservingArenas } from "./arenas.ts";
 import { NativeObject, type OpenRequest } from "../libbpf/object.ts";
 import type { NativeMap } from "../libbpf/map.ts";
 import type { NativeProgram } from "../libbpf/program.ts";
@@ -66,7 +67,10 @@ function tryLoad<T>(
     for (const program of native.programs) {
       program.requestLog(request.logLevel, logSize);
     }
-    const { result, warnings } = native.load();
+    const { result, warnings } = reservingArenas(
+      native.maps,
+      () => native.load(),
+    );
     if (result === -ENOSPC && logSize !== LOG_SIZES.at(-1)) {
       native.close();
       return undefined;
@@ -136,7 +140,7 @@ function loadError(
   warnings: string,
 ): SystemError {
   const program = refused(native.programs, logLevel, warnings);
-  const hint = loadHint(errno, native.programs, program, warnings);
+  const hint = loadHint(errno, native, program, warnings);
   if (program === undefined) {
     return new SystemError(libbpfErrorInit(errno, "bpf_object__load", hint));
   }

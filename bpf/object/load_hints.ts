@@ -1,8 +1,11 @@
 /** The reason for which an object could not be loaded, if it can be told. */
 
 import { libbpfIsAtLeast, libbpfVersion } from "../libbpf/functions.ts";
-import { EACCES, EPERM, ESRCH } from "../../ffi/mod.ts";
+import { EACCES, EINVAL, ENOTSUPP, EPERM, ESRCH } from "../../ffi/mod.ts";
+import type { NativeMap } from "../libbpf/map.ts";
+import type { NativeObject } from "../libbpf/object.ts";
 import type { NativeProgram } from "../libbpf/program.ts";
+import { mistakeIn } from "../map/mistakes.ts";
 import { programTypeName } from "../program/type.ts";
 import { capabilitiesOf, lacks, privilegesOf } from "../privileges.ts";
 
@@ -21,22 +24,40 @@ const laterSections: readonly (readonly [begin: string, minor: number])[] = [
  * Suggests what is likely to help.
  *
  * @param errno The positive error number.
- * @param programs All programs of the object.
+ * @param object The object that could not be loaded.
  * @param program The one that the kernel refused; undefined if it was not asked.
  * @param warnings What libbpf said.
  */
 export function loadHint(
   errno: number,
-  programs: readonly NativeProgram[],
+  { programs, maps }: NativeObject,
   program: NativeProgram | undefined,
   warnings: string,
 ): string {
   const reason = program === undefined ? "" : reasonIn(program.log);
-  const advice = adviceFor(errno, programs, program, reason, warnings);
+  const map = errno === EINVAL ? refusedMap(maps, warnings) : undefined;
+  const advice = map === undefined
+    ? adviceFor(errno, programs, program, reason, warnings)
+    : mapAdvice(map);
   if (reason === "") {
     return [advice, warnings].filter((part) => part !== "").join("; ");
   }
   return advice === "" ? reason : `${reason}\n${advice}`;
+}
+
+/** The map that the kernel refused, by what libbpf says; undefined for none. */
+function refusedMap(
+  maps: readonly NativeMap[],
+  warnings: string,
+): NativeMap | undefined {
+  // "map 'counts': failed to create: Invalid argument(-22)"
+  const name = /map '([^']*)': failed to create:/.exec(warnings)?.[1];
+  return maps.find((map) => map.name === name);
+}
+
+function mapAdvice(map: NativeMap): string {
+  const mistake = mistakeIn(map, { types: true, innerMap: true });
+  return mistake === undefined ? "" : `map "${map.name}": ${mistake}`;
 }
 
 function adviceFor(
@@ -54,9 +75,19 @@ function adviceFor(
   if (errno === EPERM || errno === EACCES) {
     return privilegeAdvice(program === undefined ? programs : [program]);
   }
+  if (
+    errno === ENOTSUPP && programTypeName(program?.type ?? 0) === "struct_ops"
+  ) {
+    return `a program of struct_ops must be a member of a struct in section ".struct_ops": ${
+      program!.name
+    } may be in none`;
+  }
   const wanted = programs.filter(({ autoload }) => autoload);
   const unknown = wanted.find(({ type }) => type === 0);
-  if (unknown !== undefined) return sectionAdvice(unknown.sectionName);
+  if (errno === EINVAL && unknown !== undefined) {
+    return sectionAdvice(unknown.sectionName);
+  }
+  if (errno === EINVAL) return untargetedAdvice(wanted, warnings);
   if (errno === ESRCH) return targetAdvice(wanted, warnings);
   return "";
 }
@@ -119,6 +150,31 @@ function targetAdvice(
   return program === undefined
     ? ""
     : `the kernel's BTF does not have what section "${program.sectionName}" names: a tracepoint, a function or a kind of iterator`;
+}
+
+/** Some programs must be told what they are for before they are loaded. */
+function untargetedAdvice(
+  programs: readonly NativeProgram[],
+  warnings: string,
+): string {
+  // "prog 'traced': no BTF-based attach target is specified, use …"
+  const name =
+    /prog '([^']*)': (?:no BTF-based attach target|attach program FD)/
+      .exec(warnings)?.[1];
+  const program = programs.find((program) => program.name === name);
+  if (program === undefined) return "";
+  const { sectionName } = program;
+  const pass = (target: string) =>
+    `pass programs: { ${
+      JSON.stringify(program.name)
+    }: { attachTo: ${target} } }`;
+  return sectionName.startsWith("freplace")
+    ? `section "${sectionName}" does not say of which program it replaces a function: ${
+      pass("{ program }")
+    }`
+    : `section "${sectionName}" names no target: write SEC("${sectionName}/…"), or ${
+      pass(`{ function: "…" }`)
+    }`;
 }
 
 /** Lines of a verifier's log that tell how it came there, and not why it ended. */

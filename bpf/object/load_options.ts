@@ -71,7 +71,7 @@ export interface LoadMapOptions {
   /**
    * The size of a value in bytes. For a section, such as `".bss"` or
    * `".data.slots"`, it resizes the array that the section ends with, and the
-   * variable has the new length. This takes libbpf 1.3.
+   * variable has the new length. This takes libbpf 1.3. Not of `".kconfig"`.
    */
   readonly valueSize?: number | undefined;
   /**
@@ -90,7 +90,8 @@ export interface LoadMapOptions {
   /** The NUMA node whose memory it takes; with it goes the flag `numa_node`. */
   readonly numaNode?: number | undefined;
   /**
-   * The number that some types of map need besides (`map_extra`, Linux 5.16).
+   * The number that some types of map need besides (`map_extra`, Linux 5.16): of
+   * an arena the address that it lies at, where nothing else may lie.
    */
   readonly mapExtra?: bigint | undefined;
   /**

@@ -7,6 +7,7 @@ import { shareBtf } from "../map/types_from_btf.ts";
 import { Descriptor } from "../../ffi/descriptor.ts";
 import { orphan } from "../ring/writers.ts";
 import { BpfMap, closeMapWithLinks } from "../map/map.ts";
+import { requireArenaRoom } from "./arenas.ts";
 import { definitionOf } from "./object_file.ts";
 import {
   type BpfProgram,
@@ -189,6 +190,7 @@ export class BpfObject<S extends ObjectShape = ObjectShape>
       prepare(native) {
         makeMappable(native.maps);
         dropRecordTypes(native.maps);
+        requireArenaRoom(elf, native.maps);
         parts = { ...readParts(elf, native), native };
         // Once: what the values are is not asked again for another attempt.
         contents ??= initialContents(

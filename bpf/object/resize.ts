@@ -12,13 +12,19 @@ import { plainType } from "./plain_type.ts";
 const SINCE = 3;
 
 /**
+ * The section of the kernel's configuration. Libbpf writes each of its variables
+ * where the object has it, also beyond the end of what became shorter.
+ */
+const CONFIGURATION = ".kconfig";
+
+/**
  * Has the array that a section ends with take what a new size leaves for it.
  * Libbpf would resize any section, but without such an array it would drop the
  * types of all variables.
  *
  * @param size The size of the section in bytes.
  * @throws {NotSupportedError} if this libbpf is too old, there is no BTF, or the
- * section does not end with an array.
+ * section is that of the kernel's configuration, or does not end with an array.
  * @throws {RangeError} if the size leaves no whole number of elements.
  */
 export function resizeSection(
@@ -29,6 +35,11 @@ export function resizeSection(
   if (!libbpfIsAtLeast(SINCE)) {
     throw new NotSupportedError(
       `Cannot set valueSize of the section ${map.name}: this libbpf, ${libbpfVersion()}, resizes none; that takes libbpf 1.${SINCE}`,
+    );
+  }
+  if (map.name === CONFIGURATION) {
+    throw new NotSupportedError(
+      `Cannot set valueSize of the section ${CONFIGURATION}: libbpf fills its variables, all of their sizes`,
     );
   }
   const { name, offset, elementSize } = lastArray(native, map.name);
@@ -51,18 +62,19 @@ interface LastArray {
 
 function lastArray(native: NativeObject, section: string): LastArray {
   const bytes = native.btf();
-  const btf = bytes === undefined ? undefined : Btf.parse(bytes);
-  const [found] = btf?.findAll(section, "datasec") ?? [];
-  if (btf === undefined || found === undefined) {
+  if (bytes === undefined) {
     throw new NotSupportedError(
       `Cannot set valueSize of the section ${section}: the object has no types of its variables; compile it with clang -g`,
     );
   }
-  const last = lastOf(found);
+  const btf = Btf.parse(bytes);
+  // What has no name of its own, such as a text, is no variable, and has no type.
+  const [found] = btf.findAll(section, "datasec");
+  const last = found && lastOf(found);
   const variable = last && btf.type(last.type);
   if (last === undefined || variable?.kind !== "var") {
     throw new NotSupportedError(
-      `Cannot set valueSize of the section ${section}: it has no variables`,
+      `Cannot set valueSize of the section ${section}: it has no variables, of which the last must be an array`,
     );
   }
   const { name } = variable;

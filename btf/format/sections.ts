@@ -108,6 +108,9 @@ function checkMagic(header: DataView): void {
   }
 }
 
+const UNLESS_SPLIT =
+  "unless this is split BTF, such as a module's: then pass what it builds on as base";
+
 /** Every name ends, and the name at 0 is the empty one. */
 function checkStrings(
   strings: Uint8Array,
@@ -117,7 +120,10 @@ function checkStrings(
   const length = strings.length;
   if (length === 0) {
     if (split) return;
-    throw new BtfError("BTF must have names: there are 0 bytes of them", 20);
+    throw new BtfError(
+      `BTF must have names, ${UNLESS_SPLIT}: there are 0 bytes of them`,
+      20,
+    );
   }
   if (strings[length - 1] !== 0) {
     throw new BtfError(
@@ -127,7 +133,7 @@ function checkStrings(
   }
   if (!split && strings[0] !== 0) {
     throw new BtfError(
-      "The first name must be empty, unless this is split BTF, such as a module's: then pass what it builds on as base",
+      `The first name must be empty, ${UNLESS_SPLIT}`,
       stringsAt,
     );
   }

@@ -73,7 +73,7 @@ export const COMMANDS = {
     hints: {
       [EPERM]: wantsCapability,
       [EINVAL]:
-        "this type of map may not take these sizes and flags, or the kernel not know the type or a flag",
+        "this type of map may not take these sizes, flags or NUMA node, or the kernel not know the type or a flag",
       [E2BIG]:
         "the map may be too large, or the kernel too old for what was asked",
     },

@@ -78,6 +78,9 @@ let attributes: Pointer<typeof Attributes> | undefined;
 const wantsCapability =
   "events need CAP_PERFMON (CAP_SYS_ADMIN before Linux 5.8), or a lower kernel.perf_event_paranoid";
 
+/** The call that errors of {@linkcode withEvent} name. */
+export const PERF_EVENT_OPEN = "perf_event_open";
+
 /** Hints for an event that cannot be opened, by error number. */
 export const eventHints: Readonly<Record<number, string>> = {
   [EACCES]: wantsCapability,
@@ -126,7 +129,7 @@ export function withEvent<R>(
 ): R {
   const result = openEvent(request);
   const hint = own[-result] ?? eventHints[-result];
-  const fd = check(result, "perf_event_open", hint);
+  const fd = check(result, PERF_EVENT_OPEN, hint);
   try {
     return use(fd);
   } finally {

@@ -254,8 +254,24 @@ function depthOf(type: Type): number {
 function notAType(path: string, value: unknown): InvalidTypeError {
   const where = path === "" ? "" : `${path}: `;
   return new InvalidTypeError(
-    `${where}Expected a type made by this package: received ${show(value)}`,
+    `${where}Expected a type made by this package: received ${show(value)}${
+      isLikeType(value)
+        ? " like one, maybe of another copy or version of the package: all types must be of one"
+        : ""
+    }`,
   );
+}
+
+/** Tests whether a value has what types have, as those of another copy do. */
+function isLikeType(value: unknown): boolean {
+  try {
+    const { kind, size, align } = value as Partial<Type>;
+    return typeof kind === "string" && typeof size === "number" &&
+      typeof align === "number";
+  } catch {
+    // Not an object, or one whose getters throw.
+    return false;
+  }
 }
 
 /** Checks a byte or element count that is part of a type. */

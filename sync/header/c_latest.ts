@@ -83,9 +83,7 @@ static inline int @_submit(struct @ *latest)
 /* Gives the side back: the reader comes to an end. */
 static inline void @_writer_close(struct @ *latest)
 {
-	atomic_store(&latest->ended, 1);
-	hostmem_give_back(&latest->writer);
-	hostmem_notify(&latest->state, INT32_MAX);
+	hostmem_end(&latest->writer, &latest->ended, &latest->state);
 }
 
 /* Takes the reader's side, as the writer's is taken. */

@@ -84,9 +84,7 @@ static inline void @_producer_close(struct @_producer *producer)
 {
 	struct @ *ring = producer->ring;
 
-	atomic_store(&ring->ended, 1);
-	hostmem_give_back(&ring->producer);
-	hostmem_notify(&ring->head, INT32_MAX);
+	hostmem_end(&ring->producer, &ring->ended, &ring->head);
 }
 `;
 

@@ -114,12 +114,26 @@ static inline int hostmem_take(_Atomic uint64_t *owner, _Atomic uint32_t *space,
 	return 0;
 }
 
-/* Gives a side back, unless another has taken it. */
+/* Gives a side back, unless another thread has taken it. */
 static inline void hostmem_give_back(_Atomic uint64_t *owner)
 {
 	uint64_t self = hostmem_thread("/proc/thread-self/stat");
 
 	atomic_compare_exchange_strong(owner, &self, 0);
+}
+
+/*
+ * Gives the side of a producer or a writer back, and says that it came to an end,
+ * unless another thread has taken it and goes on.
+ */
+static inline void hostmem_end(_Atomic uint64_t *owner, _Atomic uint32_t *ended,
+                               _Atomic uint32_t *index)
+{
+	if (atomic_load(owner) != hostmem_thread("/proc/thread-self/stat"))
+		return;
+	atomic_store(ended, 1);
+	hostmem_give_back(owner);
+	hostmem_notify(index, INT32_MAX);
 }
 
 /* Writes down what a structure is of: 0, or -EINVAL where it is of another. */

@@ -77,12 +77,19 @@ class End implements Disposable {
     }
   }
 
-  /** Gives the side back; false if it was before. */
-  close(): boolean {
-    if (this.#closed) return false;
+  /**
+   * Gives the side back, and wakes who sleeps; once more does nothing.
+   *
+   * @param ended The word to tell that the side came to an end, if any.
+   */
+  close(ended?: SharedWord): void {
+    if (this.#closed) return;
     this.#closed = true;
+    if (this.placed.region.closed) return;
+    // Whoever took the side over goes on.
+    if (this.#side.held) ended?.store(1);
     this.#side.giveBack();
-    return true;
+    this.state.wake();
   }
 
   [Symbol.dispose](): void {
@@ -173,9 +180,7 @@ export class LatestWriter<T extends Type> implements Disposable {
 
   /** Gives the side back: the reader comes to an end. Once more does nothing. */
   close(): void {
-    if (!this.#end.close() || this.#end.placed.region.closed) return;
-    this.#ended.store(1);
-    this.#end.state.wake();
+    this.#end.close(this.#ended);
   }
 
   /** Closes it at the end of a `using` declaration's block. */
@@ -267,6 +272,7 @@ export class LatestReader<T extends Type> implements Disposable {
       peer: end.peerSide,
       peerName: `${name}: The writer`,
       look: () => {
+        if (end.closed) return false;
         // First whether it ended: what it submitted before is there then.
         const hasEnded = this.#ended.load() !== 0;
         if (stateOf(end.state, name).fresh) return true;

@@ -175,7 +175,7 @@ export class ProducerEnd {
   /** Waits until something holds, which is asked whenever the consumer went on. */
   async ready(isSo: () => boolean, options: ReadyOptions): Promise<void> {
     this.requireOpen();
-    const look = () => isSo() ? true : undefined;
+    const look = () => this.closed || isSo() ? true : undefined;
     await sleepUntil({ ...this.#sleep, look }, options);
     this.requireOpen();
   }
@@ -185,7 +185,11 @@ export class ProducerEnd {
     if (this.closed) return;
     this.closed = true;
     if (this.ring.region.closed) return;
-    const { ended, side, head } = this.#end;
+    const { ended, side, head, tail } = this.#end;
+    // This side may sleep, too.
+    tail.wake();
+    // Whoever took the side over goes on.
+    if (!side.held) return;
     ended.store(1);
     side.giveBack();
     head.wake();
@@ -233,6 +237,7 @@ export class ConsumerEnd {
       peer: end.sideOf("producer"),
       peerName: `${name}: The producer`,
       look: () => {
+        if (this.closed) return false;
         // First whether it ended: what it submitted before is there then.
         const hasEnded = end.ended.load() !== 0;
         if (this.available() > 0) return true;
@@ -300,7 +305,10 @@ export class ConsumerEnd {
   close(): void {
     if (this.closed) return;
     this.closed = true;
+    if (this.ring.region.closed) return;
     this.#end.side.giveBack();
+    // This side may sleep.
+    this.#end.head.wake();
   }
 
   /** @throws {ClosedError} if the side was given back. */

@@ -54,6 +54,12 @@ export function takesOver(options: SideOptions): boolean {
   return requireFlag("takeOver", options.takeOver);
 }
 
+/**
+ * The sides of this thread that took a word last, by region and offset. All of
+ * them write the same word there: one that another took over has it no more.
+ */
+const holders = new WeakMap<Region, Map<number, Side>>();
+
 /** The other side. */
 export type Peer =
   /** Nobody, yet or any more. */
@@ -121,23 +127,41 @@ export class Side {
     while (true) {
       const other = Atomics.load(words, this.#owner);
       if (!takeOver && other !== 0n && this.peer === "alive") {
-        throw new OwnedError(
-          `${this.#name} is taken by thread ${
-            other & 0xffff_ffffn
-          }: it must close it or end`,
-        );
+        throw this.#taken(Number(other & 0xffff_ffffn));
       }
       if (
         Atomics.compareExchange(words, this.#owner, other, owner) === other
-      ) return;
+      ) break;
     }
+    const region = this.#region;
+    let offsets = holders.get(region);
+    if (offsets === undefined) holders.set(region, offsets = new Map());
+    offsets.set(this.#owner, this);
+  }
+
+  /** True while it has what it took: false once another has, or memory is closed. */
+  get held(): boolean {
+    const { u64 } = this.#region;
+    return u64.length > 0 &&
+      holders.get(this.#region)?.get(this.#owner) === this &&
+      Atomics.load(u64, this.#owner) === identity().owner;
+  }
+
+  #taken(thread: number): OwnedError {
+    const isSeen =
+      Atomics.load(this.#region.u32, this.#namespace) === identity().namespace;
+    const way = isSeen
+      ? `by thread ${thread}: it must close it or end`
+      : `by thread ${thread} of some PID namespace: it must close it, or be known to have ended, which cannot be seen across namespaces: then pass takeOver`;
+    return new OwnedError(`${this.#name} is taken ${way}`);
   }
 
   /** Gives the side back, unless another has taken it. */
   giveBack(): void {
+    if (!this.held) return;
     const { u64 } = this.#region;
-    if (u64.length === 0) return;
     Atomics.compareExchange(u64, this.#owner, identity().owner, 0n);
+    holders.get(this.#region)!.delete(this.#owner);
   }
 }
 

@@ -59,7 +59,10 @@ export interface Sleep {
   readonly peer: Side;
   /** The name that error messages give the other side. */
   readonly peerName: string;
-  /** Looks at what there is; undefined where there is reason to wait on. */
+  /**
+   * Looks at what there is; undefined where there is reason to wait on. That the
+   * own side was closed is none: who closes it wakes `index`.
+   */
   look(): boolean | undefined;
 }
 

@@ -7,6 +7,10 @@ import { BpfMap, BpfProgram } from "../../bpf/mod.ts";
 import { NotSupportedError, SystemError } from "../../errors.ts";
 import { u64 } from "../../layout/mod.ts";
 import { bpfTest } from "../_needs.ts";
+import { createMap } from "../../bpf/map/commands.ts";
+import { mapFlagBits } from "../../bpf/map/flag.ts";
+import { mistakeIn } from "../../bpf/map/mistakes.ts";
+import { isUnbounded, type MapType, mapTypeName } from "../../bpf/map/type.ts";
 
 /** What is provoked: the errno, the call, and what the message must say. */
 interface Row {
@@ -70,6 +74,38 @@ const rows: Record<string, Row> = {
     call: "BPF_MAP_CREATE",
     says: "must be a power of two",
     provoke: () => BpfMap.create({ type: "ringbuf", maxEntries: 5000 }),
+  },
+  "an array with long keys": {
+    errno: "EINVAL",
+    call: "BPF_MAP_CREATE",
+    says: "keySize of a map of type array must be 4: it is 8",
+    provoke: () => BpfMap.create({ ...array, keySize: 8 }),
+  },
+  "programs that are no descriptors": {
+    errno: "EINVAL",
+    call: "BPF_MAP_CREATE",
+    says: "valueSize of a map of type prog_array must be 4: it is 8",
+    provoke: () =>
+      BpfMap.create({ type: "prog_array", valueSize: 8, maxEntries: 1 }),
+  },
+  "a map of maps without an inner map": {
+    errno: "EINVAL",
+    call: "BPF_MAP_CREATE",
+    says: "must be made with an innerMap",
+    provoke: () =>
+      BpfMap.create({ type: "array_of_maps", valueSize: 4, maxEntries: 1 }),
+  },
+  "storage of control groups with a number of entries": {
+    errno: "EINVAL",
+    call: "BPF_MAP_CREATE",
+    says: "maxEntries of a map of type cgroup_storage must be 0: it is 1",
+    provoke: () =>
+      BpfMap.create({
+        type: "cgroup_storage",
+        keySize: 8,
+        valueSize: 4,
+        maxEntries: 1,
+      }),
   },
   "a prefix that is too long": {
     errno: "EINVAL",
@@ -197,6 +233,51 @@ for (const [what, { errno, call, says, provoke }] of Object.entries(rows)) {
     assertStringIncludes(error.message, says);
   });
 }
+
+/** A type of map whose sizes are refused, or not, and nothing else. */
+function flagsOf(type: MapType): number {
+  if (type === "arena") return mapFlagBits(["mmapable"]);
+  return type === "lpm_trie" ? mapFlagBits(["no_prealloc"]) : 0;
+}
+
+bpfTest(
+  "The sizes that a type of map is said to take are those that the kernel takes",
+  () => {
+    const parts = { types: true, innerMap: true };
+    for (let number = 1; mapTypeName(number) !== undefined; number++) {
+      const type = mapTypeName(number)!;
+      const rest = {
+        type: number,
+        maxEntries: isUnbounded(type)
+          ? 0
+          : type.endsWith("ringbuf")
+          ? 65536
+          : 1,
+        flagBits: flagsOf(type),
+        name: "",
+        mapExtra: 0n,
+      };
+      const taken: string[] = [];
+      const said: string[] = [];
+      for (const keySize of [0, 3, 4, 5, 8, 16]) {
+        for (const valueSize of [0, 1, 4, 8, 9, 16]) {
+          const request = { ...rest, keySize, valueSize };
+          const sizes = `${type} ${keySize} ${valueSize}`;
+          if (mistakeIn(request, parts) === undefined) said.push(sizes);
+          try {
+            createMap(request).close();
+            taken.push(sizes);
+          } catch (error) {
+            assertInstanceOf(error, SystemError);
+          }
+        }
+      }
+      // Refused whatever the sizes: it takes types, an inner map, privileges, or
+      // a kernel that knows it.
+      if (taken.length > 0) assertEquals(said, taken);
+    }
+  },
+);
 
 bpfTest("A map without memory says which methods have its entries", () => {
   using map = BpfMap.create(hash);

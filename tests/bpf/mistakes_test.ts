@@ -1,5 +1,12 @@
 import { assertStringIncludes, assertThrows } from "@std/assert";
-import { BpfMap, BpfObject, SystemError } from "../../bpf/mod.ts";
+import {
+  BpfMap,
+  BpfObject,
+  PerfBuffer,
+  RingBuffer,
+  SystemError,
+  UserRingBuffer,
+} from "../../bpf/mod.ts";
 import { pageSize } from "../../memory/mod.ts";
 import { bpfObjects, bpfTest, clang, testWith } from "../_needs.ts";
 import { run, TemporaryDirectory } from "../_support.ts";
@@ -29,6 +36,29 @@ bpfTest("BpfMap.create() says what the kernel does not take", () => {
     assertThrows(() => BpfMap.create(options), SystemError, message);
   }
 });
+
+bpfTest(
+  "Rings say that they are of a map, where they are given something else",
+  () => {
+    for (const map of [{}, undefined, 5, "events"] as never[]) {
+      assertThrows(
+        () => new RingBuffer(map),
+        TypeError,
+        "Map must be a BpfMap of type ringbuf: received ",
+      );
+      assertThrows(
+        () => new PerfBuffer(map),
+        TypeError,
+        "Map must be a BpfMap of type perf_event_array: received ",
+      );
+      assertThrows(
+        () => new UserRingBuffer(map),
+        TypeError,
+        "Map must be a BpfMap of type user_ringbuf: received ",
+      );
+    }
+  },
+);
 
 bpfTest("BpfMap.lookup() says that a key of 4 bytes may be a number", () => {
   using map = BpfMap.create({ type: "array", valueSize: 4, maxEntries: 1 });

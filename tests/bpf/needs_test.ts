@@ -2,6 +2,7 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import {
   bpfMaps,
   events,
+  hugePages,
   Need,
   restriction,
   root,
@@ -9,6 +10,7 @@ import {
   testWith,
 } from "../_needs.ts";
 import { Refusal } from "../_attempts.ts";
+import { HugePagePool } from "../_huge_pages.ts";
 import { run, withoutCapabilities } from "../_support.ts";
 
 /** Asks for everything, and tells what came of it and what was left behind. */
@@ -43,6 +45,10 @@ async function ask(
 ): Promise<Record<string, string>> {
   const temporary = Deno.makeTempDirSync({ prefix: "hostmem-" });
   try {
+    // Others would change it meanwhile.
+    using _pool = hugePages.unmet === undefined
+      ? new HugePagePool()
+      : undefined;
     const { code, stdout, stderr } = await run(before + asking, {
       permissions: ["-A"],
       env: { TMPDIR: temporary },

@@ -2,6 +2,7 @@ import {
   assert,
   assertEquals,
   assertStrictEquals,
+  assertStringIncludes,
   assertThrows,
 } from "@std/assert";
 import { Btf, BtfError } from "../../btf/mod.ts";
@@ -182,6 +183,10 @@ Deno.test("Btf.parse() reads split BTF, whose ids and names follow those of its 
   assertEquals(btf.layout("own").size, 16);
   assertEquals([...btf].map(({ id }) => id), [2, 3, 4]);
   assertThrows(() => base.type(own), RangeError, "0 to 1");
+  const alone = failure(s.bytes());
+  assertStringIncludes(alone.message, "pass what it builds on as base");
+  const nameless = failure(new Builder(base.length, b.strings.length).bytes());
+  assertStringIncludes(nameless.message, "pass what it builds on as base");
 
   const third = new Builder(btf.length, b.strings.length + s.strings.length);
   third.add(K.TYPEDEF, "own_t", own);

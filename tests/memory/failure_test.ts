@@ -13,7 +13,7 @@ const FAILURES = sized(1000, 10_000);
 const failing = `
   import { Memory, pageSize } from "./memory/mod.ts";
   import { arenas } from "./tests/_needs.ts";
-  import { addressSpace, collect, mappings, openDescriptors } from "./tests/_support.ts";
+  import { addressSpace, collect, lastingDescriptors, mappings } from "./tests/_support.ts";
   import { BpfMap, memfd, O_RDONLY, O_WRONLY, open, pipe } from "./tests/memory/_kernel.ts";
 
   const page = pageSize();
@@ -52,7 +52,7 @@ const failing = `
     return [
       ["/memfd:refused", "anon_inode:bpf-map", path]
         .flatMap((beginning) => mappings(beginning)).length,
-      openDescriptors().length,
+      lastingDescriptors(),
       addressSpace(),
     ];
   }

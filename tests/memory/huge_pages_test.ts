@@ -2,6 +2,7 @@ import { assertEquals, assertThrows } from "@std/assert";
 import { NotSupportedError, SystemError } from "../../errors.ts";
 import { u32 } from "../../layout/mod.ts";
 import { Memory, pageSize } from "../../memory/mod.ts";
+import { HugePagePool } from "../_huge_pages.ts";
 import { hugePages, hugePageSize, testWith } from "../_needs.ts";
 import {
   F_SEAL_FUTURE_WRITE,
@@ -10,20 +11,14 @@ import {
   MFD_HUGETLB,
 } from "./_kernel.ts";
 
-const COUNT = "/proc/sys/vm/nr_hugepages";
-
 const huge = hugePageSize;
 
 /** Has `count` huge pages in the pool while `body` runs, if root may. */
 function withHugePages(count: number, body: () => void): void {
-  const before = Deno.readTextFileSync(COUNT).trim();
-  Deno.writeTextFileSync(COUNT, `${count}`);
-  try {
-    assertEquals(Number(Deno.readTextFileSync(COUNT)), count);
-    body();
-  } finally {
-    Deno.writeTextFileSync(COUNT, before);
-  }
+  using pool = new HugePagePool();
+  pool.count = count;
+  assertEquals(pool.count, count);
+  body();
 }
 
 const hugePagesTest = testWith(hugePages);

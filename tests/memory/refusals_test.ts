@@ -9,7 +9,12 @@ import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
 import { SystemError } from "../../errors.ts";
 import { Memory, pageSize } from "../../memory/mod.ts";
 import { bpfTest, command, kernelBtf, testWith } from "../_needs.ts";
-import { openDescriptors, run, TemporaryDirectory } from "../_support.ts";
+import {
+  commandPath,
+  openDescriptors,
+  run,
+  TemporaryDirectory,
+} from "../_support.ts";
 import {
   BpfMap,
   closedDescriptor,
@@ -66,11 +71,6 @@ const paths: [
     "open",
     /x"$/,
   ]],
-  ["of a program that runs", () => Deno.execPath(), [
-    "ETXTBSY",
-    "open",
-    /^the path is "/,
-  ]],
   ["of a socket", (directory) => {
     const path = directory.join("listening");
     using _listener = Deno.listen({ transport: "unix", path });
@@ -87,6 +87,27 @@ for (const [cause, make, refusal] of paths) {
     assertRefused(() => Memory.open(path, { allowTruncatable }), refusal);
   });
 }
+
+testWith(command("cat"))(
+  "Memory.open() of a path of a program that runs names it: ETXTBSY",
+  async () => {
+    using directory = new TemporaryDirectory();
+    // One of ours, which may be written while it does not run.
+    const path = directory.join("cat");
+    Deno.copyFileSync(commandPath("cat")!, path);
+    const child = new Deno.Command(path, { stdin: "piped" }).spawn();
+    try {
+      assertRefused(() => Memory.open(path, { allowTruncatable }), [
+        "ETXTBSY",
+        "open",
+        /^the path is ".*cat"/,
+      ]);
+    } finally {
+      await child.stdin.close();
+      await child.status;
+    }
+  },
+);
 
 Deno.test("Memory.map() of a descriptor that is not open says so: EBADF", () => {
   for (const fd of [-1, closedDescriptor()]) {

@@ -31,6 +31,7 @@ import {
   RingProducer,
   SpscRing,
 } from "../../sync/mod.ts";
+import { pidNamespaces, testWith } from "../_needs.ts";
 import { run } from "../_support.ts";
 
 const Quote = struct("Quote", {
@@ -429,7 +430,11 @@ Deno.test("A wait for the other end ends by its signal, or with the memory", asy
 Deno.test("A side has one owner, who gives it back or is overridden", () => {
   const { memory, ring, producer, consumer } = open();
   using _ = memory;
-  assertThrows(() => RingProducer.open(ring), OwnedError, "thread");
+  assertThrows(
+    () => RingProducer.open(ring),
+    OwnedError,
+    ": it must close it or end",
+  );
   assertThrows(() => RingConsumer.open(ring), OwnedError, "thread");
   assertEquals([producer.peer, consumer.peer], ["alive", "alive"]);
   producer.close();
@@ -439,6 +444,35 @@ Deno.test("A side has one owner, who gives it back or is overridden", () => {
   assertEquals(next.push({ id: 1 }), true);
   assertThrows(() => producer.push({ id: 1 }), ClosedError);
 });
+
+testWith(pidNamespaces)(
+  "A side that another PID namespace has is not said to come free when its owner ends",
+  async () => {
+    using memory = Memory.create(sizeOf(SpscRing(u32, 8)));
+    const { code, stderr } = await run(
+      `
+      import { Memory, u32 } from "@hostmem/hostmem";
+      import { RingProducer, SpscRing } from "@hostmem/hostmem/sync";
+      const memory = Memory.open(Deno.args[0]);
+      RingProducer.open(memory.pointer(SpscRing(u32, 8)));
+      Deno.exit(0); // Without close().
+    `,
+      {
+        permissions: ["-A"],
+        args: [`/proc/${Deno.pid}/fd/${memory.fd}`],
+        under: ["unshare", "--pid", "--fork"],
+      },
+    );
+    assertEquals([code, stderr], [0, ""]);
+    const ring = memory.pointer(SpscRing(u32, 8));
+    const error = assertThrows(() => RingProducer.open(ring), OwnedError);
+    assertStringIncludes(error.message, "cannot be seen across namespaces");
+    const producer = RingProducer.open(ring, { takeOver: true });
+    assertEquals(producer.push(1), true);
+    const again = assertThrows(() => RingProducer.open(ring), OwnedError);
+    assertStringIncludes(again.message, "then pass takeOver");
+  },
+);
 
 Deno.test("A ring of something else is refused, and so are indices that cannot be", () => {
   const { memory, ring, producer, consumer } = open();

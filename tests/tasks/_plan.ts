@@ -84,12 +84,6 @@ const ENOUGH = 9;
 
 /** Files that run one after the other, since they would disturb each other. */
 const TOGETHER: readonly (readonly string[])[] = [
-  // How many huge pages the machine has.
-  [
-    "tests/memory/huge_pages_test.ts",
-    "tests/under_fire/descriptors_test.ts",
-    "tests/bpf/needs_test.ts",
-  ],
   // How often a system call is made that only these make, whoever makes it.
   [
     "tests/bpf/link/attach_event_test.ts",

@@ -6,6 +6,7 @@ import {
   hugePageSize,
   testWith,
 } from "../_needs.ts";
+import { HugePagePool } from "../_huge_pages.ts";
 import { run, TemporaryDirectory } from "../_support.ts";
 
 /** What comes of mapping: for writing, and for reading alone. */
@@ -144,17 +145,11 @@ bpfTest(
   },
 );
 
-const POOL = "/proc/sys/vm/nr_hugepages";
-
 testWith(hugePages)(
   "Memory.map() of huge pages with every option maps or throws what it should, and leaves nothing behind",
   async () => {
-    const before = Deno.readTextFileSync(POOL).trim();
-    Deno.writeTextFileSync(POOL, "2");
-    try {
-      await assertOutcomes("huge", huge, hugePageSize);
-    } finally {
-      Deno.writeTextFileSync(POOL, before);
-    }
+    using pool = new HugePagePool();
+    pool.count = 2;
+    await assertOutcomes("huge", huge, hugePageSize);
   },
 );

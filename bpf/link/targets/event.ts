@@ -13,6 +13,9 @@ import { SIZE } from "../../../ffi/bpf/attributes.ts";
 import type { ProgramType } from "../../program/type.ts";
 import type { UsedProgram } from "../../program/used_program.ts";
 import { type AttachPoint, createLink } from "../commands.ts";
+import { otherProbes } from "../loaded_for.ts";
+
+const OF_ANOTHER_TYPE = "the event does not run programs of this type";
 
 /** The attach point of an event, for programs of some types. */
 export function eventPoint(name: string, ...types: ProgramType[]): AttachPoint {
@@ -23,7 +26,7 @@ export function eventPoint(name: string, ...types: ProgramType[]): AttachPoint {
     capability: "CAP_PERFMON",
     causes: {
       [EBADF]: "the descriptor must be of an event of perf_event_open(2)",
-      [EINVAL]: "the event does not run programs of this type",
+      [EINVAL]: OF_ANOTHER_TYPE,
       [EEXIST]: "a program is attached to the event already",
     },
   };
@@ -36,9 +39,15 @@ export function linkEvent(
   event: number,
   cookie: bigint,
 ): Descriptor {
+  const causes = {
+    ...point.causes,
+    [EINVAL]: point.types.includes("kprobe")
+      ? otherProbes(program, undefined) ?? OF_ANOTHER_TYPE
+      : OF_ANOTHER_TYPE,
+  };
   const link = createLink({
     program,
-    point,
+    point: { ...point, causes },
     target: event,
     attachType: "perf_event",
     size: SIZE.linkCreateCookie,

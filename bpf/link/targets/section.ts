@@ -5,6 +5,7 @@ import {
   EACCES,
   EBADF,
   EILSEQ,
+  EINVAL,
   ENOENT,
   EOPNOTSUPP,
   EPERM,
@@ -17,6 +18,12 @@ import type { UsedProgram } from "../../program/used_program.ts";
 import { privilegeText } from "../commands.ts";
 import { attachByLibbpf, type Refusal, refusalError } from "../libbpf_link.ts";
 import { isTracefsMounted, NO_TRACEFS } from "./tracepoint.ts";
+import {
+  absenceOfCall,
+  absenceOfFunction,
+  hasKprobes,
+  NO_KPROBES,
+} from "./probes/kprobe.ts";
 import { uprobePrivilege } from "./probes/uprobe.ts";
 import { requireUsdtSpecs } from "./probes/usdt_specs.ts";
 
@@ -79,7 +86,8 @@ function saysNothing(
 
 /** The file that libbpf looks functions up in, where it could not be opened. */
 function unopened({ warnings = "" }: Refusal): string | undefined {
-  const path = /failed to open (\/\S+): -\d/.exec(warnings)?.[1];
+  // Before libbpf 1.6 the reason is a number, since then "-EPERM".
+  const path = /failed to open (\/\S+): -/.exec(warnings)?.[1];
   return path === undefined
     ? undefined
     : `libbpf looks functions up in ${path}, which it could not open`;
@@ -105,6 +113,10 @@ function causeOf(
       return kind.startsWith("iter")
         ? 'an iterator over the elements of a map must be told the map: pass { kind: "iterator", map }'
         : undefined;
+    case EINVAL:
+      return /^(tp|tracepoint)$/.test(kind) && rest.length < 2
+        ? `section "${section}" must name a category and a tracepoint, such as "${kind}/sched/sched_switch"`
+        : undefined;
     case EILSEQ:
       return `no instruction begins at "${target}"`;
     case ENOENT:
@@ -129,9 +141,12 @@ function absenceOf(kind: string, target: string): string | undefined {
       return `the kernel has no tracepoint "${target}"`;
     case "kprobe":
     case "kretprobe":
+      return hasKprobes()
+        ? absenceOfFunction(target.replace(/\+.*/, ""))
+        : NO_KPROBES;
     case "ksyscall":
     case "kretsyscall":
-      return `the kernel has no function "${target}", or it may not be probed`;
+      return hasKprobes() ? absenceOfCall(target) : NO_KPROBES;
     case "kprobe.multi":
     case "kretprobe.multi":
     case "kprobe.session":

@@ -15,7 +15,8 @@ import {
 } from "../attach_type.ts";
 import {
   type AttachPoint,
-  createLinkIfKnown,
+  createLink,
+  mayBeUnknown,
   requireType,
 } from "../commands.ts";
 import { loadedFor } from "../loaded_for.ts";
@@ -111,11 +112,14 @@ export const sockmap: TargetKind<AttachSockmap> = {
       );
     }
     const request = { program, point: withLink, target, attachType };
-    const link = createLinkIfKnown(request);
-    if (link !== undefined) return link;
-    // The kernel may have no such links; then it says by itself what is wrong.
-    const info = { kind: "sockmap", mapId: id, attachType } as const;
-    return AttachedProgram.attach<SockmapTarget>({ ...request, point, info });
+    try {
+      return createLink(request);
+    } catch (error) {
+      // The kernel may have no such links; then it says by itself what is wrong.
+      if (!mayBeUnknown(error)) throw error;
+      const info = { kind: "sockmap", mapId: id, attachType } as const;
+      return AttachedProgram.attach<SockmapTarget>({ ...request, point, info });
+    }
   },
 };
 

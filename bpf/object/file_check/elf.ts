@@ -156,9 +156,12 @@ export class Elf {
         `An object file must have at least ${HEADER_SIZE} bytes: received ${length} bytes`,
       );
     }
-    if (this.#view.getUint32(0, true) !== 0x464c457f) {
+    const magic = this.#view.getUint32(0, false);
+    if (magic !== 0x7f454c46) {
       throw new InvalidObjectError(
-        "An object file must be ELF, and begin with 0x7f, E, L, F: it does not",
+        `An object file must be ELF, and begin with 7f454c46: it begins with ${
+          magic.toString(16).padStart(8, "0")
+        }`,
       );
     }
     if (bytes[4] !== 2) {

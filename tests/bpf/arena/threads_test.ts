@@ -11,7 +11,7 @@ function beside(body: string): string {
     import { Arena, BpfMap, NotSupportedError, SystemError } from "./bpf/mod.ts";
     import { placeArena, reserveArenaPages } from "./memory/map/map_arena.ts";
     import { pageSize, u64 } from "./mod.ts";
-    import { addressSpace, collect, mappings, openDescriptors } from "./tests/_support.ts";
+    import { addressSpace, collect, lastingDescriptors, mappings } from "./tests/_support.ts";
     import { arenaMap } from "./tests/bpf/arena/_arenas.ts";
     import { isMapped, mapAnonymous } from "./tests/memory/_kernel.ts";
     const worker = new Worker(
@@ -24,7 +24,7 @@ function beside(body: string): string {
     const canaries: bigint[] = [];
     const left = () => {
       collect();
-      return [mappings("anon_inode:bpf-map").length, openDescriptors().length, addressSpace()];
+      return [mappings("anon_inode:bpf-map").length, lastingDescriptors(), addressSpace()];
     };
     const refusals = new Map<string, number>();
     const note = (what: string) => refusals.set(what, (refusals.get(what) ?? 0) + 1);
@@ -80,7 +80,6 @@ async function outcomeOf(body: string, rounds: number): Promise<Outcome> {
   assertEquals({ code, signal }, { code: 0, signal: null }, stderr);
   const outcome: Outcome = JSON.parse(stdout);
   assertEquals(outcome.after[0], 0, stdout);
-  // Fewer where another thread of Deno had one open for a moment.
   assert(outcome.after[1]! <= outcome.before[1]!, stdout);
   assert(outcome.after[2]! < outcome.before[2]! + 2 ** 28, stdout);
   assert(outcome.worked > 10, stdout);

@@ -1,5 +1,6 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import {
+  bridges,
   clsact,
   command,
   netfilter,
@@ -391,6 +392,9 @@ networkTest(
     pair.there("ip", "link", "set", "there", "mtu", "1500");
     using link = first.attach({ kind: "xdp", interface: "here", mode: "generic" });
     seen.push(Deno.inspect(link));
+    refused(() => first.attach({ kind: "xdp", interface: "lo", mode: "offload" }));
+    refused(() => first.attach({ kind: "xdp", interface: "lo", mode: "native" }));
+    refused(() => second.attach({ kind: "xdp", interface: "here", mode: "generic" }));
   `) as string[];
     assertMatch(seen[0]!, /EINVAL .*run by entries of a map, not attached/);
     assertMatch(
@@ -402,6 +406,22 @@ networkTest(
       /ERANGE .*the MTU of the interface, or of the peer .*xdp.frags/,
     );
     assertMatch(seen[3]!, /^BpfLink \{ xdp on here \(\d+\) \}$/);
+    assertMatch(seen[4]!, /EOPNOTSUPP .*device does not run programs itself/);
+    assertMatch(seen[5]!, /EOPNOTSUPP .*driver does not run XDP/);
+    assertMatch(seen[6]!, /EBUSY .*attached to the interface already/);
+  },
+);
+
+testWith(attachable, networks, bridges)(
+  "A refusal of XDP on a port names the device above it, which has a program",
+  async () => {
+    const seen = await inNetwork(`
+      sh("ip", "link", "add", "above", "type", "bridge");
+      sh("ip", "link", "set", "here", "master", "above");
+      using link = first.attach({ kind: "xdp", interface: "above", mode: "generic" });
+      refused(() => second.attach({ kind: "xdp", interface: "here", mode: "generic" }));
+    `) as string[];
+    assertMatch(seen[0]!, /EEXIST .*a bridge, bond or other device above it/);
   },
 );
 

@@ -1,9 +1,27 @@
-import { assert, assertEquals, assertThrows } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertFalse,
+  assertInstanceOf,
+  assertStringIncludes,
+  assertThrows,
+} from "@std/assert";
 import { BpfObject } from "../../../bpf/mod.ts";
 import { NotSupportedError, SystemError } from "../../../errors.ts";
-import { kprobe, testWith } from "../../_needs.ts";
-import { TemporaryDirectory } from "../../_support.ts";
+import {
+  clang,
+  functionLists,
+  kprobe,
+  kprobeMulti,
+  libbpfSince,
+  mounts,
+  setpriv,
+  testWith,
+  uprobe,
+} from "../../_needs.ts";
+import { run, TemporaryDirectory } from "../../_support.ts";
 import { attachable, attachTest, compileAttach, Counters } from "../_attach.ts";
+import { compile } from "../_objects.ts";
 
 attachTest(
   "BpfProgram.attach() names the options that a kind of target has, and the kinds that there are",
@@ -87,6 +105,183 @@ attachTest(
     assertThrows(
       () => program.attach({ kind: "kprobe", function: "" }),
       TypeError,
+    );
+  },
+);
+
+testWith(attachable, uprobe)(
+  "A refusal of a probe in a program says what is so: of its counter, its file, its process",
+  async () => {
+    using directory = new TemporaryDirectory();
+    using counters = new Counters(await compileAttach(directory));
+    const program = counters.program("count_calls");
+    const shell = { kind: "uprobe", path: "/bin/sh", offset: 0x1000 } as const;
+    for (
+      const [target, code, cause] of [
+        [{ refCounterOffset: 3 }, "EINVAL", "a multiple of 2: it is 3"],
+        [{ path: "/proc/self/status" }, "EIO", "has no pages in memory"],
+        [{ path: "/bin" }, "EINVAL", '"/bin" is not a file of code'],
+        [{ pid: 2 ** 22 - 1 }, "ESRCH", "there is no such process"],
+      ] as const
+    ) {
+      const error = assertThrows(
+        () => program.attach({ ...shell, ...target }),
+        SystemError,
+        cause,
+      );
+      assertEquals(error.code, code);
+    }
+  },
+);
+
+/** Why a program of a section cannot be attached; undefined where it can. */
+async function refusalOf(section: string): Promise<Error | undefined> {
+  using directory = new TemporaryDirectory();
+  const path = await compile("section", directory, {
+    flags: [`-DSECTION="${section}"`],
+  });
+  using object = BpfObject.load(path);
+  try {
+    object.program("only").attach().close();
+  } catch (error) {
+    return error as Error;
+  }
+}
+
+testWith(attachable, clang)(
+  "A section whose target is not there is told what is not: a function, a call, a tracepoint, kprobes",
+  async () => {
+    for (
+      const [section, absent] of [
+        ["kprobe/no_such_function+0x4", `no function "no_such_function"`],
+        ["kretprobe/no_such_function", `no function "no_such_function"`],
+        ["ksyscall/no_such_call", `no system call "no_such_call"`],
+      ] as const
+    ) {
+      const error = await refusalOf(section);
+      assertInstanceOf(error, SystemError);
+      assertStringIncludes(
+        error.message,
+        kprobe.met ? absent : "kprobes (CONFIG_KPROBES)",
+      );
+      assertEquals(error.message.includes(absent), kprobe.met, error.message);
+    }
+    const nameless = await refusalOf("tp/sched");
+    assertInstanceOf(nameless, SystemError);
+    assertStringIncludes(
+      nameless.message,
+      `section "tp/sched" must name a category and a tracepoint`,
+    );
+  },
+);
+
+testWith(attachable, clang, functionLists)(
+  "A section of many functions is told that none matches, or that the kernel has no such probes",
+  async () => {
+    const none = await refusalOf("kprobe.multi/no_such_*");
+    assertInstanceOf(none, SystemError);
+    assertStringIncludes(none.message, `no function that matches "no_such_*"`);
+    assertFalse(none.message.includes("tracefs"), none.message);
+    const error = await refusalOf("kprobe.multi/vfs_*");
+    if (kprobeMulti.met) return assertEquals(error, undefined);
+    assertInstanceOf(error, SystemError);
+    assertFalse(/does not say/.test(error.message), error.message);
+    assertStringIncludes(error.message, "CONFIG_FPROBE");
+  },
+);
+
+/** Lays empty folders over those where tracefs is mounted, by the shell. */
+function emptyTracefs(options: string = ""): string {
+  return `for at in tracing debug; do
+    test ! -d /sys/kernel/$at || mount -t tmpfs ${options} none /sys/kernel/$at
+  done`;
+}
+
+testWith(attachable, clang, mounts, setpriv)(
+  "A tracepoint that may not be looked up is not said to lack capabilities, or to be none",
+  async () => {
+    using directory = new TemporaryDirectory();
+    const path = await compile("section", directory, {
+      flags: ['-DSECTION="tp/sched/sched_switch"'],
+    });
+    const only = "-all,+bpf,+perfmon";
+    const { code, stdout, stderr } = await run(
+      `
+      import { BpfObject } from "@hostmem/hostmem/bpf";
+      using object = BpfObject.load(Deno.args[0]);
+      const target = { kind: "tracepoint", category: "sched", name: "sched_switch" };
+      for (const given of [undefined, target]) {
+        try {
+          object.program("only").attach(given);
+        } catch (error) {
+          console.log(error.name, error.code, error.message);
+        }
+      }
+    `,
+      {
+        permissions: ["-A"],
+        args: [path],
+        under: [
+          "unshare",
+          "--mount",
+          "sh",
+          "-c",
+          // Somebody else's folder, as tracefs is root's to everybody else.
+          `${emptyTracefs("-o uid=65534,mode=700")} &&
+           exec setpriv --bounding-set=${only} --inh-caps=${only} "$@"`,
+          "sh",
+        ],
+      },
+    );
+    assertEquals([code, stderr], [0, ""]);
+    const lines = stdout.trimEnd().split("\n");
+    assertEquals(lines.length, 2, stdout);
+    for (const line of lines) {
+      assert(line.startsWith("SystemError EACCES "), line);
+      assertStringIncludes(line, "reading tracefs takes root");
+      assertFalse(/lacks|no tracepoint|not mounted/.test(line), line);
+    }
+  },
+);
+
+testWith(attachable, clang, mounts, libbpfSince(3))(
+  "A section of many functions is told of the list of them that cannot be opened",
+  async () => {
+    using directory = new TemporaryDirectory();
+    const path = await compile("section", directory, {
+      flags: ['-DSECTION="kprobe.multi/vfs_*"'],
+    });
+    // A socket is there for access(2), and cannot be opened by anybody.
+    const { code, stdout, stderr } = await run(
+      `
+      import { BpfObject } from "@hostmem/hostmem/bpf";
+      const path = "/sys/kernel/tracing/available_filter_functions";
+      using _listener = Deno.listen({ transport: "unix", path });
+      using object = BpfObject.load(Deno.args[0]);
+      try {
+        object.program("only").attach();
+      } catch (error) {
+        console.log(error.name, error.message);
+      }
+    `,
+      {
+        permissions: ["-A"],
+        args: [path],
+        under: [
+          "unshare",
+          "--mount",
+          "sh",
+          "-c",
+          `${emptyTracefs()} && exec "$@"`,
+          "sh",
+        ],
+      },
+    );
+    assertEquals([code, stderr], [0, ""]);
+    assertStringIncludes(stdout, "SystemError bpf_program__attach failed");
+    assertStringIncludes(
+      stdout,
+      "libbpf looks functions up in /sys/kernel/tracing/available_filter_functions, which it could not open",
     );
   },
 );

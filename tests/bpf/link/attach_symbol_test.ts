@@ -454,10 +454,25 @@ SEC("uprobe") int probe(void *context) { __sync_fetch_and_add(&calls, 1); return
     }
     library.close();
     assertEquals(object.variable("calls").get(), 10n);
+    const others = 'it was for attach type "trace_uprobe_session"';
+    for (const moment of [{ session: false }, { return: true }]) {
+      assertThrows(
+        () => program.attach({ ...target, ...moment }),
+        SystemError,
+        `must be loaded for attach type "trace_uprobe_multi": ${others}`,
+      );
+    }
     assertThrows(
-      () => program.attach({ ...target, session: false }),
+      () => program.attach({ kind: "uprobe", path, symbol: "many_1" }),
       SystemError,
-      "EINVAL",
+      `must be loaded for probes of one function: ${others}`,
+    );
+    using counters = new Counters(await compileAttach(directory));
+    assertThrows(
+      () =>
+        counters.program("count_calls").attach({ ...target, session: true }),
+      SystemError,
+      'must be loaded for attach type "trace_uprobe_session": it was for probes of one function',
     );
   },
 );

@@ -88,7 +88,10 @@ Deno.test("BpfObject.load() refuses what is no object file for BPF", () => {
     const [bytes, message] of [
       [new Uint8Array(), "at least 64 bytes: received 0 bytes"],
       [new Uint8Array(63), "at least 64 bytes: received 63 bytes"],
-      [new Uint8Array(64), "must be ELF"],
+      [
+        new Uint8Array(64),
+        "must be ELF, and begin with 7f454c46: it begins with 00000000",
+      ],
       [
         Deno.readFileSync(Deno.execPath()).slice(0, 4096),
         "for the machine 247",

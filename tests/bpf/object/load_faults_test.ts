@@ -255,6 +255,35 @@ SEC(".struct_ops.link") struct fake ops = { .x = 1 };`,
 );
 
 objectTest(
+  "A map that the kernel refuses is told with its mistake, whatever else is wrong (needs clang and libbpf)",
+  async () => {
+    const map = (definition: string) =>
+      `struct { ${definition} } own SEC(".maps"); `;
+    const hash =
+      "__uint(type, BPF_MAP_TYPE_HASH); __type(key, int); __type(value, int);";
+    const lpm =
+      "__uint(type, BPF_MAP_TYPE_LPM_TRIE); __uint(max_entries, 4); __uint(key_size, 8); __type(value, int);";
+    const unknown =
+      `SEC("no_such_section/x") int only(void *context) { return 0; }`;
+    for (
+      const [text, mistake] of [
+        [
+          map(hash) + PASS,
+          "maxEntries of a map of type hash must be at least 1",
+        ],
+        [map(hash) + unknown, "maxEntries of a map of type hash must be"],
+        [map(lpm) + PASS, "must have the flag no_prealloc"],
+      ] as const
+    ) {
+      const error = await refusal(text);
+      assertStringIncludes(error.message, `map "own": `);
+      assertStringIncludes(error.message, mistake);
+      assertEquals(error.message.includes("section"), false, error.message);
+    }
+  },
+);
+
+objectTest(
   "A function without a body is told, not the lack of types (needs clang and libbpf)",
   async () => {
     const error = await refusal(

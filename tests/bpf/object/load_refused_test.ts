@@ -149,6 +149,30 @@ compileTest(
   },
 );
 
+compileTest(
+  "A section without the target that loading takes is told how to give it (needs clang and libbpf)",
+  async () => {
+    for (
+      const [section, advice] of [
+        ["fentry", `write SEC("fentry/…"), or pass programs: { "only": {`],
+        ["lsm_cgroup", `attachTo: { function: "…" }`],
+        ["freplace/x", "attachTo: { program }"],
+      ] as const
+    ) {
+      const error = await failure(section);
+      assertInstanceOf(error, SystemError);
+      assertFalse(error instanceof VerifierError);
+      assertStringIncludes(error.message, `section "${section}" `);
+      assertStringIncludes(error.message, advice);
+    }
+    // Since libbpf 1.5 such a program is not loaded at all.
+    const unused = await failure("struct_ops/x").catch((error) => error);
+    if (unused?.code === "ENOTSUPP") {
+      assertStringIncludes(unused.message, "only may be in none");
+    }
+  },
+);
+
 testWith(bpfObjects, clang, root)(
   "A kernel that refuses fentry, fexit or lsm to root is not said to want more privilege (needs clang and libbpf)",
   async () => {

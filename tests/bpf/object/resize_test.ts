@@ -11,8 +11,8 @@ import {
   libbpfVersion,
   testWith,
 } from "../../_needs.ts";
-import { openDescriptors } from "../../_support.ts";
-import { objectFile, runProgram } from "../_objects.ts";
+import { openDescriptors, TemporaryDirectory } from "../../_support.ts";
+import { compileText, objectFile, runProgram } from "../_objects.ts";
 
 const resizing = testWith(bpfObjects, libbpfSince(3));
 const tooOld = testWith(bpfObjects, libbpfBefore(3));
@@ -89,7 +89,36 @@ resizing(
       NotSupportedError,
       "its last variable must be an array, and lonely is none",
     );
+    const kconfig = await objectFile("kconfig");
+    assertThrows(
+      () =>
+        BpfObject.load(kconfig, { maps: { ".kconfig": { valueSize: 4096 } } }),
+      NotSupportedError,
+      "Cannot set valueSize of the section .kconfig: libbpf fills its variables, all of their sizes",
+    );
     assertEquals(openDescriptors("anon_inode:bpf").length, before);
+  },
+);
+
+resizing(
+  "A section of texts alone, which no variable names, has nothing to be resized (needs clang and libbpf 1.3)",
+  async () => {
+    using directory = new TemporaryDirectory();
+    const path = await compileText(
+      `SEC("socket") int only(struct __sk_buff *context)
+{
+  const char *text = "abcdefgh";
+  asm volatile("" : "+r"(text));
+  return text[context->len & 7];
+}`,
+      directory,
+    );
+    const name = ".rodata.str1.1";
+    assertThrows(
+      () => BpfObject.load(path, { maps: { [name]: { valueSize: 64 } } }),
+      NotSupportedError,
+      `Cannot set valueSize of the section ${name}: it has no variables`,
+    );
   },
 );
 

@@ -594,8 +594,8 @@ bpfTest(
     using file = Deno.openSync("/dev/null");
     assertThrows(
       () => new RingBuffer(file as unknown as BpfMap),
-      RangeError,
-      "Descriptor must be a 32-bit integer: received undefined",
+      TypeError,
+      "Map must be a BpfMap of type ringbuf: received an object",
     );
     assertThrows(() => new RingBuffer({ fd: 0 }), NotSupportedError);
     for (const map of [undefined, null, 3, "map"]) {

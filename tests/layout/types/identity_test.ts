@@ -367,3 +367,16 @@ Deno.test("equals() sees what can be read, and nothing else", () => {
   assert(equals(f64, NaN, NaN));
   assert(!equals(f64, 0, -0));
 });
+
+Deno.test("a pointer or view that is spread or cloned has no fields; its snapshot has all", () => {
+  const Event = struct("Event", { _: HostLayout, pid: u32, cpu: u32 });
+  const buffer = new Uint32Array([7, 3]).buffer;
+  for (const event of [pointer(Event, buffer), view(Event, buffer)]) {
+    assertEquals<object>({ ...event }, {});
+    assertEquals(Object.entries(event), []);
+    assertEquals<object>(structuredClone(event), {});
+    const copy = snapshot(event);
+    assertEquals({ ...copy }, { pid: 7, cpu: 3 });
+    assertEquals(structuredClone(copy), { pid: 7, cpu: 3 });
+  }
+});

@@ -1,4 +1,11 @@
-import { assertEquals, assertInstanceOf, assertThrows } from "@std/assert";
+import {
+  assertEquals,
+  assertFalse,
+  assertInstanceOf,
+  assertStringIncludes,
+  assertThrows,
+} from "@std/assert";
+import { toFileUrl } from "@std/path";
 import { InvalidTypeError } from "../../../errors.ts";
 import {
   alignOf,
@@ -24,6 +31,7 @@ import {
   union,
   view,
 } from "../../../layout/mod.ts";
+import { repository, TemporaryDirectory } from "../../_support.ts";
 import { kinds } from "../_kinds.ts";
 
 const everywhere: readonly [string, Type][] = [
@@ -319,4 +327,24 @@ Deno.test("types are what the contract says they are", () => {
     assertThrows(() => checkType(null), TypeError),
     InvalidTypeError,
   );
+});
+
+Deno.test("a type of another copy of the package is refused with that as the likely cause", async () => {
+  using directory = new TemporaryDirectory();
+  const copy = directory.join("copy");
+  Deno.symlinkSync(repository, copy);
+  const other = await import(toFileUrl(`${copy}/layout/mod.ts`).href);
+  const Other = other.struct("Other", { _: other.HostLayout, x: other.u32 });
+  const attempts: (() => unknown)[] = [
+    () => pointer(Other, new ArrayBuffer(4)),
+    () => array(other.u32, 2),
+    () => struct("Outer", { _: HostLayout, inner: Other }),
+    () => struct("Marked", { _: other.HostLayout, x: u32 }),
+  ];
+  for (const attempt of attempts) {
+    const { message } = assertThrows(attempt, InvalidTypeError);
+    assertStringIncludes(message, "another copy or version of the package");
+  }
+  const stranger = assertThrows(() => array({} as never, 2), InvalidTypeError);
+  assertFalse(stranger.message.includes("copy"), stranger.message);
 });

@@ -100,7 +100,9 @@ function causesOf(
       "an XDP program is attached to the interface in another mode, or to a bridge, bond or other device above it",
     [ERANGE]:
       `the MTU of the interface, or of the peer of a veth, is more than its driver runs XDP for: use SEC("xdp.frags"), or mode "generic"`,
-    [EOPNOTSUPP]: `the interface's driver does not run XDP: use mode "generic"`,
+    [EOPNOTSUPP]: mode === "offload"
+      ? `the interface's device does not run programs itself: use mode "native" or "generic"`
+      : `the interface's driver does not run XDP: use mode "generic"`,
   };
 }
 

@@ -1,7 +1,14 @@
 /** Functions of the kernel, and its system calls. */
 
 import { NotSupportedError, SystemError } from "../../../../errors.ts";
-import { EACCES, EILSEQ, EINVAL, ENOENT, EPERM } from "../../../../ffi/mod.ts";
+import {
+  EACCES,
+  EILSEQ,
+  EINVAL,
+  ENOENT,
+  EPERM,
+  systemError,
+} from "../../../../ffi/mod.ts";
 import type { Descriptor } from "../../../../ffi/descriptor.ts";
 import {
   type OptionNames,
@@ -9,7 +16,10 @@ import {
   requireText,
 } from "../../../../base/arguments.ts";
 import { withText } from "../../../../ffi/block.ts";
-import { withEvent } from "../../../../ffi/calls/perf_event.ts";
+import {
+  PERF_EVENT_OPEN,
+  withEvent,
+} from "../../../../ffi/calls/perf_event.ts";
 import type { UsedProgram } from "../../../program/used_program.ts";
 import { privilegeText, requireType } from "../../commands.ts";
 import {
@@ -56,8 +66,17 @@ const ksyscallOptions = {
 
 const point = eventPoint("a function of the kernel", "kprobe");
 
-/** The event source of kprobes. */
-const SOURCE = "/sys/bus/event_source/devices/kprobe";
+/** The number of the event source of kprobes. */
+const SOURCE = "/sys/bus/event_source/devices/kprobe/type";
+
+/** The words for what `hasKprobes` says no to. */
+export const NO_KPROBES =
+  `that takes a kernel with kprobes (CONFIG_KPROBES), Linux 4.17 or later: ${SOURCE} cannot be read`;
+
+/** Tells whether the kernel has kprobes, as far as its files say. */
+export function hasKprobes(): boolean {
+  return readNumber(SOURCE) >= 0;
+}
 
 /** A place in the kernel to be probed. */
 export interface KprobePlace {
@@ -107,21 +126,33 @@ export const ksyscall: TargetKind<AttachKsyscall> = {
         return attachAt(program, place);
       } catch (error) {
         const isAbsent = error instanceof SystemError &&
+          error.syscall === PERF_EVENT_OPEN &&
           (error.errno === ENOENT || error.errno === EINVAL);
         if (!isAbsent) throw error;
         last = error;
       }
     }
-    throw last!;
+    const { errno, syscall } = last!;
+    throw systemError(errno, syscall, absenceOfCall(name));
   },
 };
 
+/** Says that a function is not there, or is one of those that have no probes. */
+export function absenceOfFunction(name: string): string {
+  return `the kernel has no function "${name}", or it may not be probed (/sys/kernel/debug/kprobes/blacklist)`;
+}
+
+/** The same of a system call. */
+export function absenceOfCall(name: string): string {
+  return `the kernel has no system call "${name}", or it may not be probed`;
+}
+
 /** Attaches to one place in the kernel. */
 export function attachAt(program: UsedProgram, place: KprobePlace): Descriptor {
-  const type = readNumber(`${SOURCE}/type`);
+  const type = readNumber(SOURCE);
   if (type < 0) {
     throw new NotSupportedError(
-      `Attaching to a function of the kernel needs a kernel with kprobes (CONFIG_KPROBES), Linux 4.17 or later: ${SOURCE} cannot be read`,
+      `Cannot attach to a function of the kernel: ${NO_KPROBES}`,
     );
   }
   const { function: name, offset, returns, cookie } = place;
@@ -129,8 +160,7 @@ export function attachAt(program: UsedProgram, place: KprobePlace): Descriptor {
   const privilege = `attaching to a function of the kernel needs ${
     privilegeText(["CAP_BPF", "CAP_PERFMON"])
   }`;
-  const absence =
-    `the kernel has no function "${name}", or it may not be probed (/sys/kernel/debug/kprobes/blacklist)`;
+  const absence = absenceOfFunction(name);
   return withText(name, (address) =>
     withEvent(
       {

@@ -4,12 +4,9 @@ import { cString, EINVAL, EOPNOTSUPP, ESRCH } from "../../../../ffi/mod.ts";
 import { type OptionNames, requireText } from "../../../../base/arguments.ts";
 import { Block } from "../../../../ffi/block.ts";
 import { SIZE } from "../../../../ffi/bpf/attributes.ts";
-import {
-  type AttachPoint,
-  type LinkRequest,
-  requireType,
-} from "../../commands.ts";
+import { type AttachPoint, type Causes, requireType } from "../../commands.ts";
 import { HostLayout, struct, u32, u64 } from "../../../../layout/mod.ts";
+import { otherProbes } from "../../loaded_for.ts";
 import type { TargetKind } from "../../target_kind.ts";
 import type { RawLinkInfo } from "../../type.ts";
 import { matchingFunctions, probedFunctions } from "./kernel_functions.ts";
@@ -18,6 +15,7 @@ import {
   attachToMany,
   cookiesOf,
   listOf,
+  type ManyRequest,
   momentsOf,
   packed,
   requireOneWay,
@@ -81,7 +79,6 @@ const point: AttachPoint = {
   types: ["kprobe"],
   capability: "CAP_PERFMON",
   causes: {
-    [EINVAL]: "the program may have been loaded for another attach type",
     [EOPNOTSUPP]: "the kernel has no probes of many functions (CONFIG_FPROBE)",
   },
 };
@@ -102,14 +99,17 @@ export const kprobeMulti: TargetKind<AttachKprobeMulti> = {
     const texts = names.map((name) => Block.of(cString(name)));
     const symbols = Block.of(packed(texts.map(({ address }) => address)));
     const cookieBlock = Block.of(packed(cookies));
-    const request: LinkRequest = {
+    const attachType = session ? "trace_kprobe_session" : "trace_kprobe_multi";
+    const causes: Causes = {
+      ...point.causes,
+      [ESRCH]: () => absenceOf(names),
+      [EINVAL]: () => otherProbes(program, attachType),
+    };
+    const request: ManyRequest = {
       program,
-      point: {
-        ...point,
-        causes: { ...point.causes, [ESRCH]: () => absenceOf(names) },
-      },
+      point: { ...point, causes },
       target: 0,
-      attachType: session ? "trace_kprobe_session" : "trace_kprobe_multi",
+      attachType,
       size: SIZE.linkCreateKprobeMulti,
       fill: ({ kprobeMulti }) => {
         kprobeMulti.flags = returns ? BPF_F_KPROBE_MULTI_RETURN : 0;

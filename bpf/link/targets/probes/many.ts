@@ -1,16 +1,14 @@
 /** Many functions at once: by one link, or by a link of each. */
 
+import { SystemError } from "../../../../errors.ts";
 import { requireFlag } from "../../../../base/arguments.ts";
 import { show } from "../../../../base/show.ts";
+import { EINVAL } from "../../../../ffi/mod.ts";
 import type { Descriptor } from "../../../../ffi/descriptor.ts";
 import { Attachment, type Holder } from "../../../kernel_object.ts";
-import {
-  createLink,
-  createLinkIfKnown,
-  type LinkRequest,
-} from "../../commands.ts";
+import { createLink, type LinkRequest, mayBeUnknown } from "../../commands.ts";
 import type { UsedProgram } from "../../../program/used_program.ts";
-import { loadedFor } from "../../loaded_for.ts";
+import { isForMany, loadedFor } from "../../loaded_for.ts";
 import { cookieOf } from "../../target_kind.ts";
 
 /**
@@ -101,6 +99,11 @@ export function packed(
   return new Uint8Array(BigUint64Array.from(numbers).buffer);
 }
 
+/** A link of many functions, to be made. */
+export interface ManyRequest extends LinkRequest {
+  readonly program: UsedProgram;
+}
+
 /**
  * Makes one link, or, where there can be none, a link of each place.
  *
@@ -109,13 +112,35 @@ export function packed(
  * @param attach Makes the link of a place.
  */
 export function attachToMany<Place>(
-  request: LinkRequest,
+  request: ManyRequest,
   session: boolean,
   places: readonly Place[],
   attach: (place: Place, i: number) => Descriptor,
 ): Holder {
   if (session) return createLink(request);
-  return createLinkIfKnown(request) ?? attachOneByOne(places, attach);
+  try {
+    return createLink(request);
+  } catch (error) {
+    if (!mayBeUnknown(error)) throw error;
+    return attachEach(request.program, error, places, attach);
+  }
+}
+
+/** @param refusal Why there is no one link. */
+function attachEach<Place>(
+  program: UsedProgram,
+  refusal: unknown,
+  places: readonly Place[],
+  attach: (place: Place, i: number) => Descriptor,
+): Holder {
+  try {
+    return attachOneByOne(places, attach);
+  } catch (error) {
+    // Since Linux 6.6 a program that was loaded for one link has no other.
+    const isUnlike = error instanceof SystemError && error.errno === EINVAL &&
+      isForMany(program);
+    throw isUnlike ? refusal : error;
+  }
 }
 
 /** Makes a link of each place, or none. */

@@ -1,7 +1,7 @@
 /** Functions of programs and libraries, and other places in them. */
 
 import { NotSupportedError } from "../../../../errors.ts";
-import { EACCES, EINVAL, ENOENT, EPERM } from "../../../../ffi/mod.ts";
+import { EACCES, EINVAL, EIO, ENOENT, EPERM } from "../../../../ffi/mod.ts";
 import {
   type OptionNames,
   requireOffset,
@@ -152,10 +152,19 @@ export function attachAt(
         [EACCES]: uprobePrivilege,
         [EPERM]: uprobePrivilege,
         [ENOENT]: `there is no file "${path}"`,
-        [EINVAL]:
+        [EINVAL]: counterMistake(counter) ??
           `"${path}" is not a file of code, has no instruction at offset ${offset}, or another probe there has another counter`,
+        [EIO]:
+          `"${path}" has no pages in memory, as files of /proc and /sys have none`,
       },
     ));
+}
+
+/** A counter is an `unsigned short`, which the kernel wants to be aligned. */
+export function counterMistake(offset: number): string | undefined {
+  return offset % 2 === 0
+    ? undefined
+    : `the offset of a counter must be a multiple of 2: it is ${offset}`;
 }
 
 function requirePlace(symbol: string | undefined, offset: unknown): void {

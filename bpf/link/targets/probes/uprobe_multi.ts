@@ -1,6 +1,12 @@
 /** Many functions of a program or library at once. */
 
-import { cString, EINVAL, ENOENT, systemError } from "../../../../ffi/mod.ts";
+import {
+  cString,
+  EINVAL,
+  ENOENT,
+  ESRCH,
+  systemError,
+} from "../../../../ffi/mod.ts";
 import {
   type OptionNames,
   requireOffset,
@@ -11,12 +17,9 @@ import { show } from "../../../../base/show.ts";
 import { Block } from "../../../../ffi/block.ts";
 import { SIZE } from "../../../../ffi/bpf/attributes.ts";
 import type { UsedProgram } from "../../../program/used_program.ts";
-import {
-  type AttachPoint,
-  type LinkRequest,
-  requireType,
-} from "../../commands.ts";
+import { type AttachPoint, type Causes, requireType } from "../../commands.ts";
 import { HostLayout, struct, u32, u64 } from "../../../../layout/mod.ts";
+import { otherProbes } from "../../loaded_for.ts";
 import type { TargetKind } from "../../target_kind.ts";
 import type { RawLinkInfo } from "../../type.ts";
 import { functionOffsets, matchingOffsets } from "./elf_symbols.ts";
@@ -24,13 +27,14 @@ import {
   attachToMany,
   cookiesOf,
   listOf,
+  type ManyRequest,
   momentsOf,
   packed,
   requireOneWay,
 } from "./many.ts";
 import { processOf } from "../event.ts";
 import { programFile } from "./program_file.ts";
-import { attachAt } from "./uprobe.ts";
+import { attachAt, counterMistake } from "./uprobe.ts";
 
 /**
  * Many functions of a program or library at once. Where the kernel has links of
@@ -101,9 +105,7 @@ const point: AttachPoint = {
   since: [6, 6],
   types: ["kprobe"],
   capability: "CAP_PERFMON",
-  causes: {
-    [EINVAL]: "the program may have been loaded for another attach type",
-  },
+  causes: {},
 };
 
 /** `linux/bpf.h` */
@@ -196,7 +198,7 @@ function countersOf(
 }
 
 /** The link of all places. */
-function requestOf(program: UsedProgram, places: Places): LinkRequest {
+function requestOf(program: UsedProgram, places: Places): ManyRequest {
   const { path, offsets, cookies, counters, returns, session, pid } = places;
   const file = Block.of(cString(path));
   const numbers = Block.of(packed(offsets.map(BigInt)));
@@ -204,11 +206,19 @@ function requestOf(program: UsedProgram, places: Places): LinkRequest {
   const counterBlock = Block.of(packed(counters.map(BigInt)));
   const addressOf = (block: Block) =>
     block.bytes.length === 0 ? 0n : block.address;
+  const attachType = session ? "trace_uprobe_session" : "trace_uprobe_multi";
+  const causes: Causes = {
+    [EINVAL]: () =>
+      counters.map(counterMistake).find((mistake) => mistake !== undefined) ??
+        otherProbes(program, attachType) ??
+        `there may be no instruction at one of the offsets in "${path}"`,
+    [ESRCH]: `there is no process ${pid}`,
+  };
   return {
     program,
-    point,
+    point: { ...point, causes },
     target: 0,
-    attachType: session ? "trace_uprobe_session" : "trace_uprobe_multi",
+    attachType,
     size: SIZE.linkCreateUprobeMulti,
     fill: ({ uprobeMulti }) => {
       uprobeMulti.path = file.address;
