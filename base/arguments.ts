@@ -3,6 +3,7 @@
  * used: what the foreign function interface gets it does not check.
  */
 
+import { isBytes, lengthOf } from "./bytes.ts";
 import { BoundsError } from "../errors.ts";
 import { show } from "./show.ts";
 
@@ -117,18 +118,11 @@ export function requireBytes(
   name: string,
   value: unknown,
 ): asserts value is Uint8Array {
-  if (!ArrayBuffer.isView(value) || !(value instanceof Uint8Array)) {
+  if (!isBytes(value)) {
     throw new TypeError(
       `${name} must be a Uint8Array: received ${show(value)}`,
     );
   }
-}
-
-/** The length of an array in bytes, whatever a class that extends it says. */
-export function lengthOf(bytes: Uint8Array): number {
-  return Object.getPrototypeOf(bytes) === Uint8Array.prototype
-    ? bytes.length
-    : Reflect.get(Uint8Array.prototype, "length", bytes);
 }
 
 /**

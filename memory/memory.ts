@@ -1,3 +1,4 @@
+import { lengthOf } from "../base/bytes.ts";
 import { ClosedError, NotSupportedError, ReadOnlyError } from "../errors.ts";
 import { check, EINVAL, EROFS, MS_SYNC, msync } from "../ffi/mod.ts";
 import { pointerAt, viewAt } from "../layout/access/pointer_at.ts";
@@ -5,7 +6,6 @@ import { Region } from "../layout/region/region.ts";
 import { lengthIn, type PointerOptions } from "../layout/pointer.ts";
 import type { Marked, Pointer, Type, View } from "../layout/static.ts";
 import {
-  lengthOf,
   requireBytes,
   requireOffset,
   requireWithin,

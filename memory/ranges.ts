@@ -3,6 +3,7 @@
 import { pageSize } from "../ffi/mod.ts";
 import { requireOffset } from "../base/arguments.ts";
 import { show } from "../base/show.ts";
+import { isType } from "../layout/model/types.ts";
 import { PAGES_MAX, WASM_PAGE } from "./map/engine_pages.ts";
 
 /** @throws {RangeError} unless it is a number of bytes above 0. */
@@ -10,8 +11,8 @@ export function requireSize(size: unknown): asserts size is number {
   if (!Number.isSafeInteger(size) || (size as number) <= 0) {
     throw new RangeError(
       `Size must be a whole number of bytes above 0: received ${
-        show(size)
-      } bytes`,
+        isType(size) ? `the type ${size.name}; pass sizeOf(type)` : show(size)
+      }`,
     );
   }
 }

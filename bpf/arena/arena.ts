@@ -32,6 +32,7 @@ import {
   requireU64,
   requireWithin,
 } from "../../base/arguments.ts";
+import { lengthOf } from "../../base/bytes.ts";
 import { roundUp } from "../../base/round.ts";
 import type { Mapping } from "../../memory/map/mapping.ts";
 import { Memory } from "../../memory/memory.ts";
@@ -368,7 +369,7 @@ export class Arena implements Disposable {
       this.#memory.readAt(new Uint8Array(0), offset);
       requireBytes("Target", target);
       const left = this.size - offset;
-      this.#touch(offset, Math.min(target.length, left));
+      this.#touch(offset, Math.min(lengthOf(target), left));
     }
     return this.#memory.readAt(target, offset);
   }
@@ -386,8 +387,9 @@ export class Arena implements Disposable {
     if (this.#faulting) {
       this.#memory.writeAt(new Uint8Array(0), offset);
       requireBytes("Source", source);
-      requireWithin(offset, source.length, this.size);
-      this.#touch(offset, source.length);
+      const length = lengthOf(source);
+      requireWithin(offset, length, this.size);
+      this.#touch(offset, length);
     }
     this.#memory.writeAt(source, offset);
   }

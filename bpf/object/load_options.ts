@@ -59,7 +59,10 @@ export interface LoadOptions<S extends ObjectShape = ObjectShape> {
  * map.
  */
 export interface LoadMapOptions {
-  /** Its type, in place of its definition's. Not of a section. */
+  /**
+   * Its type, in place of its definition's. Not of a section, nor to or from
+   * `"struct_ops"`.
+   */
   readonly type?: MapType | undefined;
   /** The size of a key in bytes. Not of a section. */
   readonly keySize?: number | undefined;
@@ -113,7 +116,10 @@ export interface LoadProgramOptions {
    * with `?`. One that is not can be neither attached nor run.
    */
   readonly load?: boolean | undefined;
-  /** Its type, where its section does not say: `SEC("xdp_drop")`, for example. */
+  /**
+   * Its type, where its section does not say: `SEC("xdp_drop")`, for example. In
+   * place of `"tracing"` and `"lsm"`, which a section said, it takes libbpf 1.2.
+   */
   readonly type?: ProgramType | undefined;
   /** The attach type that it is loaded for, where its section does not say. */
   readonly attachType?: AttachType | undefined;

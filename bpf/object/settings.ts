@@ -1,5 +1,6 @@
 /** Settings of an object's parts, before it is loaded. */
 
+import { NotSupportedError } from "../../errors.ts";
 import { show } from "../../base/show.ts";
 import { pathOf } from "../../base/path.ts";
 import {
@@ -11,13 +12,18 @@ import {
   requireU64,
 } from "../../base/arguments.ts";
 import { descriptorOf } from "../kernel_object.ts";
+import { libbpfIsAtLeast, libbpfVersion } from "../libbpf/functions.ts";
 import type { MapAttributes, NativeMap } from "../libbpf/map.ts";
 import type { NativeObject } from "../libbpf/object.ts";
 import type { NativeProgram } from "../libbpf/program.ts";
 import { attachTypeNumber } from "../link/attach_type.ts";
 import { mapFlagBits } from "../map/flag.ts";
-import { mapTypeNumber } from "../map/type.ts";
-import { programTypeNumber } from "../program/type.ts";
+import { type MapType, mapTypeName, mapTypeNumber } from "../map/type.ts";
+import {
+  type ProgramType,
+  programTypeName,
+  programTypeNumber,
+} from "../program/type.ts";
 import { nothingNamed } from "../named.ts";
 import { requireObjectName } from "./file.ts";
 import { checkTypes } from "./file_check/btf.ts";
@@ -188,6 +194,8 @@ function readOne(name: string, options: LoadMapOptions): MapSettings {
   };
 }
 
+const STRUCT_OPS = "struct_ops" satisfies MapType;
+
 /** `linux/bpf.h` */
 const BPF_F_NUMA_NODE = 1 << 2;
 
@@ -251,6 +259,7 @@ export function applyMapSettings(
 
 function applyOne(map: NativeMap, settings: MapSettings): void {
   const { attributes, reuse, pin, innerMap } = settings;
+  if (attributes.type !== undefined) requireFunctions(map, attributes.type);
   map.configure(attributes);
   if (attributes.numaNode !== undefined) {
     map.configure({ flagBits: map.flagBits | BPF_F_NUMA_NODE });
@@ -258,6 +267,21 @@ function applyOne(map: NativeMap, settings: MapSettings): void {
   if (innerMap !== undefined) map.setInnerMap(innerMap());
   if (pin !== undefined) map.setPinPath(pin === false ? undefined : pin);
   if (reuse !== undefined) map.reuse(reuse());
+}
+
+/**
+ * Libbpf looks for the functions of each map of struct_ops, without a look
+ * whether it has found any when it opened the object.
+ *
+ * @throws {NotSupportedError} if a map would become one, or one would be another.
+ */
+function requireFunctions(map: NativeMap, type: number): void {
+  const before = mapTypeName(map.type);
+  const after = mapTypeName(type);
+  if ((before === STRUCT_OPS) === (after === STRUCT_OPS)) return;
+  throw new NotSupportedError(
+    `Cannot set type of the map ${map.name} from ${before} to ${after}: maps of ${STRUCT_OPS} are those of the sections ".struct_ops" and ".struct_ops.link", and no others`,
+  );
 }
 
 // ---------------------------------------------------------------------------
@@ -321,6 +345,31 @@ function readTarget(name: string, target: ProgramTarget): TargetSettings {
   };
 }
 
+/** The minor version of libbpf since which a type overrides the section's. */
+const TYPES_SINCE = 2;
+
+/** The types whose sections have libbpf look for a function of the kernel. */
+const TRACING: ReadonlySet<ProgramType | undefined> = new Set<ProgramType>([
+  "tracing",
+  "lsm",
+]);
+
+/**
+ * Libbpf before 1.2 looks for the function that a section names whatever the
+ * program's type, in BTF of the kernel that it has not read for that type.
+ *
+ * @throws {NotSupportedError} if it would.
+ */
+function requireRetypable(program: NativeProgram, type: number): void {
+  const before = programTypeName(program.type);
+  const after = programTypeName(type);
+  if (!TRACING.has(before) || TRACING.has(after)) return;
+  if (libbpfIsAtLeast(TYPES_SINCE)) return;
+  throw new NotSupportedError(
+    `Cannot set type of the program ${program.name} from ${before} to ${after}: this libbpf, ${libbpfVersion()}, takes it for what its section "${program.sectionName}" says; that takes libbpf 1.${TYPES_SINCE}`,
+  );
+}
+
 /** Sets what was asked for. @throws {RangeError} if there is no such program. */
 export function applyProgramSettings(
   programs: readonly NativeProgram[],
@@ -336,7 +385,10 @@ export function applyProgramSettings(
       );
     }
     if (load !== undefined) program.autoload = load;
-    if (type !== undefined) program.setType(type);
+    if (type !== undefined) {
+      requireRetypable(program, type);
+      program.setType(type);
+    }
     if (attachType !== undefined) program.setAttachType(attachType);
     if (attachTo !== undefined) {
       program.setAttachTarget(attachTo.fd(), attachTo.name);

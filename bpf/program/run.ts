@@ -16,6 +16,7 @@ import {
   requireOptions,
   requireU32,
 } from "../../base/arguments.ts";
+import { lengthOf } from "../../base/bytes.ts";
 import { roundUp } from "../../base/round.ts";
 import { clearAttributes, run, SIZE } from "../../ffi/bpf/attributes.ts";
 import { Block } from "../../ffi/block.ts";
@@ -115,10 +116,10 @@ function behind({ at, size }: Part, next: number | undefined): Part {
 /** The kernel is told sizes in 32 bits; far less is all that it takes. */
 const MOST = 2 ** 31 - 1;
 
-function lengthOf(name: string, value: unknown): number | undefined {
+function lengthIn(name: string, value: unknown): number | undefined {
   if (value === undefined) return undefined;
   requireBytes(name, value);
-  const length = value.length;
+  const length = lengthOf(value);
   if (length > MOST) {
     throw new RangeError(
       `${name} must have at most ${MOST} bytes: it has ${length}`,
@@ -158,8 +159,8 @@ function partsOf(
   { data, context }: RunOptions,
   liveFrames: boolean,
 ): Parts {
-  const dataLength = lengthOf("Data", data);
-  const contextLength = lengthOf("Context", context);
+  const dataLength = lengthIn("Data", data);
+  const contextLength = lengthIn("Context", context);
   const dataIn: Part = { at: 0, size: dataLength };
   const contextIn = behind(dataIn, contextLength);
   const dataOut = behind(

@@ -1,27 +1,10 @@
 /** Bytes without further meaning, whose value is all of them. */
 
+import { isBytes, lengthOf } from "../../base/bytes.ts";
 import { show } from "../../base/show.ts";
 import { type Part, sharedPart } from "../../base/specialise.ts";
 import { closed } from "../region/region.ts";
 import type { Declarator, Fits, Leaf, Load, Store } from "./leaf.ts";
-
-// What an array is and how long is asked of the engine: a class that extends
-// Uint8Array, as Node's Buffer does, may have other properties.
-
-const { prototype } = Object.getPrototypeOf(Uint8Array) as {
-  prototype: object;
-};
-
-function getterOf(key: PropertyKey): () => unknown {
-  return Object.getOwnPropertyDescriptor(prototype, key)!.get!;
-}
-
-const kindOf = getterOf(Symbol.toStringTag);
-const lengthOf = getterOf("length");
-
-function isBytes(value: unknown): value is Uint8Array {
-  return kindOf.call(value) === "Uint8Array";
-}
 
 function loadBytes(size: number): Load {
   return (region, offset) => {
@@ -43,7 +26,7 @@ function storeBytes(size: number): Store {
 }
 
 function fitsBytes(size: number): Fits {
-  return (a) => isBytes(a) && lengthOf.call(a) === size;
+  return (a) => isBytes(a) && lengthOf(a) === size;
 }
 
 /** `uint8_t[size]`, read and written as a whole: it can tear. */
@@ -104,7 +87,7 @@ export class BytesLeaf implements Leaf {
         `Cannot store ${show(value)} as ${path}: must be a Uint8Array`,
       );
     }
-    const length = lengthOf.call(value);
+    const length = lengthOf(value);
     if (length !== this.#size) {
       throw new RangeError(
         `Cannot store ${length} bytes as ${path}: must be ${this.#size}`,

@@ -1,6 +1,7 @@
 /** The end of a ring of bytes that fills it. */
 
-import { lengthOf, requireBytes } from "../../base/arguments.ts";
+import { requireBytes } from "../../base/arguments.ts";
+import { lengthOf } from "../../base/bytes.ts";
 import { show } from "../../base/show.ts";
 import { closed } from "../../layout/region/region.ts";
 import type { PointerTo } from "../../layout/mod.ts";

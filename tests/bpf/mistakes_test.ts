@@ -1,4 +1,4 @@
-import { assertStringIncludes, assertThrows } from "@std/assert";
+import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import {
   BpfMap,
   BpfObject,
@@ -68,6 +68,34 @@ bpfTest("BpfMap.lookup() says that a key of 4 bytes may be a number", () => {
     "Key must be a number or a Uint8Array: received 1n",
   );
 });
+
+bpfTest(
+  "BpfMap stores no byte that a key or a value does not have, whatever it says",
+  () => {
+    using map = BpfMap.create({ type: "hash", valueSize: 8, maxEntries: 4 });
+    const key = new Uint8Array(4).fill(1);
+    const told = (length: number) =>
+      Object.defineProperty(new Uint8Array(2), "length", { value: length });
+    assertThrows(
+      () => map.update(told(4), new Uint8Array(8)),
+      RangeError,
+      "Key must have 4 bytes: it has 2",
+    );
+    assertThrows(
+      () => map.update(key, told(8)),
+      RangeError,
+      "Value must have 8 bytes: it has 2",
+    );
+    class Detaching extends Uint8Array {
+      override get length(): number {
+        key.buffer.transfer();
+        return 8;
+      }
+    }
+    map.update(key, new Detaching(8));
+    assertEquals([...map.keys()], [new Uint8Array(4).fill(1)]);
+  },
+);
 
 testWith(bpfObjects, clang)(
   "BpfObject.load() of an object without types says how to compile it (needs clang and libbpf)",

@@ -72,6 +72,11 @@ Deno.test("Memory.create() refuses sizes that are none, or too large", () => {
     );
   }
   assertThrows(
+    () => Memory.create(u32 as unknown as number),
+    RangeError,
+    "Size must be a whole number of bytes above 0: received the type u32; pass sizeOf(type)",
+  );
+  assertThrows(
     () => Memory.create(2 ** 34 + 1),
     RangeError,
     `at most ${2 ** 34} bytes can be mapped`,

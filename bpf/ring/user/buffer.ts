@@ -1,3 +1,4 @@
+import { lengthOf } from "../../../base/bytes.ts";
 import { ClosedError } from "../../../errors.ts";
 import { EPOLLOUT } from "../../../ffi/mod.ts";
 import { pointerAt } from "../../../layout/access/pointer_at.ts";
@@ -170,7 +171,7 @@ export class UserRingBuffer implements Disposable {
     }
     this.#requireOpen();
     requireBytes("Record", what);
-    this.#producer.requireLength(what.length);
+    this.#producer.requireLength(lengthOf(what));
     return this.#producer.write(what);
   }
 

@@ -14,6 +14,7 @@
  * has no use for.
  */
 
+import { lengthOf } from "../../../base/bytes.ts";
 import { BoundsError, ClosedError } from "../../../errors.ts";
 import { Region } from "../../../layout/region/region.ts";
 import { BUSY, DISCARDED, HEADER_SIZE } from "../geometry.ts";
@@ -85,7 +86,7 @@ export class RingProducer {
    * @returns True if there was room.
    */
   write(bytes: Uint8Array): boolean {
-    const { length } = bytes;
+    const length = lengthOf(bytes);
     return this.#append(length, length, (buffer, start) => {
       new Uint8Array(buffer, start, length).set(bytes);
     }) >= 0;

@@ -1,5 +1,6 @@
 /** Records that are reserved and not yet given to the kernel. */
 
+import { lengthOf } from "../../../base/bytes.ts";
 import { ClosedError } from "../../../errors.ts";
 import { pointerAt } from "../../../layout/access/pointer_at.ts";
 import type { Region } from "../../../layout/region/region.ts";
@@ -129,8 +130,9 @@ export class UserRingRecord<T extends Type | undefined = undefined>
     const { buffer, start, size } = this.#live();
     requireBytes("Source", source);
     requireOffset(offset);
-    requireWithin(offset, source.length, size);
-    new Uint8Array(buffer, start + offset, source.length).set(source);
+    const length = lengthOf(source);
+    requireWithin(offset, length, size);
+    new Uint8Array(buffer, start + offset, length).set(source);
   }
 
   /**

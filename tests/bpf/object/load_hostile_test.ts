@@ -5,7 +5,13 @@ import {
   InvalidObjectError,
 } from "../../../bpf/mod.ts";
 import { u64 } from "../../../layout/mod.ts";
-import { bpfObjects, kernelBtf, objectTest, testWith } from "../../_needs.ts";
+import {
+  bpfObjects,
+  kernelBtf,
+  libbpfVersion,
+  objectTest,
+  testWith,
+} from "../../_needs.ts";
 import { openDescriptors, run } from "../../_support.ts";
 import { objectFile, openNative } from "../_objects.ts";
 
@@ -248,5 +254,45 @@ btfTest(
     assertEquals(object.variable("limit").get(), 4);
     assertEquals(tried, ["PermissionDenied"]);
     assertEquals(openDescriptors("/memfd:btf"), []);
+  },
+);
+
+btfTest(
+  "A type that libbpf would not survive is refused (needs clang and libbpf)",
+  async () => {
+    const maps = JSON.stringify(await objectFile("maps"));
+    const tasks = JSON.stringify(await objectFile("tasks"));
+    const { code, signal, stdout, stderr } = await run(
+      `
+      import { BpfObject } from "./bpf/mod.ts";
+      const tell = (path: string, options: object) => {
+        try {
+          BpfObject.load(path, options).close();
+          console.log("loaded");
+        } catch (error) {
+          console.log((error as Error).message.split(":")[0]);
+        }
+      };
+      tell(${maps}, { maps: { table: { type: "struct_ops" } } });
+      // Libbpf before 1.2 looks for the function all the same.
+      tell(${tasks}, {
+        programs: { count_tasks: { load: true, type: "xdp" } },
+      });
+    `,
+      { permissions: ["-A"] },
+    );
+    assertEquals({ code, signal }, { code: 0, signal: null }, stderr);
+    const [map, program] = stdout.split("\n");
+    assertEquals(
+      map,
+      "Cannot set type of the map table from hash to struct_ops",
+    );
+    const [, minor] = libbpfVersion()!;
+    assertEquals(
+      program,
+      minor < 2
+        ? "Cannot set type of the program count_tasks from tracing to xdp"
+        : "loaded",
+    );
   },
 );
