@@ -7,6 +7,7 @@ import {
   check,
   EINVAL,
   ENODEV,
+  FILTER_CLASS,
   systemError,
   trafficControls,
 } from "../../ffi/mod.ts";
@@ -300,8 +301,7 @@ function filtersOf(
   interfaceIndex: number,
   direction: "ingress" | "egress",
 ): Attached {
-  // `linux/pkt_sched.h`: the classes of clsact.
-  const parent = direction === "ingress" ? 0xffff_fff2 : 0xffff_fff3;
+  const parent = FILTER_CLASS[direction];
   const filters = trafficControls({ interfaceIndex, parent });
   if (typeof filters === "number") {
     // It has no discipline that filters could belong to.

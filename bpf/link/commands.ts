@@ -1,6 +1,6 @@
 /** The commands of bpf(2) that make, change and end links. */
 
-import { NotSupportedError } from "../../errors.ts";
+import { NotSupportedError, SystemError } from "../../errors.ts";
 import {
   EEXIST,
   EINVAL,
@@ -110,6 +110,16 @@ export function createLink(request: LinkRequest): Descriptor {
   } finally {
     held.blocks = undefined;
   }
+}
+
+/**
+ * Tests whether an error of {@linkcode createLink} can mean that the program was
+ * not loaded for such a link, or that the kernel does not know it.
+ */
+export function mayBeUnknown(error: unknown): boolean {
+  return error instanceof NotSupportedError ||
+    error instanceof SystemError &&
+      (error.errno === EINVAL || error.errno === EOPNOTSUPP);
 }
 
 /**

@@ -84,6 +84,15 @@ function attributesIn(bytes: Uint8Array<ArrayBuffer>): Attributes {
 }
 
 /**
+ * The classes of the discipline `clsact`, to which filters belong
+ * (`linux/pkt_sched.h`, `TC_H_CLSACT` and `TC_H_MIN_*`).
+ */
+export const FILTER_CLASS = {
+  ingress: 0xffff_fff2,
+  egress: 0xffff_fff3,
+} as const;
+
+/**
  * The disciplines of all interfaces, or the filters of a class of one, as the
  * kernel has them in this thread's network namespace (`NETLINK_ROUTE`); or the
  * negative reason.

@@ -65,6 +65,51 @@ function bitsAlign(type: AnyType, bits: Bits, packed: boolean): boolean {
   return unnamedBitsAlign && (!packed || bits.width === 0);
 }
 
+/** A field's place, and what follows from it. */
+interface Place extends Pick<Member, "offset" | "bit"> {
+  /** The bit behind it. */
+  readonly end: number;
+  /** The alignment that it asks of the struct, in bytes. */
+  readonly align: number;
+}
+
+/** Places a bit-field at a bit, or at the next unit. */
+function placeBits(
+  type: AnyType,
+  bits: Bits,
+  next: number,
+  packed: boolean,
+): Place {
+  const unit = bits.size * 8;
+  const straddles = next % unit + bits.width > unit;
+  const bit = bits.width === 0 || (straddles && !packed)
+    ? roundUp(next, bits.align * 8)
+    : next;
+  return {
+    offset: Math.floor(bit / 8),
+    bit,
+    end: bit + bits.width,
+    align: bitsAlign(type, bits, packed) ? bits.align : 1,
+  };
+}
+
+/** Places a field behind a bit, or where it was said to be. */
+function placeBytes(
+  type: AnyType,
+  next: number,
+  explicit: number | undefined,
+  packed: boolean,
+): Place {
+  const wanted = packed ? declaredAlignOf(type) ?? 1 : type.align;
+  const offset = explicit ?? roundUp(Math.ceil(next / 8), wanted);
+  return {
+    offset,
+    bit: undefined,
+    end: (offset + type.size) * 8,
+    align: offset % wanted === 0 ? wanted : 1,
+  };
+}
+
 /**
  * Places fields one after the other, or all at 0 for a union.
  *
@@ -94,27 +139,13 @@ export function place(
     else if (overlay) next = 0;
 
     const bits = bitFieldOf(type);
-    if (bits !== undefined) {
-      const unit = bits.size * 8;
-      const straddles = next % unit + bits.width > unit;
-      if (bits.width === 0 || (straddles && !packed)) {
-        next = roundUp(next, bits.align * 8);
-      }
-      if (bitsAlign(type, bits, packed)) align = Math.max(align, bits.align);
-      members.push({
-        name: field,
-        type,
-        offset: Math.floor(next / 8),
-        bit: next,
-      });
-      next += bits.width;
-    } else {
-      const wanted = packed ? declaredAlignOf(type) ?? 1 : type.align;
-      const offset = explicit ?? roundUp(Math.ceil(next / 8), wanted);
-      if (offset % wanted === 0) align = Math.max(align, wanted);
-      members.push({ name: field, type, offset, bit: undefined });
-      next = (offset + type.size) * 8;
-    }
+    const placed = bits === undefined
+      ? placeBytes(type, next, explicit, packed)
+      : placeBits(type, bits, next, packed);
+    const { offset, bit } = placed;
+    members.push({ name: field, type, offset, bit });
+    align = Math.max(align, placed.align);
+    next = placed.end;
     end = Math.max(end, Math.ceil(next / 8));
     if (!Number.isSafeInteger(end * 8)) {
       throw new InvalidTypeError(

@@ -1,6 +1,6 @@
 /** Maps of sockets: programs that see what goes through their sockets. */
 
-import { NotSupportedError, SystemError } from "../../../errors.ts";
+import { NotSupportedError } from "../../../errors.ts";
 import { EBUSY, EINVAL, EOPNOTSUPP } from "../../../ffi/mod.ts";
 import type { OptionNames } from "../../../base/arguments.ts";
 import { HostLayout, struct, u32 } from "../../../layout/mod.ts";
@@ -13,7 +13,12 @@ import {
   attachTypeName,
   attachTypeNumber,
 } from "../attach_type.ts";
-import { type AttachPoint, createLink, requireType } from "../commands.ts";
+import {
+  type AttachPoint,
+  createLink,
+  mayBeUnknown,
+  requireType,
+} from "../commands.ts";
 import { loadedFor } from "../loaded_for.ts";
 import type { TargetKind } from "../target_kind.ts";
 import type { RawLinkInfo } from "../type.ts";
@@ -106,22 +111,14 @@ export const sockmap: TargetKind<AttachSockmap> = {
         }: its type must be sockmap or sockhash`,
       );
     }
+    const request = { program, point: withLink, target, attachType };
     try {
-      return createLink({ program, point: withLink, target, attachType });
+      return createLink(request);
     } catch (error) {
       // The kernel may have no such links; then it says by itself what is wrong.
-      const isUnknown = error instanceof NotSupportedError ||
-        error instanceof SystemError &&
-          (error.errno === EINVAL || error.errno === EOPNOTSUPP);
-      if (!isUnknown) throw error;
+      if (!mayBeUnknown(error)) throw error;
       const info = { kind: "sockmap", mapId: id, attachType } as const;
-      return AttachedProgram.attach<SockmapTarget>({
-        program,
-        point,
-        target,
-        attachType,
-        info,
-      });
+      return AttachedProgram.attach<SockmapTarget>({ ...request, point, info });
     }
   },
 };

@@ -8,6 +8,7 @@ import {
   ENODEV,
   ENOENT,
   EPERM,
+  FILTER_CLASS,
   systemError,
   trafficControls,
 } from "../../../../ffi/mod.ts";
@@ -116,9 +117,6 @@ const point: AttachPoint = {
 
 /** `linux/pkt_sched.h`: the parent of `clsact` and `ingress`. */
 const TC_H_CLSACT = 0xffff_fff1;
-/** The classes of `clsact`, to which filters belong. */
-const TC_H_INGRESS = 0xffff_fff2;
-const TC_H_EGRESS = 0xffff_fff3;
 
 /** Attaching by a filter of tc(8). */
 export const tc: TargetKind<AttachTc> = {
@@ -278,7 +276,7 @@ class Discipline {
   remove(): void {
     if (!made.has(this.key)) return;
     const interfaceIndex = this.#interfaceIndex;
-    for (const parent of [TC_H_INGRESS, TC_H_EGRESS]) {
+    for (const parent of Object.values(FILTER_CLASS)) {
       const filters = trafficControls({ interfaceIndex, parent });
       if (typeof filters === "number" || filters.length > 0) return;
     }

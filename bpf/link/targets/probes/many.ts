@@ -1,12 +1,12 @@
 /** Many functions at once: by one link, or by a link of each. */
 
-import { NotSupportedError, SystemError } from "../../../../errors.ts";
+import { SystemError } from "../../../../errors.ts";
 import { requireFlag } from "../../../../base/arguments.ts";
 import { show } from "../../../../base/show.ts";
-import { EINVAL, EOPNOTSUPP } from "../../../../ffi/mod.ts";
+import { EINVAL } from "../../../../ffi/mod.ts";
 import type { Descriptor } from "../../../../ffi/descriptor.ts";
 import { Attachment, type Holder } from "../../../kernel_object.ts";
-import { createLink, type LinkRequest } from "../../commands.ts";
+import { createLink, type LinkRequest, mayBeUnknown } from "../../commands.ts";
 import type { UsedProgram } from "../../../program/used_program.ts";
 import { isForMany, loadedFor } from "../../loaded_for.ts";
 import { cookieOf } from "../../target_kind.ts";
@@ -124,13 +124,6 @@ export function attachToMany<Place>(
     if (!mayBeUnknown(error)) throw error;
     return attachEach(request.program, error, places, attach);
   }
-}
-
-/** Tests whether the program may not be for one link, or the kernel not know it. */
-function mayBeUnknown(error: unknown): boolean {
-  return error instanceof NotSupportedError ||
-    error instanceof SystemError &&
-      (error.errno === EINVAL || error.errno === EOPNOTSUPP);
 }
 
 /** @param refusal Why there is no one link. */
