@@ -10,6 +10,7 @@ import {
   systemError,
 } from "../../ffi/mod.ts";
 import type { Block } from "../../ffi/block.ts";
+import { paranoia } from "../../ffi/calls/perf_event.ts";
 import { Descriptor } from "../../ffi/descriptor.ts";
 import {
   checked,
@@ -187,6 +188,16 @@ export function privilegeText(needed: readonly Capability[]): string {
   return lacking.length > 0
     ? `${all}: this process lacks ${lacking.join(" and ")}`
     : `${all}, which this process has: a container's seccomp profile may forbid bpf(2)`;
+}
+
+/** The same for what is made of an event of the kernel's. */
+export function eventPrivilegeText(): string {
+  const needed = ["CAP_BPF", "CAP_PERFMON"] as const;
+  const setting = lacks("CAP_SYS_ADMIN") ? paranoia() : "";
+  if (setting === "") return privilegeText(needed);
+  return needed.some(lacks)
+    ? `${privilegeText(needed)}; ${setting}`
+    : `CAP_SYS_ADMIN, since ${setting}`;
 }
 
 /** `linux/bpf.h` */

@@ -20,7 +20,7 @@ import {
 } from "../../ffi/bpf/attributes.ts";
 import { scratchBlock } from "../../ffi/block.ts";
 import { pauseOutput } from "../../ffi/calls/events.ts";
-import { eventHints, openEvent } from "../../ffi/calls/perf_event.ts";
+import { eventHint, openEvent } from "../../ffi/calls/perf_event.ts";
 import { regionOf } from "./memory.ts";
 
 /** `linux/perf_event.h` */
@@ -45,11 +45,10 @@ const HEADER_SIZE = 8;
 const WANTS_OUTPUT =
   "the kernel must know the software event BPF_OUTPUT (Linux 4.4)";
 
-const hints: Readonly<Record<number, string>> = {
-  ...eventHints,
-  [EINVAL]: WANTS_OUTPUT,
-  [ENOENT]: WANTS_OUTPUT,
-};
+/** Says why the event of a ring cannot be opened. */
+function hintOf(errno: number): string | undefined {
+  return errno === EINVAL || errno === ENOENT ? WANTS_OUTPUT : eventHint(errno);
+}
 
 /** The moment at which a waiting reader is woken; at each event by default. */
 export interface Waking {
@@ -82,7 +81,7 @@ function openOutput(
   });
   if (fd === -ENODEV) return undefined;
   if (fd === -EINVAL && cpu > 0) return null;
-  return check(fd, "perf_event_open", hints[-fd]);
+  return check(fd, "perf_event_open", hintOf(-fd));
 }
 
 /**

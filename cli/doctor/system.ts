@@ -140,7 +140,7 @@ function perfEvents(): Finding | undefined {
   return value <= 2 ? ok("perf events", text) : limited(
     "perf events",
     text,
-    "without CAP_PERFMON nothing can be traced: sysctl kernel.perf_event_paranoid=2",
+    "above 2 some kernels, such as Debian's, open events for CAP_SYS_ADMIN alone: sysctl kernel.perf_event_paranoid=2",
   );
 }
 

@@ -13,6 +13,7 @@ import {
   ESRCH,
   openPerfEvent,
 } from "../mod.ts";
+import { readNumber } from "../kernel_file.ts";
 import {
   bits,
   HostLayout,
@@ -75,17 +76,34 @@ const bytes = new Uint8Array(new ArrayBuffer(sizeOf(Attributes)));
 /** Made at the first use, so that importing this costs nothing. */
 let attributes: Pointer<typeof Attributes> | undefined;
 
-const wantsCapability =
-  "events need CAP_PERFMON (CAP_SYS_ADMIN before Linux 5.8), or a lower kernel.perf_event_paranoid";
+const PARANOID = "/proc/sys/kernel/perf_event_paranoid";
+/** The highest level at which every kernel is content with CAP_PERFMON. */
+const CONTENT = 2;
+
+/**
+ * Says that the machine is set to open events for CAP_SYS_ADMIN alone; empty where
+ * it is not. Distributions added the levels above 2.
+ */
+export function paranoia(): string {
+  const level = readNumber(PARANOID);
+  return level <= CONTENT
+    ? ""
+    : `kernel.perf_event_paranoid is ${level}: above ${CONTENT} some kernels, such as Debian's, open events for CAP_SYS_ADMIN alone`;
+}
+
+function wantsCapability(): string {
+  const needs = "events need CAP_PERFMON (CAP_SYS_ADMIN before Linux 5.8)";
+  const setting = paranoia();
+  return setting === ""
+    ? `${needs}, or a lower kernel.perf_event_paranoid`
+    : `${needs}; ${setting}`;
+}
 
 /** The call that errors of {@linkcode withEvent} name. */
 export const PERF_EVENT_OPEN = "perf_event_open";
 
 /** Hints for an event that cannot be opened, by error number. */
-export const eventHints: Readonly<Record<number, string>> = {
-  [EACCES]: wantsCapability,
-  [EPERM]:
-    `${wantsCapability}; a container's seccomp profile may forbid the call`,
+const hints: Readonly<Record<number, string>> = {
   [EINVAL]:
     "there is no such event, or no such CPU, or not with this period or frequency",
   [ENOENT]: "this machine has no such event, as is usual in virtual machines",
@@ -94,6 +112,18 @@ export const eventHints: Readonly<Record<number, string>> = {
   [ESRCH]: "there is no such process",
   [EMFILE]: "raise the limit of open files (ulimit -n)",
 };
+
+/** Says why an event cannot be opened; undefined where nothing is known. */
+export function eventHint(errno: number): string | undefined {
+  switch (errno) {
+    case EACCES:
+      return wantsCapability();
+    case EPERM:
+      return `${wantsCapability()}; a container's seccomp profile may forbid the call`;
+    default:
+      return hints[errno];
+  }
+}
 
 /** Opens an event: its descriptor, or the negative reason. */
 export function openEvent(request: EventRequest): number {
@@ -128,7 +158,7 @@ export function withEvent<R>(
   own: Readonly<Record<number, string>> = {},
 ): R {
   const result = openEvent(request);
-  const hint = own[-result] ?? eventHints[-result];
+  const hint = own[-result] ?? eventHint(-result);
   const fd = check(result, PERF_EVENT_OPEN, hint);
   try {
     return use(fd);

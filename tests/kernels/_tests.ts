@@ -119,6 +119,17 @@ export const groups: Readonly<Record<string, readonly Choice[]>> = {
         /netkit/,
       ],
     },
+    {
+      file: "tests/bpf/link/attach_refused_test.ts",
+      only: [
+        /the options that a kind of target has/,
+        /is told the kind of its section/,
+        /the kernel's functions is refused/,
+        /^A refusal of a probe/,
+        /^Attaching to functions of the kernel takes/,
+        /counts, with a cookie/,
+      ],
+    },
     { file: "tests/bpf/link/attach_sockets_test.ts" },
     { file: "tests/bpf/link/attach_tc_test.ts", without: [/CAP_NET_ADMIN/] },
     { file: "tests/bpf/link/attach_tracing_test.ts" },
@@ -126,6 +137,7 @@ export const groups: Readonly<Record<string, readonly Choice[]>> = {
     { file: "tests/bpf/map/create_test.ts" },
     { file: "tests/bpf/map/create_typed_test.ts" },
     { file: "tests/bpf/map/elements_test.ts" },
+    { file: "tests/bpf/hints_test.ts" },
     { file: "tests/bpf/map/inner_maps_test.ts" },
     { file: "tests/bpf/program/kernel_version_test.ts" },
     {

@@ -15,7 +15,7 @@ import { libbpfAttach } from "../../libbpf/attach_functions.ts";
 import { privilegesOf } from "../../privileges.ts";
 import type { ProgramType } from "../../program/type.ts";
 import type { UsedProgram } from "../../program/used_program.ts";
-import { privilegeText } from "../commands.ts";
+import { eventPrivilegeText, privilegeText } from "../commands.ts";
 import { attachByLibbpf, type Refusal, refusalError } from "../libbpf_link.ts";
 import { isTracefsMounted, NO_TRACEFS } from "./tracepoint.ts";
 import {
@@ -165,7 +165,7 @@ function privilegeFor(kind: string, type: ProgramType | undefined): string {
     }; and to look functions up in /proc/kallsyms CAP_SYSLOG, or a lower kernel.kptr_restrict`;
   }
   if (/^k(ret)?(probe|syscall)/.test(kind)) {
-    return `attaching needs ${privilegeText(["CAP_BPF", "CAP_PERFMON"])}`;
+    return `attaching needs ${eventPrivilegeText()}`;
   }
   if (/^(tp|tracepoint)$/.test(kind)) {
     return "reading tracefs takes root, and attaching CAP_BPF and CAP_PERFMON";

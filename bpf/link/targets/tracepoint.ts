@@ -19,7 +19,7 @@ import {
   type TargetKind,
 } from "../target_kind.ts";
 import { eventPoint, linkEvent } from "./event.ts";
-import { readNumber } from "./kernel_file.ts";
+import { readNumber } from "../../../ffi/kernel_file.ts";
 
 /** A tracepoint of the kernel (Linux 5.15). Takes a mounted tracefs. */
 export interface AttachTracepoint extends AttachCookie {

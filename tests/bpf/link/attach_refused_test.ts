@@ -21,7 +21,7 @@ import {
 } from "../../_needs.ts";
 import { run, TemporaryDirectory } from "../../_support.ts";
 import { attachable, attachTest, compileAttach, Counters } from "../_attach.ts";
-import { compile } from "../_objects.ts";
+import { compile, objectFile } from "../_objects.ts";
 
 attachTest(
   "BpfProgram.attach() names the options that a kind of target has, and the kinds that there are",
@@ -106,6 +106,73 @@ attachTest(
       () => program.attach({ kind: "kprobe", function: "" }),
       TypeError,
     );
+  },
+);
+
+testWith(attachable, kprobe)(
+  "A refusal of a probe of the kernel says what is so: of its place, its system call",
+  async () => {
+    using directory = new TemporaryDirectory();
+    using counters = new Counters(await compileAttach(directory));
+    const program = counters.program("count_calls");
+    const absent = assertThrows(
+      () => program.attach({ kind: "ksyscall", name: "no_such_call" }),
+      SystemError,
+    );
+    assertStringIncludes(absent.message, `no system call "no_such_call"`);
+    // Instructions of aarch64 are all of four bytes: there it is no place at all.
+    if (Deno.build.arch !== "x86_64") return;
+    const inside = assertThrows(
+      () => program.attach({ kind: "kprobe", function: "vfs_open", offset: 1 }),
+      SystemError,
+    );
+    assertEquals(inside.code, "EILSEQ");
+    assertStringIncludes(inside.message, "no instruction begins at");
+  },
+);
+
+testWith(attachable, kprobe, setpriv)(
+  "Attaching to functions of the kernel takes CAP_BPF and CAP_PERFMON, and what a setting takes beyond is told",
+  async () => {
+    const only = "-all,+bpf,+perfmon";
+    const { code, stdout, stderr } = await run(
+      `
+      import { BpfObject } from "@hostmem/hostmem/bpf";
+      using object = BpfObject.load(Deno.args[0], {
+        programs: { kprobe: { load: true } },
+      });
+      const target = { kind: "kprobe", function: "vfs_fallocate" };
+      for (const given of [undefined, target]) {
+        try {
+          object.program("kprobe").attach(given);
+          console.log("attached");
+        } catch (error) {
+          console.log(error.name, error.code, error.message);
+        }
+      }
+      `,
+      {
+        permissions: ["-A"],
+        args: [await objectFile("kernel_sections")],
+        under: ["setpriv", `--bounding-set=${only}`, `--inh-caps=${only}`],
+      },
+    );
+    assertEquals([code, stderr], [0, ""]);
+    const lines = stdout.trimEnd().split("\n");
+    assertEquals(lines.length, 2, stdout);
+    const path = "/proc/sys/kernel/perf_event_paranoid";
+    const level = Number(Deno.readTextFileSync(path));
+    for (const line of lines) {
+      // Above 2 it is the kernel's own affair.
+      if (line === "attached") continue;
+      assert(level > 2, line);
+      assert(line.startsWith("SystemError EACCES "), line);
+      assertStringIncludes(
+        line,
+        `needs CAP_SYS_ADMIN, since kernel.perf_event_paranoid is ${level}`,
+      );
+      assertFalse(/seccomp|lacks/.test(line), line);
+    }
   },
 );
 

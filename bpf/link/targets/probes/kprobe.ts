@@ -21,14 +21,14 @@ import {
   withEvent,
 } from "../../../../ffi/calls/perf_event.ts";
 import type { UsedProgram } from "../../../program/used_program.ts";
-import { privilegeText, requireType } from "../../commands.ts";
+import { eventPrivilegeText, requireType } from "../../commands.ts";
 import {
   type AttachCookie,
   cookieOf,
   type TargetKind,
 } from "../../target_kind.ts";
 import { eventPoint, linkEvent } from "../event.ts";
-import { readNumber } from "../kernel_file.ts";
+import { readNumber } from "../../../../ffi/kernel_file.ts";
 
 /**
  * A function of the kernel: where it begins, or another place in it, or where it
@@ -157,9 +157,8 @@ export function attachAt(program: UsedProgram, place: KprobePlace): Descriptor {
   }
   const { function: name, offset, returns, cookie } = place;
   const where = offset === 0 ? `"${name}"` : `"${name}"+${offset}`;
-  const privilege = `attaching to a function of the kernel needs ${
-    privilegeText(["CAP_BPF", "CAP_PERFMON"])
-  }`;
+  const privilege =
+    `attaching to a function of the kernel needs ${eventPrivilegeText()}`;
   const absence = absenceOfFunction(name);
   return withText(name, (address) =>
     withEvent(

@@ -21,7 +21,7 @@ import {
 } from "../../target_kind.ts";
 import { functionOffset } from "./elf_symbols.ts";
 import { eventPoint, linkEvent, processOf } from "../event.ts";
-import { readNumber } from "../kernel_file.ts";
+import { readNumber } from "../../../../ffi/kernel_file.ts";
 import { programFile } from "./program_file.ts";
 
 /**

@@ -1,7 +1,7 @@
 /** Small files in which the kernel tells numbers. */
 
-import { readStart } from "../../../ffi/mod.ts";
-import { decodeText } from "../../../ffi/c_text.ts";
+import { readStart } from "./mod.ts";
+import { decodeText } from "./c_text.ts";
 
 /** The number in a file, or the negative reason. */
 export function readNumber(path: string): number {
