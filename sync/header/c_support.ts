@@ -129,10 +129,12 @@ static inline void hostmem_give_back(_Atomic uint64_t *owner)
 static inline void hostmem_end(_Atomic uint64_t *owner, _Atomic uint32_t *ended,
                                _Atomic uint32_t *index)
 {
-	if (atomic_load(owner) != hostmem_thread("/proc/thread-self/stat"))
+	uint64_t self = hostmem_thread("/proc/thread-self/stat");
+
+	if (atomic_load(owner) != self)
 		return;
 	atomic_store(ended, 1);
-	hostmem_give_back(owner);
+	atomic_compare_exchange_strong(owner, &self, 0);
 	hostmem_notify(index, INT32_MAX);
 }
 

@@ -36,6 +36,14 @@ const SPIN_MS = 0.05;
 /** A sleep that was longer is followed by others, in milliseconds. */
 const LONG_MS = 1;
 
+/**
+ * The time after which a thread that was to sleep surely does, in milliseconds.
+ *
+ * That the other side came to its end is no change of the index, which the kernel
+ * compares: if it came while the thread was on its way, it woke nobody.
+ */
+const ASLEEP_MS = 1;
+
 /** True if the other side can run meanwhile. */
 const CAN_SPIN = navigator.hardwareConcurrency > 1;
 
@@ -120,7 +128,7 @@ function spin(index: SharedWord, seen: number): boolean {
  * @returns False if there was one already: the event loop has not turned then.
  */
 async function waitFor(
-  { region, offset }: Sleep,
+  { region, offset, look }: Sleep,
   seen: number,
   signal: AbortSignal | undefined,
 ): Promise<boolean> {
@@ -132,6 +140,13 @@ async function waitFor(
   }
   const onabort = () => waiter.fail(signal!.reason);
   signal?.addEventListener("abort", onabort);
+  const lookAgain = setTimeout(() => {
+    try {
+      if (look() !== undefined) waiter.end("ok");
+    } catch (error) {
+      waiter.fail(error);
+    }
+  }, ASLEEP_MS);
   const timer = setTimeout(() => waiter.end("timed-out"), LOOK_MS);
   try {
     await waiter.promise;
@@ -139,6 +154,7 @@ async function waitFor(
   } finally {
     turned = performance.now();
     sleptLong = turned - begin > LONG_MS;
+    clearTimeout(lookAgain);
     clearTimeout(timer);
     signal?.removeEventListener("abort", onabort);
   }
