@@ -54,7 +54,9 @@ export function measure(
   const random = new Random(seed).bytes(sizeOf(type) + tailBytes(model, types));
   // Of a byte that is true C makes 1, where we let it be: there they agree.
   const text = [...types.values()].map((type) => declarationOf(type)).join();
-  const mask = /\b_Bool\b/.test(text) ? 1 : 255;
+  // A half that is not a number already keeps its bits when it is assigned one:
+  // without one bit of its exponent it is a number.
+  const mask = /\b_Bool\b/.test(text) ? 1 : /_Float16/.test(text) ? 0xfb : 255;
   // A text that is there already, an empty one, keeps what follows it.
   const instead = /\bchar\b/.test(text) ? mask : 0;
   const noise = random.map((byte) => (byte & mask) || instead);
