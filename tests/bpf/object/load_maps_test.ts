@@ -7,7 +7,13 @@ import {
   readObjectFile,
   SystemError,
 } from "../../../bpf/mod.ts";
-import { bpfMounts, bpfObjects, kernelBtf, testWith } from "../../_needs.ts";
+import {
+  bpfMounts,
+  bpfObjects,
+  clang,
+  kernelBtf,
+  testWith,
+} from "../../_needs.ts";
 import {
   openDescriptors,
   run,
@@ -339,7 +345,7 @@ mountTest(
   },
 );
 
-testWith(bpfObjects, kernelBtf)(
+testWith(bpfObjects, kernelBtf, clang)(
   "BpfObject.load() takes an object whose map has as many entries as its u32 can say",
   async () => {
     using directory = new TemporaryDirectory();

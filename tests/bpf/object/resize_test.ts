@@ -6,6 +6,7 @@ import {
 } from "../../../bpf/mod.ts";
 import {
   bpfObjects,
+  clang,
   libbpfBefore,
   libbpfSince,
   libbpfVersion,
@@ -100,7 +101,7 @@ resizing(
   },
 );
 
-resizing(
+testWith(bpfObjects, clang, libbpfSince(3))(
   "A section of texts alone, which no variable names, has nothing to be resized (needs clang and libbpf 1.3)",
   async () => {
     using directory = new TemporaryDirectory();
