@@ -8,7 +8,7 @@
 
 import { decode } from "../../../btf/format/decode.ts";
 import { TypeTable } from "../../../btf/format/type_table.ts";
-import type { BtfType } from "../../../btf/types.ts";
+import type { BtfArray, BtfType } from "../../../btf/types.ts";
 import { BtfError, InvalidObjectError } from "../../../errors.ts";
 import { type Elf, type ElfSection, SECTION } from "./elf.ts";
 
@@ -59,16 +59,16 @@ function copyOf(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
 export function checkTypes(bytes: Uint8Array): TypeTable {
   const table = new TypeTable(bytes, undefined);
   const valued = new Set<number>();
-  for (let id = table.firstId; id < table.endId; id++) {
-    for (const other of valuesIn(decode(table, id))) valued.add(other);
-  }
+  const arrays: BtfArray[] = [];
   for (let id = table.firstId; id < table.endId; id++) {
     const type = decode(table, id);
-    // The numbers of a map's definition are lengths of arrays that are nowhere:
-    // `int (*max_entries)[N]`.
-    if (type.kind === "array" && !valued.has(id)) continue;
-    checkType(table, type);
+    for (const other of valuesIn(type)) valued.add(other);
+    if (type.kind === "array") arrays.push(type);
+    else checkType(table, type);
   }
+  // The numbers of a map's definition are lengths of arrays that are nowhere:
+  // `int (*max_entries)[N]`.
+  for (const type of arrays) if (valued.has(type.id)) checkSize(table, type);
   return table;
 }
 
@@ -109,7 +109,6 @@ function checkType(table: TypeTable, type: BtfType): void {
     case "volatile":
     case "restrict":
     case "type_tag":
-    case "array":
     case "var":
       return checkSize(table, type);
     case "int":
