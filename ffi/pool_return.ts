@@ -1,9 +1,9 @@
 /** The end of waits whose call, on a thread of Deno's pool, is under way. */
 
 /**
- * The time for a thread that was woken to come back, in milliseconds: on a machine
- * that is busy with ten other programs it took 600. Where all threads of the pool
- * are taken it has not even begun, and takes as long as they.
+ * The time for a thread that was woken to come back, in milliseconds; on a busy
+ * machine it takes hundreds of them. Where all threads of the pool are taken it
+ * has not even begun, and takes as long as they.
  */
 const RETURN_MS = 1000;
 

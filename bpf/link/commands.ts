@@ -10,8 +10,9 @@ import {
   systemError,
 } from "../../ffi/mod.ts";
 import type { Block } from "../../ffi/block.ts";
-import { paranoia } from "../../ffi/calls/perf_event.ts";
+import { eventRestriction } from "../../ffi/calls/perf_event.ts";
 import { Descriptor } from "../../ffi/descriptor.ts";
+import { causeIn, type Causes } from "../../ffi/errno/causes.ts";
 import {
   checked,
   clearAttributes,
@@ -28,14 +29,6 @@ import type { ProgramType } from "../program/type.ts";
 import type { UsedProgram } from "../program/used_program.ts";
 import { type AttachType, attachTypeNumber } from "./attach_type.ts";
 import { RawLinkInfo } from "./type.ts";
-
-/**
- * The causes of errors, by error number. A function looks whether it is the
- * cause: what is not looked up is worded as a possibility.
- */
-export type Causes = Readonly<
-  Record<number, string | (() => string | undefined)>
->;
 
 /** A kind of place in the kernel to which programs are attached. */
 export interface AttachPoint {
@@ -172,8 +165,7 @@ export function causeOf(
   errno: number,
   point: AttachPoint,
 ): string | undefined {
-  const given = point.causes[errno];
-  const cause = typeof given === "function" ? given() : given;
+  const cause = causeIn(point.causes, errno);
   if (errno !== EPERM) return cause;
   const privilege = `attaching to ${point.name} needs ${
     privilegeText(["CAP_BPF", point.capability])
@@ -193,11 +185,16 @@ export function privilegeText(needed: readonly Capability[]): string {
 /** The same for what is made of an event of the kernel's. */
 export function eventPrivilegeText(): string {
   const needed = ["CAP_BPF", "CAP_PERFMON"] as const;
-  const setting = lacks("CAP_SYS_ADMIN") ? paranoia() : "";
-  if (setting === "") return privilegeText(needed);
+  const restriction = restrictionHere();
+  if (restriction === undefined) return privilegeText(needed);
   return needed.some(lacks)
-    ? `${privilegeText(needed)}; ${setting}`
-    : `CAP_SYS_ADMIN, since ${setting}`;
+    ? `${privilegeText(needed)}; ${restriction}`
+    : `CAP_SYS_ADMIN, since ${restriction}`;
+}
+
+/** The restriction of events that this process is under; undefined for none. */
+export function restrictionHere(): string | undefined {
+  return lacks("CAP_SYS_ADMIN") ? eventRestriction() : undefined;
 }
 
 /** `linux/bpf.h` */

@@ -13,6 +13,7 @@ import {
   ESRCH,
   openPerfEvent,
 } from "../mod.ts";
+import { causeIn, type Causes } from "../errno/causes.ts";
 import { readNumber } from "../kernel_file.ts";
 import {
   bits,
@@ -81,22 +82,22 @@ const PARANOID = "/proc/sys/kernel/perf_event_paranoid";
 const CONTENT = 2;
 
 /**
- * Says that the machine is set to open events for CAP_SYS_ADMIN alone; empty where
- * it is not. Distributions added the levels above 2.
+ * Says that the machine may be set to open events for CAP_SYS_ADMIN alone;
+ * undefined where it is not. Distributions added the levels above 2.
  */
-export function paranoia(): string {
+export function eventRestriction(): string | undefined {
   const level = readNumber(PARANOID);
   return level <= CONTENT
-    ? ""
+    ? undefined
     : `kernel.perf_event_paranoid is ${level}: above ${CONTENT} some kernels, such as Debian's, open events for CAP_SYS_ADMIN alone`;
 }
 
 function wantsCapability(): string {
   const needs = "events need CAP_PERFMON (CAP_SYS_ADMIN before Linux 5.8)";
-  const setting = paranoia();
-  return setting === ""
+  const restriction = eventRestriction();
+  return restriction === undefined
     ? `${needs}, or a lower kernel.perf_event_paranoid`
-    : `${needs}; ${setting}`;
+    : `${needs}; ${restriction}`;
 }
 
 /** The call that errors of {@linkcode withEvent} name. */
@@ -149,16 +150,16 @@ export function openEvent(request: EventRequest): number {
  *
  * @param request Which event.
  * @param use Makes the link of the event's descriptor.
- * @param own Hints for this kind of event.
+ * @param own The causes of errors for this kind of event.
  * @throws {SystemError} if the kernel will not.
  */
 export function withEvent<R>(
   request: EventRequest,
   use: (fd: number) => R,
-  own: Readonly<Record<number, string>> = {},
+  own: Causes = {},
 ): R {
   const result = openEvent(request);
-  const hint = own[-result] ?? eventHint(-result);
+  const hint = causeIn(own, -result) ?? eventHint(-result);
   const fd = check(result, PERF_EVENT_OPEN, hint);
   try {
     return use(fd);

@@ -10,12 +10,11 @@ import {
 import { requireU32 } from "../../../base/arguments.ts";
 import type { Descriptor } from "../../../ffi/descriptor.ts";
 import { SIZE } from "../../../ffi/bpf/attributes.ts";
+import type { Causes } from "../../../ffi/errno/causes.ts";
 import type { ProgramType } from "../../program/type.ts";
 import type { UsedProgram } from "../../program/used_program.ts";
 import { type AttachPoint, createLink } from "../commands.ts";
 import { otherProbes } from "../loaded_for.ts";
-
-const OF_ANOTHER_TYPE = "the event does not run programs of this type";
 
 /** The attach point of an event, for programs of some types. */
 export function eventPoint(name: string, ...types: ProgramType[]): AttachPoint {
@@ -26,7 +25,6 @@ export function eventPoint(name: string, ...types: ProgramType[]): AttachPoint {
     capability: "CAP_PERFMON",
     causes: {
       [EBADF]: "the descriptor must be of an event of perf_event_open(2)",
-      [EINVAL]: OF_ANOTHER_TYPE,
       [EEXIST]: "a program is attached to the event already",
     },
   };
@@ -39,11 +37,12 @@ export function linkEvent(
   event: number,
   cookie: bigint,
 ): Descriptor {
-  const causes = {
+  const causes: Causes = {
     ...point.causes,
-    [EINVAL]: point.types.includes("kprobe")
-      ? otherProbes(program, undefined) ?? OF_ANOTHER_TYPE
-      : OF_ANOTHER_TYPE,
+    [EINVAL]: () =>
+      (point.types.includes("kprobe")
+        ? otherProbes(program, undefined)
+        : undefined) ?? "the event does not run programs of this type",
   };
   const link = createLink({
     program,

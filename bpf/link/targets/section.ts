@@ -15,7 +15,11 @@ import { libbpfAttach } from "../../libbpf/attach_functions.ts";
 import { privilegesOf } from "../../privileges.ts";
 import type { ProgramType } from "../../program/type.ts";
 import type { UsedProgram } from "../../program/used_program.ts";
-import { eventPrivilegeText, privilegeText } from "../commands.ts";
+import {
+  eventPrivilegeText,
+  privilegeText,
+  restrictionHere,
+} from "../commands.ts";
 import { attachByLibbpf, type Refusal, refusalError } from "../libbpf_link.ts";
 import { isTracefsMounted, NO_TRACEFS } from "./tracepoint.ts";
 import {
@@ -168,7 +172,10 @@ function privilegeFor(kind: string, type: ProgramType | undefined): string {
     return `attaching needs ${eventPrivilegeText()}`;
   }
   if (/^(tp|tracepoint)$/.test(kind)) {
-    return "reading tracefs takes root, and attaching CAP_BPF and CAP_PERFMON";
+    const restriction = restrictionHere();
+    return `reading tracefs takes root, and attaching CAP_BPF and CAP_PERFMON${
+      restriction === undefined ? "" : `; ${restriction}`
+    }`;
   }
   return `attaching needs ${privilegesOf([type])}`;
 }

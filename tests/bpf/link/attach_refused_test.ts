@@ -17,6 +17,7 @@ import {
   mounts,
   setpriv,
   testWith,
+  tpBtf,
   uprobe,
 } from "../../_needs.ts";
 import { run, TemporaryDirectory } from "../../_support.ts";
@@ -131,7 +132,7 @@ testWith(attachable, kprobe)(
   },
 );
 
-testWith(attachable, kprobe, setpriv)(
+testWith(attachable, kprobe, tpBtf, setpriv)(
   "Attaching to functions of the kernel takes CAP_BPF and CAP_PERFMON, and what a setting takes beyond is told",
   async () => {
     const only = "-all,+bpf,+perfmon";
@@ -139,12 +140,12 @@ testWith(attachable, kprobe, setpriv)(
       `
       import { BpfObject } from "@hostmem/hostmem/bpf";
       using object = BpfObject.load(Deno.args[0], {
-        programs: { kprobe: { load: true } },
+        programs: { kprobe: { load: true }, tp_btf: { load: true } },
       });
       const target = { kind: "kprobe", function: "vfs_fallocate" };
-      for (const given of [undefined, target]) {
+      for (const [name, given] of [["kprobe"], ["kprobe", target], ["tp_btf"]]) {
         try {
-          object.program("kprobe").attach(given);
+          object.program(name).attach(given);
           console.log("attached");
         } catch (error) {
           console.log(error.name, error.code, error.message);
@@ -159,7 +160,9 @@ testWith(attachable, kprobe, setpriv)(
     );
     assertEquals([code, stderr], [0, ""]);
     const lines = stdout.trimEnd().split("\n");
-    assertEquals(lines.length, 2, stdout);
+    assertEquals(lines.length, 3, stdout);
+    // Which opens no event.
+    assertEquals(lines.pop(), "attached");
     const path = "/proc/sys/kernel/perf_event_paranoid";
     const level = Number(Deno.readTextFileSync(path));
     for (const line of lines) {

@@ -157,7 +157,7 @@ export function attachAt(program: UsedProgram, place: KprobePlace): Descriptor {
   }
   const { function: name, offset, returns, cookie } = place;
   const where = offset === 0 ? `"${name}"` : `"${name}"+${offset}`;
-  const privilege =
+  const privilege = () =>
     `attaching to a function of the kernel needs ${eventPrivilegeText()}`;
   const absence = absenceOfFunction(name);
   return withText(name, (address) =>
