@@ -150,6 +150,7 @@ function sumLookups(map: BpfMap): number {
       "C, batches": () => Number(sumInC(map.fd, 32)),
       "entries()": () => sumBytes(map),
     },
+    bars: { "entries()": 2 },
   });
 }
 {

@@ -10,6 +10,7 @@ import { show } from "../../base/show.ts";
 import { writeValue } from "../../layout/access/write_whole.ts";
 import type { Type } from "../../layout/mod.ts";
 import { requireBytesOf, requireU32 } from "../../base/arguments.ts";
+import { type Copy, ownCopy } from "./entries/copies.ts";
 import { type HasUntold, untoldIn } from "./untold.ts";
 import { requireKeyKind } from "../arguments.ts";
 import { requireTypeOfSize } from "../../layout/model/open_ended.ts";
@@ -19,8 +20,12 @@ export type Part = "keys" | "values";
 
 /** The conversion between keys or values in bytes and plain data. */
 export interface Codec {
-  /** Reads the one at an offset of a region; there are all of its bytes. */
-  read(region: Region, offset: number): unknown;
+  /**
+   * Reads the one at an offset of a region; there are all of its bytes.
+   *
+   * @param copy The way to copy bytes that nobody knows the type of.
+   */
+  read(region: Region, offset: number, copy: Copy): unknown;
   /**
    * The bytes of a value, in a buffer of their own.
    *
@@ -49,25 +54,6 @@ function titleOf(part: Part): string {
   return part === "keys" ? "Key" : "Value";
 }
 
-/** Fewer bytes are copied faster one by one. */
-const MOST_BYTES_ALONE = 48;
-
-/** A copy of so many bytes of a region. */
-function copyOf(
-  region: Region,
-  offset: number,
-  size: number,
-): Uint8Array<ArrayBuffer> {
-  const copy = new Uint8Array(size);
-  if (size > MOST_BYTES_ALONE) {
-    copy.set(new Uint8Array(region.buffer, offset, size));
-  } else {
-    const { u8 } = region;
-    for (let i = 0; i < size; i++) copy[i] = u8[offset + i]!;
-  }
-  return copy;
-}
-
 /** Bytes as they are, where nobody knows what they mean. */
 class Bytes implements Codec {
   readonly #part: Part;
@@ -78,8 +64,8 @@ class Bytes implements Codec {
     this.#size = size;
   }
 
-  read(region: Region, offset: number): unknown {
-    return copyOf(region, offset, this.#size);
+  read(region: Region, offset: number, copy: Copy): unknown {
+    return copy(region, offset, this.#size);
   }
 
   write(value: unknown): Uint8Array<ArrayBuffer> {
@@ -137,7 +123,7 @@ class Typed implements Codec {
   read(region: Region, offset: number): unknown {
     const value = this.#plain(region, offset);
     if (this.#hasUntold?.(region.u8, offset)) {
-      this.#remember(value, copyOf(region, offset, this.#size));
+      this.#remember(value, ownCopy(region, offset, this.#size));
     }
     return value;
   }
@@ -217,10 +203,10 @@ class PerCpu implements Codec {
     this.#stride = stride;
   }
 
-  read(region: Region, offset: number): unknown {
+  read(region: Region, offset: number, copy: Copy): unknown {
     const values: unknown[] = [];
     for (let cpu = 0; cpu < this.#cpus; cpu++) {
-      values[cpu] = this.#codec.read(region, offset + cpu * this.#stride);
+      values[cpu] = this.#codec.read(region, offset + cpu * this.#stride, copy);
     }
     return values;
   }

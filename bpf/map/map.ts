@@ -692,9 +692,9 @@ export class BpfMap<
    *
    * The type of `entries` cannot know which it is. {@linkcode BpfMap.table} has
    * single values, and {@linkcode BpfMap.perCpu} arrays, in its type too.
-   * As bytes, where nothing says what they are, each key and each value is an
-   * array of its own, which takes longer than to fetch it: see
-   * {@linkcode BpfMap.batches}.
+   * Bytes, where nothing says what they are, share buffers, as
+   * {@linkcode MapTable} says; {@linkcode BpfMap.keyBytes} gives each key in a
+   * buffer of its own.
    *
    * @param types Types of keys and values, as in {@linkcode BpfMap.table}.
    * @throws as {@linkcode BpfMap.keys} does.
@@ -712,8 +712,8 @@ export class BpfMap<
 
   /**
    * The entries as bytes in batches, as the kernel gives them
-   * (`BPF_MAP_LOOKUP_BATCH`): several times as fast as an array for each key and
-   * value, and to be interrupted: each batch has a cursor to go on from.
+   * (`BPF_MAP_LOOKUP_BATCH`): the fastest way to go through a map, and one to be
+   * interrupted: each batch has a cursor to go on from.
    *
    * What others store and delete meanwhile may be among them or not, also from a
    * cursor that was kept. Of hashes all that stay are. Where the kernel goes from

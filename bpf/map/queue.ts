@@ -9,6 +9,7 @@ import {
 } from "../../base/arguments.ts";
 import { codecOf, ReadBlock } from "./codec.ts";
 import { lookup, take, update, valueLength } from "./entries/commands.ts";
+import { ownCopy } from "./entries/copies.ts";
 import type { OpenMap } from "./info.ts";
 import type { Storable } from "./table.ts";
 
@@ -82,7 +83,7 @@ export function queueOf(
   function read(bytes: Uint8Array<ArrayBuffer> | undefined): unknown {
     if (bytes === undefined) return undefined;
     block.put(bytes);
-    return codec.read(block.region, 0);
+    return codec.read(block.region, 0, ownCopy);
   }
 
   function pop(): unknown {

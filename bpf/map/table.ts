@@ -7,6 +7,7 @@ import { strideOf } from "./array_memory.ts";
 import { removeAll, updateAll } from "./entries/batch_commands.ts";
 import { type Codec, codecOf, perCpuCodec, ReadBlock } from "./codec.ts";
 import { lookup, remove, update, valueLength } from "./entries/commands.ts";
+import { type Copy, ownCopy, sharedCopies } from "./entries/copies.ts";
 import { EntryReader, type Reading, takeOne } from "./entries/reader.ts";
 import type { MapInfo, OpenMap } from "./info.ts";
 import { modeNumber, type UpdateMode } from "./options.ts";
@@ -82,6 +83,11 @@ export type PerCpuTableOf<K extends Type, V extends Type> = PerCpuTable<
  * kernel goes from key to key instead, in LPM tries and before Linux 5.6, the
  * deletion of a key lets it begin anew: then some may be given twice, and others
  * not, as never more are given than the map has room for.
+ *
+ * Keys and values that are bytes, as nothing says their type, are copies. Those
+ * of one key (`get`, `take`) are the only ones in their `buffer`; those that are
+ * gone through share buffers of 8 KiB: mind their `byteOffset`, and `slice` one
+ * that is kept for long, or transferred to another thread.
  *
  * @typeParam K What a key is.
  * @typeParam V What a value is.
@@ -238,26 +244,30 @@ class Table implements MapTable<unknown, unknown> {
   }
 
   keys(): Generator<unknown, void> {
-    return this.#each((reader, index) => this.#keyOf(reader, index), "keys");
+    return this.#each(
+      (reader, i, copy) => this.#keyOf(reader, i, copy),
+      "keys",
+    );
   }
 
   values(): Generator<unknown, void> {
-    return this.#each((reader, index) => this.#valueOf(reader, index));
+    return this.#each((reader, i, copy) => this.#valueOf(reader, i, copy));
   }
 
   entries(): Generator<[unknown, unknown], void> {
-    return this.#each((reader, index) => this.#entryOf(reader, index));
+    return this.#each((reader, i, copy) => this.#entryOf(reader, i, copy));
   }
 
   *#each<T>(
-    read: (reader: EntryReader, index: number) => T,
+    read: (reader: EntryReader, index: number, copy: Copy) => T,
     reading: Reading = "lookup",
   ): Generator<T, void> {
     const reader = new EntryReader(this.#map, reading);
+    const copy = sharedCopies();
     while (reader.fetch()) {
       for (let i = 0; i < reader.count; i++) {
         void this.#map.fd; // It may have been closed since the last one.
-        yield read(reader, i);
+        yield read(reader, i, copy);
       }
     }
   }
@@ -285,23 +295,33 @@ class Table implements MapTable<unknown, unknown> {
 
   takeAll(): [unknown, unknown][] {
     const reader = new EntryReader(this.#map, "take");
+    const copy = sharedCopies();
     const all: [unknown, unknown][] = [];
     while (reader.fetch()) {
-      for (let i = 0; i < reader.count; i++) all.push(this.#entryOf(reader, i));
+      for (let i = 0; i < reader.count; i++) {
+        all.push(this.#entryOf(reader, i, copy));
+      }
     }
     return all;
   }
 
-  #keyOf(reader: EntryReader, index: number): unknown {
-    return this.#keys.read(reader.keys, index * this.#keySize);
+  #keyOf(reader: EntryReader, index: number, copy: Copy): unknown {
+    return this.#keys.read(reader.keys, index * this.#keySize, copy);
   }
 
-  #valueOf(reader: EntryReader, index: number): unknown {
-    return this.#values.read(reader.values, index * this.#valueSize);
+  #valueOf(reader: EntryReader, index: number, copy: Copy): unknown {
+    return this.#values.read(reader.values, index * this.#valueSize, copy);
   }
 
-  #entryOf(reader: EntryReader, index: number): [unknown, unknown] {
-    return [this.#keyOf(reader, index), this.#valueOf(reader, index)];
+  #entryOf(
+    reader: EntryReader,
+    index: number,
+    copy: Copy,
+  ): [unknown, unknown] {
+    return [
+      this.#keyOf(reader, index, copy),
+      this.#valueOf(reader, index, copy),
+    ];
   }
 
   #read(bytes: Uint8Array<ArrayBuffer> | undefined): unknown {
@@ -309,7 +329,7 @@ class Table implements MapTable<unknown, unknown> {
     // One region for all: making one takes as long as asking the kernel.
     const block = this.#block ??= new ReadBlock(this.#valueSize);
     block.put(bytes);
-    return this.#values.read(block.region, 0);
+    return this.#values.read(block.region, 0, ownCopy);
   }
 }
 
