@@ -257,6 +257,33 @@ static int read_frames(void)
 	return error == -EPIPE ? 0 : -error;
 }
 
+/* Takes all sides that write, and closes them once the seqlock's was taken over. */
+static int keep(void)
+{
+	static const struct timespec pause = { 0, 1000000 };
+	struct Messages_producer messages;
+	struct Lines_producer lines;
+	uint64_t self;
+	int error = Messages_producer_open(&messages, &shared->messages, false);
+
+	if (!error)
+		error = Lines_producer_open(&lines, &shared->lines, false);
+	if (!error)
+		error = Frames_writer_open(&shared->frames, false);
+	if (!error)
+		error = Sample_writer_open(&shared->sample, false);
+	if (error)
+		return -error;
+	self = atomic_load(&shared->messages.producer);
+	while (atomic_load(&shared->sample.writer) == self)
+		nanosleep(&pause, NULL);
+	Messages_producer_close(&messages);
+	Lines_producer_close(&lines);
+	Frames_writer_close(&shared->frames);
+	Sample_writer_close(&shared->sample);
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	uint64_t count = argc > 2 ? strtoull(argv[2], NULL, 10) : 0;
@@ -275,6 +302,7 @@ int main(int argc, char **argv)
 	case 'g': return read_frames();
 	case 'w': return write_all(count);
 	case 'r': return read_all(count);
+	case 'k': return keep();
 	default: return 101;
 	}
 }

@@ -13,7 +13,7 @@ import {
 } from "../../sync/mod.ts";
 import { sized } from "../_fire.ts";
 import { command, compilerOfC, testWith } from "../_needs.ts";
-import { Random } from "../_support.ts";
+import { eventually, Random } from "../_support.ts";
 import {
   anyCompiler,
   compilers,
@@ -118,8 +118,9 @@ for (const compiler of compilers) {
       assertEquals(await outputOfPeer(sending), `${next}\n`);
       consumer.close();
 
-      const receiving = peers.start("messages from Deno", "0");
+      // First, for the one before has closed its side: C would come to the end.
       const producer = ByteRingProducer.open(lines);
+      const receiving = peers.start("messages from Deno", "0");
       for (let number = 0; number < LINES; number++) {
         const length = lineLength(number);
         let line: Uint8Array | undefined;
@@ -290,6 +291,32 @@ testWith(compilerOfC)(
         assert(numberOf(reader.read()) >= 0, "It is mixed");
       }
     }
+  },
+);
+
+testWith(compilerOfC)(
+  "C, too, leaves a side that was taken over to the one who has it",
+  async () => {
+    using peers = await Peers.compile(anyCompiler);
+    const { messages, lines, frames, sample } = peers.shared;
+    const child = peers.start("keep");
+    await eventually(() => sample.writer.load() !== 0n);
+    const takeOver = { takeOver: true };
+    using _producer = RingProducer.open(messages, takeOver);
+    using _lineProducer = ByteRingProducer.open(lines, takeOver);
+    using _frameWriter = LatestWriter.open(frames, takeOver);
+    // The last: C closes all of its sides then.
+    using _writer = SeqlockWriter.open(sample, takeOver);
+    await outputOfPeer(child);
+    const self = sample.writer.load();
+    assert(self !== 0n);
+    for (
+      const { ended, owner } of [
+        { ended: messages.ended, owner: messages.producer },
+        { ended: lines.ended, owner: lines.producer },
+        { ended: frames.ended, owner: frames.writer },
+      ]
+    ) assertEquals([ended.load(), owner.load()], [0, self]);
   },
 );
 
