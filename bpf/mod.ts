@@ -14,6 +14,7 @@
  * | {@linkcode UserRingBuffer} | records that this process writes for programs |
  * | {@linkcode Arena} | memory with pointers in it that both sides follow |
  * | {@linkcode BpfStatistics} | has the kernel count runs and time of programs |
+ * | {@linkcode BpfToken} | what a container uses in place of CAP_BPF |
  * | {@linkcode supports} | whether this kernel has a type of program or map, a helper, a way to attach |
  * | {@linkcode dateOf}, {@linkcode interfaceName}, {@linkcode formatAddress}, {@linkcode prefixKey}, {@linkcode histogramLines} | times, interfaces, addresses, prefixes and histograms of programs, for people |
  *
@@ -153,6 +154,7 @@ export type { ProgramStream } from "./program/stream.ts";
 export type { ProgramType } from "./program/type.ts";
 export type { RunOptions, RunResult } from "./program/run.ts";
 export { BpfStatistics } from "./program/statistics.ts";
+export { BpfToken, type TokenInfo } from "./token.ts";
 export { BpfLink, type UpdateLinkOptions } from "./link/link.ts";
 export { BpfIterator } from "./link/iterator.ts";
 export type { LinkInfo, LinkTarget } from "./link/info.ts";

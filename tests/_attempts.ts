@@ -274,6 +274,11 @@ export class Attempt implements Disposable {
     bpf("MAP_GET_NEXT_ID", 12, () => {});
   }
 
+  /** A token of no BPF file system: `BPF_TOKEN_CREATE`. */
+  noToken(): void {
+    bpf("TOKEN_CREATE", 36, (attributes) => attributes.setInt32(4, -1, true));
+  }
+
   /** The first 64 bytes of what the kernel knows of a link. */
   linkInfo(link: number): DataView {
     const info = new DataView(new ArrayBuffer(64));

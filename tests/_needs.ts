@@ -76,6 +76,7 @@ export class Need {
 export type Needs = Need | readonly Need[];
 
 const EPERM = 1;
+const EBADF = 9;
 const EACCES = 13;
 
 function isPermission({ errno }: Refusal): boolean {
@@ -358,6 +359,20 @@ export const arenas: Need = attempt("arenas", (attempt) => {
 /** `BPF_MAP_TYPE_USER_RINGBUF`. */
 export const userRings: Need = attempt("user ring buffers", (attempt) => {
   attempt.map(USER_RINGBUF, 0, 0, 4096);
+});
+
+/** User namespaces, and tokens of BPF file systems that are theirs. */
+export const tokens: Need = new Need("BPF tokens", () => {
+  requireThat(isRoot, "root");
+  run("unshare", "--user", "--mount", "true");
+  using attempt = new Attempt();
+  try {
+    attempt.noToken();
+  } catch (error) {
+    // A kernel that knows the command looks for the file system's descriptor.
+    if (error instanceof Refusal && error.errno === EBADF) return;
+    throw error;
+  }
 });
 
 /** Maps of others, by their numbers. */

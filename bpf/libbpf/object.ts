@@ -28,7 +28,7 @@ import { NativeMap } from "./map.ts";
 import type { Owner } from "./owner.ts";
 import { NativeProgram } from "./program.ts";
 
-/** `struct bpf_object_open_opts` of libbpf 1.1; later ones take what is missing for 0. */
+/** `struct bpf_object_open_opts`: libbpf takes what it does not know if it is 0. */
 const OpenOptions = struct("bpf_object_open_opts", {
   _: HostLayout,
   sz: u64,
@@ -41,6 +41,7 @@ const OpenOptions = struct("bpf_object_open_opts", {
   kernel_log_buf: u64,
   kernel_log_size: u64,
   kernel_log_level: u32,
+  bpf_token_path: u64, // since libbpf 1.5
 });
 
 /**
@@ -61,6 +62,8 @@ export interface OpenRequest {
   readonly btfPath: string | undefined;
   /** Lines `CONFIG_…=…` that override the kernel's configuration. */
   readonly kconfig: string | undefined;
+  /** The directory of a BPF file system to make a token of. */
+  readonly tokenPath: string | undefined;
 }
 
 /** An object of libbpf's that ends with this isolate, if not before. */
@@ -247,7 +250,9 @@ class OptionsHolder {
   /** The texts that it points to. */
   readonly texts: Block[] = [];
 
-  constructor({ name, pinRoot, btfPath, kconfig }: OpenRequest) {
+  constructor(
+    { name, pinRoot, btfPath, kconfig, tokenPath }: OpenRequest,
+  ) {
     const size = sizeOf(OpenOptions);
     this.bytes = new Uint8Array(new ArrayBuffer(size));
     const options = pointer(OpenOptions, this.bytes);
@@ -256,6 +261,7 @@ class OptionsHolder {
     options.pin_root_path = this.#textAddress(pinRoot);
     options.btf_custom_path = this.#textAddress(btfPath);
     options.kconfig = this.#textAddress(kconfig);
+    options.bpf_token_path = this.#textAddress(tokenPath);
   }
 
   #textAddress(text: string | undefined): bigint {

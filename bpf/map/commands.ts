@@ -22,6 +22,8 @@ export interface MapRequest extends MapDefinition {
   readonly numaNode?: number | undefined;
   /** Its types as BTF. */
   readonly btf?: MapBtfRequest | undefined;
+  /** A descriptor of the token that allows it. */
+  readonly tokenFd?: number | undefined;
 }
 
 /** The types of a new map. */
@@ -35,16 +37,28 @@ export interface MapBtfRequest {
 
 /** `linux/bpf.h` */
 const BPF_F_NUMA_NODE = 1 << 2;
+/** Of maps and of BTF: there is a token. */
+const BPF_F_TOKEN_FD = 1 << 16;
 
-/** Loads BTF into the kernel. @throws {SystemError} with its reason. */
-export function loadBtf(bytes: Uint8Array): Descriptor {
+/**
+ * Loads BTF into the kernel.
+ *
+ * @param tokenFd A descriptor of the token that allows it.
+ * @throws {SystemError} with its reason.
+ */
+export function loadBtf(bytes: Uint8Array, tokenFd?: number): Descriptor {
   const block = scratchBlock(bytes.length);
   try {
     block.put(bytes);
     const { btfLoad } = clearAttributes();
     btfLoad.btf = block.address;
     btfLoad.btfSize = bytes.length;
-    return new Descriptor(runChecked("BPF_BTF_LOAD", SIZE.btfLoad));
+    if (tokenFd !== undefined) {
+      btfLoad.btfFlags = BPF_F_TOKEN_FD;
+      btfLoad.btfTokenFd = tokenFd;
+    }
+    const size = tokenFd === undefined ? SIZE.btfLoad : SIZE.btfLoadToken;
+    return new Descriptor(runChecked("BPF_BTF_LOAD", size));
   } finally {
     releaseScratch();
   }
@@ -70,6 +84,10 @@ export function createMap(request: MapRequest): Descriptor {
     mapCreate.btfKeyTypeId = request.btf.keyTypeId;
     mapCreate.btfValueTypeId = request.btf.valueTypeId;
   }
+  if (request.tokenFd !== undefined) {
+    mapCreate.mapFlags |= BPF_F_TOKEN_FD;
+    mapCreate.mapTokenFd = request.tokenFd;
+  }
   const size = sizeFor(request);
   const command = "BPF_MAP_CREATE";
   const result = run(command, size);
@@ -84,7 +102,8 @@ export function createMap(request: MapRequest): Descriptor {
 }
 
 /** The size of the attributes that it needs: older kernels know no more. */
-function sizeFor({ mapExtra, btf }: MapRequest): number {
+function sizeFor({ mapExtra, btf, tokenFd }: MapRequest): number {
+  if (tokenFd !== undefined) return SIZE.mapCreateToken;
   if (mapExtra !== 0n) return SIZE.mapCreateExtra;
   return btf === undefined ? SIZE.mapCreate : SIZE.mapCreateBtf;
 }

@@ -84,12 +84,14 @@ export interface LoadedTypes extends MapBtfRequest {
 /**
  * Loads the types of a new map into the kernel; undefined for maps without.
  *
+ * @param tokenFd A descriptor of the token that allows it.
  * @throws {InvalidTypeError} if BTF has no room for them.
  * @throws {SystemError} with the kernel's reason.
  */
 export function loadTypes(
   type: MapType,
   types: MapDefinition | undefined,
+  tokenFd: number | undefined,
 ): LoadedTypes | undefined {
   if (types === undefined || !takesBtf(type)) return undefined;
   const { keyType, valueType } = types;
@@ -110,6 +112,6 @@ export function loadTypes(
   const writer = new TypeWriter();
   const keyTypeId = writer.write(keyType);
   const valueTypeId = writer.write(valueType);
-  const descriptor = loadBtf(writer.bytes());
+  const descriptor = loadBtf(writer.bytes(), tokenFd);
   return { descriptor, fd: descriptor.fd, keyTypeId, valueTypeId };
 }

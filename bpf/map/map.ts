@@ -20,6 +20,7 @@ import { requireMapName } from "../arguments.ts";
 import { fdinfoNumber } from "../fdinfo.ts";
 import { idsOf } from "../ids.ts";
 import { openPinned } from "../pins.ts";
+import { requireToken } from "../token.ts";
 import {
   entryOffset,
   mapArray,
@@ -238,6 +239,7 @@ export class BpfMap<
       numaNode,
       innerMap,
     } = options;
+    const token = requireToken(options.token);
     const typeNumber = mapTypeNumber(type);
     const types = givenTypes(type, options.keyType, options.valueType);
     const defaultKeySize = isKeyless(type) ? 0 : 4;
@@ -262,8 +264,9 @@ export class BpfMap<
       innerFd: innerMap === undefined
         ? undefined
         : descriptorOf("Inner map", "map", innerMap),
+      tokenFd: token?.fd,
     };
-    const btf = loadTypes(type, types);
+    const btf = loadTypes(type, types, request.tokenFd);
     try {
       const descriptor = createMap({ ...request, btf });
       return new BpfMap<M, K, V>(descriptor, "the new map", { types });

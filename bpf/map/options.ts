@@ -8,6 +8,7 @@ import {
 import { show } from "../../base/show.ts";
 import type { Type } from "../../layout/mod.ts";
 import type { HasDescriptor } from "../kernel_object.ts";
+import type { BpfToken } from "../token.ts";
 import type { MapFlag } from "./flag.ts";
 import type { MapType } from "./type.ts";
 
@@ -60,6 +61,8 @@ export interface CreateMapOptions<
   readonly mapExtra?: bigint | undefined;
   /** For maps of maps: one such as those that it shall hold. */
   readonly innerMap?: HasDescriptor | undefined;
+  /** A token that allows to make it, in place of CAP_BPF (Linux 6.9). */
+  readonly token?: BpfToken | undefined;
 }
 
 /** Options of {@linkcode BpfMap.open} and {@linkcode BpfMap.fromId}. */
@@ -102,6 +105,7 @@ export const createOptions: OptionNames<CreateMapOptions> = {
   numaNode: true,
   mapExtra: true,
   innerMap: true,
+  token: true,
 };
 
 /** Names of the options of {@linkcode BpfMap.open}. */

@@ -4,6 +4,7 @@ import type { MapFlag } from "../map/flag.ts";
 import type { MapType } from "../map/type.ts";
 import type { ProgramType } from "../program/type.ts";
 import type { EachOf, InputsOf, ObjectShape } from "./shape.ts";
+import type { BpfToken } from "../token.ts";
 
 /**
  * Options of {@linkcode BpfObject.load}.
@@ -52,6 +53,12 @@ export interface LoadOptions<S extends ObjectShape = ObjectShape> {
    * programs declare as `__kconfig`.
    */
   readonly kconfig?: string | undefined;
+  /**
+   * A token that allows to load it, in place of CAP_BPF. This takes libbpf 1.5,
+   * which by itself makes a token of the file system at `/sys/fs/bpf`, or at
+   * `LIBBPF_BPF_TOKEN_PATH` of the environment, if that delegates anything.
+   */
+  readonly token?: BpfToken | undefined;
 }
 
 /**

@@ -25,6 +25,7 @@ import {
   programTypeNumber,
 } from "../program/type.ts";
 import { nothingNamed } from "../named.ts";
+import { requireToken } from "../token.ts";
 import { requireObjectName } from "./file.ts";
 import { checkTypes } from "./file_check/btf.ts";
 import type { Values } from "./initial_values.ts";
@@ -54,6 +55,8 @@ export interface LoadSettings {
   readonly pinRoot: string | undefined;
   /** Lines `CONFIG_…=…` that override the kernel's configuration. */
   readonly kconfig: string | undefined;
+  /** The directory of a BPF file system that libbpf makes a token of. */
+  readonly tokenPath: string | undefined;
 }
 
 const loadOptions: OptionNames<LoadOptions> = {
@@ -66,6 +69,7 @@ const loadOptions: OptionNames<LoadOptions> = {
   btfPath: true,
   pinPath: true,
   kconfig: true,
+  token: true,
 };
 
 const mapOptions: OptionNames<LoadMapOptions> = {
@@ -110,6 +114,7 @@ export function readLoadOptions(options: LoadOptions): LoadSettings {
     btfPath,
     pinPath,
     kconfig,
+    token,
   } = options;
   return {
     name: name === undefined ? undefined : requireObjectName(name),
@@ -121,7 +126,22 @@ export function readLoadOptions(options: LoadOptions): LoadSettings {
     kernelBtf: btfPath === undefined ? undefined : readBtf(btfPath),
     pinRoot: pinPath === undefined ? undefined : pathOf(pinPath),
     kconfig: requireLines(kconfig),
+    tokenPath: tokenPathOf(token),
   };
+}
+
+/** The minor version of libbpf since which objects are loaded with tokens. */
+const TOKENS_SINCE = 5;
+
+/** @throws {NotSupportedError} if this libbpf is too old for tokens. */
+function tokenPathOf(option: unknown): string | undefined {
+  const token = requireToken(option);
+  if (token === undefined) return undefined;
+  void token.fd; // Libbpf makes another of the same path, but not of a closed one.
+  if (libbpfIsAtLeast(TOKENS_SINCE)) return token.path;
+  throw new NotSupportedError(
+    `Cannot load with a token: this libbpf, ${libbpfVersion()}, takes none; that takes libbpf 1.${TOKENS_SINCE}`,
+  );
 }
 
 function readBtf(path: string | URL): Uint8Array {

@@ -38,6 +38,8 @@ const MapCreate = struct("map_create", {
   btfValueTypeId: u32,
   btfVmlinuxValueTypeId: u32,
   mapExtra: u64,
+  valueTypeBtfObjFd: u32,
+  mapTokenFd: u32,
 });
 
 const BtfLoad = struct("btf_load", {
@@ -47,6 +49,9 @@ const BtfLoad = struct("btf_load", {
   btfSize: u32,
   btfLogSize: u32,
   btfLogLevel: u32,
+  btfLogTrueSize: u32,
+  btfFlags: u32,
+  btfTokenFd: u32,
 });
 
 const Element = struct("element", {
@@ -220,6 +225,13 @@ const StreamRead = struct("prog_stream_read", {
   progFd: u32,
 });
 
+const TokenCreate = struct("token_create", {
+  _: HostLayout,
+  flags: u32,
+  /** A directory of a BPF file system. */
+  bpffsFd: u32,
+});
+
 const ProgramQuery = struct("query", {
   _: HostLayout,
   /** A descriptor, or the index of an interface. */
@@ -257,6 +269,7 @@ const Attributes = union("bpf_attr", {
   linkFd: LinkFd,
   streamRead: StreamRead,
   programQuery: ProgramQuery,
+  tokenCreate: TokenCreate,
 });
 
 /**
@@ -266,8 +279,10 @@ const Attributes = union("bpf_attr", {
 export const SIZE = {
   mapCreate: 44, // to the end of mapName
   mapCreateBtf: 60, // to the end of btfValueTypeId
-  mapCreateExtra: sizeOf(MapCreate),
-  btfLoad: 28, // without the padding at its end
+  mapCreateExtra: 72, // to the end of mapExtra
+  mapCreateToken: sizeOf(MapCreate), // Linux 6.9
+  btfLoad: 28, // to the end of btfLogLevel
+  btfLoadToken: sizeOf(BtfLoad), // Linux 6.9
   mapFd: 4,
   element: sizeOf(Element),
   batch: sizeOf(Batch),
@@ -299,6 +314,7 @@ export const SIZE = {
   programQueryLinks: sizeOf(ProgramQuery), // Linux 6.6
   enableStats: 4,
   streamRead: 20, // without the padding at its end
+  tokenCreate: sizeOf(TokenCreate),
 } as const;
 
 const bytes = new Uint8Array(new ArrayBuffer(sizeOf(Attributes)));

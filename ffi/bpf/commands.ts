@@ -14,6 +14,7 @@ import {
   EINVAL,
   ENOENT,
   ENOTSUPP,
+  EOPNOTSUPP,
   EPERM,
 } from "../constants.ts";
 
@@ -30,7 +31,7 @@ interface CommandEntry {
 }
 
 const wantsCapability =
-  "it may need CAP_BPF (CAP_SYS_ADMIN before Linux 5.8), unless /proc/sys/kernel/unprivileged_bpf_disabled is 0; some types of map need CAP_NET_ADMIN besides; a container's seccomp profile may forbid bpf(2); before Linux 5.11 the limit of locked memory (ulimit -l) may be too low";
+  "it may need CAP_BPF (CAP_SYS_ADMIN before Linux 5.8), unless /proc/sys/kernel/unprivileged_bpf_disabled is 0; some types of map need CAP_NET_ADMIN besides; a container's seccomp profile may forbid bpf(2), and in its user namespace capabilities do not count, but a BpfToken may; before Linux 5.11 the limit of locked memory (ulimit -l) may be too low";
 const wantsAdmin =
   "opening objects by their ids, and listing them, needs CAP_SYS_ADMIN; a container's seccomp profile may forbid bpf(2)";
 const wantsWritable =
@@ -156,6 +157,19 @@ export const COMMANDS = {
   BPF_ITER_CREATE: { number: 33 },
   BPF_LINK_DETACH: { number: 34 },
   BPF_PROG_BIND_MAP: { number: 35 },
+  BPF_TOKEN_CREATE: {
+    number: 36,
+    hints: {
+      [EPERM]:
+        "the file system must be of the caller's own user namespace, in which it needs CAP_BPF",
+      [EINVAL]:
+        "it must be the directory that a BPF file system is mounted on; tokens came with Linux 6.9",
+      [ENOENT]:
+        "the file system delegates nothing: it must be mounted with delegate_cmds, delegate_maps and their like",
+      [EOPNOTSUPP]:
+        "there are no tokens in the initial user namespace: capabilities do there",
+    },
+  },
   // What was read is gone, also where it could not be written.
   BPF_PROG_STREAM_READ_BY_FD: { number: 37, once: true },
 } as const satisfies Readonly<Record<string, CommandEntry>>;

@@ -155,6 +155,7 @@ export async function openNative(name: string): Promise<NativeObject> {
     pinRoot: undefined,
     btfPath: undefined,
     kconfig: undefined,
+    tokenPath: undefined,
   });
 }
 
