@@ -1,7 +1,7 @@
 /** Tokens in user namespaces, whose processes have no capability outside. */
 
 import { assertEquals, assertThrows } from "@std/assert";
-import { BpfMap, BpfToken } from "../../bpf/mod.ts";
+import { BpfMap, BpfObject, BpfToken } from "../../bpf/mod.ts";
 import {
   bpfMounts,
   clang,
@@ -190,12 +190,14 @@ testWith(tokens, compilerOfC, clang, libbpfBefore(5))(
       `
       using token = BpfToken.create(path);
       console.log(codeOf(() => BpfObject.load(object, { token })));
+      token.close();
+      console.log(codeOf(() => BpfObject.load(object, { token })));
     `,
       { args: [object] },
     );
     assertEquals(
       stdout.replace(/1\.\d+,/, "1.x,"),
-      "NotSupportedError: Cannot load with a token: this libbpf, 1.x, takes none; that takes libbpf 1.5\n",
+      "NotSupportedError: Cannot load with a token: this libbpf, 1.x, takes none; that takes libbpf 1.5\nClosedError: The BPF token is closed\n",
     );
   },
 );
@@ -205,6 +207,11 @@ Deno.test("What is no token is refused before the kernel is asked", () => {
   for (const token of [{ fd: 5 }, 5, null, Object.create(BpfToken.prototype)]) {
     assertThrows(
       () => BpfMap.create({ ...options, token: token as never }),
+      TypeError,
+      "Token must be a BpfToken: received",
+    );
+    assertThrows(
+      () => BpfObject.load(new Uint8Array(), { token: token as never }),
       TypeError,
       "Token must be a BpfToken: received",
     );
