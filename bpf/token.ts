@@ -1,15 +1,14 @@
 /** Tokens, by which the owner of a BPF file system lets others use `bpf(2)`. */
 
-import { ClosedError, NotSupportedError } from "../errors.ts";
+import { ClosedError } from "../errors.ts";
 import { pathOf } from "../base/path.ts";
 import { requireAccess } from "../base/permission.ts";
 import { show } from "../base/show.ts";
 import { clearAttributes, runChecked, SIZE } from "../ffi/bpf/attributes.ts";
-import { askInfo } from "../ffi/bpf/object_info.ts";
-import { Block } from "../ffi/block.ts";
 import { openFile } from "../ffi/calls/descriptors.ts";
 import { Descriptor } from "../ffi/descriptor.ts";
 import { check, O_NOCTTY, O_NONBLOCK, O_RDONLY } from "../ffi/mod.ts";
+import { fdinfoText } from "./fdinfo.ts";
 import { type MapType, mapTypeName } from "./map/type.ts";
 import { type ProgramType, programTypeName } from "./program/type.ts";
 
@@ -117,27 +116,27 @@ export class BpfToken implements Disposable {
   }
 
   /**
-   * The permissions that it gives; undefined where the kernel does not tell,
-   * before Linux 6.17. Types that this package has no name for are left out.
+   * The permissions that it gives, as the kernel tells them in `/proc`; undefined
+   * where that is not mounted. Types that this package has no name for are left
+   * out.
    *
    * @throws {ClosedError} if it is closed.
    */
   get info(): TokenInfo | undefined {
-    const block = new Block(INFO_SIZE);
-    try {
-      askInfo(this.fd, block.address, INFO_SIZE, "the token", "token");
-    } catch (error) {
-      if (error instanceof NotSupportedError) return undefined;
-      throw error;
-    }
-    const [commandBits, maps, programs, attachBits] = new BigUint64Array(
-      block.buffer,
-    );
+    const { fd } = this;
+    const commandBits = bitsIn(fd, "allowed_cmds");
+    const maps = bitsIn(fd, "allowed_maps");
+    const programs = bitsIn(fd, "allowed_progs");
+    const attachBits = bitsIn(fd, "allowed_attachs");
+    if (
+      commandBits === undefined || maps === undefined ||
+      programs === undefined || attachBits === undefined
+    ) return undefined;
     return {
-      maps: namesIn(maps!, mapTypeName),
-      programs: namesIn(programs!, programTypeName),
-      commandBits: commandBits!,
-      attachBits: attachBits!,
+      maps: namesIn(maps, mapTypeName),
+      programs: namesIn(programs, programTypeName),
+      commandBits,
+      attachBits,
     };
   }
 
@@ -162,8 +161,12 @@ export class BpfToken implements Disposable {
   }
 }
 
-/** `linux/bpf.h`, `struct bpf_token_info`: four `__u64`. */
-const INFO_SIZE = 32;
+/** The bits of a line of its fdinfo, which is `any` where all are set. */
+function bitsIn(fd: number, line: string): bigint | undefined {
+  const text = fdinfoText(fd, line);
+  if (text === undefined) return undefined;
+  return text === "any" ? 2n ** 64n - 1n : BigInt(text);
+}
 
 function namesIn<Name>(
   bits: bigint,

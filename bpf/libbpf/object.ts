@@ -41,7 +41,7 @@ const OpenOptions = struct("bpf_object_open_opts", {
   kernel_log_buf: u64,
   kernel_log_size: u64,
   kernel_log_level: u32,
-  bpf_token_path: u64, // since libbpf 1.5
+  bpf_token_path: u64, // since libbpf 1.4
 });
 
 /**

@@ -54,7 +54,7 @@ export interface LoadOptions<S extends ObjectShape = ObjectShape> {
    */
   readonly kconfig?: string | undefined;
   /**
-   * A token that allows to load it, in place of CAP_BPF. This takes libbpf 1.5,
+   * A token that allows to load it, in place of CAP_BPF. This takes libbpf 1.4,
    * which by itself makes a token of the file system at `/sys/fs/bpf`, or at
    * `LIBBPF_BPF_TOKEN_PATH` of the environment, if that delegates anything.
    */

@@ -3,6 +3,7 @@
 import { NotSupportedError } from "../../errors.ts";
 import { show } from "../../base/show.ts";
 import { pathOf } from "../../base/path.ts";
+import { requireAccess } from "../../base/permission.ts";
 import {
   type OptionNames,
   requireFlag,
@@ -131,13 +132,15 @@ export function readLoadOptions(options: LoadOptions): LoadSettings {
 }
 
 /** The minor version of libbpf since which objects are loaded with tokens. */
-const TOKENS_SINCE = 5;
+const TOKENS_SINCE = 4;
 
-/** @throws {NotSupportedError} if this libbpf is too old for tokens. */
+/** @throws {NotSupportedError | Deno.errors.NotCapable} */
 function tokenPathOf(option: unknown): string | undefined {
   const token = requireToken(option);
   if (token === undefined) return undefined;
   void token.fd; // Libbpf makes another of the same path, but not of a closed one.
+  // Libbpf opens it, where Deno cannot see that.
+  requireAccess("read", token.path);
   if (libbpfIsAtLeast(TOKENS_SINCE)) return token.path;
   throw new NotSupportedError(
     `Cannot load with a token: this libbpf, ${libbpfVersion()}, takes none; that takes libbpf 1.${TOKENS_SINCE}`,

@@ -8,7 +8,7 @@ import { bpf } from "./bpf.ts";
 import { COMMANDS, hintFor } from "./commands.ts";
 
 /** A kind of object that has an info. */
-export type ObjectKind = "map" | "program" | "link" | "BTF" | "token";
+export type ObjectKind = "map" | "program" | "link" | "BTF";
 
 /** The error for a descriptor that is of something else. */
 export function isSomethingElse(
