@@ -9,6 +9,7 @@ import {
   F_SEAL_WRITE,
   truncateFile,
 } from "../../ffi/mod.ts";
+import { InvalidObjectError } from "../../errors.ts";
 import { Descriptor } from "../../ffi/descriptor.ts";
 import { writeFile } from "../../memory/file_copies.ts";
 import { show } from "../../base/show.ts";
@@ -20,6 +21,8 @@ export interface Source {
   readonly bytes: Uint8Array<ArrayBuffer>;
   /** The default of its name. */
   readonly name: string;
+  /** The path that it was read from; undefined where its bytes were given. */
+  readonly path: string | undefined;
 }
 
 /**
@@ -28,7 +31,8 @@ export interface Source {
  */
 export function readSource(source: unknown): Source {
   if (source instanceof Uint8Array) {
-    return { bytes: new Uint8Array(source), name: "object" };
+    const bytes = new Uint8Array(source);
+    return { bytes, name: "object", path: undefined };
   }
   if (typeof source !== "string" && !(source instanceof URL)) {
     throw new TypeError(
@@ -38,7 +42,22 @@ export function readSource(source: unknown): Source {
     );
   }
   const path = pathOf(source);
-  return { bytes: new Uint8Array(Deno.readFileSync(path)), name: nameOf(path) };
+  const bytes = new Uint8Array(Deno.readFileSync(path));
+  return { bytes, name: nameOf(path), path };
+}
+
+/** Has an error about what is in an object file name the file. */
+export function namingFile<T>({ path }: Source, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (path === undefined || !(error instanceof InvalidObjectError)) {
+      throw error;
+    }
+    throw new InvalidObjectError(`"${path}": ${error.message}`, {
+      cause: error,
+    });
+  }
 }
 
 /** The name of a file without `.bpf.o`, in characters that the kernel takes. */

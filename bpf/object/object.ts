@@ -27,7 +27,7 @@ import {
   setInitialContents,
 } from "./initial_values.ts";
 import { dropRecordTypes, makeMappable, sectionSizes } from "./sections.ts";
-import { readSource, withSealedFile } from "./file.ts";
+import { namingFile, readSource, type Source, withSealedFile } from "./file.ts";
 import { VariableNames } from "../variable/names.ts";
 import type { LoadOptions } from "./load_options.ts";
 import type { MapsOf, ObjectShape, ProgramsOf, VariablesOf } from "./shape.ts";
@@ -166,7 +166,14 @@ export class BpfObject<S extends ObjectShape = ObjectShape>
     options: LoadOptions<NoInfer<S>> = {},
   ): BpfObject<S> {
     const settings = readLoadOptions(options);
-    const { bytes, name } = readSource(source);
+    const file = readSource(source);
+    return namingFile(file, () => BpfObject.#loadFile<S>(file, settings));
+  }
+
+  static #loadFile<S extends ObjectShape>(
+    { bytes, name }: Source,
+    settings: LoadSettings,
+  ): BpfObject<S> {
     const elf = new Elf(bytes);
     checkBtf(elf);
     requireKnownSections(elf);

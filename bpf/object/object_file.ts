@@ -7,7 +7,7 @@ import type { Type } from "../../layout/static.ts";
 import { type MapType, mapTypeName } from "../map/type.ts";
 import { checkBtf } from "./file_check/btf.ts";
 import { Elf, type ElfSection, SECTION } from "./file_check/elf.ts";
-import { readSource } from "./file.ts";
+import { namingFile, readSource } from "./file.ts";
 import { declarationsIn } from "./declarations.ts";
 import { plainType } from "./plain_type.ts";
 import { VariableNames } from "../variable/names.ts";
@@ -91,7 +91,12 @@ export interface ObjectFile {
  * ```
  */
 export function readObjectFile(source: string | URL | Uint8Array): ObjectFile {
-  const elf = new Elf(readSource(source).bytes);
+  const file = readSource(source);
+  return namingFile(file, () => contentsOf(file.bytes));
+}
+
+function contentsOf(bytes: Uint8Array<ArrayBuffer>): ObjectFile {
+  const elf = new Elf(bytes);
   checkBtf(elf);
   const section = elf.only(({ name }) => name === ".BTF", "section .BTF");
   const btf = section === undefined

@@ -9,6 +9,7 @@ import {
   BpfObject,
   BtfError,
   InvalidObjectError,
+  readObjectFile,
   SystemError,
 } from "../../../bpf/mod.ts";
 import { type Enumeration, u32, u64 } from "../../../layout/mod.ts";
@@ -82,6 +83,19 @@ compileTest(
     );
   },
 );
+
+Deno.test("What is wrong with an object file is told with its path", () => {
+  using directory = new TemporaryDirectory();
+  const path = directory.join("notes.bpf.o");
+  Deno.writeTextFileSync(path, "#".repeat(64));
+  for (const use of [BpfObject.load, readObjectFile]) {
+    const error = assertThrows(() => use(path), InvalidObjectError);
+    assertEquals(
+      error.message,
+      `"${path}": An object file must be ELF, and begin with 7f454c46: it begins with 23232323`,
+    );
+  }
+});
 
 Deno.test("BpfObject.load() refuses what is no object file for BPF", () => {
   for (
