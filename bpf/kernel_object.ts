@@ -112,8 +112,8 @@ export abstract class KernelObject implements Disposable {
    * Removes the path that the object is pinned to. It stays for as long as this
    * or another descriptor of it is open.
    *
-   * @param path Where it is pinned; by default where this object has pinned it,
-   * or was opened from.
+   * @param path The path that it is pinned to; by default the one that this object
+   * has pinned it to, or was opened from.
    * @throws {ClosedError} if it is closed.
    * @throws {TypeError} if no path is given and none is known.
    * @throws {NotSupportedError} if something else is pinned there.
@@ -171,7 +171,11 @@ export abstract class KernelObject implements Disposable {
     return `${this.constructor.name} { ${parts} }`;
   }
 
-  /** The kind of an object; undefined of what is none. @ignore */
+  /**
+   * The kind of an object; undefined for anything else.
+   *
+   * @ignore
+   */
   static kindOf(value: unknown): Kind | undefined {
     const isObject = typeof value === "object" && value !== null;
     return isObject && #kind in value ? value.#kind : undefined;

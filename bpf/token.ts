@@ -31,8 +31,8 @@ export interface TokenInfo {
 const DEFAULT_PATH = "/sys/fs/bpf";
 
 /**
- * A BPF token (Linux 6.9): what a process in a user namespace, such as a
- * container's, can use in place of CAP_BPF.
+ * A BPF token (Linux 6.9). A process in a user namespace, such as a
+ * container's, can use it in place of CAP_BPF.
  *
  * Whoever has that capability mounts a BPF file system for the namespace, with
  * the options `delegate_cmds`, `delegate_maps`, `delegate_progs` and
@@ -70,7 +70,7 @@ export class BpfToken implements Disposable {
    * @throws {SystemError} with the kernel's reason, as in bpf(2) and open(2):
    * ENOENT if the file system delegates nothing, EPERM if it is of another user
    * namespace or the caller has no CAP_BPF in its own, EOPNOTSUPP in the initial
-   * user namespace, EINVAL if it is no BPF file system or the kernel is older than
+   * user namespace, EINVAL if it is not a BPF file system or the kernel is older than
    * Linux 6.9.
    * @throws {TypeError} if it is not a path.
    * @throws {Deno.errors.NotCapable} without `--allow-ffi`, or without permission
@@ -140,7 +140,11 @@ export class BpfToken implements Disposable {
     };
   }
 
-  /** True for a token, open or closed. @ignore */
+  /**
+   * True for a token, open or closed.
+   *
+   * @ignore
+   */
   static is(value: unknown): value is BpfToken {
     return typeof value === "object" && value !== null && #descriptor in value;
   }

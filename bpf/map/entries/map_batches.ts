@@ -31,7 +31,11 @@ export class MapCursor {
     cursorAt = (mapId, position) => new MapCursor(mapId, position);
   }
 
-  /** Tests whether something is a cursor. @ignore */
+  /**
+   * Tests whether something is a cursor.
+   *
+   * @ignore
+   */
   static isCursor(value: unknown): value is MapCursor {
     return typeof value === "object" && value !== null && #mapId in value;
   }
