@@ -61,7 +61,8 @@ export const doctor: Command = {
   name: "doctor",
   parameters: "",
   summary: "Show what this machine allows, and how to get the rest",
-  details: "Everything is asked of the kernel by trying. Nothing stays behind.",
+  details:
+    "Each check tries the thing on this kernel, and leaves nothing behind.",
   examples: ["doctor", "doctor --json"],
   options: {
     json: { type: "boolean", short: "j", help: "Write JSON" },

@@ -195,8 +195,7 @@ export const dump: Command = {
   name: "dump",
   parameters: "<id|name|path>",
   summary: "Show the entries of a map, decoded by its own BTF",
-  details:
-    "Values of per-CPU maps are summed up over all CPUs where they are numbers.\n" +
+  details: "Numbers in values of per-CPU maps are summed over all CPUs.\n" +
     "A terminal shows as many entries as fit; a pipe gets all of them.",
   examples: ["dump flows", "dump /sys/fs/bpf/flows --watch", "dump 12 --json"],
   options: {
@@ -208,13 +207,13 @@ export const dump: Command = {
     watch: {
       type: "boolean",
       short: "w",
-      help: "Draw it again and again, with rates, until Ctrl-C",
+      help: "Redraw it, with rates, until Ctrl-C",
     },
     interval: {
       type: "string",
       short: "n",
       value: "seconds",
-      help: "The time between two drawings; 1 by default",
+      help: "The time between redraws; 1 by default",
     },
   },
   count: [1, 1],

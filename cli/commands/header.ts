@@ -17,12 +17,12 @@ export const header: Command = {
   parameters: "<file.ts#Export…>",
   summary: "Write types for a program in C, Python or Rust that shares memory",
   details:
-    "The types are exports of TypeScript files, which are run. Each has the name of\n" +
-    "its export, and a type within it that of its struct: name a ring that is a\n" +
-    "field, too, and its functions have that name. A header for C has the\n" +
-    "declarations, a _Static_assert for every size and offset, and static inline\n" +
-    "functions for rings, seqlocks, and waiting by futex(2). A module of Python has\n" +
-    "classes of ctypes, and a dtype of numpy for each; one of Rust has #[repr(C)]\n" +
+    "The types are exports of TypeScript files, which are run. A type that you name\n" +
+    "gets the name of its export; a type within it gets the name of its struct. Name\n" +
+    "a ring that is a field, too, to give its functions that name. A header for C has\n" +
+    "the declarations, a _Static_assert for every size and offset, and static inline\n" +
+    "functions for rings, seqlocks, and waiting by futex(2). A Python module has\n" +
+    "classes of ctypes, and a numpy dtype for each; a Rust module has #[repr(C)]\n" +
     "structs; both assert every size and offset, and have no functions for rings.",
   examples: [
     "header types.ts#Quotes -o quotes.h",

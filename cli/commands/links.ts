@@ -165,8 +165,8 @@ export const links: Command = {
   name: "links",
   ...LIST,
   summary: "List all BPF links of the system, and what they attach to",
-  details: "It takes CAP_SYS_ADMIN: run it as root.\n" +
-    "Programs that are attached without a link, such as by tc(8), are not there.",
+  details: "This needs CAP_SYS_ADMIN: run it as root.\n" +
+    "Programs that are attached without a link, such as by tc(8), are not listed.",
   examples: ["links", "links --json"],
   run(given, output) {
     const all = collect(

@@ -55,7 +55,7 @@ export const maps: Command = {
   name: "maps",
   ...LIST,
   summary: "List all BPF maps of the system",
-  details: "It takes CAP_SYS_ADMIN: run it as root.",
+  details: "This needs CAP_SYS_ADMIN: run it as root.",
   examples: ["maps", "maps --json | jq '.[] | select(.frozen == 1)'"],
   run(given, output) {
     const all = collect(

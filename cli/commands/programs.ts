@@ -98,8 +98,8 @@ export const programs: Command = {
   name: "programs",
   ...LIST,
   summary: "List all BPF programs of the system",
-  details: "It takes CAP_SYS_ADMIN: run it as root.\n" +
-    "Runs and their time are counted while kernel.bpf_stats_enabled is 1.",
+  details: "This needs CAP_SYS_ADMIN: run it as root.\n" +
+    "The kernel counts runs and their time while kernel.bpf_stats_enabled is 1.",
   examples: ["programs", "programs --json"],
   run(given, output) {
     const boot = bootTime();

@@ -80,11 +80,11 @@ export const skeleton: Command = {
   parameters: "<file.bpf.o>",
   summary: "Write an object file's maps, variables and programs as TypeScript",
   details:
-    "What it writes has a function `load`, which gives a BpfObject whose names and\n" +
+    "The module has a function `load`, which returns a BpfObject whose names and\n" +
     "types the compiler knows; the structs and enumerations that they are made of;\n" +
-    "and `rings`, which read what programs send. No privilege is needed, nor libbpf.\n" +
-    "The object file is looked for beside the skeleton, at the path that it has from\n" +
-    "there; with --embed the skeleton has its bytes, for JSR and `deno compile`.",
+    "and `rings`, which open the ring buffers. This needs no privilege and no libbpf.\n" +
+    "The skeleton looks for the object file at the path that it has relative to the\n" +
+    "skeleton; with --embed it has its bytes inside, for JSR and `deno compile`.",
   examples: [
     "skeleton count.bpf.o -o count.ts",
     "skeleton trace.bpf.o -o trace.ts --event events=event --embed",
@@ -96,12 +96,12 @@ export const skeleton: Command = {
       value: "file",
       help: "Write to this file, not to standard output",
     },
-    embed: { type: "boolean", help: "Put the bytes of the object file in" },
+    embed: { type: "boolean", help: "Embed the bytes of the object file" },
     event: {
       type: "string",
       multiple: true,
       value: "map=struct",
-      help: "The type of a ring's records; for each ring one",
+      help: "The type of a ring's records; once for each ring",
     },
     import: {
       type: "string",

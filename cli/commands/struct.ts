@@ -150,8 +150,8 @@ export const struct: Command = {
   details:
     "Each member has its offset and size in bytes beside it, as pahole(1) shows it.\n" +
     "The file is BTF, or an ELF file that has it: an object of clang -target bpf -g,\n" +
-    "a program of gcc -gbtf or one that pahole -J was run on. Without a file it is\n" +
-    "the running kernel.",
+    "a program of gcc -gbtf or one that pahole -J was run on. Without a file,\n" +
+    "the type is one of the running kernel.",
   examples: [
     "struct task_struct",
     "struct nf_conn --module nf_conntrack",

@@ -27,7 +27,7 @@ export const types: Command = {
   details:
     "The file is BTF, or an ELF file that has it: an object of clang -target bpf -g,\n" +
     "a program of gcc -gbtf or one that pahole -J was run on. vmlinux is the running\n" +
-    "kernel. With --check it writes nothing, compares, and ends with 1 where the\n" +
+    "kernel. With --check it writes nothing: it compares, and exits with 1 if the\n" +
     "layouts differ.",
   examples: [
     "types vmlinux task_struct -o task.ts",
