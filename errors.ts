@@ -50,8 +50,8 @@ export class NotSupportedError extends Error {
 }
 
 /**
- * A side of a shared structure that another thread or process has: there can be
- * one producer of a ring, one writer of a seqlock. The message names it.
+ * A side of a shared structure that another thread or process has: a ring has
+ * one producer, a seqlock one writer. The message names the owner.
  */
 export class OwnedError extends Error {
   /** The class name. */
@@ -65,8 +65,8 @@ export class PeerDiedError extends Error {
 }
 
 /**
- * A shared structure that cannot be: made with another type or capacity, or with
- * indices that no process leaves which keeps to the rules.
+ * A shared structure that is not valid: made with another type or capacity, or
+ * with indices that no process leaves that keeps to the rules.
  */
 export class CorruptError extends Error {
   /** The class name. */
@@ -74,7 +74,7 @@ export class CorruptError extends Error {
 }
 
 /**
- * BTF that cannot be: bytes that are not BTF, or a type in it that has no
+ * BTF that is not valid: bytes that are not BTF, or a type in it that has no
  * layout, such as a struct that contains itself.
  */
 export class BtfError extends Error {
@@ -94,8 +94,8 @@ export class BtfError extends Error {
 }
 
 /**
- * An object file of BPF programs that cannot be: not ELF, of another byte order,
- * cut off, or with parts that contradict each other.
+ * An object file of BPF programs that is not valid: not ELF, of another byte
+ * order, cut off, or with parts that contradict each other.
  */
 export class InvalidObjectError extends Error {
   /** The class name. */
@@ -167,8 +167,8 @@ export interface VerifierErrorInit extends SystemErrorInit {
 
 /**
  * A BPF program that the kernel's verifier refused, usually because it could not
- * prove it safe. The message ends with the last that the verifier said, which is
- * mostly the reason; `log` has all of it.
+ * prove it safe. The message ends with the last lines of the verifier, which
+ * mostly give the reason; `log` has all of them.
  *
  * A program that is rejected before verification, because a capability is missing
  * or its target is unknown, throws a {@linkcode SystemError}.

@@ -2,10 +2,10 @@
  * The kernel's BPF subsystem: load programs with their maps and variables, run
  * and attach them, and share memory with them.
  *
- * | what | is |
+ * | export | is |
  * | ---- | -- |
  * | {@linkcode BpfObject} | an object file that clang made, loaded: its maps, variables and programs, by name |
- * | {@linkcode readObjectFile} | what is in an object file, without loading it |
+ * | {@linkcode readObjectFile} | reads what is in an object file, without loading it |
  * | {@linkcode BpfVariable} | a global variable of the programs, live in their memory |
  * | {@linkcode BpfProgram}, {@linkcode BpfLink} | a program, and what it is attached to |
  * | {@linkcode BpfMap} | a map: made, pinned, opened by path, id or descriptor; bytes by `lookup` and `update`, memory by `pointer`, `view` and `elements` |
@@ -14,20 +14,21 @@
  * | {@linkcode UserRingBuffer} | records that this process writes for programs |
  * | {@linkcode Arena} | memory with pointers in it that both sides follow |
  * | {@linkcode BpfStatistics} | has the kernel count runs and time of programs |
- * | {@linkcode BpfToken} | what a container uses in place of CAP_BPF |
- * | {@linkcode supports} | whether this kernel has a type of program or map, a helper, a way to attach |
+ * | {@linkcode BpfToken} | a container's substitute for CAP_BPF |
+ * | {@linkcode supports} | tests whether this kernel has a type of program or map, a helper, a way to attach |
  * | {@linkcode dateOf}, {@linkcode interfaceName}, {@linkcode formatAddress}, {@linkcode prefixKey}, {@linkcode histogramLines} | times, interfaces, addresses, prefixes and histograms of programs, for people |
  *
- * All of them hold something of the kernel's: declare them with `using`, or call
- * `close`. What is used after that throws {@linkcode ClosedError}, and never
+ * Objects, maps, programs, links, rings and arenas hold something of the kernel:
+ * declare them with `using`, or call `close`. Any use after that throws {@linkcode ClosedError}, and never
  * touches other memory. `info` says what the kernel knows of a map, a program or
  * a link, and `ids` and `fromId` list and open those of the whole system.
  *
  * Run with `--allow-ffi`; importing this opens no library. The `bpf` system call
- * wants the capability CAP_BPF, or CAP_SYS_ADMIN before Linux 5.8, and what is
- * attached CAP_NET_ADMIN or CAP_PERFMON besides. Errors say which is missing.
- * Only `BpfObject.load`, attaching by section, symbol or USDT probe take more
- * than libc: `libbpf.so.1`, version 1.1 or later.
+ * needs the capability CAP_BPF, or CAP_SYS_ADMIN before Linux 5.8; most programs
+ * need CAP_NET_ADMIN or CAP_PERFMON besides. Errors say which is missing.
+ * `BpfObject.load`, `supports`, `attachedTo` for XDP, and attaching by section,
+ * by symbol, to a USDT probe or by tc(8) need `libbpf.so.1`, version 1.1 or later,
+ * besides libc.
  *
  * @example Programs: load, attach, read a variable
  * ```ts ignore
@@ -63,7 +64,7 @@
  *   stats.packets.add(1n);
  *   map.lookup(3); // the same bytes, by way of the system call
  * } catch (error) {
- *   // Who may not make BPF maps is told which capability that takes.
+ *   // Without the capability, the message names it.
  *   if (!(error instanceof SystemError && error.code === "EPERM")) throw error;
  *   console.log(error.message);
  * }

@@ -24,9 +24,9 @@ const parseOptions: OptionNames<ParseOptions> = { base: true };
 let kernel: WeakRef<Btf> | undefined;
 
 /**
- * BTF, the BPF Type Format: what the kernel, its modules and BPF programs know
- * of their types. Opening it finds where each type begins and decodes nothing;
- * types are decoded one by one as they are asked for.
+ * BTF, the BPF Type Format: the types of the kernel, its modules and BPF
+ * programs. Opening it finds where each type begins and decodes nothing; types
+ * are decoded one by one as they are asked for.
  *
  * It is found at `/sys/kernel/btf`, in the section `.BTF` of object files, and
  * by `bpf(2)`. The format is that of Documentation/bpf/btf.rst in Linux.
@@ -76,11 +76,11 @@ export class Btf {
    * Reads BTF from bytes, which are copied.
    *
    * @param bytes All of it, as in the section `.BTF` of an object file.
-   * @param options What it builds on.
+   * @param options The BTF that it builds on.
    * @throws {BtfError} If it is not BTF of this host's byte order, or a type in
    * it is of an unknown kind or not whole. What types say of each other is
    * checked as they are used.
-   * @throws {TypeError} If these are not bytes, or the base is no Btf.
+   * @throws {TypeError} If these are not bytes, or the base is not a Btf.
    *
    * @example From an object file
    * ```ts ignore
@@ -106,7 +106,7 @@ export class Btf {
    * programs that `pahole -J` was run on.
    *
    * @param path The file.
-   * @param options What it builds on.
+   * @param options The BTF that it builds on.
    * @throws {BtfError} If it has no BTF, or {@linkcode Btf.parse} refuses it.
    * @throws {Deno.errors.NotFound} If there is no such file.
    * @throws {Deno.errors.NotCapable} Without `--allow-read` for it.
@@ -161,7 +161,7 @@ export class Btf {
    * program. That takes CAP_SYS_ADMIN.
    *
    * @param id The number, as in `map.info.btfId`.
-   * @throws {RangeError} If it is no integer of 32 bits.
+   * @throws {RangeError} If it is not an integer of 32 bits.
    * @throws {SystemError} With the kernel's reason, as in bpf(2): ENOENT where
    * there is no such BTF, EPERM for want of the capability.
    * @throws {Deno.errors.NotCapable} Without `--allow-ffi`.
@@ -202,7 +202,7 @@ export class Btf {
    * The first type of a name; undefined where there is none.
    *
    * @param name Its name.
-   * @param kind Which kind it must be of.
+   * @param kind The kind that it must be of.
    * @throws {BtfError} If it names types or names that do not exist.
    */
   find<K extends BtfKind>(
@@ -220,7 +220,7 @@ export class Btf {
    * and a function, or structs of several drivers.
    *
    * @param name Their name.
-   * @param kind Which kind they must be of.
+   * @param kind The kind that they must be of.
    * @throws {BtfError} If one names types or names that do not exist.
    */
   findAll<K extends BtfKind>(
@@ -264,7 +264,7 @@ export class Btf {
    * @typeParam T The type, where it is known: nothing checks that it is.
    * @param nameOrId A name or an id. Of types of one name a struct, union,
    * enumeration or number goes before a typedef, and that before a variable.
-   * @param kind Which kind it must be of.
+   * @param kind The kind that it must be of.
    * @throws {BtfError} If there is no such type, it has no layout, or there are
    * several that differ.
    * @throws {RangeError} If there is no type of that id.
@@ -287,7 +287,7 @@ export class Btf {
    * something of the type: `"int (*open)(struct inode *, struct file *)"`.
    *
    * @param id The type.
-   * @param name What is declared.
+   * @param name The name to declare.
    * @throws {RangeError} If there is no such type.
    * @throws {BtfError} If it names types or names that do not exist.
    */

@@ -60,10 +60,10 @@ export interface LayoutCheck {
  * may stand for bytes, `u8` for a boolean, and `u64` for a pointer.
  *
  * @param type The type.
- * @param btf Where to look.
- * @param nameOrId What it is there, as in {@linkcode Btf.layout}; by default a
+ * @param btf The BTF to compare it with.
+ * @param nameOrId Its name or id there, as in {@linkcode Btf.layout}; by default a
  * type of the same name.
- * @param kind Which kind it must be of there.
+ * @param kind The kind that it must be of there.
  * @throws {InvalidTypeError} If it is not a type made by this package.
  * @throws {BtfError} If BTF has no such type, or no layout of it.
  *

@@ -1,6 +1,6 @@
 /**
- * BTF, the kernel's type information: nobody has to write down a struct that
- * the kernel already knows.
+ * BTF, the kernel's type information: you need not write down a struct that the
+ * kernel already knows.
  *
  * ```ts ignore
  * import { Btf } from "@hostmem/hostmem/btf";

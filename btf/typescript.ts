@@ -35,9 +35,9 @@ export interface TypescriptOptions {
  *
  * The source is for `deno fmt` to format.
  *
- * @param btf Where to look.
- * @param names What: names or ids, as in {@linkcode Btf.layout}.
- * @param options Where the source imports from.
+ * @param btf The BTF that has them.
+ * @param names The types: names or ids, as in {@linkcode Btf.layout}.
+ * @param options The specifier that the source imports from.
  * @throws {BtfError} If BTF has no such type, or no layout of it.
  *
  * @example The source of one struct
@@ -106,7 +106,7 @@ export class TypescriptSource {
   /**
    * Nothing yet.
    *
-   * @param reserved Names that no constant shall have, besides those that the
+   * @param reserved Names that no constant may have, besides those that the
    * language and the layout types have.
    */
   constructor(reserved: Iterable<string> = []) {
@@ -152,7 +152,7 @@ export class TypescriptSource {
   /**
    * The source: what is imported, then the declarations.
    *
-   * @param from Where it imports this package from.
+   * @param from The specifier of this package in the source.
    */
   text(from = "@hostmem/hostmem"): string {
     const imports = this.#imports.statement(from);

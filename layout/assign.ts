@@ -17,16 +17,16 @@ import type {
  * Stores plain data where a pointer points: any part of a struct or union, the
  * first elements of an array. Everything is checked before anything is written.
  *
- * Of members that share bytes, in a union or by `offsets`, those that say what is
- * there already are passed over; two that say different things are refused. So
- * `assign(p, { ...snapshot(p), x: 1 })` stores `x`.
+ * If members share bytes, in a union or by `offsets`, values that are there
+ * already are passed over, and two that differ are refused. So `assign(p, {
+ * ...snapshot(p), x: 1 })` stores `x`.
  *
  * Another pointer or view of the same type copies its members, with zeros for
  * padding, and without what lies behind the struct in a flexible array.
  *
- * @param pointer Where to store.
- * @param values What to store.
- * @throws {TypeError} If a value is of the wrong kind, or a name is no field.
+ * @param pointer The pointer to store to.
+ * @param values The values to store.
+ * @throws {TypeError} If a value is of the wrong kind, or a name is not that of a field.
  * @throws {RangeError} If a value does not fit, or two members that share bytes
  * say different things.
  * @throws {InvalidTypeError} If it is a pointer to another type.

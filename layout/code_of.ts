@@ -14,12 +14,12 @@ export interface CodeOptions {
 }
 
 /**
- * The JavaScript that the pointers to a type run, which is made for the type; for
- * reports of bugs, and to see whether code is specialised here. Its text means
- * nothing else and differs from version to version.
+ * The JavaScript that the pointers to a type run, which is made for the type:
+ * for bug reports, and to see whether code is specialised here. Do not rely on
+ * its text; it differs from version to version.
  *
- * @param type What the pointers point to.
- * @param options Of pointers or of views.
+ * @param type The type that the pointers point to.
+ * @param options Pointers or views.
  * @returns The text; undefined where the runtime forbids to compile text
  * (`--disallow-code-generation-from-strings`): pointers are slower there.
  * @throws {InvalidTypeError} If the type cannot be pointed to.

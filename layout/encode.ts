@@ -18,14 +18,15 @@ import { Region } from "./region/region.ts";
 import type { Input, Marked, Type, Value, View, ViewOf } from "./static.ts";
 
 /**
- * The bytes of a value, as they lie in memory: what is not given, and padding, is
- * zero. A flexible array at the type's end is as long as the one given; what
- * `sizeof` counts behind a shorter one is there, too, and reads as elements.
+ * The bytes of a value, as they lie in memory: fields that are not given, and
+ * padding, are zero. A flexible array at the type's end is as long as the one
+ * given; the bytes that `sizeof` counts behind a shorter one are there, too,
+ * and read as elements.
  *
- * @param type What the value is of.
+ * @param type The type of the value.
  * @param value Plain data, or a pointer or view whose values are taken.
  * @throws {InvalidTypeError} If the type cannot be pointed to.
- * @throws {TypeError} If a value is of the wrong kind, or a name is no field.
+ * @throws {TypeError} If a value is of the wrong kind, or a name is not that of a field.
  * @throws {RangeError} If a value does not fit, or two members that share bytes
  * say different things.
  *
@@ -75,16 +76,16 @@ function tailLength(type: AnyType, value: unknown): number {
 }
 
 /**
- * Reads the value that bytes hold, as plain data: what `snapshot` of a view of
- * them returns. Bytes behind it belong to a flexible array at the type's end,
- * or to nobody. They need not be aligned.
+ * Reads the value that bytes hold, as plain data, as `snapshot` of a view of
+ * them does. Bytes behind it belong to a flexible array at the type's end, or
+ * to nobody. They need not be aligned.
  *
- * @param type What the bytes are.
+ * @param type The type of the value.
  * @param bytes A buffer of fixed length, or a view of one.
  * @throws {InvalidTypeError} If the type cannot be pointed to.
  * @throws {BoundsError} If there are too few bytes.
  * @throws {RangeError} If a `safe` integer in it is not one.
- * @throws {TypeError} If it is no buffer.
+ * @throws {TypeError} If it is not a buffer.
  * @throws {NotSupportedError} If the buffer can be resized.
  * @throws {ClosedError} If the buffer is detached.
  */
@@ -110,16 +111,17 @@ export function decode<T extends Type>(
 }
 
 /**
- * Tests whether two values of a type are the same: whether all that can be read
- * of them is. Padding does not count, nor what follows the NUL of a text, nor
- * which of many bytes is true; two NaN are the same, 0 and −0 of a float are
- * not.
+ * Tests whether two values of a type are the same: all that can be read of
+ * them. Padding does not count, nor the bytes after the NUL of a text, nor
+ * which nonzero byte stands for true; two NaN are the same, 0 and −0 of a float
+ * are not.
  *
- * @param type What both are of.
- * @param one Plain data, a pointer or a view. What is not given is zero.
+ * @param type The type of both.
+ * @param one Plain data, a pointer or a view. Fields that are not given are
+ * zero.
  * @param other The same.
  * @throws {InvalidTypeError} If the type cannot be pointed to.
- * @throws {TypeError} If a value is of the wrong kind, or a name is no field.
+ * @throws {TypeError} If a value is of the wrong kind, or a name is not that of a field.
  * @throws {RangeError} If a value does not fit.
  *
  * @example A view and what it should be

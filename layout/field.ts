@@ -20,9 +20,9 @@ import type {
 /**
  * A field of a struct type: where it lies, and how to point to it.
  *
- * Its pointers are of one class per kind of value, whatever struct they point
- * into. Code that serves many struct types stays fast with them, where the same
- * property of many classes would not.
+ * All its pointers to one kind of value have one class, whatever struct they
+ * point into. So code that serves many struct types stays fast with them; with
+ * the same property of many classes it would not.
  */
 export interface Field<T extends Type, F extends Type> {
   /** The field's type. */

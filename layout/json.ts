@@ -3,8 +3,9 @@
 /**
  * Plain data as JSON can carry it: bigints as decimal strings, bytes as
  * arrays of numbers, all else as it is.
- * It is what `JSON.stringify` makes of a pointer or a view; plain data, such as
- * that of `snapshot` and `decode`, has no say in it, and a bigint in it throws.
+ * `JSON.stringify` writes pointers and views in this way by itself. Plain data,
+ * such as that of `snapshot` and `decode`, needs this function: a bigint in it
+ * makes `JSON.stringify` throw.
  *
  * @param value Plain data, as `snapshot` or `decode` return it.
  *

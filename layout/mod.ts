@@ -1,7 +1,7 @@
 /**
- * The layout language: what a type is, how large, and where its fields lie; and
- * typed pointers and views into any buffer. Pure: it calls nothing native and
- * needs no permission.
+ * The layout language, which describes types as C lays them out; and typed
+ * pointers and views into any buffer. It calls no native code and needs no
+ * permission.
  *
  * ```ts
  * import { array, HostLayout, pointer, struct, u16, u64 } from "@hostmem/hostmem/layout";

@@ -118,12 +118,12 @@ function refuseDetached(): never {
 /**
  * A typed pointer into a buffer, or into the part of one that a view covers.
  *
- * @param type What is there.
+ * @param type The type of the value.
  * @param buffer The buffer, of fixed length, or a view of one.
- * @param offset Where, in bytes from the begin of what was given.
+ * @param offset The offset in bytes from the beginning of what was given.
  * @param options The length of a flexible array.
  * @throws {InvalidTypeError} If the type cannot be pointed to, or has no size.
- * @throws {TypeError} If it is no buffer, or a length was given for a type that
+ * @throws {TypeError} If it is not a buffer, or a length was given for a type that
  * ends in no flexible array.
  * @throws {RangeError} If the offset or the length is not an integer of at least
  * 0.
@@ -132,7 +132,7 @@ function refuseDetached(): never {
  * @throws {NotSupportedError} If the buffer can be resized.
  * @throws {ClosedError} If the buffer is detached.
  *
- * @example A header at the begin of some bytes
+ * @example A header at the beginning of some bytes
  * ```ts
  * import { HostLayout, pointer, struct, u16, u32 } from "@hostmem/hostmem";
  * import { assertEquals } from "@std/assert";

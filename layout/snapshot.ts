@@ -12,8 +12,8 @@ import type { Pointer, Type, Value, View, ViewOf } from "./static.ts";
  * Pointers and views themselves cannot be copied by `{ ...pointer }` or
  * `structuredClone`: they have no properties of their own.
  *
- * Each value is read whole, but they are not all of one moment: what another
- * process writes meanwhile may be in some of them and not in others.
+ * Each value is read whole, but they are not all of one moment: some may be
+ * older than a change of another process, others newer.
  *
  * @param pointer A pointer, a view, or an array of structs.
  * @throws {TypeError} If it is anything else.

@@ -5,8 +5,8 @@
  */
 
 /**
- * A key that exists for the type checker alone: under it every type carries
- * what its values look like. No object has such a property at run time.
+ * A key that exists for the type checker alone: every type has the types of its
+ * values under it. No object has such a property at run time.
  */
 export declare const shape: unique symbol;
 
@@ -17,8 +17,8 @@ export declare const pointee: unique symbol;
  * The common part of all layout types: the meaning of a stretch of memory. A
  * frozen value, made by the constructors of this module and by nothing else.
  *
- * @typeParam P What a field of this type is through a pointer.
- * @typeParam V What a field of this type is through a view.
+ * @typeParam P The TypeScript type of a field through a pointer.
+ * @typeParam V The TypeScript type of a field through a view.
  * @typeParam D Its value as plain data.
  * @typeParam I The plain data that can be assigned to it.
  */
@@ -135,8 +135,8 @@ export interface HostLayoutMarker
 }
 
 /**
- * The type that {@linkcode padding} makes. Nobody reads its values; that they are
- * unknown makes those of {@linkcode Type}, which may be any, unknown as well.
+ * The type that {@linkcode padding} makes. Nothing reads its values; they are
+ * unknown, and so are those of {@linkcode Type}, which may be any type.
  */
 export interface Padding extends LayoutType {
   /** The kind of type. */
@@ -315,7 +315,7 @@ export type Input<T extends LayoutType> = T[typeof shape]["input"];
 
 /** The error that a type checker prints for a struct without its marker. */
 export interface MissingHostLayout {
-  /** Never there. */
+  /** Never present: the message is its name. */
   readonly "a struct needs a field of type HostLayout to be pointed to": never;
 }
 
@@ -487,7 +487,7 @@ export type ScalarKind =
   | "atomic"
   | "bits";
 
-/** The kinds whose arrays are no typed arrays of the engine. */
+/** The kinds whose arrays are not typed arrays of the engine. */
 export type Boxed =
   | "bool"
   | "u128"
@@ -572,13 +572,13 @@ export interface PointerTo<T> extends ViewOf<T> {
   readonly [pointee]: { read: T; write: T };
 }
 
-/** The fields that are no properties. */
+/** The fields that are not properties. */
 export type Hidden = HostLayoutMarker | Padding;
 /** The types whose fields can be stored as a whole. */
 export type Stored = {
   readonly [shape]: { pointer: number | bigint | boolean | string };
 };
-/** One of the four things that a type is: through a pointer, and so on. */
+/** One of the four TypeScript types of a layout type: through a pointer, and so on. */
 export type Side<T, S extends "pointer" | "view" | "value" | "input"> =
   T extends Type ? T[typeof shape][S]
     : never;
@@ -652,8 +652,8 @@ export type At<T, P extends string> = true extends IsUnknown<T> ? Type
   : never;
 
 /**
- * The path itself where it is valid, else what could stand there. In a type that
- * is known at run time only, any path may be right.
+ * The path itself if it is valid, else the paths that would be. In a type that
+ * is known at run time only, any path may be valid.
  */
 export type Path<T, P extends string, Before extends string = ""> = true extends
   IsUnknown<T> ? string

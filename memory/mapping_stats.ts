@@ -35,22 +35,23 @@ export function countOut(mapping: Counted): void {
 export interface MappingStats {
   /**
    * The number of mappings that this thread has made and that are neither closed
-   * nor seen to be collected. What was dropped without `close` is counted until the garbage
-   * collector has found it and told, which it does between two jobs of the event
-   * loop and not soon: rising numbers say that something is not closed, not that
-   * it is still needed. Memory that was attached by its pages is counted in the
-   * thread that made it alone.
+   * nor seen to be collected. A mapping that was dropped without `close` is
+   * counted until the garbage collector has found it and said so, which it does
+   * between two jobs of the event loop and not soon: rising numbers mean that
+   * something is not closed, not that it is still needed. Memory that Workers
+   * share is counted only in the thread that made it.
    */
   readonly mappings: number;
-  /** The bytes that they have, in whole pages. Few of them may be occupied. */
+  /** The size of these mappings in bytes, in whole pages. Few of the pages may be occupied. */
   readonly bytes: number;
   /**
    * The number of mappings of the whole process now, whoever made them: the lines
-   * of `/proc/self/maps`. It is exact, also of what was dropped. A memory takes
-   * one or two, the engine some hundreds. Undefined where there is no such file.
+   * of `/proc/self/maps`. It is exact, also for mappings that were dropped. A
+   * memory takes one or two, the engine some hundreds. Undefined where there is
+   * no such file.
    */
   readonly processMappings: number | undefined;
-  /** The number of those from which on this package refuses to map more. */
+  /** The number of mappings of the process from which on this package refuses to map more. */
   readonly processMappingsMax: number;
 }
 

@@ -30,9 +30,10 @@ import type { CreateOptions, MapOptions, OpenOptions } from "./options.ts";
  * then on every access throws, or reads `undefined` through a raw array. It
  * never reaches other memory.
  *
- * All who share the memory see each other's stores as they are made: the bytes
- * are the same. Single values are never torn; two values, and
- * `readAt`, are not of one moment. Use `atomic` types to agree on one.
+ * All programs and threads that share the memory see each other's stores as
+ * they are made: the bytes are the same. Single values are never torn. Two
+ * values, and the bytes of `readAt`, may be of two moments: use `atomic` types
+ * to agree on one.
  *
  * @example Memory shared by its descriptor
  * ```ts
@@ -84,10 +85,10 @@ export class Memory {
    * read-only and {@linkcode readOnly} tells so.
    *
    * @param fd The descriptor: of a BPF map, a memfd, a file, a device.
-   * @param size How many bytes: a positive multiple of `pageSize()`, at most
+   * @param size The number of bytes: a positive multiple of `pageSize()`, at most
    * 16 GiB. For huge pages, of their size.
-   * @param options Where to begin, and what to accept.
-   * @throws {RangeError} if the size or the offset is no multiple of the page
+   * @param options The offset to begin at, and what to accept.
+   * @throws {RangeError} if the size or the offset is not a multiple of the page
    * size, or too large.
    * @throws {BoundsError} if a file does not have that many bytes.
    * @throws {NotSupportedError} if a file could be truncated and
@@ -105,7 +106,7 @@ export class Memory {
    *
    * The file has whole pages; access through this object ends at `size`.
    *
-   * @param size How many bytes, above 0 and at most 16 GiB.
+   * @param size The size in bytes, above 0 and at most 16 GiB.
    * @param options Its name, and whether Workers can have it.
    * @throws {RangeError} if the size is not a whole number above 0, or too
    * large.
@@ -125,7 +126,7 @@ export class Memory {
    * sealed against it: without `allowTruncatable` they are refused.
    *
    * @param path A path or a `file:` URL. Symbolic links are followed.
-   * @param options Which part to map, and what to accept.
+   * @param options The part to map, and what to accept.
    * @throws {Deno.errors.NotCapable} without `--allow-ffi`, or without
    * permission to read the path and, unless `readOnly`, to write it.
    * @throws {RangeError} if the size is not a whole number above 0, or the
@@ -156,17 +157,17 @@ export class Memory {
 
   /**
    * Gets the memory that a handle stands for, in whichever thread: the same
-   * bytes, through pointers, views and atomics of this one.
+   * bytes, through pointers, views and atomics of this thread.
    *
-   * Writable memory is the very same pages, `wait` and `notify` included. What
-   * is read-only is mapped once more, by a duplicate of the descriptor that the
-   * other thread holds.
+   * Writable memory is the very same pages, `wait` and `notify` included.
+   * Read-only memory is mapped once more, by a duplicate of the descriptor that
+   * the other thread holds.
    *
    * **`close` closes it for all threads.** So does the end of a block that
-   * declares it with `using`. A thread that needs it no more just drops it.
+   * declares it with `using`. A thread that no longer needs it just drops it.
    *
-   * @param handle What {@linkcode handle} gave.
-   * @throws {TypeError} if it is none, or no longer refers to what it did.
+   * @param handle The handle, as {@linkcode handle} gave it.
+   * @throws {TypeError} if it is not a handle, or no longer refers to what it did.
    * @throws {ClosedError} if the memory is closed, or if it is read-only and
    * nothing holds the `Memory` that gave the handle.
    * @throws {RangeError | BoundsError | NotSupportedError | SystemError} as
@@ -203,7 +204,7 @@ export class Memory {
     return new Memory(attach(handle));
   }
 
-  /** The bytes that access is bounded to. The same after `close`. */
+  /** The number of bytes that can be accessed. It is the same after `close`. */
   get size(): number {
     return this.#size;
   }
@@ -219,8 +220,8 @@ export class Memory {
   }
 
   /**
-   * True once the memory was closed, here or by another thread. Once this said so,
-   * the pointers of this thread throw.
+   * True once the memory was closed, here or by another thread. After this has
+   * returned true, the pointers of this thread throw.
    */
   get closed(): boolean {
     if (this.#mapping !== undefined && this.#control?.open === false) {
@@ -267,12 +268,12 @@ export class Memory {
    * as reading a file does. While others write, the bytes need not be of one
    * moment.
    *
-   * @param target Where to put them.
-   * @param offset Where to begin in the memory, in bytes.
-   * @returns How many bytes were copied; 0 at the end.
+   * @param target The room for them.
+   * @param offset The offset in the memory to begin at, in bytes.
+   * @returns The number of bytes that were copied; 0 at the end.
    * @throws {ClosedError} if the memory is closed.
-   * @throws {TypeError} if the target is no `Uint8Array`.
-   * @throws {RangeError} if the offset is no whole number of bytes.
+   * @throws {TypeError} if the target is not a `Uint8Array`.
+   * @throws {RangeError} if the offset is not a whole number of bytes.
    * @throws {BoundsError} if the offset lies beyond the end.
    */
   readAt(target: Uint8Array, offset: number): number {
@@ -296,11 +297,11 @@ export class Memory {
    * Copies bytes into the memory, all of them or none.
    *
    * @param source The bytes.
-   * @param offset Where to begin in the memory, in bytes.
+   * @param offset The offset in the memory to begin at, in bytes.
    * @throws {ClosedError} if the memory is closed.
    * @throws {ReadOnlyError} if it is mapped for reading.
-   * @throws {TypeError} if the source is no `Uint8Array`.
-   * @throws {RangeError} if the offset is no whole number of bytes.
+   * @throws {TypeError} if the source is not a `Uint8Array`.
+   * @throws {RangeError} if the offset is not a whole number of bytes.
    * @throws {BoundsError} if the bytes do not all lie within the memory, or a
    * file that was truncated no longer has them; then nothing is written.
    */
@@ -325,15 +326,15 @@ export class Memory {
    * In memory that was mapped with `allowTruncatable`, a property that lies in a
    * page which is gone ends the process with SIGBUS.
    *
-   * @param type What lies there. A struct needs the `HostLayout` marker.
-   * @param offset Where it begins, in bytes.
-   * @param options How long a flexible array at its end is.
+   * @param type The type of the value. A struct needs the `HostLayout` marker.
+   * @param offset The offset of the value, in bytes.
+   * @param options The length of a flexible array at its end.
    * @throws {ClosedError} if the memory is closed.
    * @throws {ReadOnlyError} if it is mapped for reading; use `view`.
    * @throws {InvalidTypeError} if the type cannot be used.
    * @throws {TypeError} if a length was given for a type that ends in no flexible
    * array.
-   * @throws {RangeError} if the offset or the length is no whole number.
+   * @throws {RangeError} if the offset or the length is not a whole number.
    * @throws {AlignmentError} if the offset is not aligned as the type requires.
    * @throws {BoundsError} if the value does not lie within the memory.
    */
@@ -358,14 +359,14 @@ export class Memory {
    * In memory that was mapped with `allowTruncatable`, a property that lies in a
    * page which is gone ends the process with SIGBUS.
    *
-   * @param type What lies there. A struct needs the `HostLayout` marker.
-   * @param offset Where it begins, in bytes.
-   * @param options How long a flexible array at its end is.
+   * @param type The type of the value. A struct needs the `HostLayout` marker.
+   * @param offset The offset of the value, in bytes.
+   * @param options The length of a flexible array at its end.
    * @throws {ClosedError} if the memory is closed.
    * @throws {InvalidTypeError} if the type cannot be used.
    * @throws {TypeError} if a length was given for a type that ends in no flexible
    * array.
-   * @throws {RangeError} if the offset or the length is no whole number.
+   * @throws {RangeError} if the offset or the length is not a whole number.
    * @throws {AlignmentError} if the offset is not aligned as the type requires.
    * @throws {BoundsError} if the value does not lie within the memory.
    */
@@ -427,11 +428,11 @@ export class Memory {
    * thread.
    *
    * Memory that was attached is closed for all threads that have it, whoever
-   * closes it: who sleeps in an atomic's `wait` is woken and gets a
-   * {@linkcode ClosedError}, and so does whoever asks another thread's `Memory`
-   * for anything. Pointers and views made there before read zeros until then.
-   * Read-only memory is mapped in each thread by itself: there they go on
-   * reading what is there, and the memory is released when that thread asks.
+   * closes it: a thread that sleeps in an atomic's `wait` is woken and gets a
+   * {@linkcode ClosedError}, and so does a thread that asks its own `Memory`
+   * for anything. Until then its pointers and views read zeros. Read-only
+   * memory is mapped in each thread by itself: until that thread asks, they go
+   * on reading what is there, and the memory is not released.
    *
    * @throws {SystemError} with ENOMEM, if the kernel has nothing to put in the
    * memory's place; then it is still open.

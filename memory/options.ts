@@ -1,10 +1,10 @@
 /** Options of every way to map. */
 export interface WorkerOptions {
   /**
-   * Makes memory that Workers of this process can have too, see
-   * {@linkcode Memory.handle}. Writable memory lies on a `SharedArrayBuffer`
-   * then, and cannot be detached when it is closed. Read-only memory holds a
-   * duplicate of the descriptor, for others to map it again.
+   * True for memory that Workers of this process can have too, see {@linkcode
+   * Memory.handle}. Writable memory lies on a `SharedArrayBuffer` then, and
+   * cannot be detached when it is closed. Read-only memory holds a duplicate of
+   * the descriptor, for others to map it again.
    *
    * A duplicate is made in any case, and closing one drops this process's
    * `fcntl` record locks on the file, as `close(2)` always does.
@@ -16,15 +16,17 @@ export interface WorkerOptions {
 export interface MapOptions extends WorkerOptions {
   /** The offset to begin at, in bytes: a multiple of the page size. 0 by default. */
   readonly offset?: number | undefined;
-  /** Maps for reading alone, without asking the kernel for more. */
+  /** True to map for reading alone, without asking the kernel for more. */
   readonly readOnly?: boolean | undefined;
   /**
-   * Accepts a file that somebody could truncate, or a device that could be
-   * removed. An access through a pointer or a view to what is gone then ends the
-   * process with SIGBUS; `readAt` and `writeAt` go by the file and do not.
+   * True to accept a file that somebody could truncate, or a device that could
+   * be removed. An access through a pointer or a view to bytes that are gone
+   * then ends the process with SIGBUS; `readAt` and `writeAt` go by the file
+   * and do not.
    *
-   * For them the memory holds a descriptor of its own, and closing that drops
-   * this process's `fcntl` record locks on the file, as `close(2)` always does.
+   * For these two the memory holds a descriptor of its own, and closing that
+   * drops this process's `fcntl` record locks on the file, as `close(2)` always
+   * does.
    */
   readonly allowTruncatable?: boolean | undefined;
 }
@@ -40,6 +42,6 @@ export interface CreateOptions extends WorkerOptions {
 
 /** Options of {@linkcode Memory.open}. */
 export interface OpenOptions extends MapOptions {
-  /** The size in bytes, above 0. By default all that follow the offset. */
+  /** The size in bytes, above 0. By default all bytes of the file from the offset on. */
   readonly size?: number | undefined;
 }

@@ -1,7 +1,8 @@
 /**
- * Programs that share memory: waiting for each other, rings of elements or of
- * messages from one to another, a value that is read as a whole, the newest of
- * many. Each lies in memory like any other type, for processes in any language.
+ * Data structures for programs that share memory: rings of elements or of
+ * messages, a value that is read as a whole, the newest of many values; and
+ * waiting for each other. Each is a type like any other, and can be used by
+ * processes in any language.
  *
  * @module
  */

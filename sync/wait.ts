@@ -49,19 +49,21 @@ function requireTimeout(timeout: unknown): number {
 
 /**
  * Sleeps while an atomic has a value, until another process or thread calls
- * {@linkcode notify}, or C `futex(FUTEX_WAKE)`. The whole thread sleeps: in the
- * main thread of a program {@linkcode waitAsync} is mostly what is wanted.
+ * {@linkcode notify}, or in C `futex(FUTEX_WAKE)`. The whole thread sleeps: the
+ * main thread of a program mostly wants {@linkcode waitAsync}.
  *
- * Who notifies stores another value first: it is the value that decides. A
- * notification that comes with the old value may be missed.
+ * Store another value before you notify: the value decides. A notification
+ * without a new value may be missed.
  *
- * It is futex(2) without `FUTEX_PRIVATE_FLAG`. `Atomics.wait`, and the methods of
- * an atomic of that name, are woken by `Atomics.notify` alone, and this is not.
+ * It is futex(2) without `FUTEX_PRIVATE_FLAG`. `Atomics.notify` does not wake
+ * it; and `notify` does not wake `Atomics.wait`, nor the method `wait` of an
+ * atomic.
  *
  * @param atomic A pointer to an `atomic(i32)` or `atomic(u32)` in a `Memory`, or a
  * view of one.
- * @param expected The value while which to sleep.
- * @param options How long at the most.
+ * @param expected The value to sleep on: it sleeps while the atomic has this
+ * value.
+ * @param options The longest time to wait.
  * @returns `"ok"` once it was notified, or found that the value had changed;
  * `"not-equal"` if it was another to begin with; `"timed-out"`.
  * @throws {TypeError | RangeError} if an argument cannot be what it should.
@@ -105,8 +107,8 @@ export function wait(
 }
 
 /**
- * Waits while an atomic has a value, as {@linkcode wait} does, and does not hold
- * the thread up. The event loop is held while it waits.
+ * Waits while an atomic has a value, as {@linkcode wait} does, without blocking
+ * the thread. The process does not end while it waits.
  *
  * All waits of a thread share one thread of Deno's pool, up to 127 of them, and
  * up to 1016 share eight. Before Linux 5.16 each takes one, and there are eight
@@ -114,9 +116,10 @@ export function wait(
  *
  * @param atomic A pointer to an `atomic(i32)` or `atomic(u32)` in a `Memory`, or a
  * view of one.
- * @param expected The value while which to wait.
- * @param options How long at the most, and the signal that ends it.
- * @returns What {@linkcode wait} returns.
+ * @param expected The value to wait on: it waits while the atomic has this
+ * value.
+ * @param options The longest time to wait, and the signal that ends it.
+ * @returns The same as {@linkcode wait}.
  * @throws {TypeError | RangeError} if an argument cannot be what it should.
  * @throws {InvalidTypeError} if it is an atomic of another type.
  * @throws {NotSupportedError} if the atomic does not lie in a `Memory`, or too
@@ -168,13 +171,13 @@ export async function waitAsync(
 }
 
 /**
- * Wakes who sleeps in {@linkcode wait}, {@linkcode waitAsync} or `futex(2)` for an
- * atomic, in whichever process. Store another value first.
+ * Wakes the threads that sleep in {@linkcode wait}, {@linkcode waitAsync} or
+ * `futex(2)` for an atomic, in whichever process. Store another value first.
  *
  * @param atomic A pointer to an `atomic(i32)` or `atomic(u32)` in a `Memory`, or a
  * view of one.
- * @param count How many to wake; all by default.
- * @returns How many were woken. It is not known which of them still care.
+ * @param count The largest number of waits to wake; all by default.
+ * @returns The number of waits that were woken; some of them may have just ended.
  * @throws {TypeError | RangeError} if an argument cannot be what it should.
  * @throws {InvalidTypeError} if it is an atomic of another type.
  * @throws {NotSupportedError} if the atomic does not lie in a `Memory`.

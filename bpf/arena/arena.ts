@@ -43,7 +43,7 @@ import { addressIn, hex, inspectArena } from "./inspect.ts";
 /** Options of {@linkcode Arena}. */
 export interface ArenaOptions {
   /**
-   * The address that it shall lie at, or must, because somebody mapped it before:
+   * The address that it is to lie at, or must, because somebody mapped it before:
    * a multiple of the page size. By default the one that the map was made with
    * (`mapExtra`), or else any.
    *
@@ -158,7 +158,7 @@ export class Arena implements Disposable {
    * keeps the mapping that was not closed.
    *
    * @param map A map of type `arena`.
-   * @param options Whether only to read, and what to accept.
+   * @param options The address, and what to allow.
    * @throws {TypeError} if it is not a map, or an option is not known.
    * @throws {ClosedError} if the map is closed.
    * @throws {NotSupportedError} if it is not an arena; if it was mapped before by
@@ -229,7 +229,7 @@ export class Arena implements Disposable {
   }
 
   /**
-   * The address of a byte, to be stored where a program shall find it.
+   * The address of a byte, to be stored where a program will find it.
    *
    * @param offset The offset of the byte in the arena. The end has an address
    * too.

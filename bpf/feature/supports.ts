@@ -101,18 +101,19 @@ function requireCapabilities(program: ProgramType | undefined): void {
 const answers = new Map<string, boolean>();
 
 /**
- * Tests whether the kernel has something, and lets this process use it: found
- * out by doing it once, which leaves nothing behind. No version is looked at,
- * as kernels are configured and patched. Later answers are the first one.
+ * Tests whether the kernel has a feature, and lets this process use it. The
+ * test does it once, and leaves nothing behind. It does not look at a version,
+ * since kernels are configured and patched. The first answer is kept, and
+ * returned from then on.
  *
  * A program is loaded, a map made, and both closed again. A program is attached
- * for a moment where it is run by nobody or does nothing; elsewhere it is
- * attached to something that there is not, which only a kernel that knows the
- * way refuses for that. Types are asked for as `libbpf_probe_bpf_prog_type` and
- * `libbpf_probe_bpf_map_type` do, where libbpf is as new as they are, and so
- * answered as by `bpftool feature probe`.
+ * for a moment where nothing runs it or it does nothing; elsewhere it is
+ * attached to something that does not exist, and only a kernel that knows this
+ * way to attach refuses it for that reason. Types are asked for as
+ * `libbpf_probe_bpf_prog_type` and `libbpf_probe_bpf_map_type` do, where libbpf
+ * is as new as they are, and so answered as by `bpftool feature probe`.
  *
- * @param feature What is asked for: one of
+ * @param feature The feature: one of
  * `{ program }`, `{ program, helper }`, `{ map }` and `{ attach }`.
  * @throws {TypeError} if there is nothing of that name.
  * @throws {SystemError} with EPERM if this process lacks a capability that it

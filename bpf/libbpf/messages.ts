@@ -42,16 +42,17 @@ let printer: bigint | undefined;
 const room = new Uint8Array(new ArrayBuffer(MOST));
 
 /**
- * Sets who hears what libbpf says; nobody by default. The messages of a call
- * arrive when it is done, before whatever made it returns or throws. Warnings are
- * also part of the error that a failed call throws.
+ * Sets the callback that gets the messages of libbpf; nothing gets them by
+ * default. The messages of a call arrive when it is done, before whatever made
+ * it returns or throws. Warnings are also part of the error that a failed call
+ * throws.
  *
- * libbpf is heard on the main thread alone, and only where the program has all
- * of `--allow-ffi`. It never prints to standard error.
+ * Messages arrive on the main thread alone, and only if the program has all of
+ * `--allow-ffi`. It never prints to standard error.
  *
  * @param callback Takes each message; what it throws is reported as an uncaught
  * error. Undefined for nobody.
- * @throws {TypeError} if it is no function.
+ * @throws {TypeError} if it is not a function.
  *
  * @example Seeing why an object is not what it seems
  * ```ts

@@ -88,7 +88,7 @@ export type AttachTarget =
  */
 export type AttachArguments = [target?: AttachTarget];
 
-/** The link that a program gives which `attach` is called with these arguments. */
+/** The link that `attach` returns for these arguments. */
 export type LinkOf<A extends AttachArguments> = [A[0]] extends [undefined]
   ? BpfLink
   : [NonNullable<A[0]>] extends [AttachIterator] ? BpfIterator

@@ -12,7 +12,7 @@ import { RawLinkInfo } from "./type.ts";
 
 /**
  * The link of an iterator: reading it runs the program once for each object of
- * the kernel's of some kind, and gives what the program writes. Each reading is
+ * some kind in the kernel, and gives what the program writes. Each reading is
  * one more walk over the objects.
  *
  * `program.attach({ kind: "iterator" })` gives one; so does `attach()` of a program

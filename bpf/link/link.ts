@@ -43,10 +43,10 @@ const updateOptions = { old: true } as const satisfies OptionNames<
  * the program keeps this object does not matter: collecting garbage detaches
  * nothing. To keep the link beyond the process, {@linkcode BpfLink.pin} it.
  *
- * Links that were opened, by {@linkcode BpfLink.open}, {@linkcode
- * BpfLink.fromId} or {@linkcode BpfLink.fromFd}, are one more descriptor of what
- * somebody else attached. Those that are dropped without `close` are closed when
- * they are collected.
+ * A link that was opened, by {@linkcode BpfLink.open}, {@linkcode
+ * BpfLink.fromId} or {@linkcode BpfLink.fromFd}, is one more descriptor of what
+ * somebody else attached. If it is dropped without `close`, it is closed when
+ * it is collected.
  *
  * @example Counting until the block ends
  * ```ts ignore
@@ -90,7 +90,7 @@ export class BpfLink extends KernelObject {
    * Linux 5.8), whoever made it. That takes CAP_SYS_ADMIN.
    *
    * @param id The number, as in {@linkcode LinkInfo.id}.
-   * @throws {RangeError} if the id is no integer of 32 bits.
+   * @throws {RangeError} if the id is not an integer of 32 bits.
    * @throws {SystemError} with the kernel's reason, as in bpf(2): ENOENT where
    * there is no such link, EPERM for want of the capability.
    * @throws {Deno.errors.NotCapable} without `--allow-ffi`.
@@ -134,7 +134,7 @@ export class BpfLink extends KernelObject {
    * caller's to close.
    *
    * @param fd A descriptor of a BPF link.
-   * @throws {RangeError} if it is no descriptor's number.
+   * @throws {RangeError} if it is not a descriptor's number.
    * @throws {NotSupportedError} if it is not a BPF link's.
    * @throws {SystemError} with EBADF, if it is not open.
    * @throws {Deno.errors.NotCapable} without `--allow-ffi`.
@@ -145,9 +145,10 @@ export class BpfLink extends KernelObject {
   }
 
   /**
-   * The info of the link, asked of the kernel now. Of a filter of tc(8), and
-   * of what else is attached without a link, `id` and `typeNumber` are 0. Of the
-   * latter it tells what this object attached, whether it is still there or not.
+   * The info of the link, asked of the kernel now. For a filter of tc(8), and
+   * for other programs attached without a link, `id` and `typeNumber` are 0.
+   * For the latter it tells what this object attached, whether it is still
+   * there or not.
    *
    * @throws {ClosedError} if it is closed.
    * @throws {NotSupportedError} if the kernel has no link for what libbpf has
@@ -199,8 +200,8 @@ export class BpfLink extends KernelObject {
    *
    * @param program The new program, of the old one's type; or a `BpfMap` of
    * struct_ops, of the same struct and name, made with the flag `"link"`.
-   * @param options Which program, or map, the link must have.
-   * @throws {TypeError} if what is given is no program.
+   * @param options The program, or map, that the link must have.
+   * @throws {TypeError} if what is given is not a program.
    * @throws {ClosedError} if the link or a program is closed.
    * @throws {NotSupportedError} if links of this type have one program for ever.
    * @throws {SystemError} with the kernel's reason: EPERM if the link has another

@@ -16,15 +16,16 @@ export type FilterOf<V extends Type> = MapFilter<Storable<V>>;
  * or RangeError where a value is not of its type, and SystemError with the
  * kernel's reason, as in bpf(2).
  *
- * @typeParam V What can be given for a value.
+ * @typeParam V The values that can be given for a value.
  */
 export interface MapFilter<V> {
   /** Adds a value. It cannot be taken out. */
   add(value: V): void;
   /**
    * True if the value may have been added, false if it was not. How often it is
-   * true of what was not added depends on how many were, beside `maxEntries`, and
-   * on the number of hash functions, which is the map's `mapExtra`.
+   * true for a value that was not added depends on how many values were,
+   * compared with `maxEntries`, and on the number of hash functions, which is
+   * the map's `mapExtra`.
    */
   has(value: V): boolean;
 }

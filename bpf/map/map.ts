@@ -115,8 +115,8 @@ let closeAll: (map: BpfMap) => void;
  *
  * @typeParam M Its type, where that is known: of a map that `create` gave, or of
  * an object whose shape is known.
- * @typeParam K What a key is, where that is known.
- * @typeParam V What a value is, of a per-CPU map that of one CPU, likewise.
+ * @typeParam K The type of a key, where it is known.
+ * @typeParam V The type of a value, of a per-CPU map that of one CPU, likewise.
  *
  * @example Counting what a BPF program would count
  * ```ts
@@ -191,7 +191,7 @@ export class BpfMap<
   /**
    * Makes a new map (`BPF_MAP_CREATE`).
    *
-   * @param options What it shall be: sizes, or types, which say the sizes.
+   * @param options The sizes of the map, or its types, which have sizes.
    * @throws {TypeError | RangeError} if an option is not of its kind.
    * @throws {InvalidTypeError} if a type cannot be pointed to, has not the size
    * that is given beside it, or BTF has no room for it.
@@ -279,7 +279,7 @@ export class BpfMap<
    * Opens a map that is pinned to a path on a BPF file system (`BPF_OBJ_GET`).
    *
    * @param path A path or a `file:` URL.
-   * @param options Whether to open it for reading alone.
+   * @param options The option to open it for reading alone.
    * @throws {Deno.errors.NotCapable} without `--allow-ffi`, or without
    * permission to read the path and, unless `readOnly`, to write it.
    * @throws {NotSupportedError} if something else than a map is pinned there.
@@ -299,8 +299,8 @@ export class BpfMap<
    * whoever made it. That takes CAP_SYS_ADMIN.
    *
    * @param id The number, as in {@linkcode MapInfo.id}.
-   * @param options Whether to open it for reading alone.
-   * @throws {RangeError} if the id is no integer of 32 bits.
+   * @param options The option to open it for reading alone.
+   * @throws {RangeError} if the id is not an integer of 32 bits.
    * @throws {SystemError} with the kernel's reason, as in bpf(2): ENOENT where
    * there is no such map, EPERM for want of the capability.
    * @throws {Deno.errors.NotCapable} without `--allow-ffi`.
@@ -330,7 +330,7 @@ export class BpfMap<
    * caller's to close.
    *
    * @param fd A descriptor of a BPF map.
-   * @throws {RangeError} if it is no descriptor's number.
+   * @throws {RangeError} if it is not a descriptor's number.
    * @throws {NotSupportedError} if it is not a BPF map's.
    * @throws {SystemError} with EBADF, if it is not open.
    * @throws {Deno.errors.NotCapable} without `--allow-ffi`.
@@ -400,11 +400,11 @@ export class BpfMap<
    *
    * @param key The key's bytes; where keys have 4 bytes, as the indices of
    * arrays have, also the number that they are.
+   * @param options The option to hold the lock of the value.
    * @returns The value's bytes, the only ones in their buffer; undefined where
    * there is no such entry.
    * @throws {ClosedError} if the map is closed.
    * @throws {TypeError | RangeError} if the key is not of its size.
-   * @param options Whether it waits for the lock of the value.
    * @throws {NotSupportedError} if maps of this type have no entries.
    * @throws {SystemError} with the kernel's reason, as in bpf(2): EINVAL for
    * `lock`, where values have no `struct bpf_spin_lock`.
@@ -421,8 +421,8 @@ export class BpfMap<
    *
    * @param key As in {@linkcode BpfMap.lookup}.
    * @param value The value's bytes, as many as `lookup` gives.
-   * @param mode Whether the entry may exist already, or must.
-   * @param options Whether it waits for the lock of the value.
+   * @param mode The rule for an entry that exists already, or does not.
+   * @param options The option to hold the lock of the value.
    * @throws {ClosedError} if the map is closed.
    * @throws {TypeError | RangeError} if the key or the value is not of its size,
    * or there is no such mode.
@@ -445,7 +445,7 @@ export class BpfMap<
    * Deletes an entry (`BPF_MAP_DELETE_ELEM`).
    *
    * @param key As in {@linkcode BpfMap.lookup}.
-   * @returns Whether there was one.
+   * @returns True if there was one.
    * @throws {ClosedError} if the map is closed.
    * @throws {TypeError | RangeError} if the key is not of its size.
    * @throws {SystemError} with the kernel's reason, as in bpf(2): EINVAL for
@@ -476,10 +476,10 @@ export class BpfMap<
    * Opens the inner map of a key, of a map of maps. That takes CAP_SYS_ADMIN.
    *
    * @param key As in {@linkcode BpfMap.lookup}.
-   * @param options Whether to open it for reading alone.
+   * @param options The option to open it for reading alone.
    * @returns The inner map, to be closed by the caller; undefined where there is
    * none.
-   * @throws {NotSupportedError} if this is no map of maps.
+   * @throws {NotSupportedError} if this is not a map of maps.
    * @throws as {@linkcode BpfMap.lookup} and {@linkcode BpfMap.fromId} do.
    *
    * @example
@@ -503,9 +503,9 @@ export class BpfMap<
    *
    * @param key As in {@linkcode BpfMap.lookup}.
    * @param map The inner map, like the one that this map was made with.
-   * @param mode Whether the entry may exist already, or must.
-   * @throws {NotSupportedError} if this is no map of maps.
-   * @throws {TypeError} if that is no BpfMap.
+   * @param mode The rule for an entry that exists already, or does not.
+   * @throws {NotSupportedError} if this is not a map of maps.
+   * @throws {TypeError} if that is not a BpfMap.
    * @throws {ClosedError} if either is closed.
    * @throws as {@linkcode BpfMap.update} does: EINVAL if the inner map is unlike
    * the one that this map was made with.
@@ -529,9 +529,9 @@ export class BpfMap<
    *
    * @param key As in {@linkcode BpfMap.lookup}.
    * @param program The program, of the type of those that use the map.
-   * @param mode Whether the entry may exist already, or must.
+   * @param mode The rule for an entry that exists already, or does not.
    * @throws {NotSupportedError} if this map holds no programs.
-   * @throws {TypeError} if that is no BpfProgram.
+   * @throws {TypeError} if that is not a BpfProgram.
    * @throws {ClosedError} if either is closed.
    * @throws as {@linkcode BpfMap.update} does: EINVAL if the program is of
    * another type than those that are there or use the map.
@@ -553,13 +553,14 @@ export class BpfMap<
    * Stores a socket in a map of sockets: `sockmap`, `sockhash`,
    * `reuseport_sockarray`, `xskmap`. The map lets go of it when it is closed.
    *
-   * Deno tells the descriptors of its own sockets to nobody; that of one made by
-   * FFI is known, and the guide to attaching says how to find others in `/proc`.
+   * Deno does not tell the descriptors of its own sockets: docs/attaching.md
+   * says how to find them in `/proc`. The descriptor of a socket made by FFI is
+   * known.
    *
    * @param key As in {@linkcode BpfMap.lookup}.
    * @param socket The descriptor of the socket, which stays its holder's to close.
-   * @param mode Whether the entry may exist already, or must.
-   * @throws {RangeError} if that is no descriptor's number.
+   * @param mode The rule for an entry that exists already, or does not.
+   * @throws {RangeError} if that is not a descriptor's number.
    * @throws {NotSupportedError} if the map holds no sockets.
    * @throws as {@linkcode BpfMap.update} does: EINVAL and EOPNOTSUPP for what is no
    * socket, or not in a state that the map takes.
@@ -576,8 +577,8 @@ export class BpfMap<
   /**
    * The map as a table of plain data.
    *
-   * @param types What keys and values are. By default what the map's own BTF
-   * says; without BTF they are bytes.
+   * @param types The types of keys and values. By default those of the map's own
+   * BTF; without BTF they are bytes.
    * @throws {InvalidTypeError} if a type cannot be used, or has another size than
    * the map's keys or values.
    * @throws {NotSupportedError} if the map has no keys or no values, or one value
@@ -617,7 +618,7 @@ export class BpfMap<
    * for each possible CPU; with the sums over them.
    *
    * @param types As in {@linkcode BpfMap.table}; a value is that of one CPU.
-   * @throws {NotSupportedError} if this is no per-CPU map.
+   * @throws {NotSupportedError} if this is not a per-CPU map.
    * @throws as {@linkcode BpfMap.table} does.
    *
    * @example What all CPUs counted
@@ -637,7 +638,7 @@ export class BpfMap<
   /**
    * The queue or stack that a map of type `"queue"` or `"stack"` is.
    *
-   * @param types What values are, as in {@linkcode BpfMap.table}.
+   * @param types The type of values, as in {@linkcode BpfMap.table}.
    * @throws {NotSupportedError} if the map is of another type.
    * @throws as {@linkcode BpfMap.table} does.
    */
@@ -651,7 +652,7 @@ export class BpfMap<
   /**
    * The bloom filter that a map of type `"bloom_filter"` is.
    *
-   * @param types What values are, as in {@linkcode BpfMap.table}.
+   * @param types The type of values, as in {@linkcode BpfMap.table}.
    * @throws {NotSupportedError} if the map is of another type.
    * @throws as {@linkcode BpfMap.table} does.
    */
@@ -693,11 +694,10 @@ export class BpfMap<
    * The entries as plain data, one after the other, many fetched at once; of a
    * per-CPU map each value is an array of one for each possible CPU.
    *
-   * The type of `entries` cannot know which it is. {@linkcode BpfMap.table} has
-   * single values, and {@linkcode BpfMap.perCpu} arrays, in its type too.
-   * Bytes, where nothing says what they are, share buffers, as
-   * {@linkcode MapTable} says; {@linkcode BpfMap.keyBytes} gives each key in a
-   * buffer of its own.
+   * The type of `entries` does not tell which it is. In the types, {@linkcode
+   * BpfMap.table} has single values, and {@linkcode BpfMap.perCpu} has arrays.
+   * Keys and values that are bytes share buffers, as {@linkcode MapTable} says;
+   * {@linkcode BpfMap.keyBytes} gives each key in a buffer of its own.
    *
    * @param types Types of keys and values, as in {@linkcode BpfMap.table}.
    * @throws as {@linkcode BpfMap.keys} does.
@@ -718,13 +718,14 @@ export class BpfMap<
    * (`BPF_MAP_LOOKUP_BATCH`): the fastest way to go through a map, and one to be
    * interrupted: each batch has a cursor to go on from.
    *
-   * What others store and delete meanwhile may be among them or not, also from a
-   * cursor that was kept. Of hashes all that stay are. Where the kernel goes from
-   * key to key instead, the last key of a batch is where the next one begins: if
-   * that was deleted the kernel begins anew, and some entries are given twice,
-   * others not, as never more are given than the map has room for.
+   * Entries that others store and delete meanwhile may be among them or not,
+   * also from a cursor that was kept. Entries of a hash that stay are all among
+   * them. In maps where the kernel goes from key to key instead, the next batch
+   * begins at the last key of the one before: if that key was deleted, the
+   * kernel begins anew, and some entries are given twice. Others are then left
+   * out, since no more entries are given than the map has room for.
    *
-   * @param options Where to begin, and how many entries a batch has.
+   * @param options The cursor to begin at, and the most entries of a batch.
    * @throws {ClosedError} if the map is closed.
    * @throws {TypeError | RangeError} if an option is not of its kind, or the
    * cursor is one of another map.
@@ -900,7 +901,7 @@ export class BpfMap<
    * @throws {ReadOnlyError} if the memory is read-only; use `view`.
    * @throws {InvalidTypeError} if the type cannot be used, has another size, or
    * is left out where the map has no BTF.
-   * @throws {RangeError} if the index is no whole number from 0.
+   * @throws {RangeError} if the index is not a whole number from 0.
    * @throws {BoundsError} if there is no such element.
    * @throws {AlignmentError} if it is not aligned as the type requires.
    * @throws as {@linkcode BpfMap.memory} does.

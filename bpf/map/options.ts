@@ -12,7 +12,7 @@ import type { BpfToken } from "../token.ts";
 import type { MapFlag } from "./flag.ts";
 import type { MapType } from "./type.ts";
 
-/** The map that {@linkcode BpfMap.create} makes. */
+/** The options of {@linkcode BpfMap.create}. */
 export interface CreateMapOptions<
   M extends MapType = MapType,
   K extends Type = Type,
@@ -59,7 +59,7 @@ export interface CreateMapOptions<
   readonly numaNode?: number | undefined;
   /** A number that some types take (Linux 5.16): the address of an arena. */
   readonly mapExtra?: bigint | undefined;
-  /** For maps of maps: one such as those that it shall hold. */
+  /** The template for the inner maps of a map of maps. */
   readonly innerMap?: HasDescriptor | undefined;
   /** A token that allows to make it, in place of CAP_BPF (Linux 6.9). */
   readonly token?: BpfToken | undefined;

@@ -27,8 +27,8 @@ export interface PushOptions {
  * throw ClosedError once the map is closed, and SystemError with the kernel's
  * reason, as in bpf(2).
  *
- * @typeParam V What a value is.
- * @typeParam VI What can be given for a value.
+ * @typeParam V The plain data of a value.
+ * @typeParam VI The values that can be given for a value.
  */
 export interface MapQueue<V, VI = V> {
   /**

@@ -79,20 +79,20 @@ export type PerCpuTableOf<K extends Type, V extends Type> = PerCpuTable<
  * Methods that go through all entries fetch many at once (`BPF_MAP_LOOKUP_BATCH`
  * and its like, Linux 5.6) where kernel and map can, and one by one elsewhere.
  * Others may write the map meanwhile: what comes or goes may be given or not,
- * and there is always an end. Of hashes all that stays is given. Where the
- * kernel goes from key to key instead, in LPM tries and before Linux 5.6, the
- * deletion of a key lets it begin anew: then some may be given twice, and others
- * not, as never more are given than the map has room for.
+ * and there is always an end. Entries of a hash that stay are all given. Where
+ * the kernel goes from key to key instead, in LPM tries and before Linux 5.6,
+ * it begins anew when a key was deleted: then some entries may be given twice,
+ * and others left out, since no more are given than the map has room for.
  *
- * Keys and values that are bytes, as nothing says their type, are copies. Those
- * of one key (`get`, `take`) are the only ones in their `buffer`; those that are
- * gone through share buffers of 8 KiB: mind their `byteOffset`, and `slice` one
- * that is kept for long, or transferred to another thread.
+ * Keys and values are bytes if nothing says their type; the bytes are copies.
+ * The bytes of one key (`get`, `take`) are the only ones in their `buffer`;
+ * those that a loop gives share buffers of 8 KiB: mind their `byteOffset`, and
+ * `slice` bytes that you keep for long, or transfer to another thread.
  *
- * @typeParam K What a key is.
- * @typeParam V What a value is.
- * @typeParam KI What can be given for a key.
- * @typeParam VI What can be given for a value.
+ * @typeParam K The plain data of a key.
+ * @typeParam V The plain data of a value.
+ * @typeParam KI The values that can be given for a key.
+ * @typeParam VI The values that can be given for a value.
  */
 export interface MapTable<K, V, KI = K, VI = V> extends Iterable<[K, V]> {
   /** The value of a key; undefined where there is no such entry. */
@@ -102,7 +102,7 @@ export interface MapTable<K, V, KI = K, VI = V> extends Iterable<[K, V]> {
   /**
    * Stores a value, all of it: what is left out of a struct is zero.
    *
-   * @param mode Whether the entry may exist already, or must.
+   * @param mode The rule for an entry that exists already, or does not.
    */
   set(key: KI, value: VI, mode?: UpdateMode): void;
   /** Deletes an entry; tells whether there was one. */
@@ -124,14 +124,14 @@ export interface MapTable<K, V, KI = K, VI = V> extends Iterable<[K, V]> {
   /**
    * Stores many values, in few calls where the kernel can
    * (`BPF_MAP_UPDATE_BATCH`). Everything is checked before anything is stored.
-   * Where the kernel refuses one, those before it stay stored.
+   * If the kernel refuses one, those before it stay stored.
    */
   setAll(entries: Iterable<readonly [KI, VI]>): void;
   /**
    * Deletes many entries, in few calls where the kernel can
    * (`BPF_MAP_DELETE_BATCH`).
    *
-   * @returns How many there were.
+   * @returns The number of entries that there were.
    */
   deleteAll(keys: Iterable<KI>): number;
   /**

@@ -63,7 +63,7 @@ function readIpv6(text: string): number[] | undefined {
  *
  * @param text The address, without a prefix length or a zone.
  * @throws {TypeError} if it is not a string.
- * @throws {RangeError} if it is no address.
+ * @throws {RangeError} if it is not an address.
  *
  * @example
  * ```ts
@@ -97,7 +97,7 @@ function requireString(text: unknown): asserts text is string {
  * `parseAddress` to an array of bytes.
  *
  * @throws {TypeError} if it is not a string.
- * @throws {RangeError} if it is no address of IPv4.
+ * @throws {RangeError} if it is not an address of IPv4.
  *
  * @example
  * ```ts

@@ -27,7 +27,7 @@ function endsIn(address: Uint8Array, length: number): boolean {
  * alone is the prefix that has it alone.
  *
  * @throws {TypeError} if it is not a string.
- * @throws {RangeError} if it is no address, the length is more than its bits, or
+ * @throws {RangeError} if it is not an address, the length is more than its bits, or
  * bits are set behind the prefix: 10.1.2.3/8 may mean the network or the host.
  *
  * @example
@@ -65,8 +65,8 @@ export function parsePrefix(text: string): Prefix {
 /**
  * The key of a prefix in a map of type `"lpm_trie"`, as bytes: `struct
  * bpf_lpm_trie_key`, with the length as the host has it and the address in network
- * order. For `lookup` give the address alone: the kernel finds the entry with the
- * longest prefix of it.
+ * order. For `lookup` give the address alone, without `/`: the kernel finds the
+ * entry with the longest matching prefix.
  *
  * Of a map whose key has a type, {@linkcode parsePrefix} gives the fields.
  *

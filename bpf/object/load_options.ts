@@ -9,7 +9,7 @@ import type { BpfToken } from "../token.ts";
 /**
  * Options of {@linkcode BpfObject.load}.
  *
- * @typeParam S What the object has, where that is known: then names and values
+ * @typeParam S The shape of the object, where that is known: then names and values
  * are checked by the compiler.
  */
 export interface LoadOptions<S extends ObjectShape = ObjectShape> {
@@ -109,7 +109,7 @@ export interface LoadMapOptions {
    * that use it must not be loaded, or not reach it.
    */
   readonly create?: boolean | undefined;
-  /** For a map of maps: one such as those that it shall hold. */
+  /** The template for the inner maps of a map of maps. */
   readonly innerMap?: HasDescriptor | undefined;
 }
 

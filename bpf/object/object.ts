@@ -72,19 +72,19 @@ type Request = LoadRequest & Pick<LoadSettings, "constants" | "variables">;
  * BPF programs with the maps and variables that they use, loaded into the kernel
  * from an object file, which clang makes of C (`clang -g -O2 -target bpf -c`).
  *
- * Libbpf, the kernel community's own library, does what C programs have it do:
- * it reads the file, makes the maps, relocates the programs for the running
- * kernel, and has the kernel verify them. It is `libbpf.so.1`, version 1.1 or
- * later, and opened at the first `load`.
+ * libbpf, the kernel community's own library, does the work, as it does for C
+ * programs: it reads the file, makes the maps, relocates the programs for the
+ * running kernel, and has the kernel verify them. It is `libbpf.so.1`, version
+ * 1.1 or later, and is opened at the first `load`.
  *
- * **It parses the file inside this process**, in C. What is no object file for
- * BPF, or has parts that do not lie where they should, never gets there. Still,
- * whoever makes the file may know of a mistake in libbpf that these checks do not
- * cover: load files that you would run as programs, too.
+ * **It parses the file inside this process**, in C. A file that is not an
+ * object file for BPF, or has parts that do not lie where they should, never
+ * gets there. Still, whoever makes the file may know of a mistake in libbpf that
+ * these checks do not cover: load files that you would run as programs, too.
  *
- * Everything is by name: `maps`, `variables` and `programs` are frozen objects
- * without a prototype; `map`, `variable` and `program` throw where there is no
- * such name, and tell which there are.
+ * All parts are found by name: `maps`, `variables` and `programs` are frozen
+ * objects without a prototype; `map`, `variable` and `program` throw if there
+ * is no such name, and the error lists the names that there are.
  *
  * @example Counting system calls
  * ```ts ignore
@@ -95,7 +95,7 @@ type Request = LoadRequest & Pick<LoadSettings, "constants" | "variables">;
  * console.log(hits.load()); // no system call: the program's own memory
  * ```
  *
- * @typeParam S What it has, where that is known; see {@linkcode ObjectShape}.
+ * @typeParam S The shape of the object, where that is known; see {@linkcode ObjectShape}.
  */
 export class BpfObject<S extends ObjectShape = ObjectShape>
   implements Disposable {
@@ -136,14 +136,14 @@ export class BpfObject<S extends ObjectShape = ObjectShape>
    * it: no map, no program, no pin.
    *
    * @param source A path, a `file:` URL, or the bytes of the file.
-   * @param options What to set before it is loaded.
-   * @typeParam S What it has, for the type checker.
+   * @param options The options to set before it is loaded.
+   * @typeParam S The shape of the object, for the type checker.
    * @throws {VerifierError} if the kernel's verifier refuses a program; its `log`
    * says why.
    * @throws {InvalidObjectError} if it is not an object file for BPF, or not
    * whole.
    * @throws {BtfError} if its types are wrong.
-   * @throws {RangeError} if a name in the options is none of the object's, or a
+   * @throws {RangeError} if a name in the options is not one of the object's, or a
    * value does not fit.
    * @throws {TypeError} if an option, or a value, is not of its kind.
    * @throws {SystemError} with the reason of libbpf or of the kernel.
@@ -217,24 +217,24 @@ export class BpfObject<S extends ObjectShape = ObjectShape>
   }
 
   /**
-   * The maps, by name: that of the variable in C, and for the sections of
-   * variables that of the section, such as `".bss"`.
+   * The maps, by name: the name of the variable in C, or, for sections of
+   * variables, the name of the section, such as `".bss"`.
    */
   get maps(): MapsOf<S> {
     return this.#maps as MapsOf<S>;
   }
 
   /**
-   * The global variables, by name. Static ones of which there are several have
-   * the section before it: `".bss/count"`.
+   * The global variables, by name. If several static variables have one name,
+   * their section goes before it: `".bss/count"`.
    */
   get variables(): VariablesOf<S> {
     return this.#variables as VariablesOf<S>;
   }
 
   /**
-   * The programs, by name: that of the function in C. Those that were not loaded
-   * are missing.
+   * The programs, by name: the name of the function in C. Those that were not
+   * loaded are missing.
    */
   get programs(): ProgramsOf<S> {
     return this.#programs as ProgramsOf<S>;
@@ -249,8 +249,8 @@ export class BpfObject<S extends ObjectShape = ObjectShape>
   }
 
   /**
-   * The kernel's log of programs, by their names: of all where `logLevel` asked
-   * for it, else of none.
+   * The kernel's logs of programs, by their names: of all programs if
+   * `logLevel` asked for it, else of none.
    */
   get logs(): Readonly<Record<string, string>> {
     return this.#logs;
@@ -280,7 +280,7 @@ export class BpfObject<S extends ObjectShape = ObjectShape>
    * The variable of a name, as a type of its size.
    *
    * @param name As in {@linkcode BpfObject.variables}.
-   * @param type What it shall be taken for, whatever BTF says.
+   * @param type The type to take it for, whatever BTF says.
    * @throws {InvalidTypeError} if the type cannot be used, or has another size.
    * @throws {RangeError} if there is no such variable, or there are several.
    *

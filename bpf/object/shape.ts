@@ -44,7 +44,7 @@ export interface ObjectShape {
 export interface MapShape {
   /** Its type. */
   readonly type: MapType;
-  /** The type of keys; left out where nobody knows. */
+  /** The type of keys; left out if it is not known. */
   readonly key?: Type;
   /**
    * The type of values, of a per-CPU map that of one CPU; left out likewise.
@@ -55,7 +55,7 @@ export interface MapShape {
 /** The type that stands for keys and values of which only the size is known. */
 export interface UntypedBytes
   extends LayoutType<never, never, Uint8Array<ArrayBuffer>, Uint8Array> {
-  /** Nothing points to such bytes. */
+  /** The kind of type; nothing points to such bytes. */
   readonly kind: "padding";
 }
 

@@ -38,7 +38,7 @@ let closeAll: (program: BpfProgram) => void;
  * a descriptor of it; the kernel keeps the program for as long as anything holds
  * one, it is attached, or it is pinned.
  *
- * Programs come from `BpfObject.load`, or, loaded by whomever, from {@linkcode
+ * Programs come from `BpfObject.load`, or, whoever loaded them, from {@linkcode
  * BpfProgram.open}, {@linkcode BpfProgram.fromId} and {@linkcode
  * BpfProgram.fromFd}.
  *
@@ -48,7 +48,7 @@ let closeAll: (program: BpfProgram) => void;
  * const { returnValue, data } = program.run({ data: new Uint8Array(64) });
  * ```
  *
- * @typeParam A What `attach` takes, where that is known: of a program of an object
+ * @typeParam A The arguments of `attach`, where that is known: of a program of an object
  * whose shape is known.
  */
 export class BpfProgram<A extends AttachArguments = AttachArguments>
@@ -124,7 +124,7 @@ export class BpfProgram<A extends AttachArguments = AttachArguments>
    * (`BPF_PROG_GET_FD_BY_ID`), whoever loaded it. That takes CAP_SYS_ADMIN.
    *
    * @param id The number, as in {@linkcode ProgramInfo.id}.
-   * @throws {RangeError} if the id is no integer of 32 bits.
+   * @throws {RangeError} if the id is not an integer of 32 bits.
    * @throws {SystemError} with the kernel's reason, as in bpf(2): ENOENT where
    * there is no such program, EPERM for want of the capability.
    * @throws {Deno.errors.NotCapable} without `--allow-ffi`.
@@ -165,8 +165,8 @@ export class BpfProgram<A extends AttachArguments = AttachArguments>
 
   /**
    * The programs that are attached to a target, by a link or without one, whoever
-   * attached them (`BPF_PROG_QUERY`; for XDP and filters of tc(8) netlink). That
-   * takes CAP_NET_ADMIN, of XDP and tc none. XDP takes libbpf.
+   * attached them (`BPF_PROG_QUERY`; for XDP and filters of tc(8) netlink).
+   * That takes CAP_NET_ADMIN, except for XDP and tc. XDP takes libbpf.
    *
    * @param place The target, as for `attach`.
    * @throws {TypeError | RangeError} if the target is not as it must be.
@@ -195,7 +195,7 @@ export class BpfProgram<A extends AttachArguments = AttachArguments>
    * caller's to close.
    *
    * @param fd A descriptor of a BPF program.
-   * @throws {RangeError} if it is no descriptor's number.
+   * @throws {RangeError} if it is not a descriptor's number.
    * @throws {NotSupportedError} if it is not a BPF program's.
    * @throws {SystemError} with EBADF, if it is not open.
    * @throws {Deno.errors.NotCapable} without `--allow-ffi`.
@@ -259,13 +259,13 @@ export class BpfProgram<A extends AttachArguments = AttachArguments>
   }
 
   /**
-   * Reads what it was made into: its instructions as the verifier left them, machine
-   * code, functions, and the lines of the source that they are of. That is copied
-   * anew at each call.
+   * Reads the code that the kernel made of it: its instructions as the verifier
+   * left them, its machine code, its functions, and the lines of the source
+   * that they come from. Each call copies all of it anew.
    *
-   * The kernel hides all of it from who has not CAP_BPF, and addresses and
-   * machine code from who has not CAP_SYSLOG or where the sysctl
-   * `kernel.kptr_restrict` says so: then it is empty or undefined.
+   * The kernel hides all of it from a process without CAP_BPF, and addresses
+   * and machine code from a process without CAP_SYSLOG or where the sysctl
+   * `kernel.kptr_restrict` says so: then they are empty or undefined.
    *
    * @throws {ClosedError} if it is closed.
    * @throws {SystemError} with the kernel's reason: EPERM without CAP_SYS_ADMIN,
@@ -283,12 +283,12 @@ export class BpfProgram<A extends AttachArguments = AttachArguments>
   }
 
   /**
-   * Takes what the program has printed to a stream and nobody has read yet
-   * (`BPF_PROG_STREAM_READ_BY_FD`, Linux 6.17): by `bpf_stream_printk()` itself,
-   * or to `"stderr"` by the kernel, which reports there a program that loops for
-   * too long or touches a page of an arena that is not there.
+   * Takes the text that the program has printed to a stream and nobody has read
+   * yet (`BPF_PROG_STREAM_READ_BY_FD`, Linux 6.17): by `bpf_stream_printk()`
+   * itself, or to `"stderr"` by the kernel, which reports there a program that
+   * loops for too long or touches a page of an arena that is not there.
    *
-   * @param stream Which stream.
+   * @param stream The stream.
    * @returns The text; empty where there is none.
    * @throws {ClosedError} if it is closed.
    * @throws {TypeError} if there is no such stream.
@@ -309,8 +309,8 @@ export class BpfProgram<A extends AttachArguments = AttachArguments>
    * (`BPF_PROG_TEST_RUN`). For packets, sockets, raw tracepoints, and programs of
    * type `"syscall"`.
    *
-   * @param options What it is run with.
-   * @returns What it returned, and what it left of the packet and the context.
+   * @param options The packet, the context and the number of runs.
+   * @returns The value it returned, and the packet and context it left.
    * @throws {ClosedError} if it is closed.
    * @throws {TypeError | RangeError} if an option is not of its kind.
    * @throws {NotSupportedError} if the kernel does not run programs of its type.
@@ -333,13 +333,14 @@ export class BpfProgram<A extends AttachArguments = AttachArguments>
   /**
    * Attaches the program: from here on the kernel runs it.
    *
-   * Without a target, to what its section names, as libbpf understands it:
-   * `SEC("tp/sched/sched_switch")`, `SEC("raw_tp/sys_enter")`,
-   * `SEC("uprobe//bin/sh:main")`, and so on. That takes a program of a
-   * `BpfObject`, and so do a function's `symbol`, and `usdt`. All other targets
-   * work for all programs, also those that were opened.
+   * Without a target, it is attached to the one that its section names, as
+   * libbpf understands it: `SEC("tp/sched/sched_switch")`,
+   * `SEC("raw_tp/sys_enter")`, `SEC("uprobe//bin/sh:main")`, and so on. That
+   * works for programs of a `BpfObject` alone, and so do a function's `symbol`,
+   * and `usdt`. All other targets work for all programs, also those that were
+   * opened.
    *
-   * @param target What to attach it to.
+   * @param target The place to attach it to.
    * @returns The link, which stays until it is closed; see there.
    * @throws {ClosedError} if it, or its object, is closed.
    * @throws {TypeError | RangeError} if the target is not as it must be.

@@ -52,7 +52,7 @@ export interface RunOptions {
   /** The CPU to run it on, of raw tracepoints alone (Linux 5.10). */
   readonly cpu?: number | undefined;
   /**
-   * Lets what an XDP program does to the packets come true: they are sent,
+   * Carries out what an XDP program decides for the packets: they are sent,
    * redirected, received (`BPF_F_TEST_XDP_LIVE_FRAMES`, Linux 5.18).
    */
   readonly liveFrames?: boolean | undefined;

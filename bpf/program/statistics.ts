@@ -2,10 +2,10 @@ import { Descriptor } from "../../ffi/descriptor.ts";
 import { clearAttributes, runChecked, SIZE } from "../../ffi/bpf/attributes.ts";
 
 /**
- * Has the kernel count how often each program runs, and for how long, until it is
- * closed: `runCount` and `runTime` of {@linkcode ProgramInfo} (`BPF_ENABLE_STATS`,
- * Linux 5.8). That costs some tens of nanoseconds a run, of all programs in the
- * system. Takes CAP_SYS_ADMIN.
+ * The kernel's count of how often each program runs, and for how long, until
+ * this is closed: `runCount` and `runTime` of {@linkcode ProgramInfo}
+ * (`BPF_ENABLE_STATS`, Linux 5.8). That costs some tens of nanoseconds a run,
+ * of all programs in the system. Takes CAP_SYS_ADMIN.
  *
  * @example How long a packet takes
  * ```ts ignore

@@ -20,13 +20,14 @@ export interface PerfBufferOptions {
    */
   readonly size?: number | undefined;
   /**
-   * After how many records of a CPU a sleeping reader is woken: 1 by default.
-   * Those before it has read as soon as anything wakes it, and `flush` does.
+   * The number of records of one CPU that wakes a sleeping reader: 1 by
+   * default. Fewer records are read as soon as anything else wakes it, such as
+   * `flush`.
    */
   readonly wakeupEvents?: number | undefined;
   /**
-   * After how many bytes of a CPU, headers included, it is woken instead: at most
-   * the size of a ring.
+   * The number of bytes of one CPU, headers included, that wakes it instead: at
+   * most the size of a ring.
    */
   readonly watermark?: number | undefined;
 }
@@ -38,10 +39,11 @@ const perfOptions: OptionNames<PerfBufferOptions> = {
 };
 
 /**
- * Reads records that BPF programs put out by `bpf_perf_event_output` (a map of the type
- * `BPF_MAP_TYPE_PERF_EVENT_ARRAY`, Linux 4.4): for kernels and programs that
- * have no ring buffer. Where there is a choice, {@linkcode RingBuffer} is many
- * times as fast, keeps the order across CPUs, and needs less memory.
+ * A reader of records that BPF programs put out by `bpf_perf_event_output` (a
+ * map of the type `BPF_MAP_TYPE_PERF_EVENT_ARRAY`, Linux 4.4): for kernels and
+ * programs that have no ring buffer. Where there is a choice, {@linkcode
+ * RingBuffer} is many times as fast, keeps the order across CPUs, and needs
+ * less memory.
  *
  * There is a ring for each CPU, and order within each of them. The ways to read
  * them, and for how long a record is valid, are told at {@linkcode RecordSource}.

@@ -60,9 +60,9 @@ const forEachOptions = {
  *
  * There are four ways to read. `consume` with a callback, the fastest, and
  * `for (const record of ring)`, which can be left, take the records that there are
- * when they begin. `forEach` with a callback, which is as fast as `consume`, and
- * `for await (const record of ring)` wait for more. All sources of a thread are waited for together, by one call on one other
- * thread; nothing is polled.
+ * when they begin. `forEach` with a callback, which is as fast as `consume`,
+ * and `for await (const record of ring)` wait for more. All sources of a thread
+ * are waited for together, by one call on one other thread; nothing is polled.
  *
  * **A record is valid until the next one, and not beyond its loop or callback.**
  * All records are shown by one object, which is pointed from each to the next;
@@ -71,11 +71,11 @@ const forEachOptions = {
  * callback of `consume` it is gone after the first `await`; in the body of a
  * `for await` it is not.
  *
- * The program gets the room of what was read back when the position is
- * published: by `consume` and `for` whenever a quarter of a ring was read, and
- * at the end; by `for await` before each next record. A callback that throws, a
- * `break`, and `close` publish exactly what was read, the record in hand
- * included.
+ * The program gets the room of the records that were read back when the
+ * position is published: by `consume` and `for` whenever a quarter of a ring
+ * was read, and at the end; by `for await` before each next record. A callback
+ * that throws, a `break`, and `close` publish exactly what was read, the record
+ * in hand included.
  *
  * One reader at a time: to read in a callback or the body of a loop is an error.
  *
@@ -186,8 +186,8 @@ export abstract class RecordSource<
 
   /**
    * Iterates over the records that there are and those that come, until the
-   * source is closed or a signal is aborted. The event loop is held while it
-   * waits for one, and no longer.
+   * source is closed or a signal is aborted. The process does not end while it
+   * waits for a record.
    *
    * @param options The signals that end it: `until` quietly, `signal` by throwing
    * its reason.
@@ -215,7 +215,7 @@ export abstract class RecordSource<
    * Calls back with the records that there are and those that come, as fast as
    * `consume` does, until the source is closed, a signal is aborted, or there were
    * as many as the limit. The event loop turns every few milliseconds, however
-   * many records there are, and is held meanwhile.
+   * many records there are, and the process does not end meanwhile.
    *
    * A callback that throws ends it, and the promise is rejected; the record that
    * it was called with is consumed.
@@ -304,10 +304,11 @@ export abstract class RecordSource<
   }
 
   /**
-   * Has `for await` or `forEach` that waits look for records now, though nothing
-   * woke it: for those that a program has submitted with `BPF_RB_NO_WAKEUP`, or
-   * that are fewer than wake the reader of a {@linkcode PerfBuffer}. Where
-   * nothing waits it does nothing; {@linkcode RecordSource.consume} looks anyway.
+   * Makes a waiting `for await` or `forEach` look for records now, though
+   * nothing woke it: for records that a program has submitted with
+   * `BPF_RB_NO_WAKEUP`, or that are too few to wake the reader of a {@linkcode
+   * PerfBuffer}. If nothing waits, it does nothing; {@linkcode
+   * RecordSource.consume} looks anyway.
    *
    * @throws {ClosedError} if the source is closed.
    *

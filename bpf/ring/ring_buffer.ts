@@ -26,8 +26,8 @@ export interface RingBufferOptions {
 }
 
 /**
- * Reads a BPF ring buffer (`BPF_MAP_TYPE_RINGBUF`, Linux 5.8): records that BPF
- * programs write and this process reads in place.
+ * A reader of a BPF ring buffer (`BPF_MAP_TYPE_RINGBUF`, Linux 5.8): BPF
+ * programs write the records, and this process reads them in place.
  *
  * The ways to read it, and for how long a record is valid, are told at {@linkcode
  * RecordSource}.

@@ -13,8 +13,8 @@ import { cString } from "./descriptors.ts";
 const IF_NAMESIZE = 16;
 
 /**
- * The index of a network interface, by its name: what `xdp_md.ingress_ifindex`
- * and `__sk_buff.ifindex` are in programs.
+ * The index of a network interface, by its name. Programs have such indices in
+ * `xdp_md.ingress_ifindex` and `__sk_buff.ifindex`.
  *
  * It is asked for in the network namespace of the calling thread: in another one
  * the same name is another interface, or none.
@@ -22,7 +22,7 @@ const IF_NAMESIZE = 16;
  * Source: if_nametoindex(3).
  *
  * @param name The name, such as `"eth0"`.
- * @throws {TypeError} if it is no name.
+ * @throws {TypeError} if it is not a name.
  * @throws {SystemError} ENODEV if there is no interface so named.
  * @throws {Deno.errors.NotCapable} without `--allow-ffi`.
  *

@@ -11,12 +11,13 @@ import type { Type } from "../static.ts";
 
 /**
  * `__attribute__((aligned(align)))`: the same type, with at least this
- * alignment. In a packed struct, where fields otherwise have none, exactly this.
+ * alignment. In a packed struct, whose other fields have none, with exactly
+ * this alignment.
  *
  * @param type The type to align.
  * @param align The alignment in bytes; a power of two.
- * @throws {InvalidTypeError} If it is not, or the type is a bit-field, padding
- * or a marker.
+ * @throws {InvalidTypeError} If the alignment is not, or the type is a
+ * bit-field, padding or a marker.
  *
  * @example Counters on cache lines of their own
  * ```ts

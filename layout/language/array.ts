@@ -16,7 +16,7 @@ import type { ArrayType, Type } from "../static.ts";
  * or from the call that makes the pointer.
  *
  * @param element The type of the elements.
- * @param length How many there are.
+ * @param length The number of elements.
  * @throws {InvalidTypeError} If there can be no such array.
  *
  * @example Both kinds

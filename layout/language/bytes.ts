@@ -11,9 +11,9 @@ import type { Bytes } from "../static.ts";
  *
  * A pointer to bytes alone has them as its `value`.
  *
- * What `assign` and `encode` take is a Uint8Array of exactly that length.
+ * `assign` and `encode` take a Uint8Array of exactly that length.
  *
- * @param size How many bytes; at least 1.
+ * @param size The number of bytes; at least 1.
  * @throws {InvalidTypeError} For any other size.
  *
  * @example A hardware address

@@ -5,7 +5,7 @@ import type { HostLayoutMarker } from "../static.ts";
 
 /**
  * The marker of structs and unions that mean the C layout of this host. It has
- * no size and is no property; it may stand under any field name. No pointer or
+ * no size and is not a property; it may stand under any field name. No pointer or
  * view is made through a struct that lacks it, at any depth.
  *
  * @example Marking a struct

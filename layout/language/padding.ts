@@ -7,9 +7,9 @@ import type { Bool, Enumeration, IntegerType, Padding } from "../static.ts";
 /** The signatures of {@linkcode padding}. */
 export interface PaddingConstructor {
   /**
-   * `uint8_t _[size]`: bytes that are no property.
+   * `uint8_t _[size]`: bytes that are not a property.
    *
-   * @param size How many bytes; at least 1.
+   * @param size The number of bytes; at least 1.
    * @throws {InvalidTypeError} For any other size.
    */
   (size: number): Padding;

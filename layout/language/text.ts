@@ -13,7 +13,7 @@ import type { Text } from "../static.ts";
  * is stored back as that byte: those surrogates are the only ones that a store
  * takes. (Python calls this "surrogateescape".)
  *
- * @param size How many bytes; at least 1.
+ * @param size The number of bytes; at least 1.
  * @throws {InvalidTypeError} For any other size.
  *
  * @example A command name, as the kernel keeps it

@@ -10,7 +10,7 @@ import type { Fields, UnionType } from "../static.ts";
  *
  * @param name Its name.
  * @param fields Its members.
- * @param options What differs from C's own layout.
+ * @param options The differences from C's own layout.
  * @throws {InvalidTypeError} If there can be no such union.
  *
  * @example A number as its bits

@@ -21,20 +21,21 @@ import type { Bits } from "../static.ts";
 /** The layout options of a struct or union. */
 export interface StructOptions {
   /**
-   * Every field follows the one before without a gap, as
-   * `__attribute__((packed))` has it, but for fields that are `aligned`.
+   * True if every field follows the one before without a gap, as with
+   * `__attribute__((packed))`, except fields that are `aligned`. By default
+   * false.
    */
   readonly packed?: boolean;
-  /** At least this alignment, in bytes; a power of two. */
+  /** The least alignment in bytes; a power of two. */
   readonly align?: number;
   /**
-   * At least this size, in bytes: what is not taken by fields is padding. A
-   * multiple of the alignment.
+   * The least size in bytes, a multiple of the alignment; the bytes that no
+   * field takes are padding.
    */
   readonly size?: number;
   /**
-   * Offsets in bytes of fields that do not follow the one before. They may
-   * overlap.
+   * The offsets in bytes of fields that do not follow the one before, by name.
+   * Fields may overlap.
    */
   readonly offsets?: { readonly [name: string]: number };
 }

@@ -19,8 +19,8 @@ import {
 
 /**
  * A message that leads to a memory: {@linkcode Memory.handle} gives it, for
- * `postMessage` and {@linkcode Memory.attach}. The rest of its content may be
- * another in every version.
+ * `postMessage` and {@linkcode Memory.attach}. The rest of its content may
+ * differ from version to version.
  */
 export interface MemoryHandle {
   /** Tells it from other messages. */

@@ -12,14 +12,14 @@ import type { ByteRingType } from "./type.ts";
 /**
  * The consumer of a {@linkcode ByteRing}: one thread, in one process.
  *
- * If it ends without `close`, what it had not given back is there for the next
- * one, which takes its side over: messages are given back by the batch, so those
- * of the last one can be consumed twice.
+ * If it ends without `close`, the messages that it had not given back are there
+ * for the next consumer. Messages are given back by the batch, so those of the
+ * last batch can be consumed twice.
  *
- * A producer that writes what cannot be, by mistake or by malice, gets a
- * `CorruptError` thrown here, and nothing outside of the ring is ever read. There
- * is no telling where the next message begins then: the ring has to be made anew,
- * of zeros, by both.
+ * If the producer writes impossible lengths or indices, by mistake or by
+ * malice, a `CorruptError` is thrown here, and nothing outside of the ring is
+ * ever read. Nobody can tell then where the next message begins: both sides
+ * must make the ring anew, of zeros.
  *
  * @example A loop that waits
  * ```ts ignore
@@ -42,11 +42,11 @@ export class ByteRingConsumer implements Disposable, AsyncIterable<Uint8Array> {
    * Takes the consumer's side of a ring for this thread.
    *
    * @param ring A pointer to a ring.
-   * @param options Whether to take it from a thread that lives.
+   * @param options The option to take it over from a thread that lives.
    * @throws {TypeError} if it is not a pointer to a ring.
    * @throws {OwnedError} if a thread has the side that may be alive.
-   * @throws {CorruptError} if what lies there is a ring of something else, or its
-   * index is none.
+   * @throws {CorruptError} if what lies there is another kind of ring, or its
+   * index is not possible.
    * @throws {ClosedError} if the memory is closed.
    * @throws {NotSupportedError} if there is no `/proc`.
    */
@@ -81,10 +81,10 @@ export class ByteRingConsumer implements Disposable, AsyncIterable<Uint8Array> {
    * producer's again once the callback has returned. A message at which the
    * callback throws is consumed, those after it are not.
    *
-   * @param callback What is called.
-   * @param limit How many at the most; all by default.
-   * @returns How many were consumed.
-   * @throws {TypeError} if the callback is no function, or consumes itself.
+   * @param callback The function to call.
+   * @param limit The largest number; all by default.
+   * @returns The number of messages that were consumed.
+   * @throws {TypeError} if the callback is not a function, or consumes itself.
    * @throws {RangeError} if the limit is not a whole number from 1.
    * @throws {ClosedError} if the side or the memory is closed.
    * @throws {CorruptError} if the producer wrote indices or lengths that cannot
@@ -160,7 +160,7 @@ export class ByteRingConsumer implements Disposable, AsyncIterable<Uint8Array> {
   }
 
   /**
-   * Waits until there is something. The event loop is held while it waits.
+   * Waits until there is something. The process does not end while it waits.
    *
    * @param options The signal that ends it.
    * @returns True; false once the producer has closed its side and all is

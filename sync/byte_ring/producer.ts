@@ -15,9 +15,8 @@ import type { ByteRingType } from "./type.ts";
 /**
  * The producer of a {@linkcode ByteRing}: one thread, in one process.
  *
- * If it ends without `close`, all that it submitted is there; what it reserved
- * and did not submit never was. The next one takes its side over, and goes on
- * where it stopped.
+ * If it ends without `close`, all that it submitted is there; what it only
+ * reserved is lost. The next producer goes on where it stopped.
  *
  * @example As fast as the other end allows
  * ```ts ignore
@@ -41,11 +40,11 @@ export class ByteRingProducer implements Disposable {
    * Takes the producer's side of a ring for this thread.
    *
    * @param ring A pointer to a ring.
-   * @param options Whether to take it from a thread that lives.
+   * @param options The option to take it over from a thread that lives.
    * @throws {TypeError} if it is not a pointer to a ring.
    * @throws {OwnedError} if a thread has the side that may be alive.
-   * @throws {CorruptError} if what lies there is a ring of something else, or its
-   * index is none.
+   * @throws {CorruptError} if what lies there is another kind of ring, or its
+   * index is not possible.
    * @throws {ClosedError} if the memory is closed.
    * @throws {NotSupportedError} if there is no `/proc`.
    */
@@ -189,7 +188,7 @@ export class ByteRingProducer implements Disposable {
    *
    * @param message Its bytes.
    * @returns True if there was room for it.
-   * @throws {TypeError} if it is no `Uint8Array`, or is detached.
+   * @throws {TypeError} if it is not a `Uint8Array`, or is detached.
    * @throws {RangeError} if it is longer than {@linkcode longest}.
    * @throws {ClosedError} if the side or the memory is closed.
    * @throws {CorruptError} if somebody else wrote the indices.
@@ -214,7 +213,7 @@ export class ByteRingProducer implements Disposable {
 
   /**
    * Waits until there is room for a message, or a consumer that makes some. The
-   * event loop is held while it waits.
+   * process does not end while it waits.
    *
    * @param length The message's length in bytes.
    * @param options The signal that ends it.

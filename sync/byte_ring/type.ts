@@ -44,7 +44,7 @@ const CAPACITY_MIN = 64;
  * `ByteRingProducer` and `ByteRingConsumer` are its two ends; `hostmem header`
  * writes them in C.
  *
- * @param capacity How many bytes it has: a power of two from 64 to 2^30.
+ * @param capacity The number of bytes it has: a power of two from 64 to 2^30.
  * @throws {InvalidTypeError} if there can be no such ring.
  *
  * @example Lines of text

@@ -266,11 +266,11 @@ class Body {
  * `_release`, `_consumer_wait`, `_consumer_close`; one of messages `_shorten` and
  * `_write`, too; a seqlock `_writer_open`, `_write`, `_read`, `_writer_close`;
  * a `Latest` `_writer_open`, `_draft`, `_submit`, `_writer_close`, and `_reader_open`,
- * `_read`, `_reader_wait`, `_reader_close`. `hostmem_wait` and `hostmem_notify` are
- * what `wait` and `notify` are here. What can fail gives 0 or a negative error
- * number.
+ * `_read`, `_reader_wait`, `_reader_close`. `hostmem_wait` and `hostmem_notify`
+ * are like `wait` and `notify` here. Functions that can fail return 0 or a
+ * negative error number.
  *
- * @param types The types, by the names that they shall have.
+ * @param types The types, by the names that they are to have.
  * @throws {InvalidTypeError} if C cannot have a name, or a struct has fields that
  * share bytes.
  *

@@ -333,10 +333,10 @@ function propertiesOf(
  *
  * Enumerations are an `IntEnum` beside fields of integers. `u128`, `i128` and `f16`
  * are reached by their `value`. A bit-field is a property of its class, and bytes
- * in the dtype. Rings, seqlocks and the like are their bytes and no more: Python has
- * no atomic operations, which working on them takes.
+ * in the dtype. Rings, seqlocks and the like are their bytes and no more:
+ * working on them takes atomic operations, which Python does not have.
  *
- * @param types The types, by the names that they shall have.
+ * @param types The types, by the names that they are to have.
  * @throws {InvalidTypeError} if Python cannot have a name, or a struct has fields
  * that share bytes.
  *

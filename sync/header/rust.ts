@@ -389,14 +389,14 @@ function bytesOf(size: number): string {
  * `const` for every size, alignment and offset. Gaps are fields. It needs Rust
  * 1.77 and no crate.
  *
- * A struct that C packs is `packed`; in one that is aligned nevertheless, which Rust
- * has not, a field that is not aligned is its bytes. `bool` is a `u8`, since in Rust
- * it may only be 0 or 1, an enumeration a struct around its integer, `atomic` what
- * `core::sync::atomic` has. Bit-fields are two functions each, `low()` and
- * `set_low()`. Rings and seqlocks are their fields: they work as the functions of
- * `cHeader` do, by which Rust can use them.
+ * A struct that C packs is `packed`. Rust has no packed struct with an
+ * alignment: there a misaligned field is its bytes. `bool` is a `u8`, since in
+ * Rust it may only be 0 or 1, an enumeration a struct around its integer,
+ * `atomic` what `core::sync::atomic` has. Bit-fields are two functions each,
+ * `low()` and `set_low()`. Rings and seqlocks are their fields alone: Rust can
+ * use them by the functions of `cHeader`.
  *
- * @param types The types, by the names that they shall have.
+ * @param types The types, by the names that they are to have.
  * @throws {InvalidTypeError} If Rust cannot have a name, or a struct has fields
  * that share bytes.
  *

@@ -99,7 +99,7 @@ class End implements Disposable {
 
 /**
  * The writer of a {@linkcode Latest}: one thread, in one process. If it ends
- * without `close`, what it did not submit is lost, and nothing else.
+ * without `close`, only the value that it did not submit is lost.
  */
 export class LatestWriter<T extends Type> implements Disposable {
   readonly #end: End;
@@ -117,8 +117,8 @@ export class LatestWriter<T extends Type> implements Disposable {
   /**
    * Takes the writer's side for this thread.
    *
-   * @param latest A pointer to such a structure.
-   * @param options Whether to take it from a thread that lives.
+   * @param latest A pointer to a `Latest`.
+   * @param options The option to take it over from a thread that lives.
    * @throws {TypeError} if it is not one.
    * @throws {OwnedError} if a thread has the side that may be alive.
    * @throws {CorruptError} if what lies there is of something else.
@@ -249,8 +249,8 @@ export class LatestReader<T extends Type> implements Disposable {
   }
 
   /**
-   * Waits until there is a value that was not read. The event loop is held while
-   * it waits.
+   * Waits until there is a value that was not read. The process does not end
+   * while it waits.
    *
    * @param options The signal that ends it.
    * @returns True; false once the writer has closed its side and the newest was

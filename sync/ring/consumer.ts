@@ -15,9 +15,9 @@ import type { SpscRingType } from "./type.ts";
 /**
  * The consumer of a {@linkcode SpscRing}: one thread, in one process.
  *
- * If it ends without `close`, what it had not given back is there for the next
- * one, which takes its side over: slots are given back by the batch, so those of
- * the last one can be consumed twice.
+ * If it ends without `close`, the elements that it had not given back are there
+ * for the next consumer. Slots are given back by the batch, so the elements of
+ * the last batch can be consumed twice.
  *
  * @example A loop that waits
  * ```ts ignore
@@ -55,10 +55,10 @@ export class RingConsumer<T extends Type>
    * Takes the consumer's side of a ring for this thread.
    *
    * @param ring A pointer to a ring.
-   * @param options Whether to take it from a thread that lives.
+   * @param options The option to take it over from a thread that lives.
    * @throws {TypeError} if it is not a pointer to a ring.
    * @throws {OwnedError} if a thread has the side that may be alive.
-   * @throws {CorruptError} if what lies there is a ring of something else.
+   * @throws {CorruptError} if what lies there is a ring of other elements.
    * @throws {InvalidTypeError} if there are no views of the elements.
    * @throws {ClosedError} if the memory is closed.
    * @throws {NotSupportedError} if there is no `/proc`.
@@ -70,7 +70,7 @@ export class RingConsumer<T extends Type>
     return new RingConsumer<T>(structureAt("SpscRing", ring), options);
   }
 
-  /** The number of records that were submitted and are not consumed. */
+  /** The number of elements that were submitted and are not consumed. */
   get available(): number {
     this.#end.requireOpen();
     return this.#end.available();
@@ -87,14 +87,14 @@ export class RingConsumer<T extends Type>
   }
 
   /**
-   * Calls back with each element that is there, in place: what it is called with
-   * is one view for all, and good until the callback returns. An element at which
-   * the callback throws is consumed, those after it are not.
+   * Calls back with each element that is there, in place: one view shows all of
+   * them, and is good until the callback returns. An element at which the
+   * callback throws is consumed, those after it are not.
    *
-   * @param callback What is called.
-   * @param limit How many at the most; all by default.
-   * @returns How many were consumed.
-   * @throws {TypeError} if the callback is no function, or consumes itself.
+   * @param callback The function to call.
+   * @param limit The largest number; all by default.
+   * @returns The number of elements that were consumed.
+   * @throws {TypeError} if the callback is not a function, or consumes itself.
    * @throws {RangeError} if the limit is not a whole number from 1.
    * @throws {ClosedError} if the side or the memory is closed.
    * @throws {CorruptError} if somebody else wrote the indices.
@@ -149,7 +149,7 @@ export class RingConsumer<T extends Type>
   }
 
   /**
-   * Waits until there is something. The event loop is held while it waits.
+   * Waits until there is something. The process does not end while it waits.
    *
    * @param options The signal that ends it.
    * @returns True; false once the producer has closed its side and all is
@@ -164,8 +164,8 @@ export class RingConsumer<T extends Type>
   }
 
   /**
-   * Waits for elements and yields each in place: what is yielded is one view for
-   * all, and good until the next is asked for. Ends when the producer has closed
+   * Waits for elements and yields each in place: one view shows all of them,
+   * and is good until the next is asked for. Ends when the producer has closed
    * its side. Throws what {@linkcode ready} does.
    */
   async *[Symbol.asyncIterator](): AsyncGenerator<View<T>, void, void> {

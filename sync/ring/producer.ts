@@ -25,9 +25,8 @@ import type { SpscRingType } from "./type.ts";
 /**
  * The producer of a {@linkcode SpscRing}: one thread, in one process.
  *
- * If it ends without `close`, all that it submitted is there; what it reserved
- * and did not submit never was. The next one takes its side over, and goes on
- * where it stopped.
+ * If it ends without `close`, all that it submitted is there; what it only
+ * reserved is lost. The next producer goes on where it stopped.
  *
  * @example As fast as the other end allows
  * ```ts ignore
@@ -59,10 +58,10 @@ export class RingProducer<T extends Type> implements Disposable {
    * Takes the producer's side of a ring for this thread.
    *
    * @param ring A pointer to a ring.
-   * @param options Whether to take it from a thread that lives.
+   * @param options The option to take it over from a thread that lives.
    * @throws {TypeError} if it is not a pointer to a ring.
    * @throws {OwnedError} if a thread has the side that may be alive.
-   * @throws {CorruptError} if what lies there is a ring of something else.
+   * @throws {CorruptError} if what lies there is a ring of other elements.
    * @throws {InvalidTypeError} if there are no pointers to the elements.
    * @throws {ClosedError} if the memory is closed.
    * @throws {NotSupportedError} if there is no `/proc`.
@@ -74,7 +73,7 @@ export class RingProducer<T extends Type> implements Disposable {
     return new RingProducer<T>(structureAt("SpscRing", ring), options);
   }
 
-  /** The number of records that there is room for and that are not reserved. */
+  /** The number of elements that there is room for and that are not reserved. */
   get room(): number {
     this.#end.requireOpen();
     return this.#end.room();
@@ -124,16 +123,16 @@ export class RingProducer<T extends Type> implements Disposable {
 
   /**
    * Calls back with each slot that there is room for, to be filled in place, and
-   * submits them together with what is reserved. What it is called with is one
-   * pointer for all, and good until the callback returns; the slot holds what it
-   * held a lap before. If the callback throws, those before are submitted.
+   * submits them together with what is reserved. One pointer shows all slots,
+   * and is good until the callback returns; a slot holds what it held a lap
+   * before. If the callback throws, those before are submitted.
    *
    * It is the fastest way to fill a ring.
    *
-   * @param fill What fills a slot.
-   * @param limit How many at the most; as many as there is room for by default.
-   * @returns How many were filled.
-   * @throws {TypeError} if the callback is no function, or produces itself.
+   * @param fill The function that fills a slot.
+   * @param limit The largest number; as many as there is room for by default.
+   * @returns The number of slots that were filled.
+   * @throws {TypeError} if the callback is not a function, or produces itself.
    * @throws {RangeError} if the limit is not a whole number from 1.
    * @throws {ClosedError} if the side or the memory is closed.
    * @throws {CorruptError} if somebody else wrote the indices.
@@ -229,8 +228,8 @@ export class RingProducer<T extends Type> implements Disposable {
   }
 
   /**
-   * Waits until there is room, or a consumer that makes some. The event loop is
-   * held while it waits.
+   * Waits until there is room, or a consumer that makes some. The process does
+   * not end while it waits.
    *
    * @param options The signal that ends it.
    * @throws {PeerDiedError} if the ring is full, and the consumer ended without

@@ -36,7 +36,7 @@ export interface SpscRingType<T extends Type = Type> extends
  * them in C.
  *
  * @param element The type of the elements: of fixed size.
- * @param capacity How many it has room for: a power of two, at most 2^30.
+ * @param capacity The number of elements it has room for: a power of two, at most 2^30.
  * @throws {InvalidTypeError} if there can be no such ring.
  *
  * @example From one end to the other

@@ -48,10 +48,10 @@ export const OFFSETS = {
 } as const;
 
 /**
- * A value that one thread writes and any number of threads read, in any process:
- * what is read is all of one moment, and neither side ever waits for a reader. A
- * type like any other: a struct that lies in memory which reads as zeros at first,
- * and can be a field of others.
+ * A value that one thread writes and any number of threads read, in any
+ * process: each copy that is read is of one moment, and nothing ever waits for
+ * a reader. A type like any other: a struct that lies in memory which reads as
+ * zeros at first, and can be a field of others.
  *
  * `SeqlockWriter` and `SeqlockReader` are its sides; `hostmem header` writes them
  * in C.

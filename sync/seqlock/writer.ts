@@ -18,8 +18,8 @@ import { OFFSETS, type SeqlockType } from "./type.ts";
 /**
  * The writer of a {@linkcode Seqlock}: one thread, in one process.
  *
- * If it ends in the middle of a store, readers are told by a `PeerDiedError`
- * until the next writer, who takes its side over, has written.
+ * If it ends in the middle of a store, readers get a `PeerDiedError` until the
+ * next writer has written.
  */
 export class SeqlockWriter<T extends Type> implements Disposable {
   readonly #lock: Placed;
@@ -58,7 +58,7 @@ export class SeqlockWriter<T extends Type> implements Disposable {
    * Takes the writer's side for this thread.
    *
    * @param lock A pointer to a seqlock.
-   * @param options Whether to take it from a thread that lives.
+   * @param options The option to take it over from a thread that lives.
    * @throws {TypeError} if it is not a pointer to a seqlock.
    * @throws {OwnedError} if a thread has the side that may be alive.
    * @throws {CorruptError} if what lies there is of something else.
@@ -87,13 +87,13 @@ export class SeqlockWriter<T extends Type> implements Disposable {
   }
 
   /**
-   * Changes the value: the callback changes a draft, which holds the value as it
-   * is, and is then stored at once. If it throws, nothing is stored. After a
-   * writer that died while it stored the draft is zero.
+   * Changes the value: the callback changes a draft, which holds the value as
+   * it is; the draft is then stored at once. If the callback throws, nothing is
+   * stored. If the last writer died while it stored, the draft is zero.
    *
-   * @param change What changes it, through a pointer that is good until it
+   * @param change The function that changes it, through a pointer that is good until it
    * returns.
-   * @throws {TypeError} if it is no function, or writes itself.
+   * @throws {TypeError} if it is not a function, or writes itself.
    * @throws {ClosedError} if the side or the memory is closed.
    */
   write(change: (draft: Pointer<T>) => void): void {

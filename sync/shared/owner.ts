@@ -42,8 +42,9 @@ function isAlive(owner: bigint): boolean {
 /** Options of opening a side of a shared structure. */
 export interface SideOptions {
   /**
-   * True to take the side from whoever has it: for a thread that is known not
-   * to use it any more, though it lives. A side whose thread ended needs none.
+   * True to take the side from the thread that has it: for a thread that still
+   * runs but is known not to use the side any more. A side whose thread ended
+   * is free without it.
    */
   readonly takeOver?: boolean | undefined;
 }

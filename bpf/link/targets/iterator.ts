@@ -22,8 +22,8 @@ import type { RawLinkInfo } from "../type.ts";
 import { withTarget } from "./descriptor.ts";
 
 /**
- * Nothing but reading: {@linkcode BpfIterator.read} runs the program once for each
- * object of the kernel's of the kind that it was loaded for (Linux 5.8).
+ * An iterator's walk: {@linkcode BpfIterator.read} runs the program once for
+ * each object of the kernel of the kind that it was loaded for (Linux 5.8).
  */
 export interface AttachIterator {
   /** Tells it from the others. */

@@ -15,8 +15,9 @@ export interface AttachOrder {
   /** The link or the program to run after, or `"all"`, as without either option. */
   readonly after?: HasDescriptor | "all" | undefined;
   /**
-   * The number that {@linkcode BpfProgram.attachedTo} told: nothing is attached,
-   * and it throws, if anything was changed there since. By default whatever.
+   * The number that {@linkcode BpfProgram.attachedTo} told: if anything was
+   * changed there since, nothing is attached, and it throws. By default any
+   * number will do.
    */
   readonly expectedRevision?: bigint | undefined;
 }

@@ -22,8 +22,8 @@ import { type AttachmentState, Unlinked } from "../unlinked.ts";
 
 /**
  * The packets that a socket receives (Linux 3.19): the program's result is the
- * number of bytes that stay of one, 0 for none. A socket has one filter: a new
- * one takes its place.
+ * number of bytes of a packet to keep, 0 to drop it. A socket has one filter: a
+ * new one takes its place.
  *
  * Takes no capability. The kernel has no link for it; the link keeps a descriptor
  * of the socket, which stays open until the link is closed.
@@ -48,7 +48,7 @@ export interface AttachReuseport {
   readonly socket: number;
 }
 
-/** A socket, of which infos tell no more than the way that it is used. */
+/** A socket; the info says only how the program is used. */
 export interface SocketTarget {
   /** The way that the program is used. */
   readonly kind: "socket_filter" | "reuseport";

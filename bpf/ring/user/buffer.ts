@@ -32,9 +32,9 @@ export interface ReadyOptions {
 }
 
 /**
- * Writes a BPF ring buffer the other way (`BPF_MAP_TYPE_USER_RINGBUF`, Linux
- * 6.1): records that this process writes and a BPF program reads, when it calls
- * `bpf_user_ringbuf_drain`.
+ * A writer of a BPF ring buffer for the other direction
+ * (`BPF_MAP_TYPE_USER_RINGBUF`, Linux 6.1): this process writes the records,
+ * and a BPF program reads them when it calls `bpf_user_ringbuf_drain`.
  *
  * `write` copies a record into the ring; `reserve` gives one to be filled in
  * place. Where there is no room they say so, by `false` and `undefined`, and
@@ -42,7 +42,7 @@ export interface ReadyOptions {
  * reserved.
  *
  * Several of these, in any thread or process, can write one ring: they take
- * turns. What else writes it, as libbpf does, must not at the same time.
+ * turns. Other writers, such as libbpf, must not write at the same time.
  *
  * @example Commands for a program
  * ```ts
@@ -255,12 +255,12 @@ export class UserRingBuffer implements Disposable {
   }
 
   /**
-   * Waits until there is room for a record of so many bytes. The event loop is
-   * held while it waits.
+   * Waits until there is room for a record of so many bytes. The process does
+   * not end while it waits.
    *
-   * The kernel wakes who waits whenever the program has drained the ring, unless
-   * it does so with `BPF_RB_NO_WAKEUP`. Another writer may be faster to use the
-   * room: try, and wait again.
+   * The kernel wakes the waiting writer whenever the program has drained the
+   * ring, unless it does so with `BPF_RB_NO_WAKEUP`. Another writer may be
+   * faster to use the room: try, and wait again.
    *
    * @param length The number of bytes; 0 by default.
    * @param options The signal that ends it.

@@ -52,15 +52,15 @@ import {
 
 /**
  * Packets on their way into or out of an interface, by a filter of tc(8), with
- * the program's result as the action (`direct-action`): what kernels before 6.6
- * have in place of TCX. It takes libbpf.
+ * the program's result as the action (`direct-action`). Kernels before 6.6 have
+ * this in place of TCX. It takes libbpf.
  *
  * The filter belongs to a queueing discipline of the interface, `clsact`, which
  * is made where there is none. The kernel has no link for it: `close` removes the
  * filter if it still has this program, and the discipline if it was made for
  * this and has no filters any more. So does the end of the program, in its main
- * thread. What a process leaves that is killed, or ends by an uncaught error,
- * stays: `tc qdisc del dev <interface> clsact` takes all of it away.
+ * thread. A process that is killed, or ends by an uncaught error, leaves them
+ * there: `tc qdisc del dev <interface> clsact` removes both.
  */
 export interface AttachTc extends OtherNetns {
   /** Tells it from the others. */

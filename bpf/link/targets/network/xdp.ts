@@ -27,7 +27,7 @@ export interface AttachXdp extends OtherNetns {
   /**
    * The place that runs it: `"native"` the driver, `"generic"` the kernel's
    * network stack, whatever the driver, `"offload"` the device. By default the
-   * driver where it can, and else the stack.
+   * driver if it can, else the stack.
    */
   readonly mode?: "native" | "generic" | "offload" | undefined;
 }

@@ -35,17 +35,17 @@ import { readNumber } from "../../../../ffi/kernel_file.ts";
  * returns (Linux 5.15).
  */
 export interface AttachKprobe extends AttachCookie {
-  /** `"kprobe"` for the function's begin, `"kretprobe"` for its return. */
+  /** `"kprobe"` for the function's beginning, `"kretprobe"` for its return. */
   readonly kind: "kprobe" | "kretprobe";
   /** The function's name, as `/proc/kallsyms` has it: `"do_unlinkat"`. */
   readonly function: string;
-  /** The number of bytes behind the function's begin; 0 by default. */
+  /** The number of bytes after the function's beginning; 0 by default. */
   readonly offset?: number | undefined;
 }
 
 /** A system call: where it begins, or where it returns (Linux 5.15). */
 export interface AttachKsyscall extends AttachCookie {
-  /** `"ksyscall"` for the call's begin, `"kretsyscall"` for its return. */
+  /** `"ksyscall"` for the call's beginning, `"kretsyscall"` for its return. */
   readonly kind: "ksyscall" | "kretsyscall";
   /** The name of the system call: `"unlinkat"`. */
   readonly name: string;

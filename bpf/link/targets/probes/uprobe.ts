@@ -29,7 +29,7 @@ import { programFile } from "./program_file.ts";
  * (Linux 5.15).
  */
 export interface AttachUprobe extends AttachCookie {
-  /** `"uprobe"` for the function's begin, `"uretprobe"` for its return. */
+  /** `"uprobe"` for the function's beginning, `"uretprobe"` for its return. */
   readonly kind: "uprobe" | "uretprobe";
   /**
    * The path of the file, or a `file:` URL. A name without `/` is of a file in
@@ -43,8 +43,8 @@ export interface AttachUprobe extends AttachCookie {
    */
   readonly symbol?: string | undefined;
   /**
-   * The number of bytes behind the symbol's begin; without a symbol, behind the
-   * file's. 0 by default with a symbol.
+   * The number of bytes after the symbol's beginning; without a symbol, after
+   * the file's. 0 by default with a symbol.
    */
   readonly offset?: number | undefined;
   /** The only process; by default all, also those yet to begin. */
@@ -52,7 +52,7 @@ export interface AttachUprobe extends AttachCookie {
   /**
    * The offset in the file of a counter, an `unsigned short` that the kernel counts
    * up while the probe is there, in every process (Linux 4.20): the semaphore of a
-   * USDT probe, by which programs see whether it is worth to call it.
+   * USDT probe, by which the program sees whether to prepare its arguments.
    */
   readonly refCounterOffset?: number | undefined;
 }

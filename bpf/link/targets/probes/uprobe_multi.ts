@@ -64,10 +64,11 @@ export interface AttachUprobeMulti {
   /** True for where they return, in place of where they begin. */
   readonly return?: boolean | undefined;
   /**
-   * True to run the program at both (Linux 6.13): what it returns at a begin, 0 or
-   * 1, says whether it is run at the return, and `bpf_session_is_return()` where
-   * it is. The program must have been loaded with attach type
-   * `"trace_uprobe_session"`; then it is the default.
+   * True to run the program at both (Linux 6.13): the value it returns at the
+   * beginning, 0 or 1, decides whether it is run at the return, and
+   * `bpf_session_is_return()` tells it which of the two it is. The program must
+   * have been loaded with attach type `"trace_uprobe_session"`; then it is the
+   * default.
    */
   readonly session?: boolean | undefined;
   /** The counter of each of `functions` or `offsets`, as for `uprobe`. */
