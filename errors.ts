@@ -172,6 +172,18 @@ export interface VerifierErrorInit extends SystemErrorInit {
  *
  * A program that is rejected before verification, because a capability is missing
  * or its target is unknown, throws a {@linkcode SystemError}.
+ *
+ * @example Showing the verifier's log
+ * ```ts ignore
+ * import { BpfObject, VerifierError } from "@hostmem/hostmem/bpf";
+ *
+ * try {
+ *   using object = BpfObject.load("count.bpf.o");
+ * } catch (error) {
+ *   if (!(error instanceof VerifierError)) throw error;
+ *   console.error(`The verifier refuses ${error.program}:`, error.log);
+ * }
+ * ```
  */
 export class VerifierError extends SystemError {
   /** The class name. */

@@ -8,11 +8,12 @@ import type { Type, Uintptr } from "../layout/static.ts";
  * lies there. Its name is the C type: `"struct file *"`.
  */
 export interface PointerType extends Uintptr {
-  /** The id of what it points to, in the BTF that the type is from. */
+  /** The id of the type that it points to, in the BTF that this type is from.
+   */
   readonly targetId: number;
   /**
-   * The layout of what it points to; undefined for what has none, such as
-   * `void`, functions, and structs of which the name alone is known.
+   * The layout of the type that it points to; undefined for types without one,
+   * such as `void`, functions, and structs of which the name alone is known.
    *
    * @throws {BtfError} If it cannot be.
    */

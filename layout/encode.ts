@@ -88,6 +88,16 @@ function tailLength(type: AnyType, value: unknown): number {
  * @throws {TypeError} If it is not a buffer.
  * @throws {NotSupportedError} If the buffer can be resized.
  * @throws {ClosedError} If the buffer is detached.
+ *
+ * @example A header of a packet, at no aligned address
+ * ```ts
+ * import { be16, be32, decode, HostLayout, struct } from "@hostmem/hostmem";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const Header = struct("Header", { _: HostLayout, id: be32, port: be16 });
+ * const packet = Uint8Array.of(9, 0, 0, 0, 7, 1, 187, 0, 0);
+ * assertEquals(decode(Header, packet.subarray(1)), { id: 7, port: 443 });
+ * ```
  */
 export function decode<T extends Type>(
   type: T & Marked<T>,

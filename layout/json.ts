@@ -3,6 +3,7 @@
 /**
  * Plain data as JSON can carry it: bigints as decimal strings, bytes as
  * arrays of numbers, all else as it is.
+ *
  * `JSON.stringify` writes pointers and views in this way by itself. Plain data,
  * such as that of `snapshot` and `decode`, needs this function: a bigint in it
  * makes `JSON.stringify` throw.

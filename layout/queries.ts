@@ -10,6 +10,15 @@ import type { Path, Type } from "./static.ts";
  *
  * @param type The type.
  * @throws {InvalidTypeError} If it is not a type made by this package.
+ *
+ * @example Padding counts, as in C
+ * ```ts
+ * import { HostLayout, sizeOf, struct, u64, u8 } from "@hostmem/hostmem";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const Entry = struct("Entry", { _: HostLayout, tag: u8, value: u64 });
+ * assertEquals(sizeOf(Entry), 16);
+ * ```
  */
 export function sizeOf(type: Type): number {
   return requireType(type, "sizeOf()").size;
@@ -20,6 +29,15 @@ export function sizeOf(type: Type): number {
  *
  * @param type The type.
  * @throws {InvalidTypeError} If it is not a type made by this package.
+ *
+ * @example A struct has the largest alignment of its fields
+ * ```ts
+ * import { alignOf, HostLayout, struct, u64, u8 } from "@hostmem/hostmem";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const Entry = struct("Entry", { _: HostLayout, tag: u8, value: u64 });
+ * assertEquals(alignOf(Entry), 8);
+ * ```
  */
 export function alignOf(type: Type): number {
   return requireType(type, "alignOf()").align;

@@ -7,8 +7,8 @@ import { decode, encode } from "./leaves/text.ts";
 /** Options of {@linkcode decodeStrings}. */
 export interface DecodeStringsOptions {
   /**
-   * True where the bytes have a fixed size and what is behind the last string is
-   * zero: empty strings at the end are left out then. Default: false.
+   * True if the bytes have a fixed size and the rest behind the last string is
+   * zero: then empty strings at the end are left out. Default: false.
    */
   readonly padded?: boolean | undefined;
 }

@@ -122,8 +122,8 @@ export class Memory {
    * Opens and maps a file: of shared memory in `/dev/shm`, on disk, or of a
    * device.
    *
-   * Files with a path can be truncated by whoever may write them, and cannot be
-   * sealed against it: without `allowTruncatable` they are refused.
+   * Anybody who may write a file with a path can truncate it, and it cannot be
+   * sealed against that: without `allowTruncatable` it is refused.
    *
    * @param path A path or a `file:` URL. Symbolic links are followed.
    * @param options The part to map, and what to accept.
@@ -380,7 +380,7 @@ export class Memory {
   }
 
   /**
-   * Writes what was stored back to the file's storage, and waits for it
+   * Writes stored bytes back to the file's storage, and waits for that
    * (msync(2), `MS_SYNC`). Other processes see every store without it; it is
    * for what must survive a power failure. Does nothing where there is no
    * storage, as for BPF maps.

@@ -66,7 +66,7 @@ function requireTimeout(timeout: unknown): number {
  * @param options The longest time to wait.
  * @returns `"ok"` once it was notified, or found that the value had changed;
  * `"not-equal"` if it was another to begin with; `"timed-out"`.
- * @throws {TypeError | RangeError} if an argument cannot be what it should.
+ * @throws {TypeError | RangeError} if an argument is not of its kind or range.
  * @throws {InvalidTypeError} if it is an atomic of another type.
  * @throws {NotSupportedError} if the atomic does not lie in a `Memory`.
  * @throws {ClosedError} if the memory is closed, also by another thread while this
@@ -120,7 +120,7 @@ export function wait(
  * value.
  * @param options The longest time to wait, and the signal that ends it.
  * @returns The same as {@linkcode wait}.
- * @throws {TypeError | RangeError} if an argument cannot be what it should.
+ * @throws {TypeError | RangeError} if an argument is not of its kind or range.
  * @throws {InvalidTypeError} if it is an atomic of another type.
  * @throws {NotSupportedError} if the atomic does not lie in a `Memory`, or too
  * many waits are under way.
@@ -178,11 +178,26 @@ export async function waitAsync(
  * view of one.
  * @param count The largest number of waits to wake; all by default.
  * @returns The number of waits that were woken; some of them may have just ended.
- * @throws {TypeError | RangeError} if an argument cannot be what it should.
+ * @throws {TypeError | RangeError} if an argument is not of its kind or range.
  * @throws {InvalidTypeError} if it is an atomic of another type.
  * @throws {NotSupportedError} if the atomic does not lie in a `Memory`.
  * @throws {ClosedError} if the memory is closed.
  * @throws {SystemError} with the kernel's reason, as in futex(2).
+ *
+ * @example Store, then notify
+ * ```ts
+ * import { atomic, HostLayout, Memory, struct, u32 } from "@hostmem/hostmem";
+ * import { notify, waitAsync } from "@hostmem/hostmem/sync";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const Turn = struct("Turn", { _: HostLayout, number: atomic(u32) });
+ * using memory = Memory.create(4096);
+ * const { number } = memory.pointer(Turn);
+ * const changed = waitAsync(number, 0);
+ * number.store(1);
+ * notify(number);
+ * assertEquals(await changed, "ok");
+ * ```
  */
 export function notify(
   atomic: ReadonlyAtomic<number>,

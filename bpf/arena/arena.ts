@@ -246,8 +246,8 @@ export class Arena implements Disposable {
    * The offset in the arena of an address, in bytes: of one that {@linkcode
    * addressOf} gave, or of any number at all that was found in memory.
    *
-   * Of a pointer that the program has not converted for processes only the lower
-   * 32 bits are there: those are enough, since no arena lies on both sides of a
+   * A pointer that the program has not converted for processes has only the
+   * lower 32 bits: those are enough, since no arena lies on both sides of a
    * multiple of 4 GiB.
    *
    * @param address The address.

@@ -10,7 +10,7 @@ import { type HelperName, helperNumber } from "./helper.ts";
 import { canMakeMap, requireBpf } from "./map.ts";
 import { canCall, canLoad } from "./program.ts";
 
-/** Something that a kernel has or has not: one of these. */
+/** A feature that a kernel may have: one of these. */
 export type BpfFeature =
   /**
    * Programs of a type. `"tracing"` and `"lsm"` mean those that run at functions

@@ -369,6 +369,13 @@ export function openLibbpf<const S extends Deno.ForeignLibraryInterface>(
  *
  * @throws {NotSupportedError} If there is none, or it is older than 1.1.
  * @throws {Deno.errors.NotCapable} Without `--allow-ffi`.
+ *
+ * @example
+ * ```ts ignore
+ * import { libbpfVersion } from "@hostmem/hostmem/bpf";
+ *
+ * console.log(libbpfVersion()); // 1.5
+ * ```
  */
 export function libbpfVersion(): string {
   const { libbpf_major_version, libbpf_minor_version } = libbpf();

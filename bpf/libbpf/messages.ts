@@ -50,8 +50,8 @@ const room = new Uint8Array(new ArrayBuffer(MOST));
  * Messages arrive on the main thread alone, and only if the program has all of
  * `--allow-ffi`. It never prints to standard error.
  *
- * @param callback Takes each message; what it throws is reported as an uncaught
- * error. Undefined for nobody.
+ * @param callback Takes each message; an error that it throws is reported as
+ * uncaught. Undefined to stop.
  * @throws {TypeError} if it is not a function.
  *
  * @example Seeing why an object is not what it seems

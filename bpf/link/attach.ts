@@ -81,10 +81,10 @@ export type AttachTarget =
   | AttachUsdt;
 
 /**
- * The arguments of {@linkcode BpfProgram.attach}. Of a program of a known section
- * they are `[target: AttachXdp]` or the like; `[target?: AttachRawTracepoint]`
- * where the section may name the target, `[]` where nothing else does, and
- * `[target: never]` of a program that cannot be attached.
+ * The arguments of {@linkcode BpfProgram.attach}. For a program of a known
+ * section they are `[target: AttachXdp]` or the like, `[target?:
+ * AttachRawTracepoint]` if the section may name the target, `[]` if only the
+ * section can, and `[target: never]` for a program that cannot be attached.
  */
 export type AttachArguments = [target?: AttachTarget];
 

@@ -45,12 +45,12 @@ export class BpfLinks implements Iterable<BpfLink>, Disposable {
     return this.#links.values();
   }
 
-  /** Closes all of them, which detaches the program. Again, it does nothing. */
+  /** Closes all links, which detaches the program. Once more does nothing. */
   close(): void {
     for (const link of this.#links) link.close();
   }
 
-  /** Closes all of them. */
+  /** Closes all links at the end of a `using` declaration's block. */
   [Symbol.dispose](): void {
     this.close();
   }

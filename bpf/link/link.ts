@@ -277,8 +277,8 @@ export class BpfLink extends KernelObject {
    * Closes the descriptor. That detaches the program, unless the link is pinned
    * or another descriptor of it is open. Once more does nothing.
    *
-   * @throws {SystemError} if what is attached without a link cannot be detached:
-   * EPERM, for want of a capability that this process had.
+   * @throws {SystemError} if a program attached without a link cannot be
+   * detached: EPERM, for want of a capability that this process had.
    */
   override close(): void {
     if (this.closed) return;

@@ -193,8 +193,8 @@ export class BpfMap<
    *
    * @param options The sizes of the map, or its types, which have sizes.
    * @throws {TypeError | RangeError} if an option is not of its kind.
-   * @throws {InvalidTypeError} if a type cannot be pointed to, has not the size
-   * that is given beside it, or BTF has no room for it.
+   * @throws {InvalidTypeError} if a type cannot be pointed to, differs in size
+   * from the one given beside it, or has no place in BTF.
    * @throws {SystemError} with the kernel's reason, as in bpf(2): EPERM for want
    * of a capability, EINVAL where the type does not take these sizes or flags.
    * @throws {NotSupportedError} on any but Linux on x86-64 or aarch64.
@@ -340,7 +340,7 @@ export class BpfMap<
     return new BpfMap(Descriptor.duplicate(fd), `descriptor ${fd}`);
   }
 
-  /** The facts that the kernel told of the map when it was opened. */
+  /** The info that the kernel gave of the map when it was opened. */
   override get info(): MapInfo {
     return this.#info;
   }
@@ -358,8 +358,8 @@ export class BpfMap<
   }
 
   /**
-   * The type of keys: by the map's own BTF, of a map of a `BpfObject` also by
-   * its definition, or `u32` where keys are indices; undefined where nothing
+   * The type of keys: from the map's own BTF, for a map of a `BpfObject` also
+   * from its definition, or `u32` if keys are indices; undefined if nothing
    * says it.
    *
    * @throws {BtfError} if BTF gives it no layout.
@@ -370,10 +370,10 @@ export class BpfMap<
   }
 
   /**
-   * The type of values, of a per-CPU map that of one CPU: by the map's own BTF,
-   * or of a map of a `BpfObject` by its definition; of the maps that libbpf
-   * makes of `.data` and `.bss` a struct of the variables, and of maps of maps
-   * `u32`, an id. Undefined where nothing says it.
+   * The type of values; for a per-CPU map, of the value of one CPU. It comes
+   * from the map's own BTF, or for a map of a `BpfObject` from its definition.
+   * For the maps that libbpf makes of `.data` and `.bss` it is a struct of the
+   * variables, and for maps of maps `u32`, an id. Undefined if nothing says it.
    *
    * @throws {BtfError} if BTF gives it no layout.
    * @throws as {@linkcode BpfMap.btf} does.
@@ -395,8 +395,8 @@ export class BpfMap<
   }
 
   /**
-   * A copy of the value of a key (`BPF_MAP_LOOKUP_ELEM`). Of a per-CPU map it
-   * has a part for each possible CPU, rounded up to 8 bytes.
+   * A copy of the value of a key (`BPF_MAP_LOOKUP_ELEM`). The value of a
+   * per-CPU map has a part for each possible CPU, rounded up to 8 bytes.
    *
    * @param key The key's bytes; where keys have 4 bytes, as the indices of
    * arrays have, also the number that they are.
@@ -456,9 +456,9 @@ export class BpfMap<
   }
 
   /**
-   * Deletes an entry and gives its value: of hashes in one step since Linux 5.14
-   * (`BPF_MAP_LOOKUP_AND_DELETE_ELEM`); elsewhere what is stored between the two
-   * is lost. Of queues and stacks, which have no keys, see
+   * Deletes an entry and gives its value: for hashes since Linux 5.14 in one
+   * step (`BPF_MAP_LOOKUP_AND_DELETE_ELEM`), elsewhere in two, and a value
+   * stored between them is lost. For queues and stacks, which have no keys, see
    * {@linkcode BpfMap.queue}.
    *
    * @param key As in {@linkcode BpfMap.lookup}.
@@ -562,8 +562,8 @@ export class BpfMap<
    * @param mode The rule for an entry that exists already, or does not.
    * @throws {RangeError} if that is not a descriptor's number.
    * @throws {NotSupportedError} if the map holds no sockets.
-   * @throws as {@linkcode BpfMap.update} does: EINVAL and EOPNOTSUPP for what is no
-   * socket, or not in a state that the map takes.
+   * @throws as {@linkcode BpfMap.update} does: EINVAL and EOPNOTSUPP if it is
+   * not a socket, or not in a state that the map takes.
    */
   updateSocket(
     key: Uint8Array | number,
@@ -767,9 +767,9 @@ export class BpfMap<
 
   /**
    * The keys as bytes, one after the other (`BPF_MAP_GET_NEXT_KEY`), for
-   * {@linkcode BpfMap.lookup}, `update` and `delete`. Where entries are deleted
-   * meanwhile the kernel may begin anew; there are never more keys than the map
-   * has room for.
+   * {@linkcode BpfMap.lookup}, `update` and `delete`. If entries are deleted
+   * meanwhile, the kernel may begin anew; there are never more keys than the
+   * map has room for.
    *
    * @throws {ClosedError} if the map is closed.
    * @throws {NotSupportedError} if maps of this type cannot be listed.
@@ -800,8 +800,7 @@ export class BpfMap<
   }
 
   /**
-   * True if the map is frozen now, by whomever; undefined where `/proc` does
-   * not tell.
+   * True if the map is frozen now; undefined where `/proc` does not tell.
    *
    * @throws {ClosedError} if the map is closed.
    */
@@ -894,7 +893,7 @@ export class BpfMap<
 
   /**
    * A pointer to an element: its properties read and write the map. A flexible
-   * array at the end of the type takes what is left of the value.
+   * array at the end of the type takes the rest of the value.
    *
    * @param type Type of the element, of the size of the map's values.
    * @param index Index of the element.

@@ -36,11 +36,12 @@ export interface CreateMapOptions<
    */
   readonly keyType?: K | undefined;
   /**
-   * The type of a value, of a per-CPU map that of one CPU. `table`, `entries` and
-   * their like go by it, and so does whoever else opens the map: the kernel is
-   * told the types as BTF, and `bpftool map dump` shows the fields. Maps of type
-   * `sk_storage`, `inode_storage`, `task_storage` and `cgrp_storage` must have
-   * it; of queues, rings and maps of descriptors the kernel keeps no BTF.
+   * The type of a value; for a per-CPU map, of the value of one CPU. `table`,
+   * `entries` and their like use it. So does any other program that opens the
+   * map: the kernel gets the types as BTF, and `bpftool map dump` shows the
+   * fields. Maps of type `sk_storage`, `inode_storage`, `task_storage` and
+   * `cgrp_storage` must have it; for queues, rings and maps of descriptors the
+   * kernel keeps no BTF.
    */
   readonly valueType?: V | undefined;
   /**
@@ -53,7 +54,7 @@ export interface CreateMapOptions<
    * its memory.
    */
   readonly flags?: readonly MapFlag[] | number | undefined;
-  /** At most 15 letters, digits, `_` and `.`. */
+  /** The name of the map: at most 15 letters, digits, `_` and `.`. */
   readonly name?: string | undefined;
   /** The NUMA node that its memory is to lie on. */
   readonly numaNode?: number | undefined;
@@ -68,8 +69,8 @@ export interface CreateMapOptions<
 /** Options of {@linkcode BpfMap.open} and {@linkcode BpfMap.fromId}. */
 export interface OpenMapOptions {
   /**
-   * Opens it for looking up alone (`BPF_F_RDONLY`). The memory of a map cannot
-   * be mapped through such a descriptor, not even for reading.
+   * True to open it for looking up alone (`BPF_F_RDONLY`). The memory of a map
+   * cannot be mapped through such a descriptor, not even for reading.
    */
   readonly readOnly?: boolean | undefined;
 }
@@ -77,9 +78,9 @@ export interface OpenMapOptions {
 /** Options of {@linkcode BpfMap.lookup} and {@linkcode BpfMap.update}. */
 export interface LockOptions {
   /**
-   * Holds the `struct bpf_spin_lock` of the value meanwhile (`BPF_F_LOCK`), as
-   * programs do: what is read or written is whole. The lock's own bytes are read
-   * as zeros, and not written.
+   * True to hold the `struct bpf_spin_lock` of the value meanwhile
+   * (`BPF_F_LOCK`), as programs do: the value is read or written whole. The
+   * lock's own bytes are read as zeros, and not written.
    */
   readonly lock?: boolean | undefined;
 }

@@ -100,17 +100,18 @@ export interface MapTable<K, V, KI = K, VI = V> extends Iterable<[K, V]> {
   /** Tests whether there is an entry of that key. */
   has(key: KI): boolean;
   /**
-   * Stores a value, all of it: what is left out of a struct is zero.
+   * Stores a value, all of it: fields that are left out of a struct are zero.
    *
    * @param mode The rule for an entry that exists already, or does not.
    */
   set(key: KI, value: VI, mode?: UpdateMode): void;
-  /** Deletes an entry; tells whether there was one. */
+  /** Deletes an entry; true if there was one. */
   delete(key: KI): boolean;
   /**
-   * Deletes an entry and gives its value; undefined where there was none. In one
-   * step where the kernel can (`BPF_MAP_LOOKUP_AND_DELETE_ELEM`, of hashes since
-   * Linux 5.14); elsewhere what is stored between its two steps is lost.
+   * Deletes an entry and gives its value; undefined where there was none. It
+   * takes one step where the kernel can (`BPF_MAP_LOOKUP_AND_DELETE_ELEM`, for
+   * hashes since Linux 5.14); elsewhere two, and a value stored between them is
+   * lost.
    */
   take(key: KI): V | undefined;
   /** The keys, one after the other. */

@@ -68,7 +68,7 @@ export function parsePrefix(text: string): Prefix {
  * order. For `lookup` give the address alone, without `/`: the kernel finds the
  * entry with the longest matching prefix.
  *
- * Of a map whose key has a type, {@linkcode parsePrefix} gives the fields.
+ * For a map whose key has a type, {@linkcode parsePrefix} gives the fields.
  *
  * Source: `linux/bpf.h`; `Documentation/bpf/map_lpm_trie.rst`.
  *

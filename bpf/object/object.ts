@@ -311,8 +311,8 @@ export class BpfObject<S extends ObjectShape = ObjectShape>
 
   /**
    * Closes the object with its maps and programs, and the links that `attach` of
-   * its programs gave: what is not pinned is detached. The pointers to variables
-   * stay. Once more does nothing.
+   * its programs gave: programs whose links are not pinned are detached. The
+   * pointers to variables stay valid. Once more does nothing.
    */
   close(): void {
     const isOpen = !this.closed;

@@ -56,7 +56,7 @@ export interface ObjectFileVariable {
   readonly section: string;
   /** Its size in bytes. */
   readonly size: number;
-  /** True for constants: what is in `.rodata`, or `.kconfig`. */
+  /** True for constants: the variables in `.rodata` or `.kconfig`. */
   readonly readOnly: boolean;
   /** Its type; bytes where the object has no BTF. */
   readonly type: Type;

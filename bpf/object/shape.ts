@@ -10,8 +10,8 @@ import type { BpfVariable } from "../variable/variable.ts";
 /**
  * The contents of an object file, for the type checker alone: nothing checks
  * them at run time. `hostmem skeleton` writes one from an object file; by hand
- * it is a type, too, and says as much as its author wants checked. Of a part
- * that it leaves out any name is taken.
+ * it is a type, too, and says as much as its author wants checked. A part that
+ * it leaves out may have any names.
  *
  * @example
  * ```ts ignore
@@ -29,7 +29,7 @@ export interface ObjectShape {
   readonly maps?: Readonly<Record<string, MapShape>>;
   /** The types of variables that can be changed. */
   readonly variables?: Readonly<Record<string, Type>>;
-  /** The types of constants: of what is in `.rodata`. */
+  /** The types of constants: the variables in `.rodata`. */
   readonly constants?: Readonly<Record<string, Type>>;
   /** The types of what programs declare as `__kconfig`. */
   readonly kconfig?: Readonly<Record<string, Type>>;

@@ -112,8 +112,9 @@ export abstract class RecordSource<
   }
 
   /**
-   * The number of bytes that are reserved and not read, headers and what is not
-   * yet submitted included. What was read counts until it is published.
+   * The number of bytes that are reserved and not read, with headers and
+   * records that are not yet submitted. Records that were read count until the
+   * position is published.
    *
    * @throws {ClosedError} if the source is closed.
    */
@@ -127,23 +128,23 @@ export abstract class RecordSource<
   }
 
   /**
-   * Calls back with each record that there is now: in order, and of a perf buffer
-   * those of one CPU after those of the other.
+   * Calls back with each record that there is now, in order; in a perf buffer,
+   * CPU after CPU.
    *
    * A callback that throws ends it, and so does one that closes the source; the
    * record that it was called with is consumed. So is a record that is shorter
    * than the type: the next call goes on behind it.
    *
-   * @param callback Is given the record and its length in bytes; of a perf buffer
-   * also the CPU that wrote it.
+   * @param callback The function to call with the record and its length in
+   * bytes; for a perf buffer also with the CPU that wrote it.
    * @param options The largest number of records.
    * @returns The number of records.
    * @throws {ClosedError} if the source is closed.
    * @throws {TypeError} if it is being read already, also by another process, or
    * the callback is not a function.
    * @throws {RangeError} if the limit is not a whole number from 0.
-   * @throws {BoundsError} if a record is shorter than the type, or a ring cannot
-   * be read because what is in it are not records.
+   * @throws {BoundsError} if a record is shorter than the type, or a ring
+   * cannot be read because it does not contain records.
    *
    * @example
    * ```ts ignore
@@ -220,10 +221,10 @@ export abstract class RecordSource<
    * A callback that throws ends it, and the promise is rejected; the record that
    * it was called with is consumed.
    *
-   * @param callback Is given what it is given by `consume`. A promise that it
+   * @param callback The function to call, as by `consume`. A promise that it
    * returns is not waited for.
-   * @param options The end of it: `until` quietly, `signal` with its reason, and
-   * `limit` after so many records.
+   * @param options The options that end it: `until` quietly, `signal` with its
+   * reason, and `limit` after so many records.
    * @returns The number of records.
    * @throws {ClosedError} if the source is closed; or if the `BpfObject` of its map
    * was closed, and no program is left that could write it.
@@ -253,7 +254,8 @@ export abstract class RecordSource<
    *
    * @param sources The sources.
    * @param callbacks A function for each of them, in the same order.
-   * @param options The end of it; a limit is of all records together.
+   * @param options The options that end it; a limit counts all records
+   * together.
    * @returns The number of records.
    * @throws {TypeError} if there are not as many callbacks as sources.
    * @throws as {@linkcode RecordSource.forEach} of an object does.

@@ -24,9 +24,10 @@ import type { TargetKind } from "../target_kind.ts";
 import type { RawLinkInfo } from "../type.ts";
 
 /**
- * The sockets of a map, a `sockmap` or `sockhash`: a program of type `sk_msg` sees
- * what they send, one of type `sk_skb` what they receive. Sockets that are stored
- * in the map before a program is attached do not have it.
+ * The sockets of a map, a `sockmap` or `sockhash`: a program of type `sk_msg`
+ * sees the data that they send, one of type `sk_skb` the data that they
+ * receive. Sockets that are stored in the map before a program is attached do
+ * not have it.
  *
  * The kernel has links for it since Linux 6.10. Before, the program stays attached
  * until it is detached, or the map is gone.
@@ -39,7 +40,7 @@ export interface AttachSockmap {
   /**
    * The way that the program is used: `"sk_skb_stream_parser"` tells where
    * messages end, `"sk_skb_stream_verdict"` and `"sk_skb_verdict"` where they go,
-   * and `"sk_msg_verdict"` where what is sent goes. By default the one that the
+   * and `"sk_msg_verdict"` where sent data goes. By default the one that the
    * program was loaded for, if known.
    */
   readonly attachType?: SockmapAttachType | undefined;

@@ -118,8 +118,8 @@ export class UserRingBuffer implements Disposable {
   }
 
   /**
-   * The number of bytes that the program has not read, headers of 8 bytes and what is
-   * reserved included.
+   * The number of bytes that the program has not read, with headers of 8 bytes
+   * and reserved records.
    *
    * @throws {ClosedError} if the ring buffer is closed.
    */
@@ -301,9 +301,9 @@ export class UserRingBuffer implements Disposable {
   }
 
   /**
-   * Discards what is reserved, unmaps the ring buffer at once, and ends what
-   * waits for room. What was written stays, for the program to read. Once more
-   * does nothing.
+   * Discards reserved records, unmaps the ring buffer at once, and ends waits
+   * for room. Records that were written stay, for the program to read. Once
+   * more does nothing.
    */
   close(): void {
     if (this.closed) return;
