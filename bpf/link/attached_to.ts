@@ -32,7 +32,7 @@ import type { SockmapAttachType } from "./targets/sockmap.ts";
 
 /** A control group, for {@linkcode BpfProgram.attachedTo}. */
 export interface PlaceInCgroup {
-  /** Tells it from the others. */
+  /** The kind of target. */
   readonly kind: "cgroup";
   /** The path of its directory, a `file:` URL, or a descriptor of it. */
   readonly cgroup: string | URL | number;
@@ -44,9 +44,10 @@ export interface PlaceInCgroup {
 
 /** A network namespace, for {@linkcode BpfProgram.attachedTo}. */
 export interface PlaceInNetns {
-  /** Tells it from the others. */
+  /** The kind of target. */
   readonly kind: "netns";
-  /** As for `attach`; by default that of this process. */
+  /** The network namespace, as for `attach`; by default that of this process.
+   */
   readonly netns?: string | URL | number | undefined;
   /** The hook. */
   readonly attachType: "flow_dissector" | "sk_lookup";
@@ -54,7 +55,7 @@ export interface PlaceInNetns {
 
 /** A map of sockets, for {@linkcode BpfProgram.attachedTo}. */
 export interface PlaceInSockmap {
-  /** Tells it from the others. */
+  /** The kind of target. */
   readonly kind: "sockmap";
   /** The map. */
   readonly map: HasDescriptor;
@@ -64,7 +65,7 @@ export interface PlaceInSockmap {
 
 /** An interface's TCX, for {@linkcode BpfProgram.attachedTo}. */
 export interface PlaceInTcx extends OtherNetns {
-  /** Tells it from the others. */
+  /** The kind of target. */
   readonly kind: "tcx";
   /** The name or the index of an interface. */
   readonly interface: string | number;
@@ -74,7 +75,7 @@ export interface PlaceInTcx extends OtherNetns {
 
 /** An interface's filters of tc(8), for {@linkcode BpfProgram.attachedTo}. */
 export interface PlaceInTc extends OtherNetns {
-  /** Tells it from the others. */
+  /** The kind of target. */
   readonly kind: "tc";
   /** The name or the index of an interface. */
   readonly interface: string | number;
@@ -84,7 +85,7 @@ export interface PlaceInTc extends OtherNetns {
 
 /** An interface of type netkit, for {@linkcode BpfProgram.attachedTo}. */
 export interface PlaceInNetkit extends OtherNetns {
-  /** Tells it from the others. */
+  /** The kind of target. */
   readonly kind: "netkit";
   /** The name or the index of the primary interface. */
   readonly interface: string | number;
@@ -94,7 +95,7 @@ export interface PlaceInNetkit extends OtherNetns {
 
 /** An interface's XDP, for {@linkcode BpfProgram.attachedTo}. */
 export interface PlaceInXdp extends OtherNetns {
-  /** Tells it from the others. */
+  /** The kind of target. */
   readonly kind: "xdp";
   /** The name or the index of an interface. */
   readonly interface: string | number;

@@ -90,8 +90,8 @@ export class BpfIterator extends BpfLink {
   }
 
   /**
-   * Does as {@linkcode BpfIterator.read} does, for programs that write bytes, with
-   * `bpf_seq_write`.
+   * Reads as {@linkcode BpfIterator.read} does, for programs that write bytes,
+   * with `bpf_seq_write`.
    *
    * @throws as `read` does.
    */
@@ -108,9 +108,9 @@ export class BpfIterator extends BpfLink {
   }
 
   /**
-   * Does as {@linkcode BpfIterator.read} does, line by line, as the program writes
-   * them: for walks whose text is large. A walk that is under way goes on after
-   * the iterator is closed.
+   * Reads as {@linkcode BpfIterator.read} does, line by line, as the program
+   * writes them: for walks whose text is large. A walk that is under way goes
+   * on after the iterator is closed.
    *
    * @throws as `read` does.
    */

@@ -23,7 +23,7 @@ import type { RawLinkInfo } from "./type.ts";
 
 /** A map of struct_ops, whose functions the kernel uses. */
 export interface StructOpsTarget {
-  /** Tells it from the others. */
+  /** The kind of target. */
   readonly kind: "struct_ops";
   /** The id of the map, as in `MapInfo.id`. */
   readonly mapId: number;

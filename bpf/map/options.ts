@@ -62,7 +62,7 @@ export interface CreateMapOptions<
   readonly mapExtra?: bigint | undefined;
   /** The template for the inner maps of a map of maps. */
   readonly innerMap?: HasDescriptor | undefined;
-  /** A token that allows to make it, in place of CAP_BPF (Linux 6.9). */
+  /** A token that permits making the map, in place of CAP_BPF (Linux 6.9). */
   readonly token?: BpfToken | undefined;
 }
 

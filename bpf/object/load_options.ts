@@ -49,14 +49,15 @@ export interface LoadOptions<S extends ObjectShape = ObjectShape> {
    */
   readonly pinPath?: string | URL | undefined;
   /**
-   * Lines `CONFIG_…=…`, which go before the kernel's own configuration for what
-   * programs declare as `__kconfig`.
+   * Lines `CONFIG_…=…`, which override the kernel's own configuration for
+   * variables that programs declare as `__kconfig`.
    */
   readonly kconfig?: string | undefined;
   /**
-   * A token that allows to load it, in place of CAP_BPF. This takes libbpf 1.4,
-   * which by itself makes a token of the file system at `/sys/fs/bpf`, or at
-   * `LIBBPF_BPF_TOKEN_PATH` of the environment, if that delegates anything.
+   * A token that permits loading, in place of CAP_BPF. This takes libbpf 1.4.
+   * Without this option, libbpf 1.4 makes a token by itself from the file
+   * system at `/sys/fs/bpf`, or at `LIBBPF_BPF_TOKEN_PATH` of the environment,
+   * if that delegates anything.
    */
   readonly token?: BpfToken | undefined;
 }

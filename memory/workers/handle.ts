@@ -23,7 +23,7 @@ import {
  * differ from version to version.
  */
 export interface MemoryHandle {
-  /** Tells it from other messages. */
+  /** The kind of message, which tells it from others. */
   readonly kind: "hostmem.Memory";
 }
 

@@ -25,7 +25,7 @@ import { withTarget } from "./descriptor.ts";
 
 /** The processes of a control group of version 2 (Linux 5.7). */
 export interface AttachCgroup {
-  /** Tells it from the others. */
+  /** The kind of target. */
   readonly kind: "cgroup";
   /** The path of its directory, a `file:` URL, or a descriptor of it. */
   readonly cgroup: string | URL | number;
@@ -35,18 +35,19 @@ export interface AttachCgroup {
    */
   readonly attachType?: AttachType | undefined;
   /**
-   * Without a link, as before Linux 5.7: `"exclusive"` admits no programs in
-   * groups below, `"override"` lets those below take its place, and `"multi"` runs
-   * this, those below, and others that are attached here so. Programs stay
-   * attached until they are detached, or the group is removed. By default by a
-   * link, which goes with others that are `"multi"`.
+   * The mode of an attachment without a link, as before Linux 5.7:
+   * `"exclusive"` admits no programs in groups below, `"override"` lets those
+   * below take its place, and `"multi"` runs this, those below, and others that
+   * are attached here so. Programs stay attached until they are detached, or
+   * the group is removed. By default it is attached by a link, which goes with
+   * others that are `"multi"`.
    */
   readonly mode?: "multi" | "override" | "exclusive" | undefined;
 }
 
 /** A control group. */
 export interface CgroupTarget {
-  /** Tells it from the others. */
+  /** The kind of target. */
   readonly kind: "cgroup";
   /** Its number: the inode of its directory. 0 once it is removed. */
   readonly cgroupId: bigint;

@@ -5,7 +5,7 @@ import type { RawLinkInfo } from "../type.ts";
 
 /** A function of the kernel or of a program. */
 export interface ProbeTarget {
-  /** Tells it from the others. */
+  /** The kind of target. */
   readonly kind: "uprobe" | "uretprobe" | "kprobe" | "kretprobe";
   /** The file, or the kernel's function. */
   readonly name: string;
@@ -15,7 +15,7 @@ export interface ProbeTarget {
 
 /** A tracepoint. */
 export interface TracepointTarget {
-  /** Tells it from the others. */
+  /** The kind of target. */
   readonly kind: "tracepoint";
   /** Its name, without the category. */
   readonly name: string;
@@ -23,7 +23,7 @@ export interface TracepointTarget {
 
 /** Any other event. */
 export interface EventTarget {
-  /** Tells it from the others. */
+  /** The kind of target. */
   readonly kind: "perf_event";
   /** Its type (`linux/perf_event.h`, `enum perf_type_id`). */
   readonly type: number;

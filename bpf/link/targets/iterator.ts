@@ -26,7 +26,7 @@ import { withTarget } from "./descriptor.ts";
  * each object of the kernel of the kind that it was loaded for (Linux 5.8).
  */
 export interface AttachIterator {
-  /** Tells it from the others. */
+  /** The kind of target. */
   readonly kind: "iterator";
   /** The map whose elements it goes over, of programs for elements. */
   readonly map?: HasDescriptor | undefined;
@@ -63,7 +63,7 @@ const orders: readonly CgroupOrder[] = [
 
 /** The objects that an iterator goes over. */
 export interface IteratorTarget {
-  /** Tells it from the others. */
+  /** The kind of target. */
   readonly kind: "iterator";
   /** Its name: `"task"`, `"bpf_map_elem"`. */
   readonly name: string;

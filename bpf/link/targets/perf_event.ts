@@ -23,7 +23,7 @@ import { eventPoint, linkEvent, numberOrAll, processOf } from "./event.ts";
  * thread, or both: for all CPUs there is `attachToCpus`.
  */
 export interface AttachPerfEvent extends AttachCookie {
-  /** Tells it from the others. */
+  /** The kind of target. */
   readonly kind: "perf_event";
   /** A descriptor of `perf_event_open(2)`, in place of all that follows. */
   readonly fd?: number | undefined;

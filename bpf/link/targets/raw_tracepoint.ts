@@ -14,7 +14,7 @@ import type { RawLinkInfo } from "../type.ts";
 
 /** A tracepoint of the kernel, with its arguments as they are (Linux 4.17). */
 export interface AttachRawTracepoint extends AttachCookie {
-  /** Tells it from the others. */
+  /** The kind of target. */
   readonly kind: "raw_tracepoint";
   /** Its name, without a category: `"sched_switch"`. */
   readonly name: string;
@@ -22,7 +22,7 @@ export interface AttachRawTracepoint extends AttachCookie {
 
 /** A raw tracepoint. */
 export interface RawTracepointTarget {
-  /** Tells it from the others. */
+  /** The kind of target. */
   readonly kind: "raw_tracepoint";
   /** Its name, without a category: `"sched_switch"`. */
   readonly name: string;

@@ -29,7 +29,7 @@ import { type AttachmentState, Unlinked } from "../unlinked.ts";
  * of the socket, which stays open until the link is closed.
  */
 export interface AttachSocketFilter {
-  /** Tells it from the others. */
+  /** The kind of target. */
   readonly kind: "socket_filter";
   /** The descriptor of the socket, which stays its holder's to close. */
   readonly socket: number;
@@ -42,7 +42,7 @@ export interface AttachSocketFilter {
  * It holds for all of the group. The rest is as for `socket_filter`.
  */
 export interface AttachReuseport {
-  /** Tells it from the others. */
+  /** The kind of target. */
   readonly kind: "reuseport";
   /** The descriptor of a socket of the group, with SO_REUSEPORT, bound or not. */
   readonly socket: number;

@@ -33,7 +33,7 @@ import type { RawLinkInfo } from "../type.ts";
  * until it is detached, or the map is gone.
  */
 export interface AttachSockmap {
-  /** Tells it from the others. */
+  /** The kind of target. */
   readonly kind: "sockmap";
   /** The map. */
   readonly map: HasDescriptor;
@@ -57,7 +57,7 @@ export type SockmapAttachType = Extract<
 
 /** A map of sockets. */
 export interface SockmapTarget {
-  /** Tells it from the others. */
+  /** The kind of target. */
   readonly kind: "sockmap";
   /** The id of the map, as in `MapInfo.id`. */
   readonly mapId: number;

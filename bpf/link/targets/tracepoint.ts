@@ -23,7 +23,7 @@ import { readNumber } from "../../../ffi/kernel_file.ts";
 
 /** A tracepoint of the kernel (Linux 5.15). Takes a mounted tracefs. */
 export interface AttachTracepoint extends AttachCookie {
-  /** Tells it from the others. */
+  /** The kind of target. */
   readonly kind: "tracepoint";
   /** Its category: `"sched"`, `"syscalls"`. */
   readonly category: string;

@@ -27,13 +27,13 @@ import type { RawLinkInfo } from "../type.ts";
  * then: `tp_btf`, `fentry`, `fexit`, `fmod_ret`, `freplace`, `lsm`.
  */
 export interface AttachTracing extends AttachCookie {
-  /** Tells it from the others. */
+  /** The kind of target. */
   readonly kind: "tracing";
 }
 
 /** A function or tracepoint of the kernel, or of another program. */
 export interface TracingTarget {
-  /** Tells it from the others. */
+  /** The kind of target. */
   readonly kind: "tracing";
   /** The way that the program is attached there. */
   readonly attachType: AttachType | undefined;

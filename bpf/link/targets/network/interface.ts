@@ -7,7 +7,7 @@ import type { AttachType } from "../../attach_type.ts";
 
 /** An interface of the network. */
 export interface InterfaceTarget {
-  /** Tells it from the others. */
+  /** The kind of target. */
   readonly kind: "xdp" | "tcx" | "netkit";
   /** Its index. 0 once it is removed. */
   readonly interfaceIndex: number;

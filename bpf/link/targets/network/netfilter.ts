@@ -11,7 +11,7 @@ import type { RawLinkInfo } from "../../type.ts";
 
 /** A hook of netfilter in this network namespace (Linux 6.4). */
 export interface AttachNetfilter {
-  /** Tells it from the others. */
+  /** The kind of target. */
   readonly kind: "netfilter";
   /** The family of protocols. */
   readonly family: "ipv4" | "ipv6";
@@ -30,7 +30,7 @@ export interface AttachNetfilter {
 
 /** A hook of netfilter. */
 export interface NetfilterTarget {
-  /** Tells it from the others. */
+  /** The kind of target. */
   readonly kind: "netfilter";
   /** The family of protocols (`NFPROTO_*`): 2 is IPv4, 10 is IPv6. */
   readonly family: number;

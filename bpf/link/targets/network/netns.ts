@@ -12,7 +12,7 @@ import { ownNetwork } from "./within.ts";
 
 /** A network namespace: flow dissectors and socket lookup (Linux 5.8). */
 export interface AttachNetns {
-  /** Tells it from the others. */
+  /** The kind of target. */
   readonly kind: "netns";
   /**
    * A path such as `/run/netns/blue` or `/proc/123/ns/net`, a `file:` URL, or a
@@ -23,7 +23,7 @@ export interface AttachNetns {
 
 /** A network namespace. */
 export interface NetnsTarget {
-  /** Tells it from the others. */
+  /** The kind of target. */
   readonly kind: "netns";
   /** Its inode, as `/proc/<pid>/ns/net` has it. 0 once it is gone. */
   readonly inode: number;

@@ -63,7 +63,7 @@ import {
  * there: `tc qdisc del dev <interface> clsact` removes both.
  */
 export interface AttachTc extends OtherNetns {
-  /** Tells it from the others. */
+  /** The kind of target. */
   readonly kind: "tc";
   /** The name or the index of an interface. */
   readonly interface: string | number;
@@ -85,7 +85,7 @@ export interface AttachTc extends OtherNetns {
 
 /** A filter of tc(8). */
 export interface TcTarget {
-  /** Tells it from the others. */
+  /** The kind of target. */
   readonly kind: "tc";
   /** The interface's index, in its network namespace. */
   readonly interfaceIndex: number;

@@ -30,7 +30,7 @@ import { type AttachOrder, orderOf } from "../order.ts";
 
 /** Packets on their way into or out of an interface, by tc (Linux 6.6). */
 export interface AttachTcx extends AttachOrder, OtherNetns {
-  /** Tells it from the others. */
+  /** The kind of target. */
   readonly kind: "tcx";
   /** The name or the index of an interface. */
   readonly interface: string | number;
@@ -43,7 +43,7 @@ export interface AttachTcx extends AttachOrder, OtherNetns {
  * the other (Linux 6.7).
  */
 export interface AttachNetkit extends AttachOrder, OtherNetns {
-  /** Tells it from the others. */
+  /** The kind of target. */
   readonly kind: "netkit";
   /** The name or the index of the primary interface of the pair. */
   readonly interface: string | number;

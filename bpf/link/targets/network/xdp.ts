@@ -20,7 +20,7 @@ import { type OtherNetns, withinNetns } from "./within.ts";
 
 /** Packets as an interface receives them (Linux 5.9). */
 export interface AttachXdp extends OtherNetns {
-  /** Tells it from the others. */
+  /** The kind of target. */
   readonly kind: "xdp";
   /** The name or the index of an interface. */
   readonly interface: string | number;

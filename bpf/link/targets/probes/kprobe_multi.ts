@@ -29,7 +29,7 @@ import {
  * are closed together.
  */
 export interface AttachKprobeMulti {
-  /** Tells it from the others. */
+  /** The kind of target. */
   readonly kind: "kprobe_multi";
   /** The names of the functions, as for `kprobe`; each once. */
   readonly functions?: readonly string[] | undefined;
@@ -55,7 +55,7 @@ export interface AttachKprobeMulti {
 
 /** Many functions of the kernel. */
 export interface KprobeMultiTarget {
-  /** Tells it from the others. */
+  /** The kind of target. */
   readonly kind: "kprobe_multi";
   /** The number of functions. */
   readonly count: number;

@@ -44,7 +44,7 @@ import { attachAt, counterMistake } from "./uprobe.ts";
  * are closed together.
  */
 export interface AttachUprobeMulti {
-  /** Tells it from the others. */
+  /** The kind of target. */
   readonly kind: "uprobe_multi";
   /** The file, as for `uprobe`. */
   readonly path: string | URL;
@@ -77,7 +77,7 @@ export interface AttachUprobeMulti {
 
 /** Many functions of a program or library. */
 export interface UprobeMultiTarget {
-  /** Tells it from the others. */
+  /** The kind of target. */
   readonly kind: "uprobe_multi";
   /** The path of the file. */
   readonly path: string;

@@ -25,7 +25,7 @@ import { requireUsdtSpecs } from "./usdt_specs.ts";
 
 /** A user-defined static tracepoint of a program or library, by libbpf. */
 export interface AttachUsdt extends AttachCookie {
-  /** Tells it from the others. */
+  /** The kind of target. */
   readonly kind: "usdt";
   /** The file, as for `uprobe`. */
   readonly path: string | URL;
