@@ -18,8 +18,8 @@ import type {
  * first elements of an array. Everything is checked before anything is written.
  *
  * If members share bytes, in a union or by `offsets`, values that are there
- * already are passed over, and two that differ are refused. So `assign(p, {
- * ...snapshot(p), x: 1 })` stores `x`.
+ * already are passed over, and two new values that differ are refused. So
+ * `assign(p, { ...snapshot(p), x: 1 })` stores `x`.
  *
  * Another pointer or view of the same type copies its members, with zeros for
  * padding, and without what lies behind the struct in a flexible array.

@@ -38,8 +38,8 @@ export interface MappingStats {
    * nor seen to be collected. A mapping that was dropped without `close` is
    * counted until the garbage collector has found it and said so, which it does
    * between two jobs of the event loop and not soon: rising numbers mean that
-   * something is not closed, not that it is still needed. Memory that Workers
-   * share is counted only in the thread that made it.
+   * something is not closed, not that it is still needed. Writable memory that
+   * a Worker attached is counted only in the thread that made it.
    */
   readonly mappings: number;
   /** The size of these mappings in bytes, in whole pages. Few of the pages may be occupied. */

@@ -108,7 +108,7 @@ export function wait(
 
 /**
  * Waits while an atomic has a value, as {@linkcode wait} does, without blocking
- * the thread. The process does not end while it waits.
+ * the thread. The event loop stays alive while it waits.
  *
  * All waits of a thread share one thread of Deno's pool, up to 127 of them, and
  * up to 1016 share eight. Before Linux 5.16 each takes one, and there are eight

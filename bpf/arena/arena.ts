@@ -158,7 +158,8 @@ export class Arena implements Disposable {
    * keeps the mapping that was not closed.
    *
    * @param map A map of type `arena`.
-   * @param options The address, and what to allow.
+   * @param options The address, the option to map for reading alone, and the
+   * faults to accept.
    * @throws {TypeError} if it is not a map, or an option is not known.
    * @throws {ClosedError} if the map is closed.
    * @throws {NotSupportedError} if it is not an arena; if it was mapped before by

@@ -421,7 +421,7 @@ export class BpfMap<
    *
    * @param key As in {@linkcode BpfMap.lookup}.
    * @param value The value's bytes, as many as `lookup` gives.
-   * @param mode The rule for an entry that exists already, or does not.
+   * @param mode The mode of the update; `"any"` by default.
    * @param options The option to hold the lock of the value.
    * @throws {ClosedError} if the map is closed.
    * @throws {TypeError | RangeError} if the key or the value is not of its size,
@@ -503,7 +503,7 @@ export class BpfMap<
    *
    * @param key As in {@linkcode BpfMap.lookup}.
    * @param map The inner map, like the one that this map was made with.
-   * @param mode The rule for an entry that exists already, or does not.
+   * @param mode The mode of the update; `"any"` by default.
    * @throws {NotSupportedError} if this is not a map of maps.
    * @throws {TypeError} if that is not a BpfMap.
    * @throws {ClosedError} if either is closed.
@@ -529,7 +529,7 @@ export class BpfMap<
    *
    * @param key As in {@linkcode BpfMap.lookup}.
    * @param program The program, of the type of those that use the map.
-   * @param mode The rule for an entry that exists already, or does not.
+   * @param mode The mode of the update; `"any"` by default.
    * @throws {NotSupportedError} if this map holds no programs.
    * @throws {TypeError} if that is not a BpfProgram.
    * @throws {ClosedError} if either is closed.
@@ -559,7 +559,7 @@ export class BpfMap<
    *
    * @param key As in {@linkcode BpfMap.lookup}.
    * @param socket The descriptor of the socket, which stays its holder's to close.
-   * @param mode The rule for an entry that exists already, or does not.
+   * @param mode The mode of the update; `"any"` by default.
    * @throws {RangeError} if that is not a descriptor's number.
    * @throws {NotSupportedError} if the map holds no sockets.
    * @throws as {@linkcode BpfMap.update} does: EINVAL and EOPNOTSUPP if it is

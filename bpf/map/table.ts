@@ -102,7 +102,7 @@ export interface MapTable<K, V, KI = K, VI = V> extends Iterable<[K, V]> {
   /**
    * Stores a value, all of it: fields that are left out of a struct are zero.
    *
-   * @param mode The rule for an entry that exists already, or does not.
+   * @param mode The mode of the update; `"any"` by default.
    */
   set(key: KI, value: VI, mode?: UpdateMode): void;
   /** Deletes an entry; true if there was one. */

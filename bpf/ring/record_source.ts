@@ -71,11 +71,11 @@ const forEachOptions = {
  * callback of `consume` it is gone after the first `await`; in the body of a
  * `for await` it is not.
  *
- * The program gets the room of the records that were read back when the
- * position is published: by `consume` and `for` whenever a quarter of a ring
- * was read, and at the end; by `for await` before each next record. A callback
- * that throws, a `break`, and `close` publish exactly what was read, the record
- * in hand included.
+ * The program gets back the room of records that were read when the position is
+ * published: by `consume` and `for` whenever a quarter of a ring was read, and
+ * at the end; by `for await` before each next record. A callback that throws, a
+ * `break`, and `close` publish exactly what was read, the record in hand
+ * included.
  *
  * One reader at a time: to read in a callback or the body of a loop is an error.
  *
@@ -187,7 +187,7 @@ export abstract class RecordSource<
 
   /**
    * Iterates over the records that there are and those that come, until the
-   * source is closed or a signal is aborted. The process does not end while it
+   * source is closed or a signal is aborted. The event loop stays alive while it
    * waits for a record.
    *
    * @param options The signals that end it: `until` quietly, `signal` by throwing
@@ -216,7 +216,7 @@ export abstract class RecordSource<
    * Calls back with the records that there are and those that come, as fast as
    * `consume` does, until the source is closed, a signal is aborted, or there were
    * as many as the limit. The event loop turns every few milliseconds, however
-   * many records there are, and the process does not end meanwhile.
+   * many records there are, and stays alive meanwhile.
    *
    * A callback that throws ends it, and the promise is rejected; the record that
    * it was called with is consumed.

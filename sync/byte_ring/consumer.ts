@@ -160,7 +160,7 @@ export class ByteRingConsumer implements Disposable, AsyncIterable<Uint8Array> {
   }
 
   /**
-   * Waits until there is something. The process does not end while it waits.
+   * Waits until there is something. The event loop stays alive while it waits.
    *
    * @param options The signal that ends it.
    * @returns True; false once the producer has closed its side and all is

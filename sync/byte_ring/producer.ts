@@ -213,7 +213,7 @@ export class ByteRingProducer implements Disposable {
 
   /**
    * Waits until there is room for a message, or a consumer that makes some. The
-   * process does not end while it waits.
+   * event loop stays alive while it waits.
    *
    * @param length The message's length in bytes.
    * @param options The signal that ends it.

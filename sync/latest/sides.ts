@@ -249,7 +249,7 @@ export class LatestReader<T extends Type> implements Disposable {
   }
 
   /**
-   * Waits until there is a value that was not read. The process does not end
+   * Waits until there is a value that was not read. The event loop stays alive
    * while it waits.
    *
    * @param options The signal that ends it.

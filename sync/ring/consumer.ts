@@ -149,7 +149,7 @@ export class RingConsumer<T extends Type>
   }
 
   /**
-   * Waits until there is something. The process does not end while it waits.
+   * Waits until there is something. The event loop stays alive while it waits.
    *
    * @param options The signal that ends it.
    * @returns True; false once the producer has closed its side and all is

@@ -228,8 +228,8 @@ export class RingProducer<T extends Type> implements Disposable {
   }
 
   /**
-   * Waits until there is room, or a consumer that makes some. The process does
-   * not end while it waits.
+   * Waits until there is room, or a consumer that makes some. The event loop
+   * stays alive while it waits.
    *
    * @param options The signal that ends it.
    * @throws {PeerDiedError} if the ring is full, and the consumer ended without

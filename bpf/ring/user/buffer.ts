@@ -255,8 +255,8 @@ export class UserRingBuffer implements Disposable {
   }
 
   /**
-   * Waits until there is room for a record of so many bytes. The process does
-   * not end while it waits.
+   * Waits until there is room for a record of so many bytes. The event loop
+   * stays alive while it waits.
    *
    * The kernel wakes the waiting writer whenever the program has drained the
    * ring, unless it does so with `BPF_RB_NO_WAKEUP`. Another writer may be
