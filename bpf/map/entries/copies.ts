@@ -19,9 +19,6 @@ const MOST_BYTES_ALONE = 48;
 const SHARED_SIZE = 8192;
 /** With more bytes a copy has a buffer of its own, as few would share one. */
 const MOST_BYTES_SHARED = 1024;
-/** The alignment of copies in a buffer, in bytes: every type can be read in them. */
-const ALIGN = 16;
-
 /** A copy with a buffer of its own. */
 export function ownCopy(
   region: Region,
@@ -39,16 +36,26 @@ export function sharedCopies(): Copy {
   let used = 0;
   return (region, offset, size) => {
     if (size > MOST_BYTES_SHARED) return ownCopy(region, offset, size);
+    const align = alignmentFor(size);
+    let start = Math.ceil(used / align) * align;
     // Whoever has a copy may have transferred the buffer: it is empty then.
-    if (shared === undefined || used + size > shared.length) {
+    if (shared === undefined || start + size > shared.length) {
       shared = new Uint8Array(SHARED_SIZE);
-      used = 0;
+      start = 0;
     }
-    const start = used;
     put(shared, start, region, offset, size);
-    used = Math.ceil((start + size) / ALIGN) * ALIGN;
-    return shared.subarray(start, start + size);
+    used = start + size;
+    return shared.subarray(start, used);
   };
+}
+
+/**
+ * The alignment that the begin of so many bytes needs, as in a buffer of their
+ * own, for a pointer to whatever type has room in them: no type's alignment is
+ * more than its size.
+ */
+function alignmentFor(size: number): number {
+  return 1 << (31 - Math.clz32(size | 1));
 }
 
 function put(

@@ -3,7 +3,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { BpfMap } from "../../../bpf/mod.ts";
 import {
-  array,
+  aligned,
   HostLayout,
   pointer,
   struct,
@@ -42,7 +42,7 @@ function entriesOf(map: BpfMap): [Bytes, Bytes][] {
   return [...map.entries()] as [Bytes, Bytes][];
 }
 
-for (const [keySize, valueSize] of [[2, 1], [7, 13], [40, 56], [513, 9000]]) {
+for (const [keySize, valueSize] of [[2, 1], [7, 13], [40, 56], [512, 9000]]) {
   bpfTest(
     `Entries of ${keySize} and ${valueSize} bytes stay as they were read, and touch no other`,
     () => {
@@ -68,13 +68,17 @@ for (const [keySize, valueSize] of [[2, 1], [7, 13], [40, 56], [513, 9000]]) {
   );
 }
 
-bpfTest("Bytes of an entry can be pointed to with every type", () => {
-  const Wide = struct("Wide", { _: HostLayout, words: array(u64, 2) });
-  using map = numbered(5, 16, 64);
-  for (const [key, value] of entriesOf(map)) {
-    const byte = BigInt(numberOf(key) % 251);
-    const word = byte * 0x0101010101010101n;
-    assertEquals([...pointer(Wide, value).words], [word, word]);
+bpfTest("Bytes of an entry can be pointed to with every type that fits", () => {
+  for (const align of [8, 16, 64, 512]) {
+    const Wide = struct("Wide", { _: HostLayout, word: aligned(u64, align) });
+    for (const valueSize of [Wide.size, Wide.size + 24]) {
+      using map = numbered(5, valueSize, 64);
+      for (const [key, value] of entriesOf(map)) {
+        const byte = BigInt(numberOf(key) % 251);
+        const bytes = value.subarray(0, Wide.size);
+        assertEquals(pointer(Wide, bytes).word, byte * 0x0101010101010101n);
+      }
+    }
   }
 });
 
