@@ -11,18 +11,19 @@ const SIZE_MAX = 4096;
  * @param name The line that has it, such as `memlock`.
  */
 export function fdinfoNumber(fd: number, name: string): number | undefined {
-  const value = fdinfoText(fd, name);
+  const value = fdinfoOf(fd)?.get(name);
   return value === undefined ? undefined : Number(value);
 }
 
-/** The text of a line in `/proc/self/fdinfo`; undefined where there is none. */
-export function fdinfoText(fd: number, name: string): string | undefined {
+/** The lines of `/proc/self/fdinfo` by name; undefined without `/proc`. */
+export function fdinfoOf(fd: number): ReadonlyMap<string, string> | undefined {
   const text = new Uint8Array(SIZE_MAX + 1);
   const path = `/proc/thread-self/fdinfo/${fd}`;
   if (readStart(path, text, SIZE_MAX) < 0) return undefined;
+  const lines = new Map<string, string>();
   for (const line of decodeText(text).split("\n")) {
     const [key, value] = line.split(":");
-    if (key === name) return value?.trim();
+    if (value !== undefined) lines.set(key!, value.trim());
   }
-  return undefined;
+  return lines;
 }

@@ -8,7 +8,7 @@ import { clearAttributes, runChecked, SIZE } from "../ffi/bpf/attributes.ts";
 import { openFile } from "../ffi/calls/descriptors.ts";
 import { Descriptor } from "../ffi/descriptor.ts";
 import { check, O_NOCTTY, O_NONBLOCK, O_RDONLY } from "../ffi/mod.ts";
-import { fdinfoText } from "./fdinfo.ts";
+import { fdinfoOf } from "./fdinfo.ts";
 import { type MapType, mapTypeName } from "./map/type.ts";
 import { type ProgramType, programTypeName } from "./program/type.ts";
 
@@ -34,12 +34,13 @@ const DEFAULT_PATH = "/sys/fs/bpf";
  * A BPF token (Linux 6.9). A process in a user namespace, such as a
  * container's, can use it in place of CAP_BPF.
  *
- * Whoever has that capability mounts a BPF file system for the namespace, with
- * the options `delegate_cmds`, `delegate_maps`, `delegate_progs` and
- * `delegate_attachs`; LXD and Incus do so by `security.delegate_bpf`. In the
- * namespace a token is made of it, which {@linkcode BpfMap.create} and
- * {@linkcode BpfObject.load} take. What they made works without the token from
- * then on. See `BPF_TOKEN_CREATE` in `linux/bpf.h`.
+ * A process with CAP_SYS_ADMIN outside mounts a BPF file system for the namespace,
+ * with the options `delegate_cmds`, `delegate_maps`, `delegate_progs` and
+ * `delegate_attachs`. LXD does so by `security.delegate_bpf`, Incus by
+ * `security.bpffs.delegate_cmds` and its like. The process in the namespace makes
+ * a token of that file system, and passes it to {@linkcode BpfMap.create} and
+ * {@linkcode BpfObject.load}. Maps and programs work without the token from then
+ * on. See `BPF_TOKEN_CREATE` in `linux/bpf.h`.
  *
  * @example A map in a container
  * ```ts ignore
@@ -123,20 +124,13 @@ export class BpfToken implements Disposable {
    * @throws {ClosedError} if it is closed.
    */
   get info(): TokenInfo | undefined {
-    const { fd } = this;
-    const commandBits = bitsIn(fd, "allowed_cmds");
-    const maps = bitsIn(fd, "allowed_maps");
-    const programs = bitsIn(fd, "allowed_progs");
-    const attachBits = bitsIn(fd, "allowed_attachs");
-    if (
-      commandBits === undefined || maps === undefined ||
-      programs === undefined || attachBits === undefined
-    ) return undefined;
+    const lines = fdinfoOf(this.fd);
+    if (lines === undefined) return undefined;
     return {
-      maps: namesIn(maps, mapTypeName),
-      programs: namesIn(programs, programTypeName),
-      commandBits,
-      attachBits,
+      maps: namesIn(bitsOf(lines.get("allowed_maps")), mapTypeName),
+      programs: namesIn(bitsOf(lines.get("allowed_progs")), programTypeName),
+      commandBits: bitsOf(lines.get("allowed_cmds")),
+      attachBits: bitsOf(lines.get("allowed_attachs")),
     };
   }
 
@@ -165,10 +159,8 @@ export class BpfToken implements Disposable {
   }
 }
 
-/** The bits of a line of its fdinfo, which is `any` where all are set. */
-function bitsIn(fd: number, line: string): bigint | undefined {
-  const text = fdinfoText(fd, line);
-  if (text === undefined) return undefined;
+/** The bits that a line of its fdinfo tells: `any` where all are set. */
+function bitsOf(text: string = "0"): bigint {
   return text === "any" ? 2n ** 64n - 1n : BigInt(text);
 }
 

@@ -365,6 +365,8 @@ export const userRings: Need = attempt("user ring buffers", (attempt) => {
 export const tokens: Need = new Need("BPF tokens", () => {
   requireThat(isRoot, "root");
   run("unshare", "--user", "--mount", "true");
+  const delegating = "mount -t bpf -o delegate_maps=any none /tmp".split(" ");
+  run("unshare", "--mount", ...delegating);
   using attempt = new Attempt();
   try {
     attempt.noToken();

@@ -1,6 +1,6 @@
 /** Making maps, opening them by their ids, and freezing them. */
 
-import { BPF_F_RDONLY, EINVAL, systemError } from "../../ffi/mod.ts";
+import { BPF_F_RDONLY, EINVAL, EPERM, systemError } from "../../ffi/mod.ts";
 import { releaseScratch, scratchBlock } from "../../ffi/block.ts";
 import { Descriptor } from "../../ffi/descriptor.ts";
 import {
@@ -91,14 +91,22 @@ export function createMap(request: MapRequest): Descriptor {
   const size = sizeFor(request);
   const command = "BPF_MAP_CREATE";
   const result = run(command, size);
-  const hint = result === -EINVAL
-    ? mistakeIn(request, {
+  const hint = hintOf(request, result);
+  if (hint !== undefined) throw systemError(-result, `bpf(${command})`, hint);
+  return new Descriptor(checked(command, result));
+}
+
+/** What may help with a map that was refused, where its request tells. */
+function hintOf(request: MapRequest, result: number): string | undefined {
+  if (result === -EINVAL) {
+    return mistakeIn(request, {
       types: request.btf !== undefined,
       innerMap: request.innerFd !== undefined,
-    })
+    });
+  }
+  return result === -EPERM && request.tokenFd !== undefined
+    ? "the token may not allow BPF_MAP_CREATE or this type of map; token.info tells"
     : undefined;
-  if (hint !== undefined) throw systemError(EINVAL, `bpf(${command})`, hint);
-  return new Descriptor(checked(command, result));
 }
 
 /** The size of the attributes that it needs: older kernels know no more. */

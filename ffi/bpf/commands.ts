@@ -31,7 +31,7 @@ interface CommandEntry {
 }
 
 const wantsCapability =
-  "it may need CAP_BPF (CAP_SYS_ADMIN before Linux 5.8), unless /proc/sys/kernel/unprivileged_bpf_disabled is 0; some types of map need CAP_NET_ADMIN besides; a container's seccomp profile may forbid bpf(2), and in its user namespace capabilities do not count, but a BpfToken may; before Linux 5.11 the limit of locked memory (ulimit -l) may be too low";
+  "it may need CAP_BPF (CAP_SYS_ADMIN before Linux 5.8), unless /proc/sys/kernel/unprivileged_bpf_disabled is 0; some types of map need CAP_NET_ADMIN besides; a container's seccomp profile may forbid bpf(2); in a user namespace it may need a BpfToken; before Linux 5.11 the limit of locked memory (ulimit -l) may be too low";
 const wantsAdmin =
   "opening objects by their ids, and listing them, needs CAP_SYS_ADMIN; a container's seccomp profile may forbid bpf(2)";
 const wantsWritable =

@@ -4,10 +4,12 @@ import { assertEquals, assertThrows } from "@std/assert";
 import { BpfMap, BpfObject, BpfToken } from "../../bpf/mod.ts";
 import {
   bpfMounts,
+  bpfObjects,
   clang,
   compilerOfC,
   libbpfBefore,
   libbpfSince,
+  restriction,
   testWith,
   tokens,
 } from "../_needs.ts";
@@ -46,7 +48,7 @@ async function inNamespace(
   return stdout;
 }
 
-testWith(tokens, compilerOfC)(
+testWith(tokens, compilerOfC, restriction)(
   "A token makes maps where the process has no CAP_BPF, and they work without it",
   async () => {
     const stdout = await inNamespace(`
@@ -87,7 +89,7 @@ BpfToken { path, closed } true ClosedError: The BPF token is closed
   },
 );
 
-testWith(tokens, compilerOfC)(
+testWith(tokens, compilerOfC, restriction)(
   "A token tells what it allows, and refuses the rest",
   async () => {
     // Bits 0 and 2: the command that makes maps, arrays, kprobes.
@@ -101,10 +103,18 @@ testWith(tokens, compilerOfC)(
         info.maps.join() === "array" && info.programs.join() === "kprobe" &&
           info.commandBits === 5n && info.attachBits === 5n;
       console.log(said, make("array"), make("hash"));
+      try {
+        BpfMap.create({ type: "hash", valueSize: 8, maxEntries: 1, token });
+      } catch (error) {
+        console.log(String(error).split(": ").at(-1));
+      }
     `,
       { delegates: "0x5" },
     );
-    assertEquals(stdout, "true nothing EPERM\n");
+    assertEquals(
+      stdout,
+      "true nothing EPERM\nthe token may not allow BPF_MAP_CREATE or this type of map; token.info tells\n",
+    );
   },
 );
 
@@ -161,7 +171,7 @@ testWith(tokens, bpfMounts)(
   },
 );
 
-testWith(tokens, compilerOfC, clang, libbpfSince(4))(
+testWith(tokens, compilerOfC, restriction, bpfObjects, clang, libbpfSince(4))(
   "An object is loaded with a token, and its program runs (needs clang and libbpf 1.4)",
   async () => {
     const object = await objectFile("variables");
@@ -181,7 +191,7 @@ testWith(tokens, compilerOfC, clang, libbpfSince(4))(
   },
 );
 
-testWith(tokens, compilerOfC, clang, libbpfBefore(4))(
+testWith(tokens, compilerOfC, bpfObjects, clang, libbpfBefore(4))(
   "An object loaded with a token says which libbpf that takes (needs clang and libbpf)",
   async () => {
     const object = await objectFile("variables");
