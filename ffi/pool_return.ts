@@ -24,6 +24,7 @@ export class PoolReturn {
 
   /** Tells all of them, since the thread has come back. */
   happened(): void {
+    if (this.#late === undefined) return;
     clearTimeout(this.#late);
     this.#late = undefined;
     for (const settle of this.#ended.splice(0)) settle();

@@ -66,7 +66,8 @@ export class RecordStream<R>
   implements AsyncIterableIterator<R, undefined, unknown>, AsyncDisposable {
   readonly #reader: RecordReader;
   readonly #reading: RecordWait;
-  /** One promise for all records: there is one object for all of them. */
+  /** One result for all records, and one promise: there is one object for them. */
+  readonly #result: IteratorResult<R, undefined>;
   readonly #found: Promise<IteratorResult<R, undefined>>;
   #state: "new" | "reading" | "waiting" | "ended" = "new";
   /** The number of records that were given since the event loop turned. */
@@ -76,9 +77,8 @@ export class RecordStream<R>
   constructor(reader: RecordReader, signals: EndSignals) {
     this.#reader = reader;
     this.#reading = new RecordWait([reader], signals);
-    this.#found = Promise.resolve(
-      Object.freeze({ value: reader.record as R, done: false as const }),
-    );
+    this.#result = Object.freeze({ value: reader.record as R, done: false });
+    this.#found = Promise.resolve(this.#result);
   }
 
   /** Resolves once there is a record. */
@@ -146,13 +146,14 @@ export class RecordStream<R>
         if (!this.#isWaiting()) return await ended();
         // First: what shows records is pointed through memory that is there.
         this.#reader.validate();
+        this.#reader.look();
         if (this.#advance()) break;
         this.#reader.invalidate();
         await this.#reading.event();
       }
       this.#run = 0;
       this.#state = "reading";
-      return await this.#found;
+      return this.#result;
     } catch (error) {
       this.#endAfterError();
       throw error;

@@ -110,7 +110,6 @@ function mapRing(fd: number, size: number): Memory {
 export class PerfRing {
   /** The CPU. */
   readonly cpu: number;
-  readonly pollTakesEvents = true;
   readonly #event: Descriptor;
   readonly #memory: Memory;
   /** All of the mapping: a page of positions, then the data. */

@@ -66,10 +66,13 @@ export class RecordWait {
    */
   isOver(): boolean {
     const { signal, until } = this.#signals;
-    if (until?.aborted || this.#readers.every(({ closed }) => closed)) {
-      return true;
-    }
+    if (until?.aborted || !this.#isAnyOpen()) return true;
     signal?.throwIfAborted();
+    return false;
+  }
+
+  #isAnyOpen(): boolean {
+    for (const { closed } of this.#readers) if (!closed) return true;
     return false;
   }
 
@@ -79,12 +82,23 @@ export class RecordWait {
    * @throws {ClosedError} if nothing can happen any more, since the object of all
    * rings was closed and no program uses their maps.
    */
-  async event(): Promise<void> {
+  event(): Promise<void> {
     const watch = this.#watch ??= this.#newWatch();
-    const open = this.#readers.filter(({ closed }) => !closed);
-    if (open.length === 0 || !open.every(({ mapId }) => isOrphan(mapId))) {
-      return await watch.next();
+    return this.#allOrphans() ? this.#eventOrLastWriter(watch) : watch.next();
+  }
+
+  #allOrphans(): boolean {
+    let open = 0;
+    for (const { closed, mapId } of this.#readers) {
+      if (closed) continue;
+      if (!isOrphan(mapId)) return false;
+      open++;
     }
+    return open > 0;
+  }
+
+  async #eventOrLastWriter(watch: Watch): Promise<void> {
+    const open = this.#readers.filter(({ closed }) => !closed);
     if (!open.some(({ mapId }) => hasWriters(mapId))) {
       throw new ClosedError(
         `Cannot wait for records of the ${

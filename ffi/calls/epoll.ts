@@ -6,16 +6,18 @@
 import {
   EFD_CLOEXEC,
   EFD_NONBLOCK,
+  ENOMEM,
   EPOLL_CLOEXEC,
   EPOLL_CTL_ADD,
   EPOLL_CTL_DEL,
 } from "../constants.ts";
 import { resultOf } from "../errno/errno.ts";
-import { libcPoll } from "../libc/functions.ts";
+import { systemError } from "../errno/system_error.ts";
+import { libc, libcPoll } from "../libc/functions.ts";
 import { platform } from "../libc/platform.ts";
 
 /** The events that one wait tells of; the next tells of the rest. */
-const EVENTS_MAX = 64;
+const EVENTS_MAX = 16;
 /** The words of the larger of the two forms of a `struct epoll_event`. */
 const WORDS_MAX = 4;
 
@@ -60,16 +62,55 @@ export function removeFromEpoll(epoll: number, fd: number): number {
   );
 }
 
-/** Room that the kernel puts events in. */
+/**
+ * Room that the kernel puts events in, while another thread waits for them.
+ *
+ * The isolate may end meanwhile, which the thread is not told, and with it all
+ * memory of the engine's. So this is the C library's: what an isolate that ends
+ * in a wait leaves behind is these {@linkcode EVENTS_MAX} events.
+ */
 export class EpollEvents {
+  readonly #address: bigint;
+  /** A copy of them, for this thread. */
   readonly #words = new Uint32Array(
     new ArrayBuffer(EVENTS_MAX * WORDS_MAX * 4),
   );
+
+  /** Takes memory until {@linkcode free}. */
+  constructor() {
+    this.#address = libcPoll().malloc(BigInt(this.#words.byteLength));
+    if (this.#address === 0n) throw systemError(ENOMEM, "malloc");
+  }
 
   /** The token of an event's descriptor, as {@linkcode addToEpoll} was given it. */
   tokenAt(index: number): number {
     const stride = platform().epollEventWords;
     return this.#words[index * stride + stride - 2] ?? 0;
+  }
+
+  /**
+   * Waits on another thread until there are events, or a few seconds have passed:
+   * the isolate may end meanwhile, and the thread cannot be woken then.
+   *
+   * @returns How many there are; -1 if waiting failed. Then {@linkcode poll} tells
+   * why.
+   */
+  wait(epoll: number): Promise<number> {
+    return libcPoll().epollWaitElsewhere(
+      epoll,
+      this.#address,
+      EVENTS_MAX,
+      WAIT_MS,
+    );
+  }
+
+  /** Takes over the events that a wait has ended with: how many. */
+  take(count: number): number {
+    if (count === 0) return 0;
+    const { epollEventWords } = platform();
+    const size = BigInt(count * epollEventWords * 4);
+    libc().copyFrom(this.#words, this.#address, size);
+    return count;
   }
 
   /** Fetches the events that there are now: how many, or the negative reason. */
@@ -78,21 +119,11 @@ export class EpollEvents {
       libcPoll().epoll_wait(epoll, this.#words, EVENTS_MAX, 0)
     );
   }
-}
 
-/**
- * Waits on another thread until there may be events, or a few seconds have
- * passed; {@linkcode EpollEvents.poll} tells which there are, and why a wait
- * failed.
- *
- * The isolate may end meanwhile, which the thread is not told. So it is given no
- * memory to write to, which might be freed by then: to an event the kernel says
- * EFAULT, and keeps it. And it never waits for long, as it could not be woken.
- *
- * @returns True if there may be events; false if only time has passed.
- */
-export async function waitForEvents(epoll: number): Promise<boolean> {
-  return await libcPoll().epollWaitElsewhere(epoll, null, 1, WAIT_MS) !== 0;
+  /** Gives the memory back; not while another thread waits. */
+  free(): void {
+    libcPoll().free(this.#address);
+  }
 }
 
 /** Makes a descriptor that wakes: it, or the negative reason. */

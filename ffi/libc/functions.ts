@@ -313,12 +313,24 @@ const pollSymbols = {
     name: "epoll_wait",
     parameters: [
       "i32", // int epfd
-      "buffer", // struct epoll_event *events
+      "usize", // struct epoll_event *events
       "i32", // int maxevents
       "i32", // int timeout
     ],
     result: "i32", // int
     nonblocking: true,
+  },
+  malloc: {
+    parameters: [
+      "usize", // size_t size
+    ],
+    result: "usize", // void *
+  },
+  free: {
+    parameters: [
+      "usize", // void *ptr
+    ],
+    result: "void",
   },
   eventfd: {
     parameters: [
