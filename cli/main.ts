@@ -102,11 +102,12 @@ export async function main(args: readonly string[]): Promise<number> {
     if (error instanceof UsageError) {
       const command = COMMANDS.find(({ name }) => name === args[0]);
       const help = command === undefined ? "--help" : `${command.name} --help`;
-      console.error(`${printable(error.message)}\nSee: hostmem ${help}`);
+      console.error(
+        `hostmem: ${printable(error.message)}\nSee: hostmem ${help}`,
+      );
       return MISUSED;
     }
-    const { name, message } = error as Error;
-    console.error(`${name}: ${printable(message)}`);
+    console.error(`hostmem: ${printable((error as Error).message)}`);
     return FAILED;
   }
 }

@@ -55,6 +55,7 @@ Deno.test("A command line that is not understood ends with 2 and says why", asyn
     const { code, stdout, stderr } = await hostmemHere(args);
     assertEquals({ code, stdout }, { code: 2, stdout: "" }, args.join(" "));
     assertStringIncludes(stderr, said);
+    assert(stderr.startsWith("hostmem: "), stderr);
     assert(!stderr.includes("\x1b"), "an escape reached the terminal");
     assert(!/\n +at /.test(stderr), "a stack trace was shown");
   }));
