@@ -77,10 +77,10 @@ export class Btf {
    *
    * @param bytes All of it, as in the section `.BTF` of an object file.
    * @param options The BTF that it builds on.
-   * @throws {BtfError} If it is not BTF of this host's byte order, or a type in
+   * @throws {BtfError} if it is not BTF of this host's byte order, or a type in
    * it is of an unknown kind or not whole. What types say of each other is
    * checked as they are used.
-   * @throws {TypeError} If these are not bytes, or the base is not a Btf.
+   * @throws {TypeError} if these are not bytes, or the base is not a Btf.
    *
    * @example From an object file
    * ```ts ignore
@@ -107,9 +107,9 @@ export class Btf {
    *
    * @param path The file.
    * @param options The BTF that it builds on.
-   * @throws {BtfError} If it has no BTF, or {@linkcode Btf.parse} refuses it.
-   * @throws {Deno.errors.NotFound} If there is no such file.
-   * @throws {Deno.errors.NotCapable} Without `--allow-read` for it.
+   * @throws {BtfError} if it has no BTF, or {@linkcode Btf.parse} refuses it.
+   * @throws {Deno.errors.NotFound} if there is no such file.
+   * @throws {Deno.errors.NotCapable} without `--allow-read` for it.
    *
    * @example The structs of a C program
    * ```ts ignore
@@ -125,11 +125,11 @@ export class Btf {
    * The running kernel's own BTF, from `/sys/kernel/btf/vmlinux`: about 6 MB.
    * The same object for as long as it is in use.
    *
-   * @throws {NotSupportedError} If the kernel has none: it was built without
+   * @throws {NotSupportedError} if the kernel has none: it was built without
    * CONFIG_DEBUG_INFO_BTF.
-   * @throws {Deno.errors.NotCapable} Without `--allow-ffi`, which the file is
+   * @throws {Deno.errors.NotCapable} without `--allow-ffi`, which the file is
    * read by, and `--allow-read=/sys/kernel/btf/vmlinux`.
-   * @throws {SystemError} With the kernel's reason, as in open(2).
+   * @throws {SystemError} with the kernel's reason, as in open(2).
    */
   static kernel(): Btf {
     let btf = kernel?.deref();
@@ -145,8 +145,8 @@ export class Btf {
    * which builds on the kernel's.
    *
    * @param name The module's name: `"nf_tables"`.
-   * @throws {NotSupportedError} If there is none of that name.
-   * @throws {RangeError} If it cannot be the name of a module.
+   * @throws {NotSupportedError} if there is none of that name.
+   * @throws {RangeError} if it cannot be the name of a module.
    * @throws as {@linkcode Btf.kernel} does.
    */
   static module(name: string): Btf {
@@ -161,10 +161,10 @@ export class Btf {
    * program. That takes CAP_SYS_ADMIN.
    *
    * @param id The number, as in `map.info.btfId`.
-   * @throws {RangeError} If it is not an integer of 32 bits.
-   * @throws {SystemError} With the kernel's reason, as in bpf(2): ENOENT where
+   * @throws {RangeError} if it is not an integer of 32 bits.
+   * @throws {SystemError} with the kernel's reason, as in bpf(2): ENOENT where
    * there is no such BTF, EPERM for want of the capability.
-   * @throws {Deno.errors.NotCapable} Without `--allow-ffi`.
+   * @throws {Deno.errors.NotCapable} without `--allow-ffi`.
    */
   static fromId(id: number): Btf {
     const { bytes, split } = bytesOfId(id);
@@ -183,8 +183,8 @@ export class Btf {
    * A type as data.
    *
    * @param id Its number.
-   * @throws {RangeError} If there is no such type.
-   * @throws {BtfError} If it names types or names that do not exist.
+   * @throws {RangeError} if there is no such type.
+   * @throws {BtfError} if it names types or names that do not exist.
    */
   type(id: number): BtfType {
     this.#requireId(id);
@@ -203,7 +203,7 @@ export class Btf {
    *
    * @param name Its name.
    * @param kind The kind that it must be of.
-   * @throws {BtfError} If it names types or names that do not exist.
+   * @throws {BtfError} if it names types or names that do not exist.
    */
   find<K extends BtfKind>(
     name: string,
@@ -221,7 +221,7 @@ export class Btf {
    *
    * @param name Their name.
    * @param kind The kind that they must be of.
-   * @throws {BtfError} If one names types or names that do not exist.
+   * @throws {BtfError} if one names types or names that do not exist.
    */
   findAll<K extends BtfKind>(
     name: string,
@@ -265,9 +265,9 @@ export class Btf {
    * @param nameOrId A name or an id. Of types of one name a struct, union,
    * enumeration or number goes before a typedef, and that before a variable.
    * @param kind The kind that it must be of.
-   * @throws {BtfError} If there is no such type, it has no layout, or there are
+   * @throws {BtfError} if there is no such type, it has no layout, or there are
    * several that differ.
-   * @throws {RangeError} If there is no type of that id.
+   * @throws {RangeError} if there is no type of that id.
    */
   layout<T extends Type = Type>(nameOrId: string | number, kind?: BtfKind): T {
     if (typeof nameOrId === "string") {
@@ -288,8 +288,8 @@ export class Btf {
    *
    * @param id The type.
    * @param name The name to declare.
-   * @throws {RangeError} If there is no such type.
-   * @throws {BtfError} If it names types or names that do not exist.
+   * @throws {RangeError} if there is no such type.
+   * @throws {BtfError} if it names types or names that do not exist.
    */
   declare(id: number, name: string = ""): string {
     this.#requireId(id);

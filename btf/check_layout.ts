@@ -64,8 +64,8 @@ export interface LayoutCheck {
  * @param nameOrId Its name or id there, as in {@linkcode Btf.layout}; by default a
  * type of the same name.
  * @param kind The kind that it must be of there.
- * @throws {InvalidTypeError} If it is not a type made by this package.
- * @throws {BtfError} If BTF has no such type, or no layout of it.
+ * @throws {InvalidTypeError} if it is not a type made by this package.
+ * @throws {BtfError} if BTF has no such type, or no layout of it.
  *
  * @example A field that was forgotten
  * ```ts

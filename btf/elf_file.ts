@@ -28,7 +28,7 @@ interface Section {
 /**
  * The BTF of a file.
  *
- * @throws {BtfError} If the file has none.
+ * @throws {BtfError} if the file has none.
  * @throws {Deno.errors.NotFound} and the other errors of opening a file.
  */
 export function btfBytesOf(path: string | URL): Uint8Array<ArrayBuffer> {

@@ -15,7 +15,7 @@ export interface PointerType extends Uintptr {
    * The layout of the type that it points to; undefined for types without one,
    * such as `void`, functions, and structs of which the name alone is known.
    *
-   * @throws {BtfError} If it cannot be.
+   * @throws {BtfError} if it cannot be.
    */
   target(): Type | undefined;
 }

@@ -38,7 +38,7 @@ export interface TypescriptOptions {
  * @param btf The BTF that has them.
  * @param names The types: names or ids, as in {@linkcode Btf.layout}.
  * @param options The specifier that the source imports from.
- * @throws {BtfError} If BTF has no such type, or no layout of it.
+ * @throws {BtfError} if BTF has no such type, or no layout of it.
  *
  * @example The source of one struct
  * ```ts
@@ -119,7 +119,7 @@ export class TypescriptSource {
    *
    * @param type A layout that BTF gave.
    * @param hint The constant's name where C has none.
-   * @throws {InvalidTypeError} If it has what no BTF has, such as an atomic.
+   * @throws {InvalidTypeError} if it has what no BTF has, such as an atomic.
    */
   add(type: Type, hint: string): void {
     this.#add(type as AnyType, hint);
@@ -131,7 +131,7 @@ export class TypescriptSource {
    * @param type A layout that BTF gave.
    * @param hint The constant's name where C has none.
    * @returns Such as `ArrayType<U16, 8>` or `typeof list_head`.
-   * @throws {InvalidTypeError} If it has what no BTF has, such as an atomic.
+   * @throws {InvalidTypeError} if it has what no BTF has, such as an atomic.
    */
   typeOf(type: Type, hint: string): string {
     return this.#write(type, hint, "type");
@@ -143,7 +143,7 @@ export class TypescriptSource {
    * @param type A layout that BTF gave.
    * @param hint The constant's name where C has none.
    * @returns Such as `array(u16, 8)` or `list_head`.
-   * @throws {InvalidTypeError} If it has what no BTF has, such as an atomic.
+   * @throws {InvalidTypeError} if it has what no BTF has, such as an atomic.
    */
   expressionOf(type: Type, hint: string): string {
     return this.#write(type, hint, "value");

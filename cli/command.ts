@@ -67,7 +67,7 @@ const HELP: CommandOption = {
 /**
  * The arguments of a command.
  *
- * @throws {UsageError} If an option is not known, lacks its value, or there are
+ * @throws {UsageError} if an option is not known, lacks its value, or there are
  * too few or too many arguments.
  */
 export function readArguments(

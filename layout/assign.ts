@@ -26,12 +26,12 @@ import type {
  *
  * @param pointer The pointer to store to.
  * @param values The values to store.
- * @throws {TypeError} If a value is of the wrong kind, or a name is not that of a field.
- * @throws {RangeError} If a value does not fit, or two members that share bytes
+ * @throws {TypeError} if a value is of the wrong kind, or a name is not that of a field.
+ * @throws {RangeError} if a value does not fit, or two members that share bytes
  * say different things.
- * @throws {InvalidTypeError} If it is a pointer to another type.
- * @throws {ReadOnlyError} If given a view.
- * @throws {ClosedError} If the memory is closed.
+ * @throws {InvalidTypeError} if it is a pointer to another type.
+ * @throws {ReadOnlyError} if given a view.
+ * @throws {ClosedError} if the memory is closed.
  *
  * @example Part of a struct
  * ```ts

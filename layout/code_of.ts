@@ -22,7 +22,7 @@ export interface CodeOptions {
  * @param options Pointers or views.
  * @returns The text; undefined where the runtime forbids to compile text
  * (`--disallow-code-generation-from-strings`): pointers are slower there.
- * @throws {InvalidTypeError} If the type cannot be pointed to.
+ * @throws {InvalidTypeError} if the type cannot be pointed to.
  *
  * @example
  * ```ts

@@ -112,7 +112,7 @@ function aggregateLines(type: StructType | UnionType): string[] {
  * Structs and unions in it are named, not written out.
  *
  * @param type The type.
- * @throws {InvalidTypeError} If it is not a type made by this package.
+ * @throws {InvalidTypeError} if it is not a type made by this package.
  *
  * @example Where the holes are
  * ```ts

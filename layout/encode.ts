@@ -25,9 +25,9 @@ import type { Input, Marked, Type, Value, View, ViewOf } from "./static.ts";
  *
  * @param type The type of the value.
  * @param value Plain data, or a pointer or view whose values are taken.
- * @throws {InvalidTypeError} If the type cannot be pointed to.
- * @throws {TypeError} If a value is of the wrong kind, or a name is not that of a field.
- * @throws {RangeError} If a value does not fit, or two members that share bytes
+ * @throws {InvalidTypeError} if the type cannot be pointed to.
+ * @throws {TypeError} if a value is of the wrong kind, or a name is not that of a field.
+ * @throws {RangeError} if a value does not fit, or two members that share bytes
  * say different things.
  *
  * @example There and back
@@ -82,12 +82,12 @@ function tailLength(type: AnyType, value: unknown): number {
  *
  * @param type The type of the value.
  * @param bytes A buffer of fixed length, or a view of one.
- * @throws {InvalidTypeError} If the type cannot be pointed to.
- * @throws {BoundsError} If there are too few bytes.
- * @throws {RangeError} If a `safe` integer in it is not one.
- * @throws {TypeError} If it is not a buffer.
- * @throws {NotSupportedError} If the buffer can be resized.
- * @throws {ClosedError} If the buffer is detached.
+ * @throws {InvalidTypeError} if the type cannot be pointed to.
+ * @throws {BoundsError} if there are too few bytes.
+ * @throws {RangeError} if a `safe` integer in it is not one.
+ * @throws {TypeError} if it is not a buffer.
+ * @throws {NotSupportedError} if the buffer can be resized.
+ * @throws {ClosedError} if the buffer is detached.
  *
  * @example A header of a packet, at no aligned address
  * ```ts
@@ -130,9 +130,9 @@ export function decode<T extends Type>(
  * @param one Plain data, a pointer or a view. Fields that are not given are
  * zero.
  * @param other The same.
- * @throws {InvalidTypeError} If the type cannot be pointed to.
- * @throws {TypeError} If a value is of the wrong kind, or a name is not that of a field.
- * @throws {RangeError} If a value does not fit.
+ * @throws {InvalidTypeError} if the type cannot be pointed to.
+ * @throws {TypeError} if a value is of the wrong kind, or a name is not that of a field.
+ * @throws {RangeError} if a value does not fit.
  *
  * @example A view and what it should be
  * ```ts

@@ -32,7 +32,7 @@ export interface Field<T extends Type, F extends Type> {
   /**
    * C's `&p->field`: a pointer to the field, or a view where given a view.
    *
-   * @throws {TypeError} If it is not a pointer to, or a view of, the struct.
+   * @throws {TypeError} if it is not a pointer to, or a view of, the struct.
    */
   of(pointer: PointerTo<T>): Pointer<F>;
   /** A view of the field. */
@@ -44,7 +44,7 @@ export interface Field<T extends Type, F extends Type> {
  *
  * @param type A struct or union.
  * @param path The field, with dots between the names of nested ones.
- * @throws {InvalidTypeError} If there is no such field, or it is a bit-field,
+ * @throws {InvalidTypeError} if there is no such field, or it is a bit-field,
  * which has no address.
  *
  * @example One helper for many structs

@@ -42,9 +42,9 @@ export interface GivenMemory {
 /**
  * The memory of a buffer, or of a view of one.
  *
- * @throws {TypeError} If it is neither.
- * @throws {NotSupportedError} If the buffer can be resized.
- * @throws {ClosedError} If the buffer is detached.
+ * @throws {TypeError} if it is neither.
+ * @throws {NotSupportedError} if the buffer can be resized.
+ * @throws {ClosedError} if the buffer is detached.
  */
 export function memoryOf(given: unknown): GivenMemory {
   if (!ArrayBuffer.isView(given)) {
@@ -122,15 +122,15 @@ function refuseDetached(): never {
  * @param buffer The buffer, of fixed length, or a view of one.
  * @param offset The offset in bytes from the beginning of what was given.
  * @param options The length of a flexible array.
- * @throws {InvalidTypeError} If the type cannot be pointed to, or has no size.
- * @throws {TypeError} If it is not a buffer, or a length was given for a type that
+ * @throws {InvalidTypeError} if the type cannot be pointed to, or has no size.
+ * @throws {TypeError} if it is not a buffer, or a length was given for a type that
  * ends in no flexible array.
- * @throws {RangeError} If the offset or the length is not an integer of at least
+ * @throws {RangeError} if the offset or the length is not an integer of at least
  * 0.
- * @throws {AlignmentError} If the offset is not aligned.
- * @throws {BoundsError} If the value does not lie within the buffer.
- * @throws {NotSupportedError} If the buffer can be resized.
- * @throws {ClosedError} If the buffer is detached.
+ * @throws {AlignmentError} if the offset is not aligned.
+ * @throws {BoundsError} if the value does not lie within the buffer.
+ * @throws {NotSupportedError} if the buffer can be resized.
+ * @throws {ClosedError} if the buffer is detached.
  *
  * @example A header at the beginning of some bytes
  * ```ts

@@ -9,7 +9,7 @@ import type { Path, Type } from "./static.ts";
  * The size of a type in bytes: C's `sizeof`.
  *
  * @param type The type.
- * @throws {InvalidTypeError} If it is not a type made by this package.
+ * @throws {InvalidTypeError} if it is not a type made by this package.
  *
  * @example Padding counts, as in C
  * ```ts
@@ -28,7 +28,7 @@ export function sizeOf(type: Type): number {
  * The alignment of a type in bytes: C's `_Alignof`.
  *
  * @param type The type.
- * @throws {InvalidTypeError} If it is not a type made by this package.
+ * @throws {InvalidTypeError} if it is not a type made by this package.
  *
  * @example A struct has the largest alignment of its fields
  * ```ts
@@ -48,7 +48,7 @@ export function alignOf(type: Type): number {
  *
  * @param type A struct or union.
  * @param path The field, with dots between the names of nested ones.
- * @throws {InvalidTypeError} If there is no such field, or it is a bit-field,
+ * @throws {InvalidTypeError} if there is no such field, or it is a bit-field,
  * which has no offset in bytes.
  *
  * @example A nested field

@@ -16,9 +16,9 @@ import type { Pointer, Type, Value, View, ViewOf } from "./static.ts";
  * older than a change of another process, others newer.
  *
  * @param pointer A pointer, a view, or an array of structs.
- * @throws {TypeError} If it is anything else.
- * @throws {RangeError} If a `safe` integer in it is not one.
- * @throws {ClosedError} If its memory is closed.
+ * @throws {TypeError} if it is anything else.
+ * @throws {RangeError} if a `safe` integer in it is not one.
+ * @throws {ClosedError} if its memory is closed.
  *
  * @example A copy that no longer changes
  * ```ts

@@ -367,8 +367,8 @@ export function openLibbpf<const S extends Deno.ForeignLibraryInterface>(
 /**
  * The version of libbpf that objects are loaded by: `"1.1"`.
  *
- * @throws {NotSupportedError} If there is none, or it is older than 1.1.
- * @throws {Deno.errors.NotCapable} Without `--allow-ffi`.
+ * @throws {NotSupportedError} if there is none, or it is older than 1.1.
+ * @throws {Deno.errors.NotCapable} without `--allow-ffi`.
  *
  * @example
  * ```ts ignore

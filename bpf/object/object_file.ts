@@ -79,9 +79,9 @@ export interface ObjectFile {
  * no privilege is needed, and no libbpf.
  *
  * @param source A path, a `file:` URL, or the bytes of the file.
- * @throws {InvalidObjectError} If it is not an object file for BPF, or not whole.
- * @throws {BtfError} If its types are wrong.
- * @throws {Deno.errors.NotCapable} Without permission to read the path.
+ * @throws {InvalidObjectError} if it is not an object file for BPF, or not whole.
+ * @throws {BtfError} if its types are wrong.
+ * @throws {Deno.errors.NotCapable} without permission to read the path.
  *
  * @example
  * ```ts ignore

@@ -18,7 +18,7 @@ const VOID: BtfType = Object.freeze({ kind: "void", id: 0, name: "" });
  *
  * @param tables The table to look in.
  * @param id The id of a type, which exists.
- * @throws {BtfError} If it names types or names that do not exist.
+ * @throws {BtfError} if it names types or names that do not exist.
  */
 export function decode(tables: TypeTable, id: number): BtfType {
   if (id === 0) return VOID;

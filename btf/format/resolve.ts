@@ -19,7 +19,7 @@ export interface Resolved {
 /**
  * Goes through typedefs, qualifiers, tags and variables to what they are of.
  *
- * @throws {BtfError} If there is no end of them.
+ * @throws {BtfError} if there is no end of them.
  */
 export function resolveType(table: TypeTable, id: number): Resolved {
   const typedefs: BtfModifier[] = [];

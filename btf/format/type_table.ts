@@ -109,7 +109,7 @@ export class TypeTable {
   /**
    * A word that is a type's id.
    *
-   * @throws {BtfError} If there is no such type.
+   * @throws {BtfError} if there is no such type.
    */
   idAt(at: number): number {
     const id = this.word(at);
@@ -125,7 +125,7 @@ export class TypeTable {
   /**
    * The name whose offset a word holds.
    *
-   * @throws {BtfError} If there is no such name.
+   * @throws {BtfError} if there is no such name.
    */
   nameAt(at: number): string {
     const offset = this.word(at);

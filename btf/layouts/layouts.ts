@@ -81,7 +81,7 @@ export class Layouts {
   /**
    * The layout of a type.
    *
-   * @throws {BtfError} If it has none.
+   * @throws {BtfError} if it has none.
    */
   of(id: number): Type {
     return this.#start(id, true);

@@ -11,6 +11,6 @@ export interface Maker {
    * @param open True where the type may end in an array without a length.
    */
   make(id: number, open: boolean): Type;
-  /** Counts members. @throws {BtfError} If they are more than a layout may have. */
+  /** Counts members. @throws {BtfError} if they are more than a layout may have. */
   spend(work: number, id: number): void;
 }

@@ -26,7 +26,7 @@ export function lastOf(
 /**
  * Checks that so many bits of a member lie within the struct.
  *
- * @throws {BtfError} If they do not.
+ * @throws {BtfError} if they do not.
  */
 export function checkPlace(
   table: TypeTable,

@@ -18,7 +18,7 @@ import { bytesOf } from "./scalars.ts";
 /**
  * The variables of a section that have a size, and its alignment in bytes.
  *
- * @throws {BtfError} If one does not lie within the section.
+ * @throws {BtfError} if one does not lie within the section.
  */
 export function variablesOf(
   maker: Maker,

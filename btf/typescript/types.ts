@@ -58,7 +58,7 @@ const SCALARS = new Set(
  * @param type The type.
  * @param imports What it uses is added here.
  * @param nameOf The constant that a struct, union or enumeration is declared as.
- * @throws {InvalidTypeError} If BTF cannot say it.
+ * @throws {InvalidTypeError} if BTF cannot say it.
  */
 export function write(
   type: AnyType,

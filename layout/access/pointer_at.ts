@@ -68,10 +68,10 @@ function prepare(
  * @param offset The offset in bytes from the begin of `within`.
  * @param length The length of the flexible array at the type's end.
  * @param within The part of the region that may be pointed into.
- * @throws {InvalidTypeError} If the type cannot be pointed to, or has no size.
- * @throws {RangeError} If the offset is not an integer of at least 0.
- * @throws {AlignmentError} If the offset is not aligned.
- * @throws {BoundsError} If the value does not lie within the memory.
+ * @throws {InvalidTypeError} if the type cannot be pointed to, or has no size.
+ * @throws {RangeError} if the offset is not an integer of at least 0.
+ * @throws {AlignmentError} if the offset is not aligned.
+ * @throws {BoundsError} if the value does not lie within the memory.
  */
 export function pointerAt<T extends Type>(
   type: T,

@@ -100,8 +100,8 @@ function targetOf(
 /**
  * Writes values where a pointer points.
  *
- * @throws {TypeError} If a value is of the wrong kind, or a name is no field.
- * @throws {RangeError} If a value does not fit, or two values that share bytes
+ * @throws {TypeError} if a value is of the wrong kind, or a name is no field.
+ * @throws {RangeError} if a value does not fit, or two values that share bytes
  * differ.
  */
 export function write(located: Located, values: unknown): void {
@@ -135,8 +135,8 @@ export function write(located: Located, values: unknown): void {
  *
  * @param base The offset in bytes, aligned as the type is.
  * @param bytes How many bytes there are for what ends in a flexible array.
- * @throws {TypeError} If a value is of the wrong kind, or a name is no field.
- * @throws {RangeError} If a value does not fit, or two values that share bytes
+ * @throws {TypeError} if a value is of the wrong kind, or a name is no field.
+ * @throws {RangeError} if a value does not fit, or two values that share bytes
  * differ.
  */
 export function writeValue(
@@ -259,7 +259,7 @@ function valueAt({ place, base }: LeafStep, root: Region, shift: number) {
  * The steps of members that share bytes: without those that say what is there,
  * and only if the others agree.
  *
- * @throws {RangeError} If two of them say different things.
+ * @throws {RangeError} if two of them say different things.
  */
 function settle(
   type: StructType | UnionType,

@@ -16,7 +16,7 @@ import type { Type } from "../static.ts";
  *
  * @param type The type to align.
  * @param align The alignment in bytes; a power of two.
- * @throws {InvalidTypeError} If the alignment is not, or the type is a
+ * @throws {InvalidTypeError} if the alignment is not, or the type is a
  * bit-field, padding or a marker.
  *
  * @example Counters on cache lines of their own

@@ -17,7 +17,7 @@ import type { ArrayType, Type } from "../static.ts";
  *
  * @param element The type of the elements.
  * @param length The number of elements.
- * @throws {InvalidTypeError} If there can be no such array.
+ * @throws {InvalidTypeError} if there can be no such array.
  *
  * @example Both kinds
  * ```ts

@@ -13,7 +13,7 @@ const atomics = new WeakMap<object, AtomicType>();
  * threads, processes and BPF programs.
  *
  * @param type An integer, `uintptr`, `bool` or an enumeration.
- * @throws {InvalidTypeError} For any other type.
+ * @throws {InvalidTypeError} for any other type.
  *
  * @example A counter that others count too
  * ```ts

@@ -13,7 +13,7 @@ import type { Bits, Bool, Enumeration, IntegerType } from "../static.ts";
  * Makes a bit-field.
  *
  * @param least The least width that it may have, in bits.
- * @throws {InvalidTypeError} If there is no such bit-field.
+ * @throws {InvalidTypeError} if there is no such bit-field.
  */
 export function bitField(type: unknown, width: number, least: number): Bits {
   const base = checkWidth(type, width, least);
@@ -61,7 +61,7 @@ function checkWidth(
  *
  * @param type An integer, bool or enumeration.
  * @param width Its width in bits; at least 1, at most that of its type.
- * @throws {InvalidTypeError} For any other type or width.
+ * @throws {InvalidTypeError} for any other type or width.
  *
  * @example Flags in one byte
  * ```ts

@@ -14,7 +14,7 @@ import type { Bytes } from "../static.ts";
  * `assign` and `encode` take a Uint8Array of exactly that length.
  *
  * @param size The number of bytes; at least 1.
- * @throws {InvalidTypeError} For any other size.
+ * @throws {InvalidTypeError} for any other size.
  *
  * @example A hardware address
  * ```ts

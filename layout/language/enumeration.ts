@@ -22,7 +22,7 @@ import type {
  * @param members The value of each name.
  * @param base The integer in memory. Without it: `u32`, or `i32` where a member
  * is negative; for bigints `u64` or `i64`.
- * @throws {InvalidTypeError} If a member does not fit the base.
+ * @throws {InvalidTypeError} if a member does not fit the base.
  *
  * @example Names for what a field holds
  * ```ts

@@ -10,7 +10,7 @@ export interface PaddingConstructor {
    * `uint8_t _[size]`: bytes that are not a property.
    *
    * @param size The number of bytes; at least 1.
-   * @throws {InvalidTypeError} For any other size.
+   * @throws {InvalidTypeError} for any other size.
    */
   (size: number): Padding;
   /**
@@ -19,7 +19,7 @@ export interface PaddingConstructor {
    *
    * @param type The type that it is declared with.
    * @param width Its width in bits.
-   * @throws {InvalidTypeError} If there is no such bit-field.
+   * @throws {InvalidTypeError} if there is no such bit-field.
    */
   bits(type: IntegerType | Bool | Enumeration, width: number): Padding;
 }

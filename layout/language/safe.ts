@@ -9,7 +9,7 @@ import type { I64, Safe, U64 } from "../static.ts";
  * throws a RangeError; so does storing one.
  *
  * @param type `u64` or `i64`.
- * @throws {InvalidTypeError} For any other type.
+ * @throws {InvalidTypeError} for any other type.
  *
  * @example A counter without bigints
  * ```ts

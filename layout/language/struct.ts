@@ -16,7 +16,7 @@ export type { StructOptions };
  * @param name Its name.
  * @param fields Its fields, in order.
  * @param options The differences from C's own layout.
- * @throws {InvalidTypeError} If there can be no such struct.
+ * @throws {InvalidTypeError} if there can be no such struct.
  *
  * @example A struct and a pointer to one
  * ```ts

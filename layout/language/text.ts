@@ -14,7 +14,7 @@ import type { Text } from "../static.ts";
  * takes. (Python calls this "surrogateescape".)
  *
  * @param size The number of bytes; at least 1.
- * @throws {InvalidTypeError} For any other size.
+ * @throws {InvalidTypeError} for any other size.
  *
  * @example A command name, as the kernel keeps it
  * ```ts

@@ -11,7 +11,7 @@ import type { Fields, UnionType } from "../static.ts";
  * @param name Its name.
  * @param fields Its members.
  * @param options The differences from C's own layout.
- * @throws {InvalidTypeError} If there can be no such union.
+ * @throws {InvalidTypeError} if there can be no such union.
  *
  * @example A number as its bits
  * ```ts

@@ -68,8 +68,8 @@ export interface Leaf {
   /**
    * Checks that a value can be stored.
    *
-   * @throws {TypeError} If it is of the wrong kind.
-   * @throws {RangeError} If it does not fit.
+   * @throws {TypeError} if it is of the wrong kind.
+   * @throws {RangeError} if it does not fit.
    */
   check(value: unknown, path: string): void;
   /**

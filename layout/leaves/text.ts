@@ -80,8 +80,8 @@ export function encode(value: string): Uint8Array | undefined {
 /**
  * The bytes of a text, without a NUL behind them.
  *
- * @throws {TypeError} If it is not a string.
- * @throws {RangeError} If it cannot be stored in so many bytes.
+ * @throws {TypeError} if it is not a string.
+ * @throws {RangeError} if it cannot be stored in so many bytes.
  */
 function textBytes(value: unknown, size: number, path: string): Uint8Array {
   if (typeof value !== "string") {

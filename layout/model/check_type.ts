@@ -18,7 +18,7 @@ const checked = new WeakSet<object>();
  * `HostLayout` marker.
  *
  * @param type The type, or anything else.
- * @throws {InvalidTypeError} If they cannot, with the path to the culprit.
+ * @throws {InvalidTypeError} if they cannot, with the path to the culprit.
  *
  * @example A marker that is missing further in
  * ```ts

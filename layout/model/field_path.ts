@@ -27,7 +27,7 @@ export interface Found {
 /**
  * Finds the field at a path.
  *
- * @throws {InvalidTypeError} If the type has no such field.
+ * @throws {InvalidTypeError} if the type has no such field.
  */
 export function resolve(type: AnyType, path: unknown): Found {
   if (typeof path !== "string") {

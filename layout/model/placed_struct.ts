@@ -104,7 +104,7 @@ class PlacedType {
  * Makes a struct or union as it was told, without placing anything. It counts
  * as marked with `HostLayout`: its layout is a fact, not a wish.
  *
- * @throws {InvalidTypeError} If types nest too deep in it.
+ * @throws {InvalidTypeError} if types nest too deep in it.
  */
 export function structPlacedElsewhere(
   given: PlacedStruct,

@@ -162,7 +162,7 @@ export function isType(value: unknown): value is AnyType {
 /**
  * The type itself, told apart by its kind.
  *
- * @throws {InvalidTypeError} If it is not a type made by this module.
+ * @throws {InvalidTypeError} if it is not a type made by this module.
  */
 export function requireType(value: unknown, path: string): AnyType {
   if (!isType(value)) throw notAType(path, value);

@@ -23,7 +23,7 @@ export interface MappedDescriptor {
  * Maps what a descriptor refers to.
  *
  * @param forWorkers True for pages that Workers can share, if they are writable.
- * @throws As `inspectDescriptor` and `mapOverPages` do.
+ * @throws as `inspectDescriptor` and `mapOverPages` do.
  * @throws {SystemError} if a page turns out not to be there.
  */
 export function mapDescriptor(

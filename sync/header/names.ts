@@ -91,7 +91,7 @@ export class Names {
   /**
    * Gives types the names that somebody exports them by.
    *
-   * @throws {InvalidTypeError} If one is not a type, or its name cannot be one
+   * @throws {InvalidTypeError} if one is not a type, or its name cannot be one
    * or is taken.
    */
   giveAll(types: Exports): ReadonlyMap<string, AnyType> {

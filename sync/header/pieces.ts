@@ -84,7 +84,7 @@ export interface Piece {
  * members, with one for all of its size. Bit-fields are pieces of bytes, with
  * those whose bytes they share.
  *
- * @throws {InvalidTypeError} If fields of a struct share bytes, or a member of a
+ * @throws {InvalidTypeError} if fields of a struct share bytes, or a member of a
  * union is not at its begin.
  */
 export function piecesOf(type: StructType | UnionType): readonly Piece[] {

@@ -52,7 +52,7 @@ const USED =
  * A name of a field, a function or a constant as Rust has it: some words can be
  * one if they are marked.
  *
- * @throws {InvalidTypeError} If Rust cannot have it.
+ * @throws {InvalidTypeError} if Rust cannot have it.
  */
 function rustName(name: string, owner: Type): string {
   const isMarked = isWord(name, "Rust") &&
@@ -367,7 +367,7 @@ function atomicOf(base: Type): string {
 /**
  * The function that stores a bit-field.
  *
- * @throws {InvalidTypeError} If another bit-field is read by one of that name.
+ * @throws {InvalidTypeError} if another bit-field is read by one of that name.
  */
 function setterOf(name: string, owner: StructType | UnionType): string {
   const setter = `set_${name}`;
@@ -397,7 +397,7 @@ function bytesOf(size: number): string {
  * use them by the functions of `cHeader`.
  *
  * @param types The types, by the names that they are to have.
- * @throws {InvalidTypeError} If Rust cannot have a name, or a struct has fields
+ * @throws {InvalidTypeError} if Rust cannot have a name, or a struct has fields
  * that share bytes.
  *
  * @example A sample that Rust reads
