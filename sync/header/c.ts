@@ -264,11 +264,11 @@ class Body {
  * A ring `Quotes` has `Quotes_producer_open`, `_reserve`, `_submit`, `_discard`,
  * `_producer_wait`, `_producer_close`, and `Quotes_consumer_open`, `_next`,
  * `_release`, `_consumer_wait`, `_consumer_close`; one of messages `_shorten` and
- * `_write`, too; a seqlock `_writer_open`, `_write`, `_read`, `_writer_close`;
- * a `Latest` `_writer_open`, `_draft`, `_submit`, `_writer_close`, and `_reader_open`,
- * `_read`, `_reader_wait`, `_reader_close`. `hostmem_wait` and `hostmem_notify`
- * are like `wait` and `notify` here. Functions that can fail return 0 or a
- * negative error number.
+ * `_write`, too; a seqlock `_writer_open`, `_write`, `_read`, `_try_read`,
+ * `_writer_close`; a `Latest` `_writer_open`, `_draft`, `_submit`,
+ * `_writer_close`, and `_reader_open`, `_read`, `_reader_wait`, `_reader_close`.
+ * `hostmem_wait` and `hostmem_notify` are like `wait` and `notify` here.
+ * Functions that can fail return 0 or a negative error number.
  *
  * @param types The types, by the names that they are to have.
  * @throws {InvalidTypeError} if C cannot have a name, or a struct has fields that

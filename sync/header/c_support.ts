@@ -236,27 +236,46 @@ static inline void @_writer_close(struct @ *lock)
 	hostmem_give_back(&lock->writer);
 }
 
-/* Copies the value, all of one moment: 0, or -EOWNERDEAD in a dead one's store. */
+/*
+ * Copies the value, all of one moment: 0; -EAGAIN if it was written all the while;
+ * -EOWNERDEAD if the writer ended in the middle of a store.
+ */
+static inline int @_try_read(struct @ *lock, @_element *value)
+{
+	uint32_t before = 0;
+	int tries;
+
+	for (tries = 0; tries < 1024; tries++) {
+		before = atomic_load_explicit(&lock->sequence, memory_order_acquire);
+		if (before & 1)
+			continue;
+		memcpy(value, &lock->value, sizeof(*value));
+		atomic_thread_fence(memory_order_acquire);
+		if (atomic_load_explicit(&lock->sequence, memory_order_relaxed) == before)
+			return 0;
+	}
+	if (!(before & 1))
+		return -EAGAIN;
+	/* The next writer may have closed before it wrote. */
+	if (atomic_load(&lock->writer) &&
+	    !hostmem_is_dead(&lock->writer, &lock->pidNamespace))
+		return -EAGAIN;
+	return atomic_load(&lock->sequence) == before ? -EOWNERDEAD : -EAGAIN;
+}
+
+/* The same, and waits for a writer that was stopped in its store: 0 or -EOWNERDEAD. */
 static inline int @_read(struct @ *lock, @_element *value)
 {
 	static const struct timespec pause = { 0, 1000000 };
-	uint32_t before, tries;
+	int error;
 
-	for (tries = 1;; tries++) {
-		before = atomic_load_explicit(&lock->sequence, memory_order_acquire);
-		if (!(before & 1)) {
-			memcpy(value, &lock->value, sizeof(*value));
-			atomic_thread_fence(memory_order_acquire);
-			if (atomic_load_explicit(&lock->sequence,
-			                         memory_order_relaxed) == before)
-				return 0;
-		} else if (tries % 1024 == 0) {
-			if (hostmem_is_dead(&lock->writer, &lock->pidNamespace) &&
-			    atomic_load(&lock->sequence) == before)
-				return -EOWNERDEAD;
-			hostmem_wait(&lock->sequence, before, &pause);
-		}
+	while ((error = @_try_read(lock, value)) == -EAGAIN) {
+		uint32_t sequence = atomic_load(&lock->sequence);
+
+		if (sequence & 1)
+			hostmem_wait(&lock->sequence, sequence, &pause);
 	}
+	return error;
 }
 `;
 

@@ -17,7 +17,7 @@ import { fence, SharedWord } from "../shared/order.ts";
 import { type Placed, structureAt } from "../shared/structure.ts";
 import { OFFSETS, type SeqlockType } from "./type.ts";
 
-/** The number of tries before it is asked whether the writer lives. */
+/** The number of tries before it is asked whether the writer lives, or waited. */
 const TRIES = 1024;
 /**
  * The time to sleep while a writer is in the middle of a store, in
@@ -82,43 +82,66 @@ export class SeqlockReader<T extends Type> {
 
   /**
    * The value, all of it of one moment, as plain data. While it is written all
-   * the time, this may try several times.
+   * the time, this may try several times. A writer that was stopped in the middle
+   * of a store, by a debugger say, holds this thread until it goes on.
    *
    * @throws {PeerDiedError} if the writer ended in the middle of a store.
    * @throws {RangeError} if a `safe` integer in it is not one.
    * @throws {ClosedError} if the memory is closed.
    */
   read(): Value<T> {
-    this.#copyWhole();
+    while (!this.#copyWhole()) this.#pause();
     return snapshot<T>(this.#view as ViewOf<T>);
   }
 
-  #copyWhole(): void {
-    const { region } = this.#lock;
-    const copy = this.#copy;
-    for (let tries = 1;; tries++) {
-      const before = this.#sequence.load();
-      if ((before & 1) === 0) {
-        copy.set(this.#shared);
-        fence();
-        if (this.#sequence.load() === before) break;
-      }
-      if (tries % TRIES === 0) this.#pause(before);
-    }
-    // A detached array has no bytes to be copied.
-    if (region.closed) closed(region);
+  /**
+   * Does what {@linkcode read} does, but never waits for a writer that was
+   * stopped in the middle of a store.
+   *
+   * @returns The value; undefined if it was written all the while.
+   * @throws what `read` throws.
+   */
+  tryRead(): Value<T> | undefined {
+    if (!this.#copyWhole()) return undefined;
+    return snapshot<T>(this.#view as ViewOf<T>);
   }
 
-  /** Leaves the processor to the writer, who is in the middle of a store. */
-  #pause(sequence: number): void {
-    if ((sequence & 1) === 0) return;
-    const { region, at, name } = this.#lock;
-    const peer = this.#writer.peer;
+  /**
+   * Copies a value of one moment; false if there was none in so many tries.
+   *
+   * @throws {PeerDiedError} if the writer ended in the middle of a store.
+   */
+  #copyWhole(): boolean {
+    const { region } = this.#lock;
+    let before = 0;
+    for (let tries = 0; tries < TRIES; tries++) {
+      before = this.#sequence.load();
+      if ((before & 1) !== 0) continue;
+      this.#copy.set(this.#shared);
+      fence();
+      if (this.#sequence.load() !== before) continue;
+      // A detached array has no bytes to be copied.
+      if (region.closed) closed(region);
+      return true;
+    }
+    if ((before & 1) !== 0) this.#requireWriter(before);
+    return false;
+  }
+
+  #requireWriter(sequence: number): void {
+    const { peer } = this.#writer;
     if (peer !== "alive" && this.#sequence.load() === sequence) {
       throw new PeerDiedError(
-        `${name}: The writer ended in the middle of a store: the next one must write it`,
+        `${this.#lock.name}: The writer ended in the middle of a store: the next one must write it`,
       );
     }
+  }
+
+  /** Leaves the processor to a writer who is in the middle of a store. */
+  #pause(): void {
+    const sequence = this.#sequence.load();
+    if ((sequence & 1) === 0) return;
+    const { region, at } = this.#lock;
     const start = region.start + at + OFFSETS.sequence;
     const word = new Uint8Array(region.buffer, start, 4);
     waitForWord(word, sequence, SLEEP_MS);

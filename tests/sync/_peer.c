@@ -223,6 +223,14 @@ static int read_all(uint64_t count)
 	return 0;
 }
 
+static int try_read(void)
+{
+	struct Message message;
+
+	printf("%d\n", Sample_try_read(&shared->sample, &message));
+	return 0;
+}
+
 static int write_frames(uint64_t count)
 {
 	int error = Frames_writer_open(&shared->frames, false);
@@ -306,6 +314,7 @@ int main(int argc, char **argv)
 	case 'g': return read_frames();
 	case 'w': return write_all(count);
 	case 'r': return read_all(count);
+	case 't': return try_read();
 	case 'k': return keep();
 	default: return 101;
 	}

@@ -30,7 +30,9 @@ const COUNT = sized(30_000, 20_000_000);
 const LINES = sized(10_000, 2_000_000);
 const FRAMES = sized(10_000, 2_000_000);
 const VERSIONS = sized(20, 1000);
+const EAGAIN = 11;
 const EBADMSG = 74;
+const EOWNERDEAD = 130;
 const KILLS = sized(8, 200);
 
 /** Consumes until the producer has closed; the number that comes next. */
@@ -291,6 +293,21 @@ testWith(compilerOfC)(
         assert(numberOf(reader.read()) >= 0, "It is mixed");
       }
     }
+  },
+);
+
+testWith(compilerOfC)(
+  "C tries to read a seqlock without waiting for a living writer in its store",
+  async () => {
+    using peers = await Peers.compile(anyCompiler);
+    const { sample } = peers.shared;
+    const tried = () => outputOfPeer(peers.start("try"));
+    const writer = SeqlockWriter.open(sample);
+    assertEquals(await tried(), "0\n");
+    sample.sequence.add(1); // as it is in the middle of a store
+    assertEquals(await tried(), `${-EAGAIN}\n`);
+    writer.close();
+    assertEquals(await tried(), `${-EOWNERDEAD}\n`);
   },
 );
 

@@ -118,6 +118,24 @@ Deno.test("A writer that died in the middle of a store is noticed until the next
   assertEquals(reader.read().words[0], 1n);
 });
 
+Deno.test("SeqlockReader.tryRead() does not wait for a living writer in the middle of a store", () => {
+  using memory = Memory.create(sizeOf(Samples));
+  const lock = memory.pointer(Samples);
+  const writer = SeqlockWriter.open(lock);
+  const reader = SeqlockReader.open(lock);
+  writer.write((draft) => draft.count = 5);
+  assertEquals(reader.tryRead()?.count, 5);
+  lock.sequence.add(1); // as it is in the middle of a store
+  assertEquals([reader.peer, reader.tryRead()], ["alive", undefined]);
+  writer.write((draft) => draft.count = 6);
+  assertEquals(reader.tryRead()?.count, 6);
+  lock.sequence.add(1);
+  writer.close();
+  assertThrows(() => reader.tryRead(), PeerDiedError, "writer");
+  memory.close();
+  assertThrows(() => reader.tryRead(), ClosedError);
+});
+
 Deno.test("No value that is read is of two moments, while it is written all the time", async () => {
   using memory = Memory.create(sizeOf(Samples), { workers: true });
   const lock = memory.pointer(Samples);
