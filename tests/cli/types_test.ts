@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { kernelBtf, testWith } from "../_needs.ts";
 import { repository, TemporaryDirectory } from "../_support.ts";
+import { typeErrors } from "../_type_check.ts";
 import { hostmemHere, outputOf } from "./_hostmem.ts";
 
 testWith(kernelBtf)(
@@ -21,15 +22,12 @@ testWith(kernelBtf)(
       );
       const source = await Deno.readTextFile(file);
       assertStringIncludes(source, `from "@hostmem/hostmem"`);
-      for (
-        const args of [["check", file], ["fmt", "--check", "--no-config", file]]
-      ) {
-        const { success, stderr } = await new Deno.Command(Deno.execPath(), {
-          args,
-          cwd: repository,
-        }).output();
-        assert(success, new TextDecoder().decode(stderr));
-      }
+      assertEquals(await typeErrors(source), "");
+      const { success, stderr } = await new Deno.Command(Deno.execPath(), {
+        args: ["fmt", "--check", "--no-config", file],
+        cwd: repository,
+      }).output();
+      assert(success, new TextDecoder().decode(stderr));
       assertEquals(
         await outputOf(
           "types",
