@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
-import { main } from "../../cli/main.ts";
+import { main as hostmem } from "../../cli/main.ts";
 import {
   bpfMaps,
   clang,
@@ -13,6 +13,7 @@ import {
 } from "../_needs.ts";
 import { fire } from "../_fire.ts";
 import { repository, TemporaryDirectory } from "../_support.ts";
+import { typeErrors } from "../_type_check.ts";
 import { compilerArguments, succeed } from "../bpf/_objects.ts";
 
 /** The blocks of code in docs/guide.md that begin so, in order. */
@@ -61,13 +62,23 @@ async function compileTemplate(directory: TemporaryDirectory): Promise<void> {
   const output = join(folder, "count.ts");
   const object = join(folder, "count.bpf.o");
   const args = ["skeleton", object, "--output", output];
-  assertEquals(await main([...args, ...options!.split(" ")]), 0);
+  assertEquals(await hostmem([...args, ...options!.split(" ")]), 0);
   assertEquals(
     await Deno.readTextFile(output),
     await Deno.readTextFile(join(template, "count.ts")),
   );
   // The tests resolve the package's name by the repository.
   await Deno.remove(join(folder, "deno.json"));
+}
+
+/** The sources of the modules in a folder, by their names. */
+async function modulesIn(folder: string): Promise<Record<string, string>> {
+  const sources: Record<string, string> = {};
+  for await (const { name } of Deno.readDir(folder)) {
+    if (!name.endsWith(".ts")) continue;
+    sources[name] = await Deno.readTextFile(join(folder, name));
+  }
+  return sources;
 }
 
 const needs = [
@@ -107,7 +118,7 @@ testWith(needs)(
       await succeed("clang", compilerArguments(source, object));
       const output = directory.join(`${name}.ts`);
       assertEquals(
-        await main([
+        await hostmem([
           "skeleton",
           object,
           "--output",
@@ -119,11 +130,9 @@ testWith(needs)(
       );
     }
     await compileTemplate(directory);
-    const modules = ["main.ts", "short_test.ts", "execs_test.ts"];
-    await succeed(Deno.execPath(), [
-      "check",
-      ...modules.map((name) => directory.join(name)),
-    ]);
+    const { "main.ts": main, ...others } = await modulesIn(directory.path);
+    assertEquals(Object.keys(others).length, 4);
+    assertEquals(await typeErrors(main!, others), "");
     await succeed(Deno.execPath(), [
       "test",
       "--no-check",
