@@ -6,7 +6,8 @@
  * @module
  */
 
-import { examplesIn, roomOf } from "./_test_files.ts";
+import { examplesOf } from "./_examples.ts";
+import { roomOf } from "./_test_files.ts";
 
 /**
  * Seconds of one CPU that files take, children included, where they are many.
@@ -77,8 +78,8 @@ const LONG: Readonly<Record<string, number>> = {
 
 /** Seconds that any other file takes. */
 const ORDINARY = 0.9;
-/** Seconds that an example takes, which is a module of its own. */
-const EXAMPLE = 0.5;
+/** Seconds that an example takes. */
+const EXAMPLE = 0.1;
 /** Seconds that are worth a process of their own. */
 const ENOUGH = 9;
 
@@ -131,7 +132,7 @@ export function namedFiles(): string[] {
 export interface Group {
   /** The room that all of it belongs to. */
   readonly room: string;
-  /** Files of tests, or folders and files of documentation. */
+  /** Files of tests, or of documentation. */
   readonly files: readonly string[];
   /** What is done with them. */
   readonly kind: "tests" | "examples";
@@ -179,5 +180,5 @@ function pack(kind: "tests" | "examples", bundles: string[][]): Group[] {
 
 function secondsOf(path: string): number {
   if (path.endsWith("_test.ts")) return LONG[path] ?? ORDINARY;
-  return EXAMPLE * examplesIn(path);
+  return EXAMPLE * examplesOf(path).length;
 }
