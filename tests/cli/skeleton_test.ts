@@ -12,13 +12,14 @@ import {
   bpfMaps,
   clang,
   command,
+  kernelBtf,
   libbpf,
   listing,
   root,
   structOps,
   testWith,
 } from "../_needs.ts";
-import { run, TemporaryDirectory } from "../_support.ts";
+import { repository, run, TemporaryDirectory } from "../_support.ts";
 import { typeErrors } from "../_type_check.ts";
 import { compileText, succeed } from "../bpf/_objects.ts";
 import { hostmem, hostmemHere, outputOf } from "./_hostmem.ts";
@@ -137,23 +138,42 @@ programs.in_iter_map.attach();
 void [hits, first, low, one, links, tasks, inherited];
 `;
 
+let errors: Promise<string> | undefined;
+
+/**
+ * What the type checker says of all that the command line writes: asked once, for
+ * it takes about as long for one file as for all.
+ */
+function errorsOfAll(): Promise<string> {
+  return errors ??= checkAll();
+}
+
+async function checkAll(): Promise<string> {
+  const sources: Record<string, string> = {};
+  if (kernelBtf.met) sources["kernel_types.ts"] = await kernelTypes();
+  if (!clang.met) return await typeErrors("", sources);
+  for (const name of skeletons.names) {
+    const source = await Deno.readTextFile(await skeletonOf(name));
+    sources[`${basename(name)}.ts`] = source;
+  }
+  return await typeErrors(USES, sources);
+}
+
 testWith(clang)(
   "hostmem skeleton writes of every object what is formatted, documented, the same again and type-checks",
   async () => {
     const paths: string[] = [];
-    const sources: Record<string, string> = {};
     for (const name of skeletons.names) {
       const path = await skeletonOf(name);
       paths.push(path);
       const before = await Deno.readTextFile(path);
       await skeletons.write(name);
       assertEquals(await Deno.readTextFile(path), before, name);
-      sources[`${basename(name)}.ts`] = before;
     }
     assert(paths.length > 15);
     const [format, errors, documentation] = await Promise.all([
       deno("fmt", "--check", "--no-config", ...paths),
-      typeErrors(USES, sources),
+      errorsOfAll(),
       deno("doc", "--lint", ...paths),
     ]);
     assertEquals(format.code, 0, format.text);
@@ -199,6 +219,70 @@ testWith(clang)(
     assertStringIncludes(messages[0]![1], `"absent" is none, those are events`);
     assertStringIncludes(messages[1]![1], `map=struct: received "events"`);
     assertStringIncludes(messages[2]![1], "const struct absent *");
+  },
+);
+
+// ---------------------------------------------------------------------------
+// Types
+// ---------------------------------------------------------------------------
+
+/** What `hostmem types` writes of some of the kernel's types. */
+async function kernelTypes(...options: string[]): Promise<string> {
+  return await outputOf(
+    "types",
+    "vmlinux",
+    "sock_common",
+    "bpf_attr",
+    "--import",
+    "@hostmem/hostmem",
+    ...options,
+  );
+}
+
+testWith(kernelBtf)(
+  "hostmem types writes TypeScript that is formatted and type-checks",
+  async () => {
+    // Below the repository, where the name of the package resolves.
+    const file = `${repository}/.run-types-${crypto.randomUUID()}.ts`;
+    try {
+      await kernelTypes("--output", file);
+      const source = await Deno.readTextFile(file);
+      assertStringIncludes(source, `from "@hostmem/hostmem"`);
+      assertEquals(source, await kernelTypes());
+      const format = await deno("fmt", "--check", "--no-config", file);
+      assertEquals(format.code, 0, format.text);
+      assertEquals(await errorsOfAll(), "");
+      assertEquals(
+        await outputOf(
+          "types",
+          "vmlinux",
+          "sock_common",
+          "--check",
+          `${file}#sock_common`,
+        ),
+        "The layouts agree\n",
+      );
+      const wrong = await hostmemHere([
+        "types",
+        "vmlinux",
+        "list_head",
+        "--check",
+        `${file}#sock_common`,
+      ]);
+      assertEquals(wrong.code, 1);
+      assertStringIncludes(wrong.stdout, "skc_family");
+      const none = await hostmemHere([
+        "types",
+        "vmlinux",
+        "list_head",
+        "--check",
+        `${file}#nothing`,
+      ]);
+      assertEquals(none.code, 1);
+      assertStringIncludes(none.stderr, "sock_common");
+    } finally {
+      await Deno.remove(file);
+    }
   },
 );
 
