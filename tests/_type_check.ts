@@ -1,6 +1,6 @@
 /** What the type checker says of a source text. */
 
-import { join } from "@std/path";
+import { dirname, join } from "@std/path";
 import { publishedPackage } from "./_published.ts";
 
 /**
@@ -27,6 +27,7 @@ export async function typeErrors(
   for (const [name, source] of Object.entries(sources)) {
     const mistake = `mistake_${id}_${mistakes.length}`;
     const file = join(folder, name);
+    await Deno.mkdir(dirname(file), { recursive: true });
     await Deno.writeTextFile(
       file,
       `${source}\nexport const ${mistake}: never = 0;\n`,

@@ -10,11 +10,12 @@ import {
   rawTracepoint,
   root,
   testWith,
+  unmetOf,
 } from "../_needs.ts";
 import { fire } from "../_fire.ts";
 import { repository, TemporaryDirectory } from "../_support.ts";
-import { typeErrors } from "../_type_check.ts";
 import { compilerArguments, succeed } from "../bpf/_objects.ts";
+import { checkedTogether } from "./_type_checks.ts";
 
 /** The blocks of code in docs/guide.md that begin so, in order. */
 async function blocks(language: string): Promise<string[]> {
@@ -92,47 +93,64 @@ const needs = [
   root,
 ];
 
+let built: Promise<TemporaryDirectory> | undefined;
+
+/** The folder of the guide's programs, which are built once. */
+function guide(): Promise<TemporaryDirectory> {
+  return built ??= buildGuide();
+}
+
+async function buildGuide(): Promise<TemporaryDirectory> {
+  // Below the repository, where the name of the package resolves.
+  const directory = new TemporaryDirectory(repository);
+  addEventListener("unload", () => directory[Symbol.dispose]());
+  const [execs, short] = await blocks("c");
+  const [program, shortTest, execsTest] = await blocks("ts ignore");
+  const files = {
+    "vmlinux.h": await succeed("bpftool", [
+      ..."btf dump file /sys/kernel/btf/vmlinux format c".split(" "),
+    ]),
+    "execs.bpf.c": execs!,
+    "short.bpf.c": short!,
+    "main.ts": program!,
+    "short_test.ts": shortTest!,
+    "execs_test.ts": execsTest!,
+  };
+  for (const [name, text] of Object.entries(files)) {
+    await Deno.writeTextFile(directory.join(name), text);
+  }
+  for (const name of ["execs", "short"]) {
+    const object = directory.join(`${name}.bpf.o`);
+    const source = directory.join(`${name}.bpf.c`);
+    await succeed("clang", compilerArguments(source, object));
+    const output = directory.join(`${name}.ts`);
+    assertEquals(
+      await hostmem([
+        "skeleton",
+        object,
+        "--output",
+        output,
+        "--import",
+        "@hostmem/hostmem",
+      ]),
+      0,
+    );
+  }
+  return directory;
+}
+
+const typeErrors = checkedTogether("guide", async () => {
+  if (unmetOf(needs) !== undefined) return {};
+  return await modulesIn((await guide()).path);
+});
+
 testWith(needs)(
   "the programs of the guide, and the template, do what they say",
   async () => {
-    // Below the repository, where the name of the package resolves.
-    using directory = new TemporaryDirectory(repository);
-    const [execs, short] = await blocks("c");
-    const [program, shortTest, execsTest] = await blocks("ts ignore");
-    const files = {
-      "vmlinux.h": await succeed("bpftool", [
-        ..."btf dump file /sys/kernel/btf/vmlinux format c".split(" "),
-      ]),
-      "execs.bpf.c": execs!,
-      "short.bpf.c": short!,
-      "main.ts": program!,
-      "short_test.ts": shortTest!,
-      "execs_test.ts": execsTest!,
-    };
-    for (const [name, text] of Object.entries(files)) {
-      await Deno.writeTextFile(directory.join(name), text);
-    }
-    for (const name of ["execs", "short"]) {
-      const object = directory.join(`${name}.bpf.o`);
-      const source = directory.join(`${name}.bpf.c`);
-      await succeed("clang", compilerArguments(source, object));
-      const output = directory.join(`${name}.ts`);
-      assertEquals(
-        await hostmem([
-          "skeleton",
-          object,
-          "--output",
-          output,
-          "--import",
-          "@hostmem/hostmem",
-        ]),
-        0,
-      );
-    }
+    const directory = await guide();
+    assertEquals(Object.keys(await modulesIn(directory.path)).length, 5);
+    assertEquals(await typeErrors(), "");
     await compileTemplate(directory);
-    const { "main.ts": main, ...others } = await modulesIn(directory.path);
-    assertEquals(Object.keys(others).length, 4);
-    assertEquals(await typeErrors(main!, others), "");
     await succeed(Deno.execPath(), [
       "test",
       "--no-check",

@@ -20,10 +20,10 @@ import {
   testWith,
 } from "../_needs.ts";
 import { repository, run, TemporaryDirectory } from "../_support.ts";
-import { typeErrors } from "../_type_check.ts";
 import { compileText, succeed } from "../bpf/_objects.ts";
 import { hostmem, hostmemHere, outputOf } from "./_hostmem.ts";
 import { shapes, Skeletons } from "./_skeletons.ts";
+import { checkedTogether } from "./_type_checks.ts";
 
 const skeletons = new Skeletons();
 addEventListener("unload", () => skeletons[Symbol.dispose]());
@@ -138,26 +138,17 @@ programs.in_iter_map.attach();
 void [hits, first, low, one, links, tasks, inherited];
 `;
 
-let errors: Promise<string> | undefined;
-
-/**
- * What the type checker says of all that the command line writes: asked once, for
- * it takes about as long for one file as for all.
- */
-function errorsOfAll(): Promise<string> {
-  return errors ??= checkAll();
-}
-
-async function checkAll(): Promise<string> {
+const typeErrors = checkedTogether("written", async () => {
   const sources: Record<string, string> = {};
   if (kernelBtf.met) sources["kernel_types.ts"] = await kernelTypes();
-  if (!clang.met) return await typeErrors("", sources);
+  if (!clang.met) return sources;
+  sources["uses.ts"] = USES;
   for (const name of skeletons.names) {
     const source = await Deno.readTextFile(await skeletonOf(name));
     sources[`${basename(name)}.ts`] = source;
   }
-  return await typeErrors(USES, sources);
-}
+  return sources;
+});
 
 testWith(clang)(
   "hostmem skeleton writes of every object what is formatted, documented, the same again and type-checks",
@@ -173,7 +164,7 @@ testWith(clang)(
     assert(paths.length > 15);
     const [format, errors, documentation] = await Promise.all([
       deno("fmt", "--check", "--no-config", ...paths),
-      errorsOfAll(),
+      typeErrors(),
       deno("doc", "--lint", ...paths),
     ]);
     assertEquals(format.code, 0, format.text);
@@ -251,7 +242,7 @@ testWith(kernelBtf)(
       assertEquals(source, await kernelTypes());
       const format = await deno("fmt", "--check", "--no-config", file);
       assertEquals(format.code, 0, format.text);
-      assertEquals(await errorsOfAll(), "");
+      assertEquals(await typeErrors(), "");
       assertEquals(
         await outputOf(
           "types",

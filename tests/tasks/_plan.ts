@@ -83,9 +83,12 @@ const EXAMPLE = 0.1;
 /** Seconds that are worth a process of their own. */
 const ENOUGH = 9;
 
-/** Files that run one after the other, since they would disturb each other. */
+/** Files that run in one process. */
 const TOGETHER: readonly (readonly string[])[] = [
-  // How often a system call is made that only these make, whoever makes it.
+  // They share a run of the type checker, see `tests/cli/_type_checks.ts`.
+  ["tests/cli/guide_test.ts", "tests/cli/skeleton_test.ts"],
+  // They would disturb each other: each counts how often a system call is made
+  // that only these make, whoever makes it.
   [
     "tests/bpf/link/attach_event_test.ts",
     "tests/bpf/link/attach_tracing_test.ts",
