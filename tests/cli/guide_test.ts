@@ -14,8 +14,8 @@ import {
 } from "../_needs.ts";
 import { fire } from "../_fire.ts";
 import { repository, TemporaryDirectory } from "../_support.ts";
+import { checkedTogether } from "../_type_checks.ts";
 import { compilerArguments, succeed } from "../bpf/_objects.ts";
-import { checkedTogether } from "./_type_checks.ts";
 
 /** The blocks of code in docs/guide.md that begin so, in order. */
 async function blocks(language: string): Promise<string[]> {

@@ -85,8 +85,12 @@ const ENOUGH = 9;
 
 /** Files that run in one process. */
 const TOGETHER: readonly (readonly string[])[] = [
-  // They share a run of the type checker, see `tests/cli/_type_checks.ts`.
-  ["tests/cli/guide_test.ts", "tests/cli/skeleton_test.ts"],
+  // They share a run of the type checker, see `tests/_type_checks.ts`.
+  [
+    "tests/btf/typescript_test.ts",
+    "tests/cli/guide_test.ts",
+    "tests/cli/skeleton_test.ts",
+  ],
   // They would disturb each other: each counts how often a system call is made
   // that only these make, whoever makes it.
   [

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { typeErrors } from "../_type_check.ts";
+import { typeErrors } from "./_type_check.ts";
 
 /** Sources to check, by the names of their files. */
 export type Sources = Readonly<Record<string, string>>;
