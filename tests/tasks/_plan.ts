@@ -6,7 +6,7 @@
  * @module
  */
 
-import { examplesOf } from "./_examples.ts";
+import { examplesOf } from "../_examples.ts";
 import { roomOf } from "./_test_files.ts";
 
 /**

@@ -7,7 +7,7 @@
  */
 
 import { repository } from "../_support.ts";
-import { examplesOf } from "./_examples.ts";
+import { examplesOf } from "../_examples.ts";
 
 /** The room of what is in no folder. */
 const FRONT = "docs";

@@ -8,7 +8,7 @@
 
 import { resolve, toFileUrl } from "@std/path";
 import { repository } from "../_support.ts";
-import { declareExamples } from "./_examples.ts";
+import { declareExamples } from "../_examples.ts";
 import { nameOf, type Part } from "./_leave_out.ts";
 
 /** What is run together. */

@@ -8,7 +8,7 @@
  */
 
 import { resolve, toFileUrl } from "@std/path";
-import { repository } from "../_support.ts";
+import { repository } from "./_support.ts";
 
 /** An example. */
 export interface Example {
