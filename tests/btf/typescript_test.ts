@@ -8,7 +8,7 @@ import {
 } from "../../btf/mod.ts";
 import type { AnyType } from "../../layout/model/types.ts";
 import { TemporaryDirectory } from "../_support.ts";
-import { checkedTogether } from "../_type_checks.ts";
+import { checkedTogether } from "../_checked_together.ts";
 import { Builder, type BuiltMember, K, SIGNED } from "./_builder.ts";
 import { layoutText } from "./_same_layout.ts";
 

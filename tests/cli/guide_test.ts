@@ -14,7 +14,7 @@ import {
 } from "../_needs.ts";
 import { fire } from "../_fire.ts";
 import { repository, TemporaryDirectory } from "../_support.ts";
-import { checkedTogether } from "../_type_checks.ts";
+import { checkedTogether } from "../_checked_together.ts";
 import { compilerArguments, succeed } from "../bpf/_objects.ts";
 
 /** The blocks of code in docs/guide.md that begin so, in order. */

@@ -20,7 +20,7 @@ import {
   testWith,
 } from "../_needs.ts";
 import { repository, run, TemporaryDirectory } from "../_support.ts";
-import { checkedTogether } from "../_type_checks.ts";
+import { checkedTogether } from "../_checked_together.ts";
 import { compileText, succeed } from "../bpf/_objects.ts";
 import { hostmem, hostmemHere, outputOf } from "./_hostmem.ts";
 import { shapes, Skeletons } from "./_skeletons.ts";

@@ -81,7 +81,7 @@ const ENOUGH = 9;
 
 /** Files that run in one process. */
 const TOGETHER: readonly (readonly string[])[] = [
-  // They share a run of the type checker, see `tests/_type_checks.ts`.
+  // They share a run of the type checker, see `tests/_checked_together.ts`.
   [
     "tests/btf/typescript_test.ts",
     "tests/cli/guide_test.ts",
