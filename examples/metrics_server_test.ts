@@ -13,6 +13,14 @@ const example = new URL("./metrics_server.ts", import.meta.url);
 
 const start = () => Server.start(example, "0");
 
+let shared: Promise<Server> | undefined;
+
+/** A server that several tests ask, since none of them leaves a trace in it. */
+async function anyServer(): Promise<Server> {
+  shared ??= start().then((server) => server.untilTheEnd());
+  return await shared;
+}
+
 async function metricsOf(server: Server): Promise<string> {
   const response = await fetch(`${server.address}/metrics`);
   const text = await response.text();
@@ -49,7 +57,7 @@ serverTest(
 );
 
 serverTest("metrics_server.ts answers other paths with 404", async () => {
-  await using server = await start();
+  const server = await anyServer();
   const response = await fetch(`${server.address}/nothing`);
   assertEquals(await response.text(), "There are / and /metrics\n");
   assertEquals(response.status, 404);
@@ -58,7 +66,7 @@ serverTest("metrics_server.ts answers other paths with 404", async () => {
 serverTest(
   "metrics_server.ts reads alone, under its own names, and of all CPUs",
   async () => {
-    await using server = await start();
+    const server = await anyServer();
     const { host, port } = new URL(server.address);
     for (const method of ["POST", "DELETE"]) {
       const response = await fetch(server.address, { method });
@@ -84,7 +92,7 @@ serverTest(
 testWith(needs, command("chromium"))(
   "metrics_server.ts plots the counters of each CPU live",
   async () => {
-    await using server = await start();
+    const server = await anyServer();
     await using page = await Page.open(server.address);
     await page.until(
       `document.querySelector("polyline")?.points.numberOfItems >= 3`,

@@ -109,6 +109,7 @@ export type {
   I32,
   I64,
   I8,
+  Inherited,
   InPointer,
   Input,
   IntegerType,

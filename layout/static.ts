@@ -620,12 +620,20 @@ export type StructValue<F> = {
   >;
 } extends infer U ? { [K in keyof U]: U[K] } : never;
 
+/**
+ * The method that every object inherits by this name, `constructor` for example.
+ * Where plain data leaves out what has such a name, the type checker takes the
+ * method for it, so that its type must be allowed there, too.
+ */
+export type Inherited<Name> = Name extends keyof typeof Object.prototype
+  ? (typeof Object.prototype)[Name]
+  : never;
+
 /** The plain data that can be assigned to a struct or union: any part of it. */
 export type StructInput<F> = {
-  readonly [K in keyof F as F[K] extends Hidden ? never : K]?: Side<
-    F[K],
-    "input"
-  >;
+  readonly [K in keyof F as F[K] extends Hidden ? never : K]?:
+    | Side<F[K], "input">
+    | Inherited<K>;
 } extends infer U ? { [K in keyof U]: U[K] } : never;
 
 // ------------------------------------------------ paths to fields

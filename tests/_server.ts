@@ -50,6 +50,12 @@ export class Server implements AsyncDisposable {
     return Number(answer.split(" ")[1]);
   }
 
+  /** Ends it when all tests of this process have ended. */
+  untilTheEnd(): this {
+    addEventListener("unload", () => this.#child.kill("SIGTERM"));
+    return this;
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.#child.kill("SIGTERM");
     assertEquals((await this.#child.status).signal, "SIGTERM");

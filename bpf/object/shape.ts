@@ -1,6 +1,6 @@
 /** The shape of an object: the contents of its file, for the type checker. */
 
-import type { Input, LayoutType, Type } from "../../layout/mod.ts";
+import type { Inherited, Input, LayoutType, Type } from "../../layout/mod.ts";
 import type { AttachArguments } from "../link/attach.ts";
 import type { BpfMap } from "../map/map.ts";
 import type { MapType } from "../map/type.ts";
@@ -132,9 +132,9 @@ export type InputsOf<
   S extends ObjectShape,
   Part extends "variables" | "constants",
 > = {
-  readonly [Name in keyof TypesOf<S, Part>]?: Input<
-    Extract<TypesOf<S, Part>[Name], Type>
-  >;
+  readonly [Name in keyof TypesOf<S, Part>]?:
+    | Input<Extract<TypesOf<S, Part>[Name], Type>>
+    | Inherited<Name>;
 };
 
 /** Something for each map, or each program, that it is given for. */
@@ -142,4 +142,6 @@ export type EachOf<
   S extends ObjectShape,
   Part extends "maps" | "programs",
   Options,
-> = { readonly [Name in keyof PartOf<S, Part>]?: Options };
+> = {
+  readonly [Name in keyof PartOf<S, Part>]?: Options | Inherited<Name>;
+};

@@ -20,8 +20,16 @@ interface Market {
   }[];
 }
 
-/** The feed, compiled with the header of its types. */
-async function compileFeed(directory: TemporaryDirectory): Promise<string> {
+let compiled: Promise<string> | undefined;
+
+/** The feed, compiled once with the header of its types. */
+function feed(): Promise<string> {
+  return compiled ??= compileFeed();
+}
+
+async function compileFeed(): Promise<string> {
+  const directory = new TemporaryDirectory();
+  addEventListener("unload", () => directory[Symbol.dispose]());
   const types = fromFileUrl(new URL("types.ts", import.meta.url));
   const header = directory.join("trades.h");
   await outputOf("header", `${types}#Trades`, "-o", header);
@@ -55,9 +63,8 @@ async function marketOf(
 testWith(compilerOfC)(
   "ticker/server.ts tells of every trade that its feed in C made",
   async () => {
-    using directory = new TemporaryDirectory();
-    const feed = await compileFeed(directory);
-    await using server = await Server.start(example, feed, "0", "100000", "0");
+    const args = [await feed(), "0", "100000", "0"];
+    await using server = await Server.start(example, ...args);
     const { quotes } = await marketOf(server, ({ ended }) => ended);
     assertEquals(quotes.map(({ symbol }) => symbol), SYMBOLS);
     for (const [index, { trades, volume, last }] of quotes.entries()) {
@@ -78,9 +85,8 @@ testWith(compilerOfC)(
 testWith(compilerOfC, command("chromium"))(
   "ticker/server.ts shows its market live",
   async () => {
-    using directory = new TemporaryDirectory();
-    const feed = await compileFeed(directory);
-    await using server = await Server.start(example, feed, "0", "0", "100");
+    const args = [await feed(), "0", "0", "100"];
+    await using server = await Server.start(example, ...args);
     await using page = await Page.open(server.address);
     await page.until(
       `document.querySelector("polyline")?.points.numberOfItems >= 3`,

@@ -92,8 +92,11 @@ function sourceOf(name: string): string {
 /** Objects that this process has asked for, by their source and options. */
 const objects = new Map<string, Promise<string>>();
 
-/** Compiles a source, unless a process of this run of tests has done so. */
-function compileOnce(
+/**
+ * Compiles a source, unless a process of this run of tests has done so: the path
+ * of an object file that all use and none changes.
+ */
+export function compileOnce(
   source: string,
   options: CompileOptions,
 ): Promise<string> {

@@ -26,19 +26,27 @@ let last: Promise<unknown> = Promise.resolve();
 
 /**
  * Does the same in this process, where a third of a second is not spent on the
- * beginning of another.
+ * beginning of another: without colours, unless the environment says otherwise.
  */
-export function hostmemHere(args: readonly string[]): Promise<Ended> {
-  const turn = last.then(() => capture(args));
+export function hostmemHere(
+  args: readonly string[],
+  environment: Readonly<Record<string, string>> = {},
+): Promise<Ended> {
+  const all = { NO_COLOR: "1", ...environment };
+  const turn = last.then(() => capture(args, all));
   last = turn.catch(() => {});
   return turn;
 }
 
-async function capture(args: readonly string[]): Promise<Ended> {
+async function capture(
+  args: readonly string[],
+  environment: Readonly<Record<string, string>>,
+): Promise<Ended> {
   const { writeSync, isTerminal } = Deno.stdout;
   const { error } = console;
   const decoder = new TextDecoder();
-  const noColor = Deno.env.get("NO_COLOR");
+  const before = Object.keys(environment)
+    .map((name) => [name, Deno.env.get(name)] as const);
   let stdout = "";
   let stderr = "";
   Deno.stdout.writeSync = (bytes) => {
@@ -47,14 +55,19 @@ async function capture(args: readonly string[]): Promise<Ended> {
   };
   Deno.stdout.isTerminal = () => false;
   console.error = (line: string) => stderr += `${line}\n`;
-  Deno.env.set("NO_COLOR", "1");
   try {
+    for (const [name, value] of Object.entries(environment)) {
+      Deno.env.set(name, value);
+    }
     const code = await main(args);
     return { code, stdout, stderr };
   } finally {
     Object.assign(Deno.stdout, { writeSync, isTerminal });
     console.error = error;
-    if (noColor === undefined) Deno.env.delete("NO_COLOR");
+    for (const [name, value] of before) {
+      if (value === undefined) Deno.env.delete(name);
+      else Deno.env.set(name, value);
+    }
   }
 }
 

@@ -13,6 +13,7 @@ import {
   type MapType,
 } from "../../bpf/mod.ts";
 import { NotSupportedError, SystemError } from "../../mod.ts";
+import { jsonOf } from "./_hostmem.ts";
 
 const [pins, group, objectPath, ...others] = Deno.args as [
   string,
@@ -118,24 +119,26 @@ const links = attachments.flatMap(attempt);
 links[0]!.pin(`${pins}/link`);
 programs[0]!.pin(`${pins}/program`);
 
-function json(command: string, args: string[]): unknown {
-  const { success, stdout, stderr } = new Deno.Command(command, { args })
+function bpftool(kind: string): unknown {
+  const args = ["-j", "-f", kind, "show"];
+  const { success, stdout, stderr } = new Deno.Command("bpftool", { args })
     .outputSync();
   const decoder = new TextDecoder();
-  if (!success) throw new Error(`${command}: ${decoder.decode(stderr)}`);
+  if (!success) throw new Error(decoder.decode(stderr));
   return JSON.parse(decoder.decode(stdout));
 }
 
-const cli = new URL("../../cli/mod.ts", import.meta.url).href;
 const kinds = [
   ["maps", "map", maps],
   ["programs", "prog", programs],
   ["links", "link", links],
 ] as const;
-console.log(JSON.stringify(Object.fromEntries(
-  kinds.map(([ours, theirs, objects]) => [ours, {
+const told: Record<string, unknown> = {};
+for (const [ours, theirs, objects] of kinds) {
+  told[ours] = {
     ids: objects.map(({ info }) => info.id),
-    hostmem: json(Deno.execPath(), ["run", "-A", cli, ours, "--json"]),
-    bpftool: json("bpftool", ["-j", "-f", theirs, "show"]),
-  }]),
-)));
+    hostmem: await jsonOf(ours),
+    bpftool: bpftool(theirs),
+  };
+}
+console.log(JSON.stringify(told));

@@ -2,7 +2,7 @@
 
 import { basename, fromFileUrl, join } from "@std/path";
 import { main } from "../../cli/main.ts";
-import { compilerArguments, succeed } from "../bpf/_objects.ts";
+import { compileOnce } from "../bpf/_objects.ts";
 import { fire } from "../_fire.ts";
 import { repository, TemporaryDirectory } from "../_support.ts";
 
@@ -66,10 +66,9 @@ export class Skeletons implements Disposable {
       for (let name = names.pop(); name !== undefined; name = names.pop()) {
         const source = new URL(`../${sourceOf(name)}.bpf.c`, import.meta.url);
         const flags = flagsOf(name);
-        await succeed(
-          "clang",
-          compilerArguments(fromFileUrl(source), this.object(name), { flags }),
-        );
+        const options = flags.length === 0 ? {} : { flags };
+        const object = await compileOnce(fromFileUrl(source), options);
+        await Deno.copyFile(object, this.object(name));
       }
     };
     await Promise.all([compileNext(), compileNext()]);

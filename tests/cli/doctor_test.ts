@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { asNobody, nobody, testWith } from "../_needs.ts";
-import { hostmem, jsonOf, outputOf } from "./_hostmem.ts";
+import { hostmem, hostmemHere, jsonOf, outputOf } from "./_hostmem.ts";
 
 interface Finding {
   readonly name: string;
@@ -50,12 +50,14 @@ testWith(nobody)(
 );
 
 Deno.test("hostmem doctor colours only where it may", async () => {
-  const colored = await hostmem(["doctor"], {
-    env: { FORCE_COLOR: "1", NO_COLOR: "" },
+  const colored = await hostmemHere(["doctor"], {
+    FORCE_COLOR: "1",
+    NO_COLOR: "",
   });
   assertEquals(colored.code, 0);
-  const plain = await hostmem(["doctor"], {
-    env: { FORCE_COLOR: "1", NO_COLOR: "1" },
+  const plain = await hostmemHere(["doctor"], {
+    FORCE_COLOR: "1",
+    NO_COLOR: "1",
   });
   assert(colored.stdout.includes("\x1b[1m"));
   assert(!plain.stdout.includes("\x1b"));

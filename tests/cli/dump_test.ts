@@ -6,7 +6,7 @@ import { Builder, K, SIGNED } from "../btf/_builder.ts";
 import { btfMap } from "../bpf/map/_btf_maps.ts";
 import { bpfMaps, command, mounts, root, testWith } from "../_needs.ts";
 import { eventually, run, TemporaryDirectory } from "../_support.ts";
-import { hostmem, outputOf } from "./_hostmem.ts";
+import { hostmemHere, outputOf } from "./_hostmem.ts";
 
 const cli = new URL("../../cli/mod.ts", import.meta.url);
 const permissions = ["--allow-ffi", "--allow-read"];
@@ -167,7 +167,7 @@ mapTest("hostmem dump finds a map by its name", async () => {
   const byName = await dump(name);
   assertEquals(byName, await dump(`${first.info.id}`));
   using second = make();
-  const { code, stderr } = await hostmem(["dump", name], { permissions });
+  const { code, stderr } = await hostmemHere(["dump", name]);
   assertEquals(code, 1);
   assertStringIncludes(
     stderr,
@@ -177,7 +177,7 @@ mapTest("hostmem dump finds a map by its name", async () => {
 
 mapTest("hostmem dump says what it cannot show", async () => {
   const fails = async (name: string, said: string) => {
-    const { code, stderr } = await hostmem(["dump", name], { permissions });
+    const { code, stderr } = await hostmemHere(["dump", name]);
     assertEquals(code, 1);
     assertStringIncludes(stderr, said);
   };

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
-import { main } from "../../cli/main.ts";
+import { main as hostmem } from "../../cli/main.ts";
 import {
   bpfMaps,
   clang,
@@ -10,9 +10,11 @@ import {
   rawTracepoint,
   root,
   testWith,
+  unmetOf,
 } from "../_needs.ts";
 import { fire } from "../_fire.ts";
 import { repository, TemporaryDirectory } from "../_support.ts";
+import { checkedTogether } from "../_checked_together.ts";
 import { compilerArguments, succeed } from "../bpf/_objects.ts";
 
 /** The blocks of code in docs/guide.md that begin so, in order. */
@@ -61,13 +63,23 @@ async function compileTemplate(directory: TemporaryDirectory): Promise<void> {
   const output = join(folder, "count.ts");
   const object = join(folder, "count.bpf.o");
   const args = ["skeleton", object, "--output", output];
-  assertEquals(await main([...args, ...options!.split(" ")]), 0);
+  assertEquals(await hostmem([...args, ...options!.split(" ")]), 0);
   assertEquals(
     await Deno.readTextFile(output),
     await Deno.readTextFile(join(template, "count.ts")),
   );
   // The tests resolve the package's name by the repository.
   await Deno.remove(join(folder, "deno.json"));
+}
+
+/** The sources of the modules in a folder, by their names. */
+async function modulesIn(folder: string): Promise<Record<string, string>> {
+  const sources: Record<string, string> = {};
+  for await (const { name } of Deno.readDir(folder)) {
+    if (!name.endsWith(".ts")) continue;
+    sources[name] = await Deno.readTextFile(join(folder, name));
+  }
+  return sources;
 }
 
 const needs = [
@@ -81,49 +93,64 @@ const needs = [
   root,
 ];
 
+let built: Promise<TemporaryDirectory> | undefined;
+
+/** The folder of the guide's programs, which are built once. */
+function guide(): Promise<TemporaryDirectory> {
+  return built ??= buildGuide();
+}
+
+async function buildGuide(): Promise<TemporaryDirectory> {
+  // Below the repository, where the name of the package resolves.
+  const directory = new TemporaryDirectory(repository);
+  addEventListener("unload", () => directory[Symbol.dispose]());
+  const [execs, short] = await blocks("c");
+  const [program, shortTest, execsTest] = await blocks("ts ignore");
+  const files = {
+    "vmlinux.h": await succeed("bpftool", [
+      ..."btf dump file /sys/kernel/btf/vmlinux format c".split(" "),
+    ]),
+    "execs.bpf.c": execs!,
+    "short.bpf.c": short!,
+    "main.ts": program!,
+    "short_test.ts": shortTest!,
+    "execs_test.ts": execsTest!,
+  };
+  for (const [name, text] of Object.entries(files)) {
+    await Deno.writeTextFile(directory.join(name), text);
+  }
+  for (const name of ["execs", "short"]) {
+    const object = directory.join(`${name}.bpf.o`);
+    const source = directory.join(`${name}.bpf.c`);
+    await succeed("clang", compilerArguments(source, object));
+    const output = directory.join(`${name}.ts`);
+    assertEquals(
+      await hostmem([
+        "skeleton",
+        object,
+        "--output",
+        output,
+        "--import",
+        "@hostmem/hostmem",
+      ]),
+      0,
+    );
+  }
+  return directory;
+}
+
+const typeErrors = checkedTogether("guide", async () => {
+  if (unmetOf(needs) !== undefined) return {};
+  return await modulesIn((await guide()).path);
+});
+
 testWith(needs)(
   "the programs of the guide, and the template, do what they say",
   async () => {
-    // Below the repository, where the name of the package resolves.
-    using directory = new TemporaryDirectory(repository);
-    const [execs, short] = await blocks("c");
-    const [program, shortTest, execsTest] = await blocks("ts ignore");
-    const files = {
-      "vmlinux.h": await succeed("bpftool", [
-        ..."btf dump file /sys/kernel/btf/vmlinux format c".split(" "),
-      ]),
-      "execs.bpf.c": execs!,
-      "short.bpf.c": short!,
-      "main.ts": program!,
-      "short_test.ts": shortTest!,
-      "execs_test.ts": execsTest!,
-    };
-    for (const [name, text] of Object.entries(files)) {
-      await Deno.writeTextFile(directory.join(name), text);
-    }
-    for (const name of ["execs", "short"]) {
-      const object = directory.join(`${name}.bpf.o`);
-      const source = directory.join(`${name}.bpf.c`);
-      await succeed("clang", compilerArguments(source, object));
-      const output = directory.join(`${name}.ts`);
-      assertEquals(
-        await main([
-          "skeleton",
-          object,
-          "--output",
-          output,
-          "--import",
-          "@hostmem/hostmem",
-        ]),
-        0,
-      );
-    }
+    const directory = await guide();
+    assertEquals(Object.keys(await modulesIn(directory.path)).length, 5);
+    assertEquals(await typeErrors(), "");
     await compileTemplate(directory);
-    const modules = ["main.ts", "short_test.ts", "execs_test.ts"];
-    await succeed(Deno.execPath(), [
-      "check",
-      ...modules.map((name) => directory.join(name)),
-    ]);
     await succeed(Deno.execPath(), [
       "test",
       "--no-check",

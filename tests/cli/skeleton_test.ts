@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { basename } from "@std/path";
 import {
   type BpfMap,
   type BpfObject,
@@ -11,13 +12,15 @@ import {
   bpfMaps,
   clang,
   command,
+  kernelBtf,
   libbpf,
   listing,
   root,
   structOps,
   testWith,
 } from "../_needs.ts";
-import { run, TemporaryDirectory } from "../_support.ts";
+import { repository, run, TemporaryDirectory } from "../_support.ts";
+import { checkedTogether } from "../_checked_together.ts";
 import { compileText, succeed } from "../bpf/_objects.ts";
 import { hostmem, hostmemHere, outputOf } from "./_hostmem.ts";
 import { shapes, Skeletons } from "./_skeletons.ts";
@@ -59,15 +62,15 @@ async function deno(
 }
 
 /** Uses of skeletons for the type checker: each mistake must be one. */
-const USES = (odd: string, records: string, sections: string) => `
-import { load } from ${JSON.stringify(odd)};
-import { load as loadRecords, rings } from ${JSON.stringify(records)};
-import { load as loadSections } from ${JSON.stringify(sections)};
-import type { BpfIterator, BpfLink } from "@hostmem/hostmem/bpf";
+const USES = `
+import { load } from "./odd_names.ts";
+import { load as loadRecords, rings } from "./records.ts";
+import { load as loadSections } from "./sections.ts";
+import type { BpfIterator, BpfLink, LoadOptions } from "@hostmem/hostmem/bpf";
 
 using object = load({
   constants: { limit: 4, greeting: "hi", "careful": false, class: { function: 1 } },
-  variables: { hits: 1n, mixed: { low: 1, named: { single: 1 } }, points: [{ x: 1n, y: 2n }] },
+  variables: { hits: 1n, mixed: { low: 1, named: { single: 1 } }, points: [{ x: 1n, y: 2n }], BpfObject: { ["__proto__"]: 1 } },
   maps: { delete_map: { maxEntries: 9 }, ".data": { pin: false } },
   programs: { unloaded: { load: true } },
 });
@@ -76,6 +79,14 @@ const [first]: string[] = object.variables.words.get();
 const low: number = object.variables.mixed.view().low;
 const one: number | undefined = object.maps.delete_map.table().get({ function: 1 })?.middle;
 object.programs.unloaded?.attach({ kind: "xdp", interface: "lo" });
+// What every object has by the name of a variable, map or program is not taken for it.
+const inherited: LoadOptions<{
+  maps: { constructor: { type: "hash" }; other: { type: "hash" } };
+  programs: { toString: []; other: [] };
+}> = { maps: { other: { pin: false } }, programs: { other: { load: true } } };
+load({ variables: { constructor: 8 } });
+// @ts-expect-error: it is a number
+load({ variables: { constructor: "8" } });
 // @ts-expect-error: there is no such constant
 load({ constants: { limits: 4 } });
 // @ts-expect-error: it is a number
@@ -124,8 +135,20 @@ programs.in_kprobe.attach({ kind: "uprobe", path: "/bin/sh", symbol: "main" });
 programs.in_syscall.attach();
 // @ts-expect-error: a map must be given
 programs.in_iter_map.attach();
-void [hits, first, low, one, links, tasks];
+void [hits, first, low, one, links, tasks, inherited];
 `;
+
+const typeErrors = checkedTogether("written", async () => {
+  const sources: Record<string, string> = {};
+  if (kernelBtf.met) sources["kernel_types.ts"] = await kernelTypes();
+  if (!clang.met) return sources;
+  sources["uses.ts"] = USES;
+  for (const name of skeletons.names) {
+    const source = await Deno.readTextFile(await skeletonOf(name));
+    sources[`${basename(name)}.ts`] = source;
+  }
+  return sources;
+});
 
 testWith(clang)(
   "hostmem skeleton writes of every object what is formatted, documented, the same again and type-checks",
@@ -139,22 +162,13 @@ testWith(clang)(
       assertEquals(await Deno.readTextFile(path), before, name);
     }
     assert(paths.length > 15);
-    const uses = skeletons.path("uses");
-    await Deno.writeTextFile(
-      uses,
-      USES(
-        await skeletonOf("cli/odd_names"),
-        await skeletonOf("cli/records"),
-        await skeletonOf("cli/sections"),
-      ),
-    );
-    const [format, check, documentation] = await Promise.all([
+    const [format, errors, documentation] = await Promise.all([
       deno("fmt", "--check", "--no-config", ...paths),
-      deno("check", "--quiet", ...paths, uses),
+      typeErrors(),
       deno("doc", "--lint", ...paths),
     ]);
     assertEquals(format.code, 0, format.text);
-    assertEquals(check.code, 0, check.text);
+    assertEquals(errors, "");
     // Here the package is a neighbour, whose types count as private; that apart,
     // there must be no complaint: JSR wants every type to be said.
     const rules = new Set(documentation.text.match(/(?<=error\[)[\w-]+/g));
@@ -196,6 +210,70 @@ testWith(clang)(
     assertStringIncludes(messages[0]![1], `"absent" is none, those are events`);
     assertStringIncludes(messages[1]![1], `map=struct: received "events"`);
     assertStringIncludes(messages[2]![1], "const struct absent *");
+  },
+);
+
+// ---------------------------------------------------------------------------
+// Types
+// ---------------------------------------------------------------------------
+
+/** What `hostmem types` writes of some of the kernel's types. */
+async function kernelTypes(...options: string[]): Promise<string> {
+  return await outputOf(
+    "types",
+    "vmlinux",
+    "sock_common",
+    "bpf_attr",
+    "--import",
+    "@hostmem/hostmem",
+    ...options,
+  );
+}
+
+testWith(kernelBtf)(
+  "hostmem types writes TypeScript that is formatted and type-checks",
+  async () => {
+    // Below the repository, where the name of the package resolves.
+    const file = `${repository}/.run-types-${crypto.randomUUID()}.ts`;
+    try {
+      await kernelTypes("--output", file);
+      const source = await Deno.readTextFile(file);
+      assertStringIncludes(source, `from "@hostmem/hostmem"`);
+      assertEquals(source, await kernelTypes());
+      const format = await deno("fmt", "--check", "--no-config", file);
+      assertEquals(format.code, 0, format.text);
+      assertEquals(await typeErrors(), "");
+      assertEquals(
+        await outputOf(
+          "types",
+          "vmlinux",
+          "sock_common",
+          "--check",
+          `${file}#sock_common`,
+        ),
+        "The layouts agree\n",
+      );
+      const wrong = await hostmemHere([
+        "types",
+        "vmlinux",
+        "list_head",
+        "--check",
+        `${file}#sock_common`,
+      ]);
+      assertEquals(wrong.code, 1);
+      assertStringIncludes(wrong.stdout, "skc_family");
+      const none = await hostmemHere([
+        "types",
+        "vmlinux",
+        "list_head",
+        "--check",
+        `${file}#nothing`,
+      ]);
+      assertEquals(none.code, 1);
+      assertStringIncludes(none.stderr, "sock_common");
+    } finally {
+      await Deno.remove(file);
+    }
   },
 );
 

@@ -18,7 +18,7 @@ import {
   lineLength,
   numberOf,
   numberOfLine,
-} from "./_peer.ts";
+} from "./_messages.ts";
 import { Shared } from "./_types.ts";
 
 const [path, ...what] = Deno.args;

@@ -15,16 +15,13 @@ import { sized } from "../_fire.ts";
 import { command, compilerOfC, testWith } from "../_needs.ts";
 import { eventually, Random } from "../_support.ts";
 import {
-  anyCompiler,
-  compilers,
   fillLine,
   fillMessage,
   lineLength,
   numberOf,
   numberOfLine,
-  outputOfPeer,
-  Peers,
-} from "./_peer.ts";
+} from "./_messages.ts";
+import { anyCompiler, compilers, outputOfPeer, Peers } from "./_peer.ts";
 
 const COUNT = sized(30_000, 20_000_000);
 const LINES = sized(10_000, 2_000_000);

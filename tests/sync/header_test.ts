@@ -33,7 +33,7 @@ import {
   SpscRing,
 } from "../../sync/mod.ts";
 import { command, testWith } from "../_needs.ts";
-import { hostmem } from "../cli/_hostmem.ts";
+import { hostmemHere } from "../cli/_hostmem.ts";
 import { repository, TemporaryDirectory } from "../_support.ts";
 import { compilers } from "./_peer.ts";
 
@@ -151,7 +151,7 @@ Deno.test("hostmem header says what is wrong with its arguments", async () => {
       [[], 2, "missing"],
     ] as const
   ) {
-    const result = await hostmem(["header", ...args]);
+    const result = await hostmemHere(["header", ...args]);
     assertEquals(result.code, code, result.stderr);
     assert(result.stderr.includes(message), result.stderr);
   }

@@ -15,15 +15,8 @@ import {
 import { sized } from "../_fire.ts";
 import { compilerOfC, testWith } from "../_needs.ts";
 import { eventually, Random, run } from "../_support.ts";
-import {
-  anyCompiler,
-  fillLine,
-  lineLength,
-  numberOf,
-  numberOfLine,
-  outputOfPeer,
-  Peers,
-} from "./_peer.ts";
+import { fillLine, lineLength, numberOf, numberOfLine } from "./_messages.ts";
+import { anyCompiler, outputOfPeer, Peers } from "./_peer.ts";
 
 /** How often each side is killed: in turns that of one kind of ring and another. */
 const KILLS = sized(2, 30);

@@ -6,16 +6,17 @@
  * @module
  */
 
-import { examplesIn, roomOf } from "./_test_files.ts";
+import { examplesOf } from "../_examples.ts";
+import { roomOf } from "./_test_files.ts";
 
 /**
  * Seconds of one CPU that files take, children included, where they are many.
  * They decide what begins first and what is told at the beginning, nothing else.
  */
 const LONG: Readonly<Record<string, number>> = {
-  "examples/metrics_server_test.ts": 5,
-  "examples/quickstart_test.ts": 4,
-  "examples/shared_counter_test.ts": 3,
+  "examples/metrics_server_test.ts": 3,
+  "examples/quickstart_test.ts": 2,
+  "examples/ticker/server_test.ts": 3,
   "tests/bpf/arena/arena_test.ts": 5,
   "tests/bpf/arena/threads_test.ts": 15,
   "tests/bpf/lifetime_test.ts": 3,
@@ -40,12 +41,11 @@ const LONG: Readonly<Record<string, number>> = {
   "tests/bpf/ring/lifetime_test.ts": 4,
   "tests/bpf/ring/perf_buffer_test.ts": 2,
   "tests/bpf/ring/user_ring_buffer_test.ts": 6,
-  "tests/btf/typescript_test.ts": 4,
-  "tests/cli/doctor_test.ts": 3,
-  "tests/cli/dump_test.ts": 4,
-  "tests/cli/guide_test.ts": 15,
-  "tests/cli/skeleton_test.ts": 11,
-  "tests/cli/struct_test.ts": 2,
+  "tests/btf/kernel_test.ts": 2,
+  "tests/cli/dump_test.ts": 2,
+  "tests/cli/guide_test.ts": 5,
+  "tests/cli/objects_test.ts": 2,
+  "tests/cli/skeleton_test.ts": 9,
   "tests/ffi/errno_test.ts": 3,
   "tests/ffi/isolate_end_test.ts": 3,
   "tests/ffi/preload_test.ts": 5,
@@ -61,13 +61,10 @@ const LONG: Readonly<Record<string, number>> = {
   "tests/memory/lifetime/lifetime_test.ts": 7,
   "tests/memory/lifetime/many_test.ts": 5,
   "tests/memory/sleep_test.ts": 2,
-  "tests/sync/c_test.ts": 10,
-  "tests/sync/header_test.ts": 3,
-  "tests/sync/killed_test.ts": 3,
-  "tests/sync/languages_test.ts": 5,
-  "tests/sync/seqlock_test.ts": 2,
-  "tests/sync/wait_test.ts": 4,
-  "tests/tasks/runner_test.ts": 4,
+  "tests/sync/c_test.ts": 4,
+  "tests/sync/killed_test.ts": 2,
+  "tests/sync/languages_test.ts": 2,
+  "tests/tasks/runner_test.ts": 2,
   "tests/under_fire/descriptors_test.ts": 4,
   "tests/under_fire/engine_test.ts": 7,
   "tests/under_fire/errno_test.ts": 4,
@@ -77,14 +74,21 @@ const LONG: Readonly<Record<string, number>> = {
 
 /** Seconds that any other file takes. */
 const ORDINARY = 0.9;
-/** Seconds that an example takes, which is a module of its own. */
-const EXAMPLE = 0.5;
+/** Seconds that an example takes. */
+const EXAMPLE = 0.1;
 /** Seconds that are worth a process of their own. */
 const ENOUGH = 9;
 
-/** Files that run one after the other, since they would disturb each other. */
+/** Files that run in one process. */
 const TOGETHER: readonly (readonly string[])[] = [
-  // How often a system call is made that only these make, whoever makes it.
+  // They share a run of the type checker, see `tests/_checked_together.ts`.
+  [
+    "tests/btf/typescript_test.ts",
+    "tests/cli/guide_test.ts",
+    "tests/cli/skeleton_test.ts",
+  ],
+  // They would disturb each other: each counts how often a system call is made
+  // that only these make, whoever makes it.
   [
     "tests/bpf/link/attach_event_test.ts",
     "tests/bpf/link/attach_tracing_test.ts",
@@ -131,7 +135,7 @@ export function namedFiles(): string[] {
 export interface Group {
   /** The room that all of it belongs to. */
   readonly room: string;
-  /** Files of tests, or folders and files of documentation. */
+  /** Files of tests, or of documentation. */
   readonly files: readonly string[];
   /** What is done with them. */
   readonly kind: "tests" | "examples";
@@ -179,5 +183,5 @@ function pack(kind: "tests" | "examples", bundles: string[][]): Group[] {
 
 function secondsOf(path: string): number {
   if (path.endsWith("_test.ts")) return LONG[path] ?? ORDINARY;
-  return EXAMPLE * examplesIn(path);
+  return EXAMPLE * examplesOf(path).length;
 }

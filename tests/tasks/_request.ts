@@ -3,13 +3,19 @@
 import { relative, resolve } from "@std/path";
 import { repository } from "../_support.ts";
 import { QUICK } from "./_plan.ts";
-import { allExamples, allTests, roomOf, testsIn } from "./_test_files.ts";
+import {
+  allExamples,
+  allTests,
+  examplesIn,
+  roomOf,
+  testsIn,
+} from "./_test_files.ts";
 
 /** What to run. */
 interface Selection {
   /** Files of tests. */
   readonly tests: readonly string[];
-  /** Folders and files whose examples are tried. */
+  /** Files whose examples are tried. */
   readonly examples: readonly string[];
 }
 
@@ -65,9 +71,9 @@ function select(name: string, { tests, examples }: Selection): Selection {
       }`,
     );
   }
-  const there = testsIn(path);
-  // A file of tests has no examples; a file that has them may have no tests.
-  return { tests: there, examples: there.includes(path) ? [] : [path] };
+  const there = { tests: testsIn(path), examples: examplesIn(path) };
+  if (there.tests.length + there.examples.length > 0) return there;
+  throw new RangeError(`"${name}" has no tests and no examples`);
 }
 
 function exists(path: string): boolean {

@@ -1,7 +1,6 @@
 /** Runs `deno test` in a process of its own, in another environment. */
 
-import { resolve, toFileUrl } from "@std/path";
-import { repository, TemporaryDirectory } from "../_support.ts";
+import { TemporaryDirectory } from "../_support.ts";
 import type { LeaveOut } from "./_leave_out.ts";
 import { printed } from "./_processes.ts";
 import { Report, type TestResult } from "./_report.ts";
@@ -79,9 +78,11 @@ export async function runTests(
       HOSTMEM_COMPILED: objects,
       ...run.env,
       HOSTMEM_LEAVE_OUT: JSON.stringify(leaveOutOf(run, record)),
-      ...together === undefined
-        ? {}
-        : { HOSTMEM_TOGETHER: JSON.stringify(togetherOf(run, together)) },
+      ...together === undefined ? {} : {
+        HOSTMEM_TOGETHER: JSON.stringify(
+          { files: run.files, record: together } satisfies Together,
+        ),
+      },
     },
     show(part, stream) {
       report.push(part, stream);
@@ -125,17 +126,10 @@ function commandOf(run: TestRun): string[] {
   ];
 }
 
-/** Whether several files, and nothing else, are to run, as one module. */
+/** Whether files run as one module: several, or those that have examples. */
 function isTogether({ files, apart = false }: TestRun): boolean {
-  return !apart && files.length > 1 &&
-    files.every((file) => file.endsWith("_test.ts"));
-}
-
-function togetherOf({ files }: TestRun, record: string): Together {
-  const addresses = files.map((file) =>
-    toFileUrl(resolve(repository, file)).href
-  );
-  return { files: addresses, record };
+  return !apart &&
+    (files.length > 1 || files.some((file) => !file.endsWith("_test.ts")));
 }
 
 /** The results of what ran as one module, each with the file that declares it. */

@@ -7,6 +7,7 @@
  */
 
 import { repository } from "../_support.ts";
+import { examplesOf } from "../_examples.ts";
 
 /** The room of what is in no folder. */
 const FRONT = "docs";
@@ -31,20 +32,18 @@ export function allTests(): string[] {
   return topLevel().flatMap(testsIn);
 }
 
-/** The folders and files at the root whose documentation has examples. */
+/** The files at a path whose documentation has examples. */
+export function examplesIn(path: string): string[] {
+  return filesIn(path).filter((file) =>
+    /\.(md|ts)$/.test(file) && !file.startsWith("tests/") &&
+    examplesOf(file).length > 0
+  );
+}
+
+/** All files whose documentation has examples. */
 export function allExamples(): string[] {
-  return topLevel().filter((path) => examplesIn(path) > 0);
+  return topLevel().flatMap(examplesIn);
 }
-
-/** How many examples `deno test --doc` finds at a path. */
-export function examplesIn(path: string): number {
-  return filesIn(path)
-    .filter((file) => /\.(md|ts)$/.test(file) && !file.startsWith("tests/"))
-    .map((file) => Deno.readTextFileSync(`${repository}/${file}`))
-    .reduce((sum, text) => sum + [...text.matchAll(EXAMPLE)].length, 0);
-}
-
-const EXAMPLE = /^[ *]*```[jt]s\s*$/gm;
 
 function topLevel(): string[] {
   return Array.from(Deno.readDirSync(repository), ({ name }) => name)

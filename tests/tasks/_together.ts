@@ -1,16 +1,19 @@
 /**
  * Several files of tests as one module, which `deno test` takes a third of a
- * second less for than for each of them. `HOSTMEM_TOGETHER` says which, see
+ * second less for than for each of them; or files with examples. `HOSTMEM_TOGETHER` says which, see
  * {@linkcode Together}. A file that throws is a test that fails.
  *
  * @module
  */
 
+import { resolve, toFileUrl } from "@std/path";
+import { repository } from "../_support.ts";
+import { declareExamples } from "../_examples.ts";
 import { nameOf, type Part } from "./_leave_out.ts";
 
 /** What is run together. */
 export interface Together {
-  /** The addresses of the files. */
+  /** The files: of tests if they are named so, else of documentation. */
   readonly files: readonly string[];
   /** The file to which each test is written: the number of its file, its name. */
   readonly record: string;
@@ -31,7 +34,8 @@ async function importAll({ files, record }: Together): Promise<void> {
   for (const [i, file] of files.entries()) {
     number = i;
     try {
-      await import(file);
+      if (!file.endsWith("_test.ts")) await declareExamples(file);
+      else await import(toFileUrl(resolve(repository, file)).href);
     } catch (error) {
       Deno.test(`${file} can be imported`, () => {
         throw error;

@@ -1,5 +1,5 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { basename, relative } from "@std/path";
+import { basename, relative, toFileUrl } from "@std/path";
 import { repository, TemporaryDirectory } from "../_support.ts";
 import { groupsOf, namedFiles } from "./_plan.ts";
 import { Report } from "./_report.ts";
@@ -51,6 +51,39 @@ Deno.test("The runner counts a module that throws as a failure", async () => {
   const outcome = await outcomeOf(`throw new Error("at once");`);
   assertEquals(outcome.failed, 1);
   assertStringIncludes(outcome.failures, "Error: at once");
+});
+
+Deno.test("The runner runs each example in a text and in doc comments", async () => {
+  using directory = new TemporaryDirectory();
+  const fence = "```";
+  const files = {
+    "text.md": `An example\n\n${fence}ts\nthrow new Error("in text");\n${fence}
+${fence}ts ignore\nthrow new Error("ignored");\n${fence}\n`,
+    "code.ts": `/**
+ * ${fence}ts
+ * import { pageSize } from "@hostmem/hostmem";
+ * if (pageSize() === 0) throw new Error("none");
+ * ${fence}
+ * ${fence}js
+ * Deno.test("of its own", () => {});
+ * ${fence}
+ */\n`,
+  };
+  for (const [name, text] of Object.entries(files)) {
+    Deno.writeTextFileSync(directory.join(name), text);
+  }
+  const outcome = await runTests({
+    title: "examples",
+    files: Object.keys(files).map((name) => directory.join(name)),
+  });
+  const address = toFileUrl(directory.path).href;
+  assertEquals(resultsOf(outcome), [
+    `${address}/text.md#3-6.ts: failed`,
+    `${address}/code.ts#2-6.ts: passed`,
+    "of its own: passed",
+  ]);
+  assertStringIncludes(outcome.failures, "Error: in text");
+  assertEquals(outcome.failed, 1);
 });
 
 Deno.test("The runner tells of a process that died", async () => {
@@ -140,10 +173,13 @@ Deno.test("deno task test with CI set fails for a skip for want of what can be h
 Deno.test("The runner's plan has each file once, and none that is not there", () => {
   const tests = allTests();
   assertEquals(namedFiles().filter((file) => !tests.includes(file)), []);
-  const groups = groupsOf(tests, allExamples());
-  const planned = groups.filter(({ kind }) => kind === "tests")
-    .flatMap(({ files }) => files);
-  assertEquals(planned.toSorted(), tests.toSorted());
+  const examples = allExamples();
+  const groups = groupsOf(tests, examples);
+  for (const [kind, files] of Object.entries({ tests, examples })) {
+    const planned = groups.filter((group) => group.kind === kind)
+      .flatMap(({ files }) => files);
+    assertEquals(planned.toSorted(), files.toSorted());
+  }
   for (const { room, files } of groups) {
     // What is kept together may be of two rooms.
     assertEquals(roomOf(files[0]!), room);

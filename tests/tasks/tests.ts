@@ -65,7 +65,6 @@ async function outcomeOf(group: Group): Promise<Outcome> {
     args: [
       // Collecting garbage as the engine's last resort takes four times as long.
       "--v8-flags=--expose-gc",
-      ...group.kind === "examples" ? ["--doc"] : [],
       ...request.options,
     ],
     // Processes side by side let each other wait.
