@@ -278,7 +278,7 @@ class Terminal {
         "--quiet",
         "--return",
         "--command",
-        `trap : INT; stty rows ${rows} cols ${columns}; ${command}; echo "ended with $?"; stty -a`,
+        `trap : INT; stty rows ${rows} cols ${columns} -echoctl; ${command}; echo "ended with $?"; stty -a`,
         "/dev/null",
       ],
       env: { SHELL: "/bin/sh", TERM: "xterm" },
