@@ -25,7 +25,11 @@ onmessage = async ({ data: { task, fd, count, first } }) => {
     using producer = Memory.map(fd, page, { offset: page });
     const lock = producer.pointer(u32, page - 4);
     const end = performance.now() + count;
-    for (let token = 1; performance.now() < end; token++) lock.value = token;
+    const never = new Int32Array(new SharedArrayBuffer(4));
+    for (let token = 1; performance.now() < end; token++) {
+      lock.value = token;
+      Atomics.wait(never, 0, 0, 5);
+    }
     producer.pointer(u32, page - 8).value = 1;
     lock.value = 0;
     postMessage(count);
