@@ -3,6 +3,7 @@ import { RingBuffer } from "../../../bpf/mod.ts";
 import { ClosedError } from "../../../errors.ts";
 import { HostLayout, struct, u64 } from "../../../layout/mod.ts";
 import { Memory, pageSize } from "../../../memory/mod.ts";
+import { sized } from "../../_fire.ts";
 import { bpfMaps, bpfTest, machine, testWith } from "../../_needs.ts";
 import {
   collect,
@@ -282,7 +283,7 @@ bpfTest(
         test.run(program);
         await next;
       }
-      for (let i = 0; i < 20; i++) {
+      for (let i = 0; i < ${sized(5, 20)}; i++) {
         await waitAndDrop();
         for (let turn = 0; turn < 3; turn++) {
           gc();
