@@ -6,7 +6,7 @@ import { objectFile } from "../_objects.ts";
 
 /** How many mistaken objects of each good one, others in each run. */
 const count = Number(
-  Deno.env.get("HOSTMEM_MUTATIONS") ?? sized(60, 800),
+  Deno.env.get("HOSTMEM_MUTATIONS") ?? sized(30, 800),
 );
 
 for (const name of ["maps", "variables", "kconfig"]) {
