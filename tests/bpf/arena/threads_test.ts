@@ -62,7 +62,7 @@ const ROUNDS = sized(250, 10_000);
 const AIMED = sized(25, 1000);
 const REFUSED = sized(120, 2000);
 /** Arenas that each of several threads aims. */
-const TOGETHER = sized(25, 100);
+const TOGETHER = sized(12, 100);
 
 interface Outcome {
   before: number[];

@@ -285,7 +285,7 @@ bpfTest(
       }
       for (let i = 0; i < ${sized(5, 20)}; i++) {
         await waitAndDrop();
-        for (let turn = 0; turn < 3; turn++) {
+        for (let turn = 0; turn < 2; turn++) {
           gc();
           await new Promise((resolve) => setTimeout(resolve, 2));
         }
