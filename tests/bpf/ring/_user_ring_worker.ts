@@ -7,8 +7,8 @@
  * @module
  */
 
-import { UserRingBuffer } from "../../../bpf/mod.ts";
-import { Memory, pageSize, u32 } from "../../../mod.ts";
+// Each imports what its task takes, since to import all of bpf/mod.ts takes longer
+// than most tasks.
 import { runProgram } from "../_assembled.ts";
 
 onmessage = async ({ data: { task, fd, count, first } }) => {
@@ -21,6 +21,8 @@ onmessage = async ({ data: { task, fd, count, first } }) => {
     }
     postMessage(read);
   } else if (task === "hold") {
+    const { u32 } = await import("../../../layout/mod.ts");
+    const { Memory, pageSize } = await import("../../../memory/mod.ts");
     const page = pageSize();
     using producer = Memory.map(fd, page, { offset: page });
     const lock = producer.pointer(u32, page - 4);
@@ -34,6 +36,9 @@ onmessage = async ({ data: { task, fd, count, first } }) => {
     lock.value = 0;
     postMessage(count);
   } else {
+    const { UserRingBuffer } = await import(
+      "../../../bpf/ring/user/buffer.ts"
+    );
     using ring = new UserRingBuffer({ fd });
     const words = new BigUint64Array(2);
     const bytes = new Uint8Array(words.buffer);
