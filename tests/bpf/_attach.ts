@@ -14,9 +14,8 @@ import {
   type Test,
   testWith,
 } from "../_needs.ts";
-import { assertEquals } from "@std/assert";
-import { run, TemporaryDirectory } from "../_support.ts";
-import { isolated } from "./_network.ts";
+import { TemporaryDirectory } from "../_support.ts";
+import { runIsolated } from "./_isolated.ts";
 import { compile } from "./_objects.ts";
 
 /** What the programs of `attach.bpf.c` take, whatever they are attached to. */
@@ -107,36 +106,32 @@ export async function inNetwork(
 ): Promise<unknown> {
   using directory = new TemporaryDirectory();
   const path = await compileAttach(directory);
-  const { code, signal, stdout, stderr } = await run(
+  return await runIsolated(
     `
     import { Counters, linkIds } from "./tests/bpf/_attach.ts";
     import { Pair, sh } from "./tests/bpf/_network.ts";
     import { mappable, number } from "./tests/bpf/_maps.ts";
     import { Program } from "./tests/bpf/_program.ts";
     import { BpfLink, BpfMap, BpfObject, BpfProgram } from "@hostmem/hostmem/bpf";
-    const [object, directory] = Deno.args;
-    using counters = new Counters(object!);
-    using pair = await Pair.make();
-    const first = counters.program("xdp_first");
-    const second = counters.program("xdp_second");
-    const seen: unknown[] = [];
-    function refused(use: () => unknown): void {
-      try {
-        use();
-        seen.push("not refused");
-      } catch (error) {
-        seen.push(String(error));
+    export default async function (object: string, directory: string, before: string) {
+      sh("sh", "-c", before);
+      using counters = new Counters(object);
+      using pair = await Pair.make();
+      const first = counters.program("xdp_first");
+      const second = counters.program("xdp_second");
+      const seen: unknown[] = [];
+      function refused(use: () => unknown): void {
+        try {
+          use();
+          seen.push("not refused");
+        } catch (error) {
+          seen.push(String(error));
+        }
       }
+      ${program}
+      return seen;
     }
-    ${program}
-    console.log(JSON.stringify(seen));
   `,
-    {
-      permissions: ["-A"],
-      args: [path, directory.path],
-      under: [...isolated, "sh", "-c", `${before} && exec "$@"`, "sh"],
-    },
+    [path, directory.path, before],
   );
-  assertEquals({ code, signal }, { code: 0, signal: null }, stderr);
-  return JSON.parse(stdout);
 }

@@ -30,17 +30,24 @@ const prelude = `
   }
 `;
 
+const compiled = new TemporaryDirectory();
+addEventListener("unload", () => compiled[Symbol.dispose]());
+let delegate: Promise<string> | undefined;
+
+function compileDelegate(): Promise<string> {
+  const source = new URL("_delegate.c", import.meta.url);
+  return compileC(source, compiled, ["-Wall", "-Werror"]);
+}
+
 /** Runs a program as root of a namespace with a BPF file system of its own. */
 async function inNamespace(
   program: string,
   { delegates = "any", args = [] as string[], permissions = ["-A"] } = {},
 ): Promise<string> {
   using directory = new TemporaryDirectory();
-  const source = new URL("_delegate.c", import.meta.url);
-  const flags = ["-Wall", "-Werror"];
-  const delegate = await compileC(source, directory, flags);
+  delegate ??= compileDelegate();
   const { stdout, stderr, code } = await run(prelude + program, {
-    under: [delegate, directory.path, delegates],
+    under: [await delegate, directory.path, delegates],
     args: [directory.path, ...args],
     permissions,
   });

@@ -1,22 +1,25 @@
 /// <reference lib="deno.worker" />
 /**
  * A Worker that maps arenas one after another, each at an address where it must
- * lie. Given the first of them, it answers how many held what it stored in them.
+ * lie. Given the first of them and how many, it answers how many held what it stored in them.
  *
  * @module
  */
 
-import { Arena } from "../../../bpf/mod.ts";
+import { Arena } from "../../../bpf/arena/arena.ts";
+import { BpfMap } from "../../../bpf/map/map.ts";
 import { u64 } from "../../../layout/mod.ts";
-import { arenaMap } from "./_arenas.ts";
 
-const ROUNDS = 100n;
-
-onmessage = ({ data: first }: MessageEvent<bigint>) => {
+onmessage = ({ data: [first, rounds] }: MessageEvent<[bigint, bigint]>) => {
   let right = 0n;
-  for (let i = 0n; i < ROUNDS; i++) {
+  for (let i = 0n; i < rounds; i++) {
     const address = first + (i << 20n);
-    using map = arenaMap({ mapExtra: address });
+    using map = BpfMap.create({
+      type: "arena",
+      maxEntries: 16,
+      flags: ["mmapable"],
+      mapExtra: address,
+    });
     using arena = new Arena(map);
     arena.pointer(u64).value = i;
     if (arena.at(u64, address).value === i) right++;

@@ -59,8 +59,10 @@ function beside(body: string): string {
 /** Rounds. A hole in a hundred arenas shows in a hundred rounds. */
 const ROUNDS = sized(250, 10_000);
 /** Rounds that take sixteen attempts each, where the other thread is faster. */
-const AIMED = sized(50, 1000);
+const AIMED = sized(25, 1000);
 const REFUSED = sized(120, 2000);
+/** Arenas that each of several threads aims. */
+const TOGETHER = sized(12, 100);
 
 interface Outcome {
   before: number[];
@@ -74,6 +76,7 @@ interface Outcome {
 async function outcomeOf(body: string, rounds: number): Promise<Outcome> {
   const { code, signal, stdout, stderr } = await run(beside(body), {
     permissions: ["-A"],
+    v8Flags: ["expose-gc"],
     args: [`${rounds}`],
     timeout: 300_000,
   });
@@ -162,7 +165,7 @@ arenaTest(
       );
       await Promise.all(workers.map(answerOf));
       const answers = workers.map(async (worker, i) => {
-        worker.postMessage(BigInt(i + 1) << 44n);
+        worker.postMessage([BigInt(i + 1) << 44n, ${TOGETHER}n]);
         const right = await answerOf(worker);
         worker.terminate();
         return right;
@@ -172,7 +175,7 @@ arenaTest(
       { permissions: ["-A"] },
     );
     assertEquals({ code, signal }, { code: 0, signal: null }, stderr);
-    assertEquals(stdout, "100n 100n 100n 100n\n");
+    assertEquals(stdout, `${Array(4).fill(`${TOGETHER}n`).join(" ")}\n`);
   },
 );
 

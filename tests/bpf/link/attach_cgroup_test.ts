@@ -1,9 +1,9 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { join } from "@std/path";
 import { cgroups, command, testWith } from "../../_needs.ts";
-import { repository, run, TemporaryDirectory } from "../../_support.ts";
+import { repository, TemporaryDirectory } from "../../_support.ts";
 import { attachable, compileAttach } from "../_attach.ts";
-import { isolated } from "../_network.ts";
+import { runIsolated } from "../_isolated.ts";
 
 const groupTest = testWith(attachable, cgroups);
 
@@ -11,48 +11,43 @@ const groupTest = testWith(attachable, cgroups);
 async function inGroup(program: string): Promise<unknown[]> {
   using directory = new TemporaryDirectory();
   const path = await compileAttach(directory);
-  const { code, signal, stdout, stderr } = await run(
+  return await runIsolated(
     `
     import { Counters } from "./tests/bpf/_attach.ts";
     import { sh } from "./tests/bpf/_network.ts";
     import { BpfObject, BpfProgram } from "@hostmem/hostmem/bpf";
-    const [object, directory] = Deno.args;
-    using counters = new Counters(object!);
-    const bytes = Deno.readFileSync(object!);
-    sh("ip", "link", "set", "lo", "up");
-    sh("mount", "-t", "cgroup2", "none", directory!);
-    const group = directory + "/hostmem-" + crypto.randomUUID();
-    const seen: unknown[] = [];
-    function refused(use: () => unknown): void {
-      try {
-        use();
-        seen.push("not refused");
-      } catch (error) {
-        seen.push(String(error));
+    export default function (object: string, directory: string) {
+      using counters = new Counters(object);
+      const bytes = Deno.readFileSync(object);
+      sh("ip", "link", "set", "lo", "up");
+      sh("mount", "-t", "cgroup2", "none", directory);
+      const group = directory + "/hostmem-" + crypto.randomUUID();
+      const seen: unknown[] = [];
+      function refused(use: () => unknown): void {
+        try {
+          use();
+          seen.push("not refused");
+        } catch (error) {
+          seen.push(String(error));
+        }
       }
+      /** Runs commands of the shell's, in the group or not. */
+      function bash(commands: string, within = true): boolean {
+        const enter = within ? "echo $$ >" + group + "/cgroup.procs; " : "";
+        return new Deno.Command("bash", { args: ["-c", enter + commands], stderr: "null" })
+          .outputSync().success;
+      }
+      Deno.mkdirSync(group);
+      try {
+        ${program}
+      } finally {
+        Deno.removeSync(group);
+      }
+      return seen;
     }
-    /** Runs commands of the shell's, in the group or not. */
-    function bash(commands: string, within = true): boolean {
-      const enter = within ? "echo $$ >" + group + "/cgroup.procs; " : "";
-      return new Deno.Command("bash", { args: ["-c", enter + commands], stderr: "null" })
-        .outputSync().success;
-    }
-    Deno.mkdirSync(group);
-    try {
-      ${program}
-    } finally {
-      Deno.removeSync(group);
-    }
-    console.log(JSON.stringify(seen));
   `,
-    {
-      permissions: ["-A"],
-      args: [path, directory.path],
-      under: [...isolated],
-    },
-  );
-  assertEquals({ code, signal }, { code: 0, signal: null }, stderr);
-  return JSON.parse(stdout);
+    [path, directory.path],
+  ) as unknown[];
 }
 
 const datagrams = "for i in {1..25}; do echo >/dev/udp/127.0.0.1/9999; done";

@@ -28,6 +28,7 @@ import {
   TemporaryDirectory,
 } from "../../_support.ts";
 import { attachable, compileAttach, Counters } from "../_attach.ts";
+import { runIsolated } from "../_isolated.ts";
 import { compileText } from "../_objects.ts";
 
 const eventTest = testWith(attachable, events);
@@ -103,24 +104,24 @@ eventTest(
 async function inProcess(program: string): Promise<unknown[]> {
   using directory = new TemporaryDirectory();
   const object = await compileAttach(directory);
-  const { code, signal, stdout, stderr } = await run(
+  return await runIsolated(
     `
     import { Counters } from "./tests/bpf/_attach.ts";
     import { array, Memory, pageSize, u8 } from "@hostmem/hostmem";
-    using counters = new Counters(Deno.args[0]!);
-    const program = counters.program("count_event");
-    const seen: unknown[] = [];
-    function work(milliseconds: number): void {
-      const end = performance.now() + milliseconds;
-      while (performance.now() < end);
+    export default function (object: string) {
+      using counters = new Counters(object);
+      const program = counters.program("count_event");
+      const seen: unknown[] = [];
+      function work(milliseconds: number): void {
+        const end = performance.now() + milliseconds;
+        while (performance.now() < end);
+      }
+      ${program}
+      return seen;
     }
-    ${program}
-    console.log(JSON.stringify(seen));
   `,
-    { permissions: ["-A"], args: [object] },
-  );
-  assertEquals({ code, signal }, { code: 0, signal: null }, stderr);
-  return JSON.parse(stdout);
+    [object],
+  ) as unknown[];
 }
 
 eventTest(

@@ -9,11 +9,15 @@ import {
   tcx,
   testWith,
 } from "../../_needs.ts";
+import { sized } from "../../_fire.ts";
 import { TemporaryDirectory } from "../../_support.ts";
 import { attachable, compileAttach, inNetwork } from "../_attach.ts";
 
 const networkTest = testWith(attachable, networks);
 const tcxTest = testWith(attachable, networks, tcx);
+
+/** Packets under which a program is replaced: some dozens for each replacement. */
+const PACKETS = sized(5000, 20_000);
 
 for (const mode of ["generic", "native", undefined]) {
   networkTest(
@@ -50,7 +54,7 @@ networkTest(
   async () => {
     const seen = await inNetwork(`
       using link = first.attach({ kind: "xdp", interface: "here" });
-      const sent = pair.sendBeside(20_000);
+      const sent = pair.sendBeside(${PACKETS});
       let done = false;
       void sent.then(() => done = true);
       let updates = 0;
@@ -72,7 +76,7 @@ networkTest(
       seen.push(link.info.programId === attached.info.id);
     `) as string[];
     const errors = seen.splice(5, 3);
-    assertEquals(seen, [20_000, true, true, true, true, true] as unknown[]);
+    assertEquals(seen, [PACKETS, true, true, true, true, true] as unknown[]);
     assertMatch(errors[0]!, /EPERM .*another program than the old one/);
     assertMatch(errors[1]!, /EINVAL .*of the type/);
     assertMatch(errors[2]!, /TypeError: Program must be a BpfProgram/);

@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { join } from "@std/path";
+import { sized } from "../../_fire.ts";
 import { testWith } from "../../_needs.ts";
 import {
   eventually,
@@ -8,6 +9,9 @@ import {
   TemporaryDirectory,
 } from "../../_support.ts";
 import { attachable, compileAttach } from "../_attach.ts";
+
+/** How often a program is run anew; what stays of one shows in the next. */
+const ROUNDS = sized(2, 5);
 
 /** Attaches a program, and waits for records of a ring that nobody writes. */
 const attaching = (object: string) => `
@@ -72,7 +76,7 @@ testWith(attachable)(
       Deno.readTextFileSync(log).trim().split("\n").filter(Boolean)
         .map((line) => JSON.parse(line));
     try {
-      for (let round = 0; round <= 5; round++) {
+      for (let round = 0; round <= ROUNDS; round++) {
         let tries = 0;
         // A change while Deno is about to watch goes unnoticed, so once more.
         await eventually(() => {
@@ -86,7 +90,7 @@ testWith(attachable)(
     }
     const [first, ...others] = rounds();
     assertEquals(first.links, 1);
-    assertEquals(others.at(-1).round, 5);
+    assertEquals(others.at(-1).round, ROUNDS);
     for (const other of others) assertEquals({ ...other, round: 0 }, first);
   },
 );

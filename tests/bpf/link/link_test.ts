@@ -50,7 +50,7 @@ async function counting(
 }
 
 async function collectAll(): Promise<void> {
-  for (let i = 0; i < 5; i++) {
+  for (let i = 0; i < 2; i++) {
     collect();
     await new Promise((resolve) => setTimeout(resolve, 5));
   }

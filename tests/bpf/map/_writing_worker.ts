@@ -5,7 +5,7 @@
  * @module
  */
 
-import { BpfMap } from "../../../bpf/mod.ts";
+import { BpfMap } from "../../../bpf/map/map.ts";
 import { u32 } from "../../../layout/mod.ts";
 
 /** What is global in a Worker; the types here are those of the main thread. */

@@ -150,7 +150,11 @@ objectTest(
           } catch (error) {
             if (error.program !== "lookup") throw error;
           }
-          if (i === 0) postMessage("loaded");
+          if (i > 0) continue;
+          // Not at work before all are.
+          const told = new Promise((resolve) => self.onmessage = resolve);
+          postMessage("loaded");
+          await told;
         }
       \`;
       const url = "data:application/javascript," + encodeURIComponent(code);
@@ -165,6 +169,7 @@ objectTest(
             if (data === "loaded") resolve();
           };
         })));
+        for (const worker of workers) worker.postMessage("go on");
         for (let i = 0; i < 5; i++) {
           BpfObject.load(path).close();
           await new Promise((resolve) => setTimeout(resolve, 1));

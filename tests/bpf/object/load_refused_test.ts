@@ -38,37 +38,45 @@ async function failure(
   }
 }
 
-/** Loads and attaches with these capabilities alone: what is said of it. */
+/** A section, what its program is attached to, and flags of the compiler. */
+type Trial = readonly [section: string, target: unknown, ...flags: string[]];
+
+/**
+ * Loads and attaches with these capabilities alone, one after the other: what is
+ * said of each.
+ */
 async function withCapabilities(
   capabilities: readonly string[],
-  section: string,
-  target?: unknown,
-  ...flags: string[]
-): Promise<string> {
-  const path = await inSection(section, ...flags);
+  ...trials: readonly Trial[]
+): Promise<string[]> {
+  const requests = trials.map(async ([section, target, ...flags]) => ({
+    path: await inSection(section, ...flags),
+    target,
+  }));
   const only = ["-all", ...capabilities.map((name) => `+${name}`)].join(",");
   const { code, stdout, stderr } = await run(
     `
     import { BpfObject } from "@hostmem/hostmem/bpf";
-    const [path, target] = Deno.args;
-    try {
-      using object = BpfObject.load(path);
-      using link = object.program("only")
-        .attach(target === undefined ? undefined : JSON.parse(target));
-      console.log("attached");
-    } catch (error) {
-      console.log(error.name, error.message);
-    }
+    const said = JSON.parse(Deno.args[0]).map(({ path, target }) => {
+      try {
+        using object = BpfObject.load(path);
+        using link = object.program("only").attach(target);
+        return "attached";
+      } catch (error) {
+        return error.name + " " + error.message;
+      }
+    });
+    console.log(JSON.stringify(said));
   `,
     {
       permissions: ["-A"],
-      args: target === undefined ? [path] : [path, JSON.stringify(target)],
+      args: [JSON.stringify(await Promise.all(requests))],
       under: ["setpriv", `--bounding-set=${only}`, `--inh-caps=${only}`],
     },
   );
   assertEquals([code, stderr], [0, ""]);
   assertFalse(/ulimit|RLIMIT|trivial/.test(stdout), stdout);
-  return stdout.trimEnd();
+  return JSON.parse(stdout);
 }
 
 const lo = { kind: "xdp", interface: "lo", mode: "generic" };
@@ -78,22 +86,30 @@ dropTest(
   "A program that may not be loaded names the capabilities that it takes (needs clang, libbpf, setpriv and root)",
   async () => {
     const tracing = ["raw_tp/sys_enter", undefined] as const;
-    for (
-      const [capabilities, [section, target], needed] of [
-        [[], tracing, "CAP_BPF and CAP_PERFMON (CAP_SYS_ADMIN before Linux"],
-        [["bpf"], tracing, "CAP_BPF and CAP_PERFMON (CAP_SYS_ADMIN before"],
-        [["bpf", "perfmon"], tracing, "attached"],
-        [[], ["xdp", lo], "CAP_BPF and CAP_NET_ADMIN"],
-        [["bpf", "perfmon"], ["xdp", lo], "CAP_BPF and CAP_NET_ADMIN"],
-        [["bpf", "net_admin"], ["xdp", lo], "attached"],
-        [["bpf"], ["cgroup/dev", undefined], "CAP_BPF and CAP_NET_ADMIN"],
-        [["bpf", "perfmon"], ["uprobe", ownCode], "CAP_SYS_ADMIN"],
-      ] as const
-    ) {
-      const said = await withCapabilities(capabilities, section, target);
-      assertStringIncludes(said, needed, `${capabilities} ${section}`);
-      if (needed.startsWith("CAP_")) {
-        assertStringIncludes(said, "SystemError");
+    const cases: [string[], [Trial, string][]][] = [
+      [[], [
+        [tracing, "CAP_BPF and CAP_PERFMON (CAP_SYS_ADMIN before Linux"],
+        [["xdp", lo], "CAP_BPF and CAP_NET_ADMIN"],
+      ]],
+      [["bpf"], [
+        [tracing, "CAP_BPF and CAP_PERFMON (CAP_SYS_ADMIN before"],
+        [["cgroup/dev", undefined], "CAP_BPF and CAP_NET_ADMIN"],
+      ]],
+      [["bpf", "perfmon"], [
+        [tracing, "attached"],
+        [["xdp", lo], "CAP_BPF and CAP_NET_ADMIN"],
+        [["uprobe", ownCode], "CAP_SYS_ADMIN"],
+      ]],
+      [["bpf", "net_admin"], [[["xdp", lo], "attached"]]],
+    ];
+    for (const [capabilities, expected] of cases) {
+      const trials = expected.map(([trial]) => trial);
+      const said = await withCapabilities(capabilities, ...trials);
+      for (const [i, [[section], needed]] of expected.entries()) {
+        assertStringIncludes(said[i]!, needed, `${capabilities} ${section}`);
+        if (needed.startsWith("CAP_")) {
+          assertStringIncludes(said[i]!, "SystemError");
+        }
       }
     }
   },
@@ -103,11 +119,12 @@ dropTest(
   "A program that calculates with pointers is told of CAP_PERFMON where that is what it lacks (needs clang, libbpf, setpriv and root)",
   async () => {
     const packets = ["xdp", lo, "-DPOINTERS"] as const;
-    const said = await withCapabilities(["bpf", "net_admin"], ...packets);
+    const [said] = await withCapabilities(["bpf", "net_admin"], packets);
+    assert(said !== undefined);
     assertStringIncludes(said, "VerifierError");
     assertStringIncludes(said, "This process lacks CAP_PERFMON");
     const all = ["bpf", "net_admin", "perfmon"];
-    assertEquals(await withCapabilities(all, ...packets), "attached");
+    assertEquals(await withCapabilities(all, packets), ["attached"]);
   },
 );
 

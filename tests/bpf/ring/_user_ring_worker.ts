@@ -7,8 +7,8 @@
  * @module
  */
 
-import { UserRingBuffer } from "../../../bpf/mod.ts";
-import { Memory, pageSize, u32 } from "../../../mod.ts";
+// Each imports what its task takes, since to import all of bpf/mod.ts takes longer
+// than most tasks.
 import { runProgram } from "../_assembled.ts";
 
 onmessage = async ({ data: { task, fd, count, first } }) => {
@@ -21,15 +21,24 @@ onmessage = async ({ data: { task, fd, count, first } }) => {
     }
     postMessage(read);
   } else if (task === "hold") {
+    const { u32 } = await import("../../../layout/mod.ts");
+    const { Memory, pageSize } = await import("../../../memory/mod.ts");
     const page = pageSize();
     using producer = Memory.map(fd, page, { offset: page });
     const lock = producer.pointer(u32, page - 4);
     const end = performance.now() + count;
-    for (let token = 1; performance.now() < end; token++) lock.value = token;
+    const never = new Int32Array(new SharedArrayBuffer(4));
+    for (let token = 1; performance.now() < end; token++) {
+      lock.value = token;
+      Atomics.wait(never, 0, 0, 5);
+    }
     producer.pointer(u32, page - 8).value = 1;
     lock.value = 0;
     postMessage(count);
   } else {
+    const { UserRingBuffer } = await import(
+      "../../../bpf/ring/user/buffer.ts"
+    );
     using ring = new UserRingBuffer({ fd });
     const words = new BigUint64Array(2);
     const bytes = new Uint8Array(words.buffer);

@@ -3,6 +3,7 @@ import { RingBuffer } from "../../../bpf/mod.ts";
 import { ClosedError } from "../../../errors.ts";
 import { HostLayout, struct, u64 } from "../../../layout/mod.ts";
 import { Memory, pageSize } from "../../../memory/mod.ts";
+import { sized } from "../../_fire.ts";
 import { bpfMaps, bpfTest, machine, testWith } from "../../_needs.ts";
 import {
   collect,
@@ -283,9 +284,9 @@ bpfTest(
         test.run(program);
         await next;
       }
-      for (let i = 0; i < 20; i++) {
+      for (let i = 0; i < ${sized(5, 20)}; i++) {
         await waitAndDrop();
-        for (let turn = 0; turn < 3; turn++) {
+        for (let turn = 0; turn < 2; turn++) {
           gc();
           await new Promise((resolve) => setTimeout(resolve, 2));
         }
