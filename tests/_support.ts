@@ -443,7 +443,9 @@ export class Random {
 
   /** `length` random bytes. */
   bytes(length: number): Uint8Array<ArrayBuffer> {
-    return Uint8Array.from({ length }, () => this.int(256));
+    const words = new BigUint64Array(Math.ceil(length / 8));
+    for (let i = 0; i < words.length; i++) words[i] = this.biguint64();
+    return new Uint8Array(words.buffer).slice(0, length);
   }
 }
 
