@@ -298,11 +298,15 @@ export function lastingDescriptors(): number {
 
 /**
  * The lines of `/proc/self/maps`, one for each mapping of this process: all of
- * them, or those of what has a name that begins with `beginning`.
+ * them, or those of what has a name that begins with one of `beginnings`.
  */
-export function mappings(beginning: string = ""): string[] {
-  return Deno.readTextFileSync("/proc/self/maps").split("\n")
-    .filter((line) => line !== "" && mappedBy(line).startsWith(beginning));
+export function mappings(...beginnings: string[]): string[] {
+  const lines = Deno.readTextFileSync("/proc/self/maps").trimEnd().split("\n");
+  if (beginnings.length === 0) return lines;
+  return lines.filter((line) => {
+    const name = mappedBy(line);
+    return beginnings.some((beginning) => name.startsWith(beginning));
+  });
 }
 
 /** What a line of `/proc/self/maps` ends with, behind five other fields. */

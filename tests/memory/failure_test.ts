@@ -50,8 +50,7 @@ const failing = `
   function left(): number[] {
     collect();
     return [
-      ["/memfd:refused", "anon_inode:bpf-map", path]
-        .flatMap((beginning) => mappings(beginning)).length,
+      mappings("/memfd:refused", "anon_inode:bpf-map", path).length,
       lastingDescriptors(),
       addressSpace(),
     ];

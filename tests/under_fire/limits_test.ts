@@ -49,8 +49,7 @@ const prelude = `
   function left(): number[] {
     collect();
     return [
-      ["/memfd:limits", "/memfd:hostmem", path]
-        .flatMap((beginning) => mappings(beginning)).length,
+      mappings("/memfd:limits", "/memfd:hostmem", path).length,
       openDescriptors().length,
     ];
   }
