@@ -6,11 +6,22 @@
  * @module
  */
 
-import { fromFileUrl, join } from "@std/path";
-
 /** The root of the repository, as a path without a trailing slash. */
-export const repository: string = fromFileUrl(new URL("..", import.meta.url))
+export const repository: string = pathOf(new URL("..", import.meta.url))
   .replace(/\/$/, "");
+
+// Not by @std/path, of which each child and Worker that imports this would load
+// dozens of modules, for as long as the module under test takes.
+
+/** The path of a `file:` URL. */
+function pathOf(url: URL): string {
+  return decodeURIComponent(url.pathname);
+}
+
+/** The path of something below a folder. */
+function join(folder: string, ...names: string[]): string {
+  return [folder, ...names].join("/");
+}
 
 // ---------------------------------------------------------------------------
 // Child processes
@@ -80,7 +91,7 @@ export async function run(
   options: RunOptions = {},
 ): Promise<RunResult> {
   if (program instanceof URL) {
-    return await runFile(fromFileUrl(program), options);
+    return await runFile(pathOf(program), options);
   }
   // In the root, and not in /tmp, so that relative imports read as they would
   // in a module of the package. Ignored by git, see .gitignore.
@@ -236,7 +247,7 @@ export async function compileC(
   if (cCompiler === undefined) throw new Error("There is no C compiler");
   const name = crypto.randomUUID();
   let source: string;
-  if (program instanceof URL) source = fromFileUrl(program);
+  if (program instanceof URL) source = pathOf(program);
   else {
     source = directory.join(`${name}.c`);
     await Deno.writeTextFile(source, program);
