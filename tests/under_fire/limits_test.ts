@@ -146,7 +146,8 @@ Deno.test("Memory without addresses to be had fails with ENOMEM, and leaves noth
   const result = await resultOf(`
     tryAll();
     const before = left();
-    const lowered = limit(RLIMIT_AS, addressSpace() + 2 ** 26);
+    // Enough for what the engine and its threads take meanwhile.
+    const lowered = limit(RLIMIT_AS, addressSpace() + 2 ** 28);
     const kinds = new Set<string>();
     for (let i = 0; i < ${sized(2, 50)}; i++) {
       kinds.add(outcome(ways.create!));
