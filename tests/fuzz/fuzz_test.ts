@@ -4,7 +4,7 @@ import { seed } from "../_support.ts";
 import { fuzz } from "./_run.ts";
 import { shrink } from "./_shrink.ts";
 
-const seconds = Number(Deno.env.get("HOSTMEM_FUZZ_SECONDS") ?? sized(2, 25));
+const seconds = Number(Deno.env.get("HOSTMEM_FUZZ_SECONDS") ?? sized(1, 25));
 
 Deno.test("Random operations do to memory what they do to a model of it, or are refused by typed errors", async () => {
   const { ok, report } = await fuzz(seed(), seconds);

@@ -24,16 +24,27 @@ import {
 const GiB = 2 ** 30;
 const SIZE = 9 * GiB;
 
-/** Address space alone: pages exist once they are touched. */
-const memory = new WebAssembly.Memory(
-  {
+let made: WeakRef<ArrayBuffer> | undefined;
+
+/**
+ * Address space alone: pages exist once they are touched. It is zeroed, but for
+ * what another test has left there. Nothing holds it beyond a test: the engine
+ * goes by its size, and collects garbage all the time while it is there.
+ */
+function wide(): { buffer: ArrayBuffer; bytes: Uint8Array<ArrayBuffer> } {
+  const buffer = made?.deref() ?? reserve();
+  made = new WeakRef(buffer);
+  return { buffer, bytes: new Uint8Array(buffer) };
+}
+
+function reserve(): ArrayBuffer {
+  const descriptor = {
     address: "i64",
     initial: BigInt(SIZE / 65536),
     maximum: BigInt(SIZE / 65536),
-  } as unknown as WebAssembly.MemoryDescriptor,
-);
-const { buffer } = memory;
-const bytes = new Uint8Array(buffer);
+  } as unknown as WebAssembly.MemoryDescriptor;
+  return new WebAssembly.Memory(descriptor).buffer as ArrayBuffer;
+}
 
 const Cell = struct("Cell", {
   _: HostLayout,
@@ -72,12 +83,13 @@ const values = {
   list: [1, 65535],
 };
 
-function clear(offset: number): void {
+function clear(bytes: Uint8Array, offset: number): void {
   bytes.fill(0, offset, offset + Cell.size);
 }
 
 for (const offset of offsets) {
   Deno.test(`a struct at offset ${offset} of ${SIZE} bytes lies there and nowhere else`, () => {
+    const { buffer, bytes } = wide();
     assertEquals(Cell.size, 32);
     const cell = pointer(Cell, buffer, offset);
     const seen = view(Cell, buffer, offset);
@@ -87,7 +99,7 @@ for (const offset of offsets) {
     assertEquals(data.getUint32(8, true), 7);
     assertEquals(data.getUint32(16), values.address);
     assertEquals(snapshot(seen), values);
-    clear(offset);
+    clear(bytes, offset);
     cell.id = 5n;
     cell.hits.add(3);
     cell.low = 9;
@@ -105,11 +117,12 @@ for (const offset of offsets) {
       if (Math.abs(other - offset) < 32) continue;
       assertEquals(view(Cell, buffer, other).id, 0n, `${other}`);
     }
-    clear(offset);
+    clear(bytes, offset);
   });
 }
 
 Deno.test("an array of 2^31 elements is reached to its end", () => {
+  const { buffer, bytes } = wide();
   const Words = array(u32, 2 ** 31);
   const words = pointer(Words, buffer);
   assertEquals([words.length, words.constructor], [2 ** 31, Uint32Array]);
@@ -127,6 +140,7 @@ Deno.test("an array of 2^31 elements is reached to its end", () => {
 });
 
 Deno.test("an array of more than 2^32 elements is reached to its end", () => {
+  const { buffer, bytes } = wide();
   const count = 2 ** 33;
   const flags = pointer(array(bool, count), buffer);
   const Tiny = struct("Tiny", { _: HostLayout, x: u8 });
@@ -157,6 +171,7 @@ Deno.test("an array of more than 2^32 elements is reached to its end", () => {
 });
 
 Deno.test("cells and columns beyond 4 GiB agree", () => {
+  const { buffer, bytes } = wide();
   const count = SIZE / Cell.size;
   const Cells = array(Cell, count);
   const cells = pointer(Cells, buffer);
@@ -179,12 +194,13 @@ Deno.test("cells and columns beyond 4 GiB agree", () => {
     cells.column("name").set(index, "x");
     assertEquals([seen.at(index).low, seen.at(index).name], [3, "x"]);
     assertEquals(bytes[index * 32 + 20], 0x78);
-    clear(index * 32);
+    clear(bytes, index * 32);
   }
   assertThrows(() => cells.at(count), BoundsError, `${count} elements`);
 });
 
 Deno.test("a struct of more than 4 GiB reaches its last field", () => {
+  const { buffer, bytes } = wide();
   const Huge = struct("Huge", {
     _: HostLayout,
     head: u32,
@@ -223,6 +239,7 @@ Deno.test("a struct of more than 4 GiB reaches its last field", () => {
 });
 
 Deno.test("a flexible array takes all the bytes there are, however many", () => {
+  const { buffer, bytes } = wide();
   const Tail = struct("Tail", { _: HostLayout, n: u32, all: array(be32) });
   const tail = pointer(Tail, buffer, 128);
   const count = (SIZE - 128 - 4) / 4;
@@ -240,6 +257,7 @@ Deno.test("a flexible array takes all the bytes there are, however many", () => 
 });
 
 Deno.test("assign() copies between the ends of the memory", () => {
+  const { buffer } = wide();
   const from = pointer(Cell, buffer, SIZE - 32);
   const to = pointer(Cell, buffer, 64);
   assign(from, values);

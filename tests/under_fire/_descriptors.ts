@@ -203,7 +203,7 @@ function left(): { mappings: number; descriptors: number; bytes: number } {
     "/sys/kernel/btf/vmlinux",
   ];
   return {
-    mappings: beginnings.flatMap((beginning) => mappings(beginning)).length,
+    mappings: mappings(...beginnings).length,
     descriptors: openDescriptors().length,
     bytes: addressSpace(),
   };

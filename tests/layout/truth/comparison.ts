@@ -8,7 +8,6 @@ import {
   COMPILERS,
   exchange,
   type Machine,
-  MACHINES,
 } from "./compilers.ts";
 import type { Aggregate } from "./declarations.ts";
 import type { Outcome, Task } from "./measure_worker.ts";
@@ -40,18 +39,17 @@ export class Comparison implements Disposable {
   readonly #directory = new TemporaryDirectory();
   readonly #workers = new Map<Machine, Worker>();
 
-  /** Starts a Worker for each machine. */
-  constructor() {
-    for (const machine of MACHINES) {
-      const worker = new Worker(
-        new URL("./measure_worker.ts", import.meta.url),
-        {
-          type: "module",
-        },
-      );
+  /** The Worker of a machine, which begins when it is first asked. */
+  #workerOf(machine: Machine): Worker {
+    let worker = this.#workers.get(machine);
+    if (worker === undefined) {
+      worker = new Worker(new URL("./measure_worker.ts", import.meta.url), {
+        type: "module",
+      });
       worker.postMessage(machine);
       this.#workers.set(machine, worker);
     }
+    return worker;
   }
 
   /** Stops the Workers and removes all files. */
@@ -93,7 +91,7 @@ export class Comparison implements Disposable {
   }
 
   async #measure(machine: Machine, tasks: Task[]): Promise<Outcome[]> {
-    const worker = this.#workers.get(machine)!;
+    const worker = this.#workerOf(machine);
     const { promise, resolve, reject } = Promise.withResolvers<Outcome[]>();
     worker.onmessage = ({ data }) => resolve(data);
     worker.onerror = (event) => {

@@ -10,7 +10,7 @@ import { randomDeclaration } from "./random_declaration.ts";
 /** What all that there is can be found in. */
 const DECLARATIONS = 300;
 /** How many of them each compiler is asked about, others in each run. */
-const COMPARED = sized(60, DECLARATIONS);
+const COMPARED = sized(40, DECLARATIONS);
 
 for (const compiler of COMPILERS) {
   const [name] = compiler.command;

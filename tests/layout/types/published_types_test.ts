@@ -25,7 +25,12 @@ async function inPackage(
       imports: {
         "@hostmem/hostmem/layout": `file://${repository}/layout/mod.ts`,
       },
-      compilerOptions: { strict: true, exactOptionalPropertyTypes: true },
+      compilerOptions: {
+        strict: true,
+        exactOptionalPropertyTypes: true,
+        // Without the types of browsers, which take the checker a second.
+        lib: ["deno.ns", "esnext"],
+      },
     }),
   );
   for (const [name, source] of Object.entries(sources)) {

@@ -3,7 +3,7 @@ import { fire, sized } from "../../_fire.ts";
 import { run } from "../../_support.ts";
 
 /** Memories: more than the 65 530 mappings that a process may have. */
-const MANY = sized(80_000, 200_000);
+const MANY = sized(70_000, 200_000);
 
 const prelude = `
   import { mappingStats, Memory, pageSize } from "./memory/mod.ts";
