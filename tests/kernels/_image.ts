@@ -116,7 +116,7 @@ export async function makeImage(
   cpio.tree(
     repository,
     repository.slice(1),
-    (path) => !left.has(path) && !/^\.(run|check)-/.test(path),
+    (path) => !left.has(path) && !path.startsWith(".run-"),
   );
   cpio.tree(denoDir, "deno", (path) => !/-(wal|shm)$/.test(path));
   return {

@@ -121,7 +121,7 @@ function commandOf(run: TestRun): string[] {
     "--no-check",
     "--no-lock",
     "--preload=tests/tasks/_leave_out.ts",
-    "--preload=tests/tasks/_small_heap.ts",
+    "--preload=tests/_small_heap.ts",
     ...run.args ?? [],
     ...isTogether(run) ? ["tests/tasks/_together.ts"] : run.files,
   ];
