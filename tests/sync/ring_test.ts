@@ -419,8 +419,8 @@ Deno.test("A wait for the other end ends by its signal, or with the memory", asy
     })(),
   ];
   controller.abort(reason);
-  for (const wait of waits) {
-    assertStrictEquals(await wait.catch((error) => error), reason);
+  for (const wait of await Promise.allSettled(waits)) {
+    assertStrictEquals(wait.status === "rejected" && wait.reason, reason);
   }
   const waiting = consumer.ready();
   memory.close();
