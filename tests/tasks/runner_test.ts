@@ -88,7 +88,11 @@ ${fence}ts ignore\nthrow new Error("ignored");\n${fence}\n`,
 
 Deno.test("The runner tells of a process that died", async () => {
   const outcome = await outcomeOf(`
-    Deno.test("deadly", () => Deno.kill(Deno.pid, "SIGKILL"));
+    Deno.test("deadly", async () => {
+      // Until another thread has announced it.
+      await new Promise((resolve) => setTimeout(resolve, 300));
+      Deno.kill(Deno.pid, "SIGKILL");
+    });
   `);
   assertEquals(outcome.results, []);
   // The test of the other file was not begun.
