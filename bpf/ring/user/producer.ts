@@ -17,6 +17,7 @@
 import { lengthOf } from "../../../base/bytes.ts";
 import { BoundsError, ClosedError } from "../../../errors.ts";
 import { Region } from "../../../layout/region/region.ts";
+import { pause } from "../../../memory/map/turn.ts";
 import { BUSY, DISCARDED, HEADER_SIZE } from "../geometry.ts";
 import type { RingMemory } from "../memory.ts";
 
@@ -28,6 +29,8 @@ const RECORD_MAX = 2 ** 24 - 1;
 
 /** The time to hold the lock, in milliseconds: after it the holder has died. */
 const LOCK_LIMIT = 1000;
+/** The time to spin for the lock, in milliseconds, before pauses of one. */
+const SPIN = 0.1;
 
 /** Writes the records of one ring. */
 export class RingProducer {
@@ -163,16 +166,19 @@ export class RingProducer {
     const token = this.#nextToken();
     let seen = Atomics.compareExchange(i32, this.#lock, 0, token);
     if (seen === 0) return token;
-    let limit = performance.now() + LOCK_LIMIT;
+    let since = performance.now();
     while (true) {
       const holder = Atomics.compareExchange(i32, this.#lock, 0, token);
       if (holder === 0) return token;
+      const waited = performance.now() - since;
       if (holder !== seen) {
         seen = holder;
-        limit = performance.now() + LOCK_LIMIT;
-      } else if (performance.now() > limit) {
+        since = performance.now();
+      } else if (waited > LOCK_LIMIT) {
         const last = Atomics.compareExchange(i32, this.#lock, seen, token);
         if (last === seen) return token;
+      } else if (waited > SPIN) {
+        pause(1);
       }
     }
   }
