@@ -1,8 +1,8 @@
 /**
- * The examples in the documentation, found as `deno test --doc` finds them, each a
- * test that runs it as a module of its own. Deno would give each an isolate of its
- * own, too, which imports all of the package anew: that takes many times as long as
- * the example. `deno check --doc` checks their types.
+ * The examples in the documentation, in the forms that are used here, each a test
+ * that runs it as a module of its own. `deno test --doc` would give each an isolate
+ * of its own, too, which imports all of the package anew: that takes many times as
+ * long as the example. `deno check --doc` checks their types.
  *
  * @module
  */
@@ -21,6 +21,8 @@ export interface Example {
 }
 
 const BEGIN = /^[ *]*```([jt]s)\s*$/;
+/** An example to Deno, in a form that is not used here. */
+const OTHER = /^[ *]*```(?!.*\bignore\b)([mc]?[jt]sx?|javascript|typescript)\b/;
 const END = /^[ *]*```\s*$/;
 /** What is before a line of an example in a comment. */
 const MARGIN = /^ *\* ?/;
@@ -33,7 +35,10 @@ export function examplesOf(path: string): Example[] {
   const examples: Example[] = [];
   for (let begin = 0; begin < lines.length; begin++) {
     const [, language] = BEGIN.exec(lines[begin]!) ?? [];
-    if (language === undefined) continue;
+    if (language === undefined) {
+      if (!OTHER.test(lines[begin]!)) continue;
+      throw new Error(`${path}:${begin + 1}: An example begins with ts or js`);
+    }
     const end = lines.findIndex((line, i) => i > begin && END.test(line));
     if (end < 0) throw new Error(`${path}:${begin + 1}: It has no end`);
     const body = lines.slice(begin + 1, end)

@@ -52,7 +52,14 @@ export class Server implements AsyncDisposable {
 
   /** Ends it when all tests of this process have ended. */
   untilTheEnd(): this {
-    addEventListener("unload", () => this.#child.kill("SIGTERM"));
+    addEventListener("unload", () => {
+      try {
+        this.#child.kill("SIGTERM");
+      } catch (error) {
+        // It has ended by itself.
+        if (!(error instanceof TypeError)) throw error;
+      }
+    });
     return this;
   }
 

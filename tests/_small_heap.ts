@@ -24,10 +24,13 @@ try {
   const { Session } = await import("node:inspector/promises");
   const session = new Session();
   session.connect();
-  await emptyArray((method, parameters) =>
-    session.post(method, parameters) as Promise<never>
-  );
-  session.disconnect();
+  try {
+    await emptyArray((method, parameters) =>
+      session.post(method, parameters) as Promise<never>
+    );
+  } finally {
+    session.disconnect();
+  }
 } catch {
   // It is as it was.
 }

@@ -366,7 +366,7 @@ export function collect(): void {
   const { gc } = globalThis as { gc?: (options?: { type: "minor" }) => void };
   if (gc !== undefined) {
     gc();
-    // Other threads free what it has found, and the next waits for them.
+    // Other threads free what it has found; the next collection waits for them.
     return gc({ type: "minor" });
   }
   try {

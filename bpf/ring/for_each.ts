@@ -30,9 +30,10 @@ export async function forEachRecord(
   let count = 0;
   wait.begin();
   try {
-    // When it turned, or the first records after that had been read: to look at
-    // the clock before takes a tenth of the time from a record to its reader.
-    let turned: number | undefined;
+    // The time since which records are read without a turn; undefined after a wait,
+    // until the first are read: to look at the clock before takes a tenth of the
+    // time from a record to its reader.
+    let since: number | undefined = performance.now();
     while (count < limit && !wait.isOver()) {
       const before = count;
       for (const { reader, callback } of sinks) {
@@ -40,12 +41,12 @@ export async function forEachRecord(
       }
       if (count === before) {
         await wait.event();
-        turned = undefined;
-      } else if (turned === undefined) {
-        turned = performance.now();
-      } else if (performance.now() - turned > TURN_AFTER) {
+        since = undefined;
+      } else if (since === undefined) {
+        since = performance.now();
+      } else if (performance.now() - since > TURN_AFTER) {
         await setImmediate();
-        turned = undefined;
+        since = performance.now();
       }
     }
   } catch (error) {

@@ -83,7 +83,13 @@ export class RecordWait {
    * rings was closed and no program uses their maps.
    */
   event(): Promise<void> {
-    const watch = this.#watch ??= this.#newWatch();
+    if (this.#watch === undefined) {
+      this.#watch = this.#newWatch();
+      // To be looked at once more: to begin to watch takes the event of a record
+      // that came before, where the kernel's perf_poll tells of it only once.
+      return Promise.resolve();
+    }
+    const watch = this.#watch;
     return this.#allOrphans() ? this.#eventOrLastWriter(watch) : watch.next();
   }
 

@@ -54,8 +54,9 @@ interface Entry {
 const WAKER = 0;
 
 /**
- * The microtasks that pass before the other thread waits again, if others wait:
- * by then the loop of who was told has its record, which it has earlier by a sixth.
+ * The number of microtasks that pass before the other thread waits again, if others
+ * wait. By then the loop that was told has read its record: a sixth sooner than if
+ * the thread were asked to wait first.
  */
 const TURNS = 4;
 

@@ -17,7 +17,7 @@ import { libc, libcPoll } from "../libc/functions.ts";
 import { platform } from "../libc/platform.ts";
 
 /** The events that one wait tells of; the next tells of the rest. */
-const EVENTS_MAX = 16;
+const EVENTS_MAX = 64;
 /** The words of the larger of the two forms of a `struct epoll_event`. */
 const WORDS_MAX = 4;
 
@@ -93,7 +93,7 @@ export class EpollEvents {
    * the isolate may end meanwhile, and the thread cannot be woken then.
    *
    * @returns How many there are; -1 if waiting failed. Then {@linkcode poll} tells
-   * why.
+   * why, unless that was a signal.
    */
   wait(epoll: number): Promise<number> {
     return libcPoll().epollWaitElsewhere(

@@ -17,7 +17,10 @@ import { fence, SharedWord } from "../shared/order.ts";
 import { type Placed, structureAt } from "../shared/structure.ts";
 import { OFFSETS, type SeqlockType } from "./type.ts";
 
-/** The number of tries before it is asked whether the writer lives, or waited. */
+/**
+ * The number of tries before the reader asks whether the writer lives, and before
+ * `read` sleeps.
+ */
 const TRIES = 1024;
 /**
  * The time to sleep while a writer is in the middle of a store, in
@@ -98,8 +101,11 @@ export class SeqlockReader<T extends Type> {
    * Does what {@linkcode read} does, but never waits for a writer that was
    * stopped in the middle of a store.
    *
-   * @returns The value; undefined if it was written all the while.
-   * @throws what `read` throws.
+   * @returns The value; undefined if the writer was in the middle of a store at
+   * every try.
+   * @throws {PeerDiedError} if the writer ended in the middle of a store.
+   * @throws {RangeError} if a `safe` integer in it is not one.
+   * @throws {ClosedError} if the memory is closed.
    */
   tryRead(): Value<T> | undefined {
     if (!this.#copyWhole()) return undefined;

@@ -68,7 +68,7 @@ async function ask(
   }
 }
 
-/** What takes longer to ask than all else, and asks the kernel for nothing. */
+/** The need that is left out: it takes longer than all else, and asks no kernel. */
 const without = ["numpy"];
 
 Deno.test("Asking what tests need leaves nothing behind, and says of each why it is not there", async () => {

@@ -97,6 +97,7 @@ const typeErrors = checkedTogether("btf", () =>
       // @ts-expect-error: it is a bigint
       const wrong: number = p.flags;
       void wrong;`,
+    "from_elsewhere.ts": written(awkward(), { from: "../mod.ts" }),
   }));
 
 Deno.test("typescript() writes source that type-checks and has the same layouts", async () => {

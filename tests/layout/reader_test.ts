@@ -35,7 +35,7 @@ import { kernelBtf, testWith } from "../_needs.ts";
 import { Random, run } from "../_support.ts";
 import { kinds } from "./_kinds.ts";
 
-/** Of the kernel's types that are larger none is read. */
+/** The size in bytes of the largest types of the kernel that are read. */
 const LARGEST = 4096;
 
 /** Reads random bytes in both ways, at several places. */

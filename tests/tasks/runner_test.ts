@@ -86,11 +86,14 @@ ${fence}ts ignore\nthrow new Error("ignored");\n${fence}\n`,
   assertEquals(outcome.failed, 1);
 });
 
+/** The time in which a test is announced for certain, in milliseconds. */
+const ANNOUNCED = 300 * Number(Deno.env.get("HOSTMEM_PATIENCE") ?? 1);
+
 Deno.test("The runner tells of a process that died", async () => {
   const outcome = await outcomeOf(`
     Deno.test("deadly", async () => {
       // Until another thread has announced it.
-      await new Promise((resolve) => setTimeout(resolve, 300));
+      await new Promise((resolve) => setTimeout(resolve, ${ANNOUNCED}));
       Deno.kill(Deno.pid, "SIGKILL");
     });
   `);

@@ -53,7 +53,8 @@ function beside(body: string): string {
     collect();
     const whole = kept.every((bytes, i) => bytes[65535] === (i >> 1) % 256);
     console.log(JSON.stringify({ before, after, worked, lost, whole, refusals: [...refusals] }));
-    // At its end the engine unmaps all its pages, what is foreign in them included.
+    // At its end the engine unmaps all its pages, what is foreign in them included
+    // (docs/safety.md, Arenas).
     Deno.exit();
   `;
 }

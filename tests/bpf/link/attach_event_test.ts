@@ -17,6 +17,7 @@ import {
   libbpfVersion,
   mounts,
   mountTracefs,
+  networks,
   testWith,
   tracefs,
   uprobe,
@@ -32,6 +33,8 @@ import { runIsolated } from "../_isolated.ts";
 import { compileText } from "../_objects.ts";
 
 const eventTest = testWith(attachable, events);
+/** Declares a test in a process of its own. */
+const isolatedTest = testWith(attachable, events, networks);
 
 /** What a link's info has of its target, where the kernel tells it. */
 function told<T>(ofTarget: T): T | null {
@@ -44,7 +47,7 @@ function work(milliseconds: number): void {
   while (performance.now() < end);
 }
 
-eventTest(
+isolatedTest(
   "BpfProgram.attach() to a clock of a process runs while that works, at the period asked for",
   async () => {
     // In a process of its own: tests do not run on the first thread.
@@ -140,7 +143,7 @@ eventTest(
   },
 );
 
-eventTest(
+isolatedTest(
   "BpfProgram.attach() to page faults misses none, by name or by numbers",
   async () => {
     const seen = await inProcess(`

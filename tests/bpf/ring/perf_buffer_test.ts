@@ -9,6 +9,7 @@ import {
   PerfBuffer,
   type RingRecord,
 } from "../../../bpf/mod.ts";
+import { RecordWait } from "../../../bpf/ring/record_wait.ts";
 import {
   aligned,
   array,
@@ -301,6 +302,34 @@ perfTest(
     assertThrows(() => events.records({ signal: {} }), TypeError);
   },
 );
+
+/** Does something once, between a reading's last look and its first wait. */
+function asAWaitBegins(act: () => void): void {
+  const { event } = RecordWait.prototype;
+  RecordWait.prototype.event = function () {
+    RecordWait.prototype.event = event;
+    act();
+    return event.call(this);
+  };
+}
+
+perfTest("A record that comes as a wait begins is not waited for", async () => {
+  using test = new TestEvents();
+  using events = new PerfBuffer(test.map, Pair);
+  const numbers: bigint[] = [];
+  asAWaitBegins(() => test.put(1));
+  const until = AbortSignal.timeout(20_000);
+  await events.forEach(({ number }) => numbers.push(number), {
+    until,
+    limit: 1,
+  });
+  asAWaitBegins(() => test.put(1));
+  for await (const { number } of events.records({ until })) {
+    numbers.push(number);
+    break;
+  }
+  assertEquals(numbers, [0n, 1n]);
+});
 
 perfTest(
   "for await reads everything that a program puts out meanwhile",

@@ -45,8 +45,11 @@ const Pair = struct("Pair", { _: HostLayout, number: u64, other: u64 });
 /** `BPF_RINGBUF_DISCARD_BIT` of `linux/bpf.h`. */
 const DISCARDED = 1 << 30;
 
-/** Milliseconds: a lock that one alone held would be taken away before. */
-const HELD = 1200;
+/**
+ * The time for which the lock changes hands, in milliseconds: one that was held by
+ * one alone would be taken away before.
+ */
+const HELD = 1500;
 
 function worker(message: unknown): Promise<number> {
   const worker = new Worker(

@@ -41,7 +41,7 @@ import { kinds, type Loose } from "../_kinds.ts";
 const readable = kinds.filter(({ name }) => !name.startsWith("safe"));
 const bases = [u8, u16, u32, u64, i32, i64];
 
-/** Types, of which one in ten has two members that share a byte. */
+/** The number of types; one in ten has two members that share a byte. */
 const ROUNDS = sized(80, 1000);
 
 /** A type of any kind, of at most so many levels. */
