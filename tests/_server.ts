@@ -6,7 +6,7 @@
 
 import { assertEquals } from "@std/assert";
 import { fromFileUrl } from "@std/path";
-import { repository } from "./_support.ts";
+import { kill, repository } from "./_support.ts";
 
 /** One server, which has all permissions. */
 export class Server implements AsyncDisposable {
@@ -52,14 +52,7 @@ export class Server implements AsyncDisposable {
 
   /** Ends it when all tests of this process have ended. */
   untilTheEnd(): this {
-    addEventListener("unload", () => {
-      try {
-        this.#child.kill("SIGTERM");
-      } catch (error) {
-        // It has ended by itself.
-        if (!(error instanceof TypeError)) throw error;
-      }
-    });
+    addEventListener("unload", () => kill(this.#child, "SIGTERM"));
     return this;
   }
 

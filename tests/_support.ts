@@ -10,8 +10,8 @@
 export const repository: string = pathOf(new URL("..", import.meta.url))
   .replace(/\/$/, "");
 
-// Not by @std/path, of which each child and Worker that imports this would load
-// dozens of modules, for as long as the module under test takes.
+// @std/path has dozens of modules. Each child and Worker that imports this would
+// load them, for as long as the module under test takes.
 
 /** The path of a `file:` URL. */
 function pathOf(url: URL): string {
@@ -171,9 +171,13 @@ async function runFile(file: string, options: RunOptions): Promise<RunResult> {
   }
 }
 
-function kill(child: Deno.ChildProcess): void {
+/** Ends a process, unless it has ended by itself. */
+export function kill(
+  child: Deno.ChildProcess,
+  signal: Deno.Signal = "SIGKILL",
+): void {
   try {
-    child.kill("SIGKILL");
+    child.kill(signal);
   } catch (error) {
     // It has just ended by itself.
     if (!(error instanceof TypeError)) throw error;

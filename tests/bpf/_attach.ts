@@ -95,6 +95,18 @@ export function linkIds(): number[] {
   return links.map(({ id }) => id);
 }
 
+/** A function that notes what is said of something that is to be refused. */
+export function noting(seen: unknown[]): (use: () => unknown) => void {
+  return (use) => {
+    try {
+      use();
+      seen.push("not refused");
+    } catch (error) {
+      seen.push(String(error));
+    }
+  };
+}
+
 /**
  * Runs a program in a network namespace of its own, with the pair in it.
  *
@@ -108,7 +120,7 @@ export async function inNetwork(
   const path = await compileAttach(directory);
   return await runIsolated(
     `
-    import { Counters, linkIds } from "./tests/bpf/_attach.ts";
+    import { Counters, linkIds, noting } from "./tests/bpf/_attach.ts";
     import { Pair, sh } from "./tests/bpf/_network.ts";
     import { mappable, number } from "./tests/bpf/_maps.ts";
     import { Program } from "./tests/bpf/_program.ts";
@@ -120,14 +132,7 @@ export async function inNetwork(
       const first = counters.program("xdp_first");
       const second = counters.program("xdp_second");
       const seen: unknown[] = [];
-      function refused(use: () => unknown): void {
-        try {
-          use();
-          seen.push("not refused");
-        } catch (error) {
-          seen.push(String(error));
-        }
-      }
+      const refused = noting(seen);
       ${program}
       return seen;
     }

@@ -7,7 +7,7 @@
  */
 
 import { fromFileUrl, join, toFileUrl } from "@std/path";
-import { repository } from "../_support.ts";
+import { kill, repository } from "../_support.ts";
 
 /** Milliseconds until the process is killed, for each program. */
 const TIMEOUT = 120_000 * Number(Deno.env.get("HOSTMEM_PATIENCE") ?? 1);
@@ -70,12 +70,7 @@ class Child {
 
   /** Ends it. */
   kill(): void {
-    try {
-      this.#process.kill("SIGKILL");
-    } catch (error) {
-      // It has ended by itself.
-      if (!(error instanceof TypeError)) throw error;
-    }
+    kill(this.#process);
   }
 }
 

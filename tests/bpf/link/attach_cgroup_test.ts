@@ -13,7 +13,7 @@ async function inGroup(program: string): Promise<unknown[]> {
   const path = await compileAttach(directory);
   return await runIsolated(
     `
-    import { Counters } from "./tests/bpf/_attach.ts";
+    import { Counters, noting } from "./tests/bpf/_attach.ts";
     import { sh } from "./tests/bpf/_network.ts";
     import { BpfObject, BpfProgram } from "@hostmem/hostmem/bpf";
     export default function (object: string, directory: string) {
@@ -23,14 +23,7 @@ async function inGroup(program: string): Promise<unknown[]> {
       sh("mount", "-t", "cgroup2", "none", directory);
       const group = directory + "/hostmem-" + crypto.randomUUID();
       const seen: unknown[] = [];
-      function refused(use: () => unknown): void {
-        try {
-          use();
-          seen.push("not refused");
-        } catch (error) {
-          seen.push(String(error));
-        }
-      }
+      const refused = noting(seen);
       /** Runs commands of the shell's, in the group or not. */
       function bash(commands: string, within = true): boolean {
         const enter = within ? "echo $$ >" + group + "/cgroup.procs; " : "";

@@ -232,11 +232,12 @@ async function withTracefs(
   const object = await compileAttach(directory);
   const { code, signal, stdout, stderr } = await run(
     `
-    import { Counters } from "./tests/bpf/_attach.ts";
+    import { Counters, noting } from "./tests/bpf/_attach.ts";
     import { BpfProgram } from "@hostmem/hostmem/bpf";
     using counters = new Counters(Deno.args[0]!);
     const program = counters.program("count_tracepoint");
     const seen: unknown[] = [];
+    const refused = noting(seen);
     const libc = Deno.dlopen("libc.so.6", {
       getpriority: { parameters: ["i32", "i32"], result: "i32" },
     });
@@ -244,14 +245,6 @@ async function withTracefs(
       counters.reset();
       for (let i = 0; i < times; i++) libc.symbols.getpriority(0, 0);
       return counters.get("first");
-    }
-    function refused(use: () => unknown): void {
-      try {
-        use();
-        seen.push("not refused");
-      } catch (error) {
-        seen.push(String(error));
-      }
     }
     ${program}
     console.log(JSON.stringify(seen));
