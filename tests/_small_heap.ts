@@ -2,7 +2,7 @@
  * Loaded before each test module (`deno test --preload`): frees the 80 MB that
  * Deno has for its benches in the heap of every test, an array of ten million
  * numbers that are not there yet (`all` in Deno's `40_bench.js`). Each collection
- * of garbage goes over it, which takes three times as long as all the rest.
+ * of garbage goes over it, which takes longer than all the rest.
  *
  * Only the engine's inspector reaches the array. Where that is otherwise, in
  * another version of Deno, nothing is freed, and nothing is lost but time.

@@ -146,6 +146,7 @@ export class RecordStream<R>
         if (!this.#isWaiting()) return await ended();
         // First: what shows records is pointed through memory that is there.
         this.#reader.validate();
+        // There was nothing at the last look.
         this.#reader.look();
         if (this.#advance()) break;
         this.#reader.invalidate();

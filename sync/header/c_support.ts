@@ -237,9 +237,9 @@ static inline void @_writer_close(struct @ *lock)
 }
 
 /*
- * Copies the value, all of one moment: 0; -EAGAIN if the writer was in the middle
- * of a store at every try; -EOWNERDEAD if it ended there. What was copied is of no
- * moment then.
+ * Copies the value, all of one moment: 0; -EAGAIN if the writer was storing at
+ * every try; -EOWNERDEAD if it ended in the middle of a store. What was copied is of
+ * no moment then.
  */
 static inline int @_try_read(struct @ *lock, @_element *value)
 {

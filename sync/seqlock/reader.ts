@@ -101,8 +101,7 @@ export class SeqlockReader<T extends Type> {
    * Does what {@linkcode read} does, but never waits for a writer that was
    * stopped in the middle of a store.
    *
-   * @returns The value; undefined if the writer was in the middle of a store at
-   * every try.
+   * @returns The value; undefined if the writer was storing at every try.
    * @throws {PeerDiedError} if the writer ended in the middle of a store.
    * @throws {RangeError} if a `safe` integer in it is not one.
    * @throws {ClosedError} if the memory is closed.

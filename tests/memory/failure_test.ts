@@ -104,7 +104,7 @@ async function assertNothingLeft(kind: string, worker = ""): Promise<void> {
   assertEquals(after[1], before[1]);
   assert(after[2] < before[2] + 2 ** 28, stdout);
   assert(whole);
-  if (worker !== "") assert(rounds > 50, stdout);
+  if (worker !== "") assert(rounds > 100, stdout);
 }
 
 const kind = bpfMaps.met ? "bpf" : "";
