@@ -5,7 +5,14 @@
  * @module
  */
 
-import { array, f64, HostLayout, struct, u32 } from "../layout/mod.ts";
+import {
+  array,
+  f64,
+  HostLayout,
+  type Pointer,
+  struct,
+  u32,
+} from "../layout/mod.ts";
 import type { Memory } from "../memory/mod.ts";
 import { ByteRing, cHeader, SpscRing } from "../sync/mod.ts";
 import { compileC, type TemporaryDirectory } from "../tests/_support.ts";
@@ -38,43 +45,61 @@ export const Flat = struct("Flat", {
   size4: f64,
   size5: f64,
 });
+/** Fills one. */
+export function fillFlat(quote: Pointer<typeof Flat>, id: number): void {
+  quote.id = id;
+  quote.flags = 1;
+  quote.price = id;
+  quote.size0 = 0;
+  quote.size1 = 1;
+  quote.size2 = 2;
+  quote.size3 = 3;
+  quote.size4 = 4;
+  quote.size5 = 5;
+}
+
 /** The ring of them. */
 export const Flats = SpscRing(Flat, CAPACITY);
 
 /** A ring of messages of as many bytes. */
 export const Lines = ByteRing(CAPACITY * 64);
 
-/** The peer in C. */
-export interface CompiledPeer {
-  /** It as a library. */
+/** The peer in C, compiled. */
+export interface Peer {
+  /** The path of it as a library. */
   readonly library: string;
-  /** Starts it as a program, with memory as its standard input. */
-  start(memory: Memory | undefined, ...args: string[]): Deno.ChildProcess;
+  /** The path of it as a program. */
+  readonly program: string;
 }
 
 /** Compiles `programs/sync_peer.c`. */
 export async function compilePeer(
   directory: TemporaryDirectory,
-): Promise<CompiledPeer> {
+): Promise<Peer> {
   const header = cHeader({ Quotes, Lines });
   await Deno.writeTextFile(directory.join("shared.h"), header);
   const source = new URL("programs/sync_peer.c", import.meta.url);
   const flags = ["-std=c11", "-O2", "-I", directory.path];
   const shared = [...flags, "-shared", "-fPIC"];
-  const library = await compileC(source, directory, shared);
-  const program = await compileC(source, directory, flags);
   return {
-    library,
-    start(memory, ...args) {
-      const input = memory === undefined
-        ? "/dev/zero"
-        : `/proc/${Deno.pid}/fd/${memory.fd}`;
-      return new Deno.Command("sh", {
-        args: ["-c", `exec "$0" "$@" <> ${input}`, program, ...args],
-        stdout: "piped",
-      }).spawn();
-    },
+    library: await compileC(source, directory, shared),
+    program: await compileC(source, directory, flags),
   };
+}
+
+/** Starts the peer, with memory as its standard input. */
+export function startPeer(
+  program: string,
+  memory: Memory | undefined,
+  ...args: string[]
+): Deno.ChildProcess {
+  const input = memory === undefined
+    ? "/dev/zero"
+    : `/proc/${Deno.pid}/fd/${memory.fd}`;
+  return new Deno.Command("sh", {
+    args: ["-c", `exec "$0" "$@" <> ${input}`, program, ...args],
+    stdout: "piped",
+  }).spawn();
 }
 
 /** The value in the middle. */

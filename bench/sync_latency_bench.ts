@@ -13,13 +13,13 @@
 import { Memory } from "../memory/mod.ts";
 import { RingConsumer, RingProducer } from "../sync/mod.ts";
 import { TemporaryDirectory } from "../tests/_support.ts";
-import { compilePeer, Flats, median, quick, row } from "./_sync.ts";
+import { compilePeer, Flats, median, quick, row, startPeer } from "./_sync.ts";
 
 const TRIPS = quick ? 200 : 20_000;
 const ROUNDS = quick ? 1 : 5;
 
 using directory = new TemporaryDirectory();
-const { start } = await compilePeer(directory);
+const { program } = await compilePeer(directory);
 
 /** The times of all trips of a round, in nanoseconds, in rising order. */
 type Way = () => Promise<Float64Array>;
@@ -50,9 +50,10 @@ async function until(isSo: () => boolean): Promise<void> {
 async function inC(how: "wait" | "poll"): Promise<Float64Array> {
   using memory = Memory.create(2 * Flats.size);
   const [there] = rings(memory);
-  const echo = start(memory, "echo", "0", how);
+  const echo = startPeer(program, memory, "echo", "0", how);
   await until(() => there.consumer.load() !== 0n);
-  const { stdout } = await start(memory, "round", `${TRIPS}`, how).output();
+  const { stdout } = await startPeer(program, memory, "round", `${TRIPS}`, how)
+    .output();
   await echo.output();
   return new Float64Array(stdout.buffer as ArrayBuffer, 0, TRIPS).sort();
 }
@@ -60,7 +61,7 @@ async function inC(how: "wait" | "poll"): Promise<Float64Array> {
 async function inDeno(how: "wait" | "poll"): Promise<Float64Array> {
   using memory = Memory.create(2 * Flats.size);
   const [there, back] = rings(memory);
-  const echo = start(memory, "echo", "0", how);
+  const echo = startPeer(program, memory, "echo", "0", how);
   await until(() => back.producer.load() !== 0n);
   const producer = RingProducer.open(there);
   using consumer = RingConsumer.open(back);
@@ -102,7 +103,7 @@ function polled(trip: (i: number) => void): Float64Array {
 async function socket(): Promise<Float64Array> {
   const path = directory.join("socket");
   using listener = Deno.listen({ transport: "unix", path });
-  const echo = start(undefined, "unix", "0", path);
+  const echo = startPeer(program, undefined, "unix", "0", path);
   using connection = await listener.accept();
   const message = new Uint8Array(64);
   const times = await time(async () => {

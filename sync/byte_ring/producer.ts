@@ -100,6 +100,7 @@ export class ByteRingProducer implements Disposable {
     const size = gap + recordSize(length);
     const used = (end.next - end.seen) >>> 0;
     if (end.ring.capacity - used < size && end.room() < size) return undefined;
+    end.lines.take(end.next + size, end.full);
     const records = this.#records;
     if (gap > 0) records.put(end.next, REST);
     const index = (end.next + gap) | 0;

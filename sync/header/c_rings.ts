@@ -12,6 +12,7 @@ struct @_producer {
 	uint32_t next; /* the index of the next to reserve */
 	uint32_t sent; /* the index of the first that is not submitted */
 	uint32_t seen; /* the consumer's index, when it was last looked at */
+	uint32_t lines; /* the index up to which cache lines were taken */
 };
 
 /*
@@ -29,6 +30,7 @@ static inline int @_producer_open(struct @_producer *producer, struct @ *ring,
 		return error;
 	producer->ring = ring;
 	producer->next = producer->sent = atomic_load(&ring->head);
+	producer->lines = producer->next;
 	producer->seen = atomic_load(&ring->tail);
 	if (producer->next & (@_GRAIN - 1)) {
 		hostmem_give_back(&ring->producer);
@@ -36,6 +38,26 @@ static inline int @_producer_open(struct @_producer *producer, struct @ *ring,
 	}
 	atomic_store(&ring->ended, 0);
 	return 0;
+}
+
+/* Takes cache lines of what is free, unless those up to an index were taken. */
+static inline void @_take_lines(struct @_producer *producer, void *contents,
+                                uint32_t up_to)
+{
+	uint32_t from = producer->lines, first = from & (@_CAPACITY - 1);
+	uint32_t count = producer->seen + @_CAPACITY - from;
+	const size_t size = sizeof(@_element);
+
+	if ((int32_t)(from - up_to) >= 0)
+		return;
+	if (count > @_CAPACITY - first)
+		count = @_CAPACITY - first;
+	if (count > HOSTMEM_PIECE / size)
+		count = HOSTMEM_PIECE / size;
+	if (size * 2 <= HOSTMEM_PIECE)
+		hostmem_take_lines((uint8_t *)contents + first * size, count * size);
+	from += count;
+	producer->lines = (int32_t)(from - up_to) >= 0 ? from : up_to;
 }
 
 /* Gives all that is reserved to the consumer. */
@@ -175,6 +197,7 @@ static inline @_element *@_reserve(struct @_producer *producer)
 		if (producer->next - producer->seen >= @_CAPACITY)
 			return NULL;
 	}
+	@_take_lines(producer, ring->slots, producer->next + 1);
 	return &ring->slots[producer->next++ & (@_CAPACITY - 1)];
 }
 
@@ -268,6 +291,7 @@ static inline void *@_reserve(struct @_producer *producer, uint32_t length)
 		if (!@_fits(producer, size))
 			return NULL;
 	}
+	@_take_lines(producer, ring->bytes, index + size);
 	producer->next = index + size;
 	if (size > @_record(length)) {
 		atomic_store_explicit(@_length(ring, index), @_REST,

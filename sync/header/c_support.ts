@@ -159,6 +159,22 @@ static inline void hostmem_publish(_Atomic uint32_t *index, uint32_t value,
 	hostmem_notify(index, INT32_MAX);
 }
 
+/*
+ * How many bytes a producer takes the cache lines of at once, which the consumer's
+ * processor has. A processor keeps only some fifty stores waiting, those of a few
+ * messages: their lines alone would come at a time.
+ */
+#ifndef HOSTMEM_PIECE
+#define HOSTMEM_PIECE 2048
+#endif
+
+/* Stores a byte of each line as it is. */
+static inline void hostmem_take_lines(volatile uint8_t *bytes, size_t size)
+{
+	for (size_t at = 0; at < size; at += 64)
+		bytes[at] = bytes[at];
+}
+
 /* How long to sleep before it is looked whether the other side lives. */
 static const struct timespec hostmem_look = { 0, 250000000 };
 

@@ -15,10 +15,7 @@ export interface DrainInput {
   readonly mask: number;
   /** The size of a slot in bytes. */
   readonly size: number;
-  /**
-   * The number of elements that were shown, which is right whenever the
-   * callback runs: it may throw.
-   */
+  /** The number of elements that were shown, once the callback threw, too. */
   readonly shown: Int32Array;
 }
 
@@ -38,10 +35,14 @@ export type Drain = (
 function drainOf(input: DrainInput): Drain {
   const { record, move, start, mask, size, shown } = input;
   return (from, count, callback) => {
-    for (let i = 0; i < count; i++) {
-      shown[0] = i + 1;
-      move(record, start + ((from + i) & mask) * size, size);
-      callback(record as never);
+    let i = 0;
+    try {
+      while (i < count) {
+        move(record, start + ((from + i++) & mask) * size, size);
+        callback(record as never);
+      }
+    } finally {
+      shown[0] = i;
     }
   };
 }

@@ -15,6 +15,7 @@ import { publish, SharedWord } from "../shared/order.ts";
 import { type ReadyOptions, type Sleep, sleepUntil } from "../shared/sleep.ts";
 import { type Placed, unitOf } from "../shared/structure.ts";
 import { OFFSETS } from "./fields.ts";
+import { FreeLines } from "./lines.ts";
 
 /**
  * The number of elements that a loop yields before it asks whether the event
@@ -106,6 +107,8 @@ export class ProducerEnd {
   readonly #end: End;
   readonly #consumerSleeps: SharedWord;
   readonly #sleep: Omit<Sleep, "look">;
+  /** The cache lines to be filled. */
+  readonly lines: FreeLines;
   /** The index of the next to reserve. */
   next: number;
   /** The consumer's index, when it was last looked at. */
@@ -129,6 +132,7 @@ export class ProducerEnd {
     this.#consumerSleeps = end.word("consumerSleeps");
     this.next = this.#submitted = end.begin(end.head);
     this.seen = end.tail.load();
+    this.lines = new FreeLines(ring, this.next);
     this.#sleep = {
       region,
       offset: at + OFFSETS.tail,
@@ -146,6 +150,11 @@ export class ProducerEnd {
     return this.#sleep.peer.peer;
   }
 
+  /** The index of the first that is not free, as far as was looked. */
+  get full(): number {
+    return (this.seen + this.ring.capacity) | 0;
+  }
+
   /**
    * Reads how many elements, or bytes, there is room for.
    *
@@ -154,6 +163,19 @@ export class ProducerEnd {
   room(): number {
     this.seen = this.#end.tail.load();
     return this.ring.capacity - this.#end.apart(this.next, this.seen);
+  }
+
+  /**
+   * Tests whether there is room for the next element, where no cache lines are
+   * taken any more.
+   *
+   * @throws {CorruptError} if somebody else wrote the indices.
+   */
+  hasMore(): boolean {
+    const used = (this.next - this.seen) >>> 0;
+    if (used >= this.ring.capacity && this.room() === 0) return false;
+    this.lines.take(this.next + 1, this.full);
+    return true;
   }
 
   /**

@@ -30,11 +30,15 @@ export function fillOf(input: FillInput): Drain {
   if (access.kind === "native") {
     const make = maker(element, WRITABLE, element.name);
     return (from, count, callback) => {
-      for (let i = 0; i < count; i++) {
-        shown[0] = i + 1;
-        callback(
-          make(region, start + ((from + i) & mask) * size, size) as never,
-        );
+      let i = 0;
+      try {
+        while (i < count) {
+          callback(
+            make(region, start + ((from + i++) & mask) * size, size) as never,
+          );
+        }
+      } finally {
+        shown[0] = i;
       }
     };
   }

@@ -37,18 +37,16 @@ import type { SpscRingType } from "./type.ts";
  */
 export class RingProducer<T extends Type> implements Disposable {
   readonly #end: ProducerEnd;
-  readonly #capacity: number;
   readonly #slot: (index: number) => object;
   readonly #fill: Drain;
   readonly #shown = new Int32Array(1);
   #busy = false;
 
   private constructor(ring: Placed, options: SideOptions) {
-    const { at, element, capacity } = ring;
+    const { at, element } = ring;
     checkType(element);
     const start = at + CONTENTS;
     const input: FillInput = { ...ring, start, shown: this.#shown };
-    this.#capacity = capacity;
     this.#slot = slotOf(input);
     this.#fill = fillOf(input);
     this.#end = new ProducerEnd(ring, options);
@@ -110,9 +108,7 @@ export class RingProducer<T extends Type> implements Disposable {
     const end = this.#end;
     if (end.closed || this.#busy || end.ring.region.closed) this.#refuse();
     const { next } = end;
-    if (
-      ((next - end.seen) >>> 0) >= this.#capacity && end.room() === 0
-    ) return undefined;
+    if (next === end.lines.index && !end.hasMore()) return undefined;
     return this.#slot(next);
   }
 
@@ -153,14 +149,19 @@ export class RingProducer<T extends Type> implements Disposable {
     this.#requireIdle("produce");
     const count = Math.min(end.room(), limit);
     const before = end.next;
-    this.#shown[0] = 0;
     this.#busy = true;
     let filled = 0;
     try {
-      this.#fill(before, count, fill as (slot: never) => void);
-      filled = count;
+      while (filled < count) {
+        const index = (before + filled) | 0;
+        const taken = end.lines.take(index + 1, end.full);
+        const piece = Math.min((taken - index) | 0, count - filled);
+        this.#shown[0] = 0;
+        this.#fill(index, piece, fill as (slot: never) => void);
+        filled += piece;
+      }
     } catch (error) {
-      filled = Math.max(0, this.#shown[0]! - 1);
+      filled += Math.max(0, this.#shown[0]! - 1);
       throw error;
     } finally {
       this.#busy = false;

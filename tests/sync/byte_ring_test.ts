@@ -25,7 +25,7 @@ import {
   OwnedError,
   SpscRing,
 } from "../../sync/mod.ts";
-import { Random } from "../_support.ts";
+import { Random, seed } from "../_support.ts";
 
 const CAPACITY = 256;
 const Lines = ByteRing(CAPACITY);
@@ -45,6 +45,38 @@ function drain(consumer: ByteRingConsumer): number[][] {
   consumer.consume((message) => messages.push([...message]));
   return messages;
 }
+
+Deno.test("ByteRingProducer.reserve() leaves every byte of the ring as it was, save the headers of records", () => {
+  const Wide = ByteRing(16384);
+  using memory = Memory.create(sizeOf(Wide));
+  const ring = memory.pointer(Wide);
+  const random = new Random(seed());
+  const expected = Uint8Array.from({ length: 16384 }, () => random.int(256));
+  ring.bytes.set(expected);
+  using producer = ByteRingProducer.open(ring);
+  using consumer = ByteRingConsumer.open(ring);
+  for (let lap = 0; lap < 20; lap++) {
+    let message: Uint8Array | undefined;
+    const base = ring.bytes.byteOffset;
+    while ((message = producer.reserve(random.int(3000))) !== undefined) {
+      const at = message.byteOffset - base - 8;
+      new DataView(expected.buffer).setUint32(at, message.length, true);
+      assertEquals(message, expected.subarray(at + 8, at + 8 + message.length));
+      if (random.int(4) === 0) break;
+    }
+    // What is given up was touched no more than what was reserved.
+    if (random.int(3) === 0) producer.discard();
+    else producer.submit();
+    consumer.consume(() => {});
+    // A gap at the end has a header, too.
+    for (let at = 0; at < 16384; at += 8) {
+      const view = new DataView(ring.bytes.buffer, base + at);
+      if (view.getUint32(0, true) !== 0xffff_ffff) continue;
+      new DataView(expected.buffer).setUint32(at, 0xffff_ffff, true);
+    }
+    assertEquals(ring.bytes, expected);
+  }
+});
 
 Deno.test("Messages of any length come whole and in order, over many laps", () => {
   const { memory, ring, producer, consumer } = open();

@@ -32,7 +32,7 @@ import {
   SpscRing,
 } from "../../sync/mod.ts";
 import { pidNamespaces, testWith } from "../_needs.ts";
-import { run } from "../_support.ts";
+import { Random, run, seed } from "../_support.ts";
 
 const Quote = struct("Quote", {
   _: HostLayout,
@@ -127,6 +127,90 @@ Deno.test("RingProducer reserves as many as there is room for, and no more", () 
   producer.reserve()!.id = 8;
   assertEquals(producer.reserve(), undefined);
 });
+
+for (const size of [4, 24, 64, 200, 1500]) {
+  Deno.test(`A slot of ${size} bytes holds what it held a lap before, however the ring is filled`, () => {
+    const random = new Random(seed());
+    const CAPACITY = 64;
+    const Slot = struct("Slot", { _: HostLayout, bytes: array(u8, size) });
+    const Slots = SpscRing(Slot, CAPACITY);
+    using memory = Memory.create(sizeOf(Slots));
+    const ring = memory.pointer(Slots);
+    // Indices that go beyond 2^32 on the way.
+    let next = 2 ** 32 - 5 * CAPACITY;
+    ring.head.store(next);
+    ring.tail.store(next);
+    const producer = RingProducer.open(ring);
+    const consumer = RingConsumer.open(ring);
+    const expected = Array.from(
+      { length: CAPACITY },
+      () => new Array(size).fill(0),
+    );
+    let reserved = 0;
+    let submitted = 0;
+    const fill = ({ bytes }: { bytes: Uint8Array }, ahead: number) => {
+      const slot = expected[(next + ahead) % CAPACITY]!;
+      assertEquals([...bytes], slot);
+      const at = random.int(size);
+      slot[at] = bytes[at] = random.int(256);
+    };
+    for (let step = 0; step < 600; step++) {
+      const room = CAPACITY - submitted - reserved;
+      assertEquals(producer.room, room);
+      switch (random.int(5)) {
+        case 0: {
+          for (let i = random.int(20); i > 0; i--) {
+            const slot = producer.reserve();
+            assertEquals(slot === undefined, reserved + submitted === CAPACITY);
+            if (slot !== undefined) fill(slot, reserved++);
+          }
+          break;
+        }
+        case 1:
+          producer.submit();
+          [next, submitted, reserved] = [
+            next + reserved,
+            submitted + reserved,
+            0,
+          ];
+          break;
+        case 2:
+          producer.discard();
+          reserved = 0;
+          break;
+        case 3: {
+          const limit = 1 + random.int(80);
+          const failing = random.int(80);
+          let filled = 0;
+          try {
+            producer.produce((slot) => {
+              if (filled === failing) throw "as meant";
+              fill(slot, reserved + filled++);
+            }, limit);
+          } catch (error) {
+            assertEquals(error, "as meant");
+          }
+          assertEquals(filled, Math.min(room, limit, failing));
+          if (filled > 0) {
+            submitted += reserved + filled;
+            next += reserved + filled;
+            reserved = 0;
+          }
+          break;
+        }
+        default: {
+          const limit = 1 + random.int(80);
+          submitted -= consumer.consume(() => {}, limit);
+        }
+      }
+      assertEquals(consumer.available, submitted);
+    }
+    assert(next > 2 ** 32, "Went beyond 2^32");
+    for (let index = 0; index < CAPACITY; index++) {
+      assertEquals([...ring.slots.at(index)!.bytes], expected[index]);
+    }
+  });
+}
 
 Deno.test("RingProducer.discard() gives up what is not submitted, and nothing else", () => {
   const { memory, producer, consumer } = open();
