@@ -229,6 +229,16 @@ function unfilled(
   );
 }
 
+/** A producer that takes a slot's cache line before it fills the slot. */
+function takingLines(
+  producer: readonly Access[],
+  value: number,
+): readonly Access[] {
+  const filling = producer.findIndex(({ place }) => place === "slot");
+  const taking = [load("slot"), store("slot", value)];
+  return producer.toSpliced(filling, 0, ...taking);
+}
+
 /** How often a slot is filled anew while it is read. */
 function overwritten(
   producer: readonly Access[],
@@ -251,6 +261,17 @@ for (const { name, keeps, atomicStore } of processors) {
     for (const [producer, consumer] of pairs) {
       assertEquals(unfilled(producer.first, consumer.consumed, keeps), 0);
       assertEquals(overwritten(producer.again, consumer.consumed, keeps), 0);
+    }
+  });
+
+  Deno.test(`No cache line is taken of a slot that is read, nor after it was filled, on ${name}`, () => {
+    for (const [producer, consumer] of pairs) {
+      // It stores what lies there, 0; another value shows whether it is too soon.
+      const [same, other] = [0, 2];
+      const first = takingLines(producer.first, same);
+      assertEquals(unfilled(first, consumer.consumed, keeps), 0);
+      const again = takingLines(producer.again, other);
+      assertEquals(overwritten(again, consumer.consumed, keeps), 0);
     }
   });
 
