@@ -120,6 +120,7 @@ function shapeOf(type: AnyType): string {
     case "array":
       return "an array";
     case "text":
+    case "text16":
       return "text";
     case "bytes":
       return "an array";
@@ -186,7 +187,7 @@ function compare(
   }
   if (isAggregate(own) && isAggregate(told)) {
     compareMembers(own, told, path, found);
-  } else if (shape !== toldShape && !(isBytes(own) && isBytes(told))) {
+  } else if (shape !== toldShape && !areUnits(own, told)) {
     differ("kind", shape, toldShape);
   } else {
     const [sign, toldSign] = [signOf(own), signOf(told)];
@@ -196,10 +197,32 @@ function compare(
   }
 }
 
-function isBytes(type: AnyType): boolean {
-  return type.kind === "text" || type.kind === "bytes" ||
-    (type.kind === "array" &&
-      type.element.size === 1 && isLeaf(type.element as AnyType));
+/**
+ * Tests whether both are lists of bytes, or both of UTF-16: one of them may call
+ * text what the other calls an array.
+ */
+function areUnits(own: AnyType, told: AnyType): boolean {
+  const unit = unitOf(own);
+  return unit !== undefined && unit === unitOf(told);
+}
+
+/** The size in bytes of the units that text, or an array like it, consists of. */
+function unitOf(type: AnyType): number | undefined {
+  switch (type.kind) {
+    case "text":
+    case "bytes":
+      return 1;
+    case "text16":
+      return 2;
+    case "array": {
+      const element = type.element as AnyType;
+      const isUnit = isLeaf(element) && (element.size === 1 ||
+        element.size === 2 && shapeOf(element) === "an integer");
+      return isUnit ? element.size : undefined;
+    }
+    default:
+      return undefined;
+  }
 }
 
 function lengthOf(type: AnyType): string {

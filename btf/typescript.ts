@@ -68,10 +68,10 @@ const RESERVED = new Set(
   export extends false finally for function if import in instanceof new null
   return super switch this throw true try typeof var void while with let static
   yield await async implements interface package private protected public
-  arguments eval undefined array bits struct union text padding enumeration
+  arguments eval undefined array bits struct union text text16 padding enumeration
   HostLayout bool u8 i8 u16 i16 u32 i32 u64 i64 u128 i128 f16 f32 f64 uintptr
   be16 be32 be64 bei16 bei32 bei64 bef32 bef64
-  ArrayType StructType UnionType Text Bits Enumeration Bool U8 I8 U16 I16 U32
+  ArrayType StructType UnionType Text Text16 Bits Enumeration Bool U8 I8 U16 I16 U32
   I32 U64 I64 U128 I128 F16 F32 F64 Uintptr Be16 Be32 Be64 Bei16 Bei32 Bei64 Bef32 Bef64 Padding`
     .split(
       /\s+/,

@@ -71,7 +71,7 @@ export {
   encodeStrings,
 } from "./string_list.ts";
 export { struct, type StructOptions } from "./language/struct.ts";
-export { text } from "./language/text.ts";
+export { text, text16 } from "./language/text.ts";
 export { union } from "./language/union.ts";
 export type {
   AnyArray,
@@ -150,6 +150,7 @@ export type {
   StructValue,
   StructView,
   Text,
+  Text16,
   Type,
   U128,
   U16,

@@ -113,6 +113,13 @@ export interface Text<N extends number = number>
   readonly length: N;
 }
 
+/** The type that {@linkcode text16} makes. */
+export interface Text16<N extends number = number>
+  extends ScalarType<"text16", string> {
+  /** The number of code units, of two bytes each, that it takes. */
+  readonly length: N;
+}
+
 /** The type that {@linkcode bytes} makes. */
 export interface Bytes<N extends number = number> extends
   LayoutType<
@@ -266,6 +273,7 @@ export type Type =
   | Bef64
   | Safe
   | Text
+  | Text16
   | Bytes
   | Enumeration
   | Bits
@@ -503,6 +511,7 @@ export type Boxed =
   | "bef64"
   | "safe"
   | "text"
+  | "text16"
   | "enumeration";
 
 /** The typed array of each scalar that has one. */

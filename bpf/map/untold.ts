@@ -43,7 +43,9 @@ function paddingCheck(type: AnyType, size: number): HasUntold | undefined {
 function leafCheck(type: AnyType): HasUntold | undefined {
   switch (type.kind) {
     case "text":
-      return (bytes, offset) => hasTail(bytes, offset, type.size);
+      return (bytes, offset) => hasTail(bytes, offset, type.size, 1);
+    case "text16":
+      return (bytes, offset) => hasTail(bytes, offset, type.size, 2);
     case "bool":
       return (bytes, offset) => bytes[offset]! > 1;
     case "f16":
@@ -109,10 +111,16 @@ function tailCheck(type: AnyType, size: number): HasUntold | undefined {
 }
 
 /** Tests whether something but zeros follows the NUL of a text. */
-function hasTail(bytes: Uint8Array, offset: number, size: number): boolean {
+function hasTail(
+  bytes: Uint8Array,
+  offset: number,
+  size: number,
+  unit: number,
+): boolean {
   let ended = false;
-  for (let index = offset; index < offset + size; index++) {
-    if (bytes[index] === 0) ended = true;
+  for (let index = offset; index < offset + size; index += unit) {
+    const isNul = bytes[index] === 0 && bytes[index + unit - 1] === 0;
+    if (isNul) ended = true;
     else if (ended) return true;
   }
   return false;

@@ -86,10 +86,15 @@ export function write(
         };
     }
     case "text":
+    case "text16": {
+      const [call, generic] = type.kind === "text"
+        ? ["text", "Text"] as const
+        : ["text16", "Text16"] as const;
       return {
-        value: `${imports.use("text")}(${type.length})`,
-        type: `${imports.use("Text")}<${type.length}>`,
+        value: `${imports.use(call)}(${type.length})`,
+        type: `${imports.use(generic)}<${type.length}>`,
       };
+    }
     case "bits": {
       const base = write(type.base as AnyType, imports, nameOf);
       return {

@@ -117,6 +117,8 @@ export class TypeWriter {
       }
       case "bytes":
         return this.#array(this.#integer("u8", 1), type.size);
+      case "text16":
+        return this.#array(this.#integer("u16", 2), type.length);
       case "text":
         return this.#array(this.#char(), type.length);
       case "enumeration":

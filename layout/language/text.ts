@@ -1,7 +1,7 @@
-/** Text in a fixed number of bytes. */
+/** Text in a fixed number of bytes, or of code units. */
 
 import { checkCount, register } from "../model/types.ts";
-import type { Text } from "../static.ts";
+import type { Text, Text16 } from "../static.ts";
 
 /**
  * `char[size]`: UTF-8 that ends at a NUL or fills all bytes. Its value is a
@@ -35,4 +35,36 @@ export function text<N extends number>(size: N): Text<N> {
     align: 1,
     length: size,
   }) as unknown as Text<N>;
+}
+
+/**
+ * `char16_t[length]`: UTF-16 in the order of the host, which ends at a NUL or fills
+ * all code units. Its value is a string, with every code unit as it is: lone
+ * surrogates, too. Storing one fills the rest with zeros; storing the one that is
+ * there changes nothing. A string of more code units, or with a NUL, throws a
+ * RangeError and writes nothing.
+ *
+ * @param length The number of code units; at least 1. The type is of twice as many
+ * bytes, and aligned to 2.
+ * @throws {InvalidTypeError} for any other length.
+ *
+ * @example The name of a variable of the firmware, as EFI keeps it
+ * ```ts
+ * import { pointer, text16 } from "@hostmem/hostmem";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const name = pointer(text16(512), new ArrayBuffer(1024));
+ * name.value = "BootOrder";
+ * assertEquals(name.value, "BootOrder");
+ * ```
+ */
+export function text16<N extends number>(length: N): Text16<N> {
+  checkCount("The length of text16", length, 1);
+  return register<Text16>({
+    kind: "text16",
+    name: `text16(${length})`,
+    size: length * 2,
+    align: 2,
+    length,
+  }) as unknown as Text16<N>;
 }

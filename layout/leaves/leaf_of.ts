@@ -9,6 +9,7 @@ import type {
   Padding,
   StructType,
   Text,
+  Text16,
   Type,
   U128,
   UnionType,
@@ -33,7 +34,7 @@ import { f16 } from "./half.ts";
 import { integers, uintptrLeaf } from "./integers.ts";
 import type { LaneLeaf, Leaf } from "./leaf.ts";
 import { safeI64, safeU64 } from "./safe.ts";
-import { TextLeaf } from "./text.ts";
+import { TextLeaf, utf16, utf8 } from "./text.ts";
 import { i128, u128 } from "./wide_integers.ts";
 
 /** A type whose value is one JavaScript value. */
@@ -70,7 +71,8 @@ const makers: { readonly [K in LeafType["kind"]]: LeafMaker<K> } = {
   bef32: () => bef32,
   bef64: () => bef64,
   safe: ({ base }) => base.kind === "u64" ? safeU64 : safeI64,
-  text: ({ length }) => new TextLeaf(length),
+  text: ({ length }) => new TextLeaf(utf8(length)),
+  text16: ({ length }) => new TextLeaf(utf16(length)),
   bytes: ({ length }) => new BytesLeaf(length),
   enumeration: ({ base, name }) => enumerationLeaf(integers[base.kind], name),
   bits: ({ base, width }) => placeBits(laneLeafOf(base), width, 0, true).leaf,
@@ -120,7 +122,7 @@ export function leafAt(
 
 /** The leaf of a type that lies in one lane. */
 export function laneLeafOf(
-  type: Exclude<LeafType, Text | Bytes | U128 | I128>,
+  type: Exclude<LeafType, Text | Text16 | Bytes | U128 | I128>,
 ): LaneLeaf {
   return leafOf(type) as LaneLeaf;
 }

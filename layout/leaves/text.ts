@@ -1,4 +1,4 @@
-/** UTF-8 in a fixed number of bytes, NUL-terminated or full. */
+/** Text in a fixed number of bytes, NUL-terminated or full: UTF-8 and UTF-16. */
 
 import { show } from "../../base/show.ts";
 import { type Part, part, sharedPart } from "../../base/specialise.ts";
@@ -15,8 +15,28 @@ const encoder = new TextEncoder();
 const ESCAPE = 0xdc00;
 const REPLACEMENT = "\ufffd";
 
-/** Reads a text. */
-function readText(region: Region, offset: number, size: number): string {
+/** The encoding of a text that takes so many bytes. */
+export interface Encoding {
+  /** The size of the text in bytes. */
+  readonly size: number;
+  /** The size of a code unit in bytes. */
+  readonly unit: 1 | 2;
+  /** The name of a code unit in C. */
+  readonly cName: string;
+  /** Reads a text up to its NUL. */
+  read(region: Region, offset: number): string;
+  /**
+   * The bytes of a text, without a NUL behind them.
+   *
+   * @throws {RangeError} if some of it cannot be stored.
+   */
+  encode(value: string, path: string): Uint8Array;
+  /** The words that say how large a text is, for error messages. */
+  describe(bytes: number): string;
+}
+
+/** Reads UTF-8. */
+function readUtf8(region: Region, offset: number, size: number): string {
   const { u8 } = region;
   if (u8[offset] === undefined) closed(region);
   // One copy first: what another writes meanwhile must not move the end.
@@ -81,60 +101,115 @@ export function encode(value: string): Uint8Array | undefined {
  * The bytes of a text, without a NUL behind them.
  *
  * @throws {TypeError} if it is not a string.
- * @throws {RangeError} if it cannot be stored in so many bytes.
+ * @throws {RangeError} if it cannot be stored there.
  */
-function textBytes(value: unknown, size: number, path: string): Uint8Array {
+function textBytes(
+  value: unknown,
+  encoding: Encoding,
+  path: string,
+): Uint8Array {
   if (typeof value !== "string") {
     throw new TypeError(
       `Cannot store ${show(value)} as ${path}: must be a string`,
     );
   }
-  const encoded = encode(value);
-  if (encoded === undefined) {
-    throw new RangeError(
-      `Cannot store ${
-        show(value)
-      } as ${path}: must not hold a lone surrogate, but for U+DC80 to U+DCFF`,
-    );
-  }
-  if (encoded.length > size) {
+  const bytes = encoding.encode(value, path);
+  const { size } = encoding;
+  if (bytes.length > size) {
     throw new RangeError(
       `Cannot store ${
         show(value.length > 80 ? `${value.slice(0, 80)}…` : value)
-      } as ${path}: must take at most ${size} bytes in UTF-8 and takes ${encoded.length}`,
+      } as ${path}: must take at most ${encoding.describe(size)} and takes ${
+        bytes.length / encoding.unit
+      }`,
     );
   }
-  if (encoded.includes(0)) {
+  if (value.includes("\0")) {
     throw new RangeError(
       `Cannot store ${show(value)} as ${path}: must not hold a NUL`,
     );
   }
-  return encoded;
+  return bytes;
+}
+
+/** UTF-8 in so many bytes. */
+export function utf8(size: number): Encoding {
+  return {
+    size,
+    unit: 1,
+    cName: "char",
+    read: (region, offset) => readUtf8(region, offset, size),
+    encode(value, path) {
+      const bytes = encode(value);
+      if (bytes !== undefined) return bytes;
+      throw new RangeError(
+        `Cannot store ${
+          show(value)
+        } as ${path}: must not hold a lone surrogate, but for U+DC80 to U+DCFF`,
+      );
+    },
+    describe: (bytes) => `${bytes} bytes in UTF-8`,
+  };
+}
+
+/** UTF-16 in so many code units: a string as it is, lone surrogates as well. */
+export function utf16(length: number): Encoding {
+  return {
+    size: length * 2,
+    unit: 2,
+    cName: "char16_t",
+    read: (region, offset) => readUtf16(region, offset, length),
+    encode(value) {
+      const units = new Uint16Array(value.length);
+      for (let i = 0; i < units.length; i++) units[i] = value.charCodeAt(i);
+      return new Uint8Array(units.buffer);
+    },
+    describe: (bytes) => `${bytes / 2} code units in UTF-16`,
+  };
+}
+
+/** Reads UTF-16. */
+function readUtf16(region: Region, offset: number, length: number): string {
+  const { u8, dv } = region;
+  if (u8[offset] === undefined) closed(region);
+  const units: number[] = [];
+  while (units.length < length) {
+    const unit = dv.getUint16(offset + units.length * 2, true);
+    if (unit === 0) break;
+    units.push(unit);
+  }
+  let text = "";
+  // As many arguments as every engine takes.
+  for (let from = 0; from < units.length; from += 4096) {
+    text += String.fromCharCode(...units.slice(from, from + 4096));
+  }
+  return text;
 }
 
 /** Writes a text and zeros behind it, unless it is there already. */
 function writeText(
   region: Region,
   offset: number,
-  size: number,
+  { size, unit }: Encoding,
   bytes: Uint8Array,
 ): void {
   const { u8 } = region;
   if (u8[offset] === undefined) closed(region);
+  const end = offset + bytes.length;
   const isThere = bytes.every((byte, index) => u8[offset + index] === byte) &&
-    (bytes.length === size || u8[offset + bytes.length] === 0);
+    (bytes.length === size || u8[end] === 0 && u8[end + unit - 1] === 0);
   if (isThere) return;
   u8.set(bytes, offset);
-  u8.fill(0, offset + bytes.length, offset + size);
+  u8.fill(0, end, offset + size);
 }
 
-function loadText(size: number): Load {
-  return (region, offset) => readText(region, offset, size);
+function loadText(encoding: Encoding): Load {
+  return (region, offset) => encoding.read(region, offset);
 }
 
-function storeText(size: number): Store {
+function storeText(encoding: Encoding): Store {
   return (region, offset, value) => {
-    writeText(region, offset, size, textBytes(value, size, "text"));
+    writeText(region, offset, encoding, textBytes(value, encoding, "text"));
   };
 }
 
@@ -142,32 +217,35 @@ function fitsString(): Fits {
   return (a) => typeof a === "string";
 }
 
-/** `char[size]`. */
+/** `char[size]` or `char16_t[length]`. */
 export class TextLeaf implements Leaf {
-  readonly #size: number;
+  readonly #encoding: Encoding;
   readonly #load: Part<Load>;
   readonly #store: Part<Store>;
   readonly storeOverZeros: Store;
   readonly fits: Part<Fits> = part(fitsString);
   readonly isQuick = false;
-  readonly alignment = 1;
+  readonly alignment: number;
   readonly lane = undefined;
   readonly isNative = false;
   readonly namesErrors = false;
   readonly declarator: Declarator;
   readonly zero = undefined;
 
-  /** Text in so many bytes. */
-  constructor(size: number) {
-    this.#size = size;
-    this.#load = sharedPart(loadText, size);
-    this.#store = sharedPart(storeText, size);
+  /** Text of an encoding. */
+  constructor(encoding: Encoding) {
+    const { size, unit, cName } = encoding;
+    this.#encoding = encoding;
+    this.alignment = unit;
+    this.#load = sharedPart(loadText, encoding);
+    this.#store = sharedPart(storeText, encoding);
     this.storeOverZeros = (region, offset, value) => {
-      const bytes = textBytes(value, size, "text");
+      const bytes = textBytes(value, encoding, "text");
+      const end = offset + bytes.length;
       region.u8.set(bytes, offset);
-      if (bytes.length < size) region.u8[offset + bytes.length] = 0;
+      if (bytes.length < size) region.u8.fill(0, end, end + unit);
     };
-    this.declarator = { base: "char", suffix: `[${size}]` };
+    this.declarator = { base: cName, suffix: `[${size / unit}]` };
   }
 
   /** True: what follows the NUL is not read. */
@@ -192,6 +270,6 @@ export class TextLeaf implements Leaf {
 
   /** See {@linkcode Leaf.check}. */
   check(value: unknown, path: string): void {
-    textBytes(value, this.#size, path);
+    textBytes(value, this.#encoding, path);
   }
 }

@@ -157,6 +157,9 @@ class Header {
         ? ["#ifndef _GNU_SOURCE\n#define _GNU_SOURCE\n#endif"]
         : [],
       `#include <stdatomic.h>\n#include <stddef.h>\n#include <stdint.h>`,
+      ...this.#parts.some((part) => part.includes("char16_t"))
+        ? ["#include <uchar.h>"]
+        : [],
       ...this.#parts,
     ].join("\n\n") + "\n";
   }

@@ -164,6 +164,8 @@ class Module {
         return this.#ctype(origin.base);
       case "text":
         return `(ctypes.c_char * ${origin.length})`;
+      case "text16":
+        return `(ctypes.c_uint16 * ${origin.length})`;
       case "bytes":
         return bytesOf(origin.length);
       case "struct":
@@ -185,6 +187,8 @@ class Module {
         return this.#format(origin.base);
       case "text":
         return `"S${origin.length}"`;
+      case "text16":
+        return `("<u2", (${origin.length},))`;
       case "bytes":
         return `("u1", (${origin.length},))`;
       case "struct":

@@ -152,6 +152,8 @@ class Module {
         return atomicOf(origin.base);
       case "safe":
         return this.#rustType(origin.base);
+      case "text16":
+        return `[u16; ${origin.length}]`;
       case "text":
       case "bytes":
         return bytesOf(origin.length);

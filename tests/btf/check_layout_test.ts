@@ -16,6 +16,7 @@ import {
   safe,
   struct,
   text,
+  text16,
   type Type,
   u16,
   u32,
@@ -50,6 +51,8 @@ function told(): Btf {
     ].map((member) => member as [string, number, number]),
     true,
   );
+  const u16 = b.int("unsigned short", 2);
+  b.struct("units", 8, [["name", b.array(u16, 4), 0]]);
   return Btf.parse(b.bytes());
 }
 
@@ -87,6 +90,15 @@ Deno.test("checkLayout() finds nothing where there is nothing", () => {
   const check = checkLayout(struct("other", right), btf, "stats");
   assertEquals([check.ok, String(check)], [true, "other: as in BTF"]);
   assert(checkLayout(btf.layout("stats"), btf).ok);
+});
+
+Deno.test("checkLayout() takes UTF-16 for what it is in BTF, an array of units of its size", () => {
+  const units = (name: Type) => struct("units", { _: HostLayout, name });
+  assertEquals(checkLayout(units(text16(4)), btf).differences, []);
+  assertEquals(
+    checkLayout(units(text(8)), btf).differences.map(({ what }) => what),
+    ["kind"],
+  );
 });
 
 Deno.test("checkLayout() finds offsets, sizes, signs, lengths and kinds that differ", () => {

@@ -24,6 +24,7 @@ import {
   i8,
   safe,
   text,
+  text16,
   type Type,
   u128,
   u16,
@@ -265,6 +266,15 @@ export const kinds: readonly Kind[] = [
     kind: "string",
     fits: ["", "a", "abcde", "éé", "\ufeffa"],
     outside: ["abcdef", "a\0b", "\0", "\ud800", "\udc00a", "ééé"],
+    atomic: false,
+  },
+  {
+    name: "text16",
+    type: text16(5),
+    size: 10,
+    kind: "string",
+    fits: ["", "a", "abcde", "ééééé", "\ufeffa", "a😀b", "\ud800", "\udc00a"],
+    outside: ["abcdef", "a\0b", "\0", "😀😀😀"],
     atomic: false,
   },
   {

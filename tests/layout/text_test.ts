@@ -1,11 +1,14 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { ClosedError } from "../../errors.ts";
+import { AlignmentError, ClosedError } from "../../errors.ts";
 import {
+  alignOf,
   array,
   HostLayout,
   pointer,
+  sizeOf,
   struct,
   text,
+  text16,
   u8,
   view,
 } from "../../layout/mod.ts";
@@ -165,4 +168,55 @@ Deno.test("texts in arrays and packed structs keep to their own bytes", () => {
   (bytes.buffer as ArrayBuffer).transfer();
   assertThrows(() => it.names.set(1, "a"), ClosedError);
   assertThrows(() => it.names.at(1), ClosedError);
+});
+
+Deno.test("a text16 ends at a NUL, or fills its code units, each as it is", () => {
+  const bytes = new Uint8Array(12).fill(0x7a);
+  const name = pointer(text16(4), bytes, 2);
+  assertEquals(name.value, "\u7a7a".repeat(4));
+  name.value = "ab\u{1f600}";
+  assertEquals([...bytes.subarray(2, 10)], [97, 0, 98, 0, 0x3d, 0xd8, 0, 0xde]);
+  assertEquals(name.value, "ab\u{1f600}");
+  name.value = "\udc00";
+  assertEquals([...bytes.subarray(2, 10)], [0, 0xdc, 0, 0, 0, 0, 0, 0]);
+  assertEquals(name.value, "\udc00");
+  // A byte that is 0 is no NUL: Ā is 0x0100.
+  name.value = "\u0100a";
+  assertEquals(name.value, "\u0100a");
+  assertEquals([bytes[0], bytes[1], bytes[10], bytes[11]], [
+    0x7a,
+    0x7a,
+    0x7a,
+    0x7a,
+  ]);
+  bytes.set([97, 0, 0, 0, 98, 0], 2);
+  assertEquals(name.value, "a");
+  name.value = "a";
+  assertEquals(bytes[6], 98, "What is there already changes nothing");
+  assertThrows(
+    () => name.value = "12345",
+    RangeError,
+    "must take at most 4 code units in UTF-16 and takes 5",
+  );
+  assertThrows(() => name.value = "a\0b", RangeError, "must not hold a NUL");
+  assertEquals(name.value, "a");
+});
+
+Deno.test("a text16 of a packed struct lies at any offset, and a long one is read whole", () => {
+  const Packed = struct("packed", {
+    _: HostLayout,
+    tag: u8,
+    name: text16(20_000),
+  }, {
+    packed: true,
+  });
+  const it = pointer(Packed, new ArrayBuffer(40_001));
+  const random = new Random(seed());
+  const long = String.fromCharCode(
+    ...Array.from({ length: 20_000 }, () => 1 + random.int(0xffff)),
+  );
+  it.name = long;
+  assertEquals(it.name, long);
+  assertEquals([sizeOf(Packed), alignOf(text16(3))], [40_001, 2]);
+  assertThrows(() => pointer(text16(2), new ArrayBuffer(5), 1), AlignmentError);
 });

@@ -17,6 +17,7 @@ print(json.dumps({
     "flag": it.flag,
     "color": it.color,
     "name": it.name.decode(),
+    "title": bytes(it.title).decode("utf-16-le").rstrip("\0"),
     "low": it.low,
     "minus": str(it.minus),
     "shade": it.shade,
@@ -55,11 +56,13 @@ if t.numpy is not None:
     assert array["inner"]["value"].tolist() == [-1.25, 1e100]
     assert array["half"] == t.numpy.float16(1 / 3) and array["load"] == 1.5
     assert array["name"].decode() == "héllo" and array["box"] == 123456
+    assert array["title"].tolist() == [97, 0xD83D, 0xDE00, 233, 0, 0]
     assert array["debt"].tolist() == [0, 2**64 - 2**26]
     assert t.Numbers_dtype.itemsize == 32 and t.Color_dtype == "u1"
 it.flag = False
 it.color = t.Color.red
 it.name = b"bye"
+it.title[:] = [ord(unit) for unit in "bye\0\0\0"]
 it.low = 2
 it.minus = -(1 << 39)
 it.shade = 1

@@ -14,6 +14,7 @@ fn main() {
     let mut it = unsafe { core::ptr::read_unaligned(bytes.as_ptr() as *const t::Everything) };
     assert!(it.flag == 1 && it.color == t::Color::green);
     assert_eq!(&it.name[..6], "héllo".as_bytes());
+    assert_eq!(String::from_utf16(&it.title[..4]).unwrap(), "a😀é");
     assert!(it.low() == 5 && it.minus() == -3 && it.shade() == t::Color::green && it.r#priv());
     assert!(it.network.get() == 443 && it.change.get() == -70000);
     assert!(it.load.get() == 1.5 && it.wide.get() == 1 << 40);
@@ -31,6 +32,7 @@ fn main() {
     it.flag = 0;
     it.color = t::Color::red;
     it.name = *b"bye\0\0\0\0";
+    it.title = [98, 121, 101, 0, 0, 0];
     it.set_low(2);
     it.set_minus(-(1 << 39));
     it.set_shade(t::Color::red);

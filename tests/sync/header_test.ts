@@ -17,6 +17,7 @@ import {
   safe,
   struct,
   text,
+  text16,
   u128,
   u16,
   u32,
@@ -44,6 +45,7 @@ const Everything = struct("Everything", {
   flag: bool,
   color: Color,
   name: text(7),
+  title: text16(6),
   low: bits(u32, 3),
   high: bits(u32, 20),
   gap: padding(5),
@@ -122,7 +124,7 @@ Deno.test("cHeader() asserts every size and offset", () => {
   assertEquals(
     header.match(/_Static_assert\(offsetof\(struct Everything, \w+\)/g)?.length,
     // All but two bit-fields and the padding.
-    15,
+    16,
   );
 });
 

@@ -28,6 +28,7 @@ import {
   snapshot,
   struct,
   text,
+  text16,
   u32,
   u64,
   u8,
@@ -91,6 +92,7 @@ const Rare = struct("rare", {
   half: f16,
   load: bef32,
   mac: macBytes(6),
+  title: text16(6),
 });
 const rare = pointer(Rare, new ArrayBuffer(sizeOf(Rare)));
 rare.wide = -(2n ** 100n);
@@ -99,6 +101,8 @@ rare.half = 1 / 3;
 equal(rare.half, 0.333251953125, "A third in 16 bits");
 rare.load = 1.5;
 equal(new Uint8Array(encode(Rare, rare))[20], 0x3f, "A float's first byte");
+rare.title = "a😀";
+equal(rare.title, "a😀", "A text in UTF-16");
 rare.mac.set([1, 2, 3, 4, 5, 6]);
 equal(decode(Rare, encode(Rare, rare)).mac[5], 6, "The last of some bytes");
 equal(snapshot(whole).small.join(), "-1,2,-3", "The snapshot");

@@ -33,6 +33,7 @@ import {
   safe,
   struct,
   text,
+  text16,
   type Type,
   u128,
   u32,
@@ -49,6 +50,7 @@ const Everything = struct("everything", {
   _: HostLayout,
   count: u64,
   comm: text(16),
+  title: text16(8),
   port: be16,
   low: bits(u32, 3),
   flag: bits(bool, 1),
@@ -67,6 +69,8 @@ const Everything = struct("everything", {
 function declared(type: Type): string {
   return declarationOf(type as typeof Everything)
     .replaceAll("_Atomic ", "")
+    // BTF has no word for UTF-16.
+    .replaceAll("char16_t", "uint16_t")
     .split("\n").filter((line) => !/XXX|hidden|members|^$/.test(line))
     .join("\n");
 }
@@ -81,8 +85,14 @@ bpfTest("A map that is made with types gives them to whoever opens it", () => {
   assertEquals([map.info.keySize, map.info.valueSize], [8, Everything.size]);
   assert(map.keyType === Inner && map.valueType === Everything);
   const table = map.table();
-  table.set({ a: 1, b: 2 }, { comm: "init", port: 443, inner: { b: 7 } });
-  assertEquals(table.get({ a: 1, b: 2 })!.port, 443);
+  table.set({ a: 1, b: 2 }, {
+    comm: "init",
+    title: "é😀",
+    port: 443,
+    inner: { b: 7 },
+  });
+  const { port, title } = table.get({ a: 1, b: 2 })!;
+  assertEquals([port, title], [443, "é😀"]);
 });
 
 testWith(bpfMaps, root)("The BTF of such a map says the same layout", () => {

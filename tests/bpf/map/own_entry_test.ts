@@ -14,6 +14,7 @@ import {
   HostLayout,
   struct,
   text,
+  text16,
   type Type,
   u16,
   u32,
@@ -51,6 +52,10 @@ const kinds: Record<string, readonly [type: Type, bytes: readonly number[]]> = {
   "text behind its NUL": [
     structOf({ name: text(8) }),
     [97, 0, 98, 99, 0, 0, 0, 1],
+  ],
+  "text16 behind its NUL": [
+    structOf({ name: text16(4) }),
+    [0, 1, 97, 0, 0, 0, 0, 1],
   ],
   "text that is not UTF-8": [
     structOf({ name: text(8) }),
@@ -181,6 +186,7 @@ bpfTest(
     for (
       const [type, key] of [
         [text(4), [97, 0, 98, 0]],
+        [text16(2), [0, 0, 98, 0]],
         [f64, [1, 2, 3, 4, 5, 6, 0xf8, 0x7f]],
         [f32, [1, 2, 0xc0, 0x7f]],
         [bool, [3]],

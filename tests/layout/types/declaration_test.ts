@@ -15,6 +15,7 @@ import {
   padding,
   struct,
   text,
+  text16,
   type Type,
   u16,
   u32,
@@ -173,6 +174,7 @@ Deno.test("declarationOf() names types that are no struct", () => {
   assertEquals(declarationOf(u32), "uint32_t");
   assertEquals(declarationOf(array(array(u16, 2), 3)), "uint16_t[3][2]");
   assertEquals(declarationOf(text(8)), "char[8]");
+  assertEquals(declarationOf(text16(8)), "char16_t[8]");
 });
 
 Deno.test("declarationOf() refuses what is no type", () => {

@@ -25,6 +25,7 @@ import {
   struct,
   type StructOptions,
   text,
+  text16,
   type Type,
   u16,
   u32,
@@ -59,7 +60,9 @@ function randomType(random: Random, depth: number): Type {
     case 0:
       return atomic(random.pick([u8, u32, u64, bool]));
     case 1:
-      return text(1 + random.int(12));
+      return random.boolean()
+        ? text(1 + random.int(12))
+        : text16(1 + random.int(6));
     default:
       return random.pick(readable).type;
   }

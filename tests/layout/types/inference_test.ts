@@ -50,6 +50,7 @@ import {
   type StructType,
   type Text,
   text,
+  text16,
   type Type,
   type U128,
   u128,
@@ -337,11 +338,13 @@ Deno.test("plain data has plain types", () => {
 Deno.test("a root of one value is an object with a value", () => {
   const number = pointer(u32, new ArrayBuffer(8));
   const name = pointer(text(8), new ArrayBuffer(8));
+  const title = pointer(text16(8), new ArrayBuffer(16));
   const words = pointer(array(u64, 2), new ArrayBuffer(16));
   const state = pointer(State, new ArrayBuffer(16));
   const counter = pointer(atomic(u64), new ArrayBuffer(16));
   is<typeof number.value, number>(true);
   is<typeof name.value, string>(true);
+  is<typeof title.value, string>(true);
   is<typeof state.value, number>(true);
   is<typeof words, BigUint64Array>(true);
   is<typeof counter, Atomic<bigint>>(true);

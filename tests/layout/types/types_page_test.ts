@@ -53,7 +53,13 @@ testWith(compilerOfC)(
     const file = directory.join("page.c");
     await Deno.writeTextFile(
       file,
-      ["#include <stdint.h>", "void page(void) {", ...asserted, "}\n"].join(
+      [
+        "#include <stdint.h>",
+        "#include <uchar.h>",
+        "void page(void) {",
+        ...asserted,
+        "}\n",
+      ].join(
         "\n",
       ),
     );

@@ -14,6 +14,7 @@ import {
   safe,
   struct,
   text,
+  text16,
   type Type,
   u16,
   u32,
@@ -46,6 +47,7 @@ const elements: [string, Type, unknown][] = [
   ["bool", bool, true],
   ["safe", safe(u64), 2 ** 40],
   ["text", text(4), "abc"],
+  ["text16", text16(4), "äbc"],
   ["enumeration", State, 1],
 ];
 
