@@ -63,10 +63,6 @@ export class PerfReader extends RecordReader<PerfRest> {
     this.watched = rings.rings;
   }
 
-  override get closed(): boolean {
-    return this.#open === undefined;
-  }
-
   override get record(): object {
     return this.#view.record;
   }

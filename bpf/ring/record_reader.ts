@@ -21,6 +21,7 @@ export abstract class RecordReader<Rest extends unknown[] = unknown[]> {
   /** Called to have a reading that waits look now. */
   onflush: (() => void) | undefined = undefined;
   #isReading = false;
+  #closed = false;
 
   /** Reads nothing yet. */
   constructor(noun: string, size: number) {
@@ -34,9 +35,6 @@ export abstract class RecordReader<Rest extends unknown[] = unknown[]> {
   abstract readonly mapId: number;
   /** The descriptors that tell when there are more records. */
   abstract readonly watched: readonly Watched[];
-  /** True once closed. */
-  abstract readonly closed: boolean;
-
   /** The number of bytes that are reserved and not consumed, with headers. */
   abstract unread(): number;
 
@@ -71,6 +69,11 @@ export abstract class RecordReader<Rest extends unknown[] = unknown[]> {
 
   /** Unmaps all rings and closes their descriptors. */
   protected abstract release(): void;
+
+  /** True once closed. */
+  get closed(): boolean {
+    return this.#closed;
+  }
 
   /**
    * Begins a reading: until `end` there can be no other. What there is now is all
@@ -150,6 +153,7 @@ export abstract class RecordReader<Rest extends unknown[] = unknown[]> {
       this.invalidate();
       // First: what waits for descriptors lets go of them while they are open.
       this.onclose?.();
+      this.#closed = true;
       this.release();
     }
   }

@@ -78,10 +78,6 @@ export class RingReader extends RecordReader<[length: number]> {
     this.#step = drainOf(this.#input);
   }
 
-  override get closed(): boolean {
-    return this.#memory === undefined;
-  }
-
   override get record(): object {
     return this.#input.record;
   }
