@@ -20,7 +20,7 @@ export abstract class Attachment {
   abstract readonly fd: number;
   /** The reason why there is no single link. */
   abstract readonly whyUnlinked: string;
-  /** Ends it. Once more does nothing. */
+  /** Ends it. A second call does nothing. */
   abstract close(): void;
 }
 
@@ -145,7 +145,7 @@ export abstract class KernelObject implements Disposable {
     if (file === this.#pinnedTo) this.#pinnedTo = undefined;
   }
 
-  /** Closes the descriptor. Once more does nothing. */
+  /** Closes the descriptor. A second call does nothing. */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;

@@ -43,8 +43,8 @@ export const typeOptions: OptionNames<MapTypes> = {
 export type Storable<T extends Type> = Input<T> | ViewOf<T> | View<T>;
 
 /**
- * A value of a map: of a per-CPU map an array of one for each possible CPU. Where
- * the type of map is not known, either.
+ * A value of a map. The value of a per-CPU map is an array with one value for
+ * each possible CPU. Where the type of map is not known, it is one of the two.
  *
  * @typeParam V Type of a value, of one CPU.
  * @typeParam M Type of the map.

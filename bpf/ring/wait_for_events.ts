@@ -215,7 +215,10 @@ export class Watch {
     wakeUp(poll.waker.fd);
   }
 
-  /** Watches no longer, and ends a wait that is under way. Once more is nothing. */
+  /**
+   * Watches no longer, and ends a wait that is under way. A second call does
+   * nothing.
+   */
   close(): void {
     const entry = this.#entry;
     if (entry === undefined) return;

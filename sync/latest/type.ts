@@ -22,7 +22,7 @@ import {
 } from "../shared/structure.ts";
 
 /**
- * The type that {@linkcode Latest} makes. Its fields are there to be looked at:
+ * The type that {@linkcode Latest} makes. Its fields can be looked at:
  * `LatestWriter` and `LatestReader` use them.
  */
 export interface LatestType<T extends Type = Type> extends

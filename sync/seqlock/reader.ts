@@ -63,7 +63,7 @@ export class SeqlockReader<T extends Type> {
    *
    * @param lock A view of a seqlock, or a pointer to one.
    * @throws {TypeError} if it is neither.
-   * @throws {CorruptError} if what lies there is of something else.
+   * @throws {CorruptError} if something else lies there.
    * @throws {InvalidTypeError} if there are no views of the value.
    * @throws {ClosedError} if the memory is closed.
    */
@@ -89,7 +89,7 @@ export class SeqlockReader<T extends Type> {
    * of a store, by a debugger say, holds this thread until it goes on.
    *
    * @throws {PeerDiedError} if the writer ended in the middle of a store.
-   * @throws {RangeError} if a `safe` integer in it is not one.
+   * @throws {RangeError} if a `safe` integer lies beyond ±(2^53 − 1).
    * @throws {ClosedError} if the memory is closed.
    */
   read(): Value<T> {
@@ -103,7 +103,7 @@ export class SeqlockReader<T extends Type> {
    *
    * @returns The value; undefined if the writer was storing at every try.
    * @throws {PeerDiedError} if the writer ended in the middle of a store.
-   * @throws {RangeError} if a `safe` integer in it is not one.
+   * @throws {RangeError} if a `safe` integer lies beyond ±(2^53 − 1).
    * @throws {ClosedError} if the memory is closed.
    */
   tryRead(): Value<T> | undefined {
