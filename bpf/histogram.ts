@@ -69,10 +69,10 @@ const knownOptions = { unit: true, width: true } as const;
  * import { histogramLines } from "@hostmem/hostmem/bpf";
  *
  * console.log(histogramLines([0, 0, 3, 12, 5], { unit: "usecs" }).join("\n"));
- * // usecs      : count  distribution
- * //  4 -> 7    : 3     |**********                              |
- * //  8 -> 15   : 12    |****************************************|
- * // 16 -> 31   : 5     |****************                        |
+ * // usecs    : count  distribution
+ * //  4 -> 7  : 3     |**********                              |
+ * //  8 -> 15 : 12    |****************************************|
+ * // 16 -> 31 : 5     |****************                        |
  * ```
  *
  * @example Counts that a program keeps in a map
