@@ -30,7 +30,8 @@ import type {
  * @throws {RangeError} if a value does not fit, or two members that share bytes
  * say different things.
  * @throws {InvalidTypeError} if the values are a pointer or view of another
- * type. @throws {ReadOnlyError} if the pointer is a view.
+ * type.
+ * @throws {ReadOnlyError} if the pointer is a view.
  * @throws {ClosedError} if the memory is closed.
  *
  * @example Part of a struct

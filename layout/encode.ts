@@ -20,8 +20,8 @@ import type { Input, Marked, Type, Value, View, ViewOf } from "./static.ts";
 /**
  * The bytes of a value, as they lie in memory: fields that are not given, and
  * padding, are zero. A flexible array at the type's end is as long as the array
- * given. If the array ends before the padding that `sizeof` counts, the padding
- * is there, too, and is read as elements.
+ * given. The bytes that `sizeof` counts behind a shorter array are there, too,
+ * and are read as elements.
  *
  * @param type The type of the value.
  * @param value Plain data, or a pointer or view whose values are taken.
@@ -84,8 +84,8 @@ function tailLength(type: AnyType, value: unknown): number {
  * @param bytes A buffer of fixed length, or a view of one.
  * @throws {InvalidTypeError} if the type cannot be pointed to.
  * @throws {BoundsError} if there are too few bytes.
- * @throws {RangeError} if a `safe` integer lies beyond ±(2^53 − 1). @throws
- * {TypeError} if the bytes are not a buffer, nor a view of one.
+ * @throws {RangeError} if a `safe` integer lies beyond ±(2^53 − 1).
+ * @throws {TypeError} if the bytes are not a buffer, nor a view of one.
  * @throws {NotSupportedError} if the buffer can be resized.
  * @throws {ClosedError} if the buffer is detached.
  *

@@ -43,9 +43,9 @@ import { addressIn, hex, inspectArena } from "./inspect.ts";
 /** Options of {@linkcode Arena}. */
 export interface ArenaOptions {
   /**
-   * The address that it is to lie at, or must, because somebody mapped it before:
-   * a multiple of the page size. By default the one that the map was made with
-   * (`mapExtra`), or else any.
+   * The address of the arena, a multiple of the page size. An arena that
+   * somebody mapped before must get the address that it has. By default the
+   * address that the map was made with (`mapExtra`), or else any.
    *
    * The engine is made to reserve memory there, if nothing lies there in this
    * process and the address is between 2^40 and 2^47 (2^48 on aarch64).
@@ -155,9 +155,9 @@ export class Arena implements Disposable {
 
   /**
    * Maps all of an arena. There is one `Arena` of a map at a time: while one is
-   * open, `new Arena(map)` gives that one; once it is closed, another one at the
-   * same address. The mapping outlives the map's object; while that lives, it
-   * keeps the mapping that was not closed.
+   * open, `new Arena(map)` gives that one; once it is closed, another one at
+   * the same address. The mapping outlives the map's object. While the map's
+   * object lives, it keeps a mapping that was not closed.
    *
    * @param map A map of type `arena`.
    * @param options The address, the option to map for reading alone, and the

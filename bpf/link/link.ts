@@ -25,7 +25,10 @@ import { Unlinked } from "./unlinked.ts";
 
 /** Options of {@linkcode BpfLink.update}. */
 export interface UpdateLinkOptions {
-  /** The program that the link must have; else nothing is done, and it throws. */
+  /**
+   * The program that the link must have; else `update` does nothing, and
+   * throws.
+   */
   readonly old?: HasDescriptor | undefined;
 }
 

@@ -988,9 +988,9 @@ export class BpfMap<
    * @throws {ClosedError} if the map is closed.
    * @throws {NotSupportedError} if it is of another type, or no `BpfObject` of this
    * process has loaded it.
-   * @throws {SystemError} with the kernel's reason: EEXIST where it has one of
-   * this name, EBUSY for the second time, EINVAL where a function is missing,
-   * EPERM without a capability.
+   * @throws {SystemError} with the kernel's reason: EEXIST where the kernel has
+   * one of this name, EBUSY if the map was attached before, EINVAL where a
+   * function is missing, EPERM without a capability.
    *
    * @example A congestion control, and its successor under the connections it has
    * ```ts ignore

@@ -328,7 +328,7 @@ export class BpfProgram<A extends AttachArguments = AttachArguments>
    *
    * @param target The objects to go over.
    * @returns The link, which can be read.
-   * @throws as below.
+   * @throws as `attach` to any other target does.
    */
   attach(target: Extract<A[0], AttachIterator>): BpfIterator;
   /**

@@ -26,8 +26,8 @@ export interface PerfBufferOptions {
    */
   readonly wakeupEvents?: number | undefined;
   /**
-   * The number of bytes of one CPU, headers included, that wakes it instead: at
-   * most the size of a ring.
+   * The number of bytes of one CPU, headers included, that wakes the reader
+   * instead: at most the size of a ring.
    */
   readonly watermark?: number | undefined;
 }

@@ -175,8 +175,8 @@ export function epochNanoseconds(
  *
  * @param time The time in nanoseconds, such as a program had it from
  * `bpf_ktime_get_ns`.
- * @param clock Its clock; by default that of `bpf_ktime_get_ns`. @throws as
- * {@linkcode epochNanoseconds} does.
+ * @param clock Its clock; by default that of `bpf_ktime_get_ns`.
+ * @throws as {@linkcode epochNanoseconds} does.
  *
  * @example
  * ```ts

@@ -136,7 +136,7 @@ export class LatestWriter<T extends Type> implements Disposable {
 
   /**
    * The value to be submitted next, to be filled in place: it holds some
-   * earlier value. After {@linkcode submit} it is another.
+   * earlier value. After {@linkcode submit}, the draft is another value.
    *
    * @throws {ClosedError} if the side or the memory is closed.
    * @throws {CorruptError} if another program wrote an impossible state.
@@ -221,8 +221,8 @@ export class LatestReader<T extends Type> implements Disposable {
   }
 
   /**
-   * The newest value, in place: the view is good until this is called again, from
-   * when on the writer may have its buffer.
+   * The newest value, in place: the view is good until the next `read`. From
+   * then on the writer may have the buffer.
    *
    * @returns A view of it; undefined before anything was submitted.
    * @throws {ClosedError} if the side or the memory is closed.

@@ -138,8 +138,8 @@ export class RingConsumer<T extends Type>
    * Consumes one element, as plain data.
    *
    * @returns A copy of it; undefined where there is none.
-   * @throws {RangeError} if a `safe` integer lies beyond ±(2^53 − 1); it is
-   * consumed.
+   * @throws {RangeError} if a `safe` integer lies beyond ±(2^53 − 1); the
+   * element is consumed.
    * @throws {ClosedError} if the side or the memory is closed.
    * @throws {CorruptError} if another program wrote impossible indices.
    */

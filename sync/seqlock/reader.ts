@@ -84,9 +84,10 @@ export class SeqlockReader<T extends Type> {
   }
 
   /**
-   * The value, all of it of one moment, as plain data. While it is written all
-   * the time, this may try several times. A writer that was stopped in the middle
-   * of a store, by a debugger say, holds this thread until it goes on.
+   * The value, all of it of one moment, as plain data. If the value is written
+   * all the time, `read` may try several times. A writer that was stopped in
+   * the middle of a store, by a debugger say, blocks this thread until the
+   * writer goes on.
    *
    * @throws {PeerDiedError} if the writer ended in the middle of a store.
    * @throws {RangeError} if a `safe` integer lies beyond ±(2^53 − 1).
