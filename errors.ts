@@ -66,7 +66,7 @@ export class PeerDiedError extends Error {
 
 /**
  * A shared structure that is not valid: made with another type or capacity, or
- * with indices that no process leaves that keeps to the rules.
+ * with indices that no correct process leaves.
  */
 export class CorruptError extends Error {
   /** The class name. */

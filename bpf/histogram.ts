@@ -13,8 +13,9 @@ const U64_MAX = (1n << 64n) - 1n;
 
 /**
  * The bucket of a value in a histogram over powers of two: ⌊log₂ value⌋, and 0 for
- * 0. So bucket 0 has 0 and 1, bucket 1 has 2 and 3, bucket 2 has 4 to 7, bucket 63
- * all from 2⁶³. Programs in C have the same by `log2_bucket` of the guide.
+ * 0. So bucket 0 has 0 and 1, bucket 1 has 2 and 3, bucket 2 has 4 to 7, bucket
+ * 63 has all values from 2⁶³ on. For programs in C, the guide has the same
+ * function, `log2_bucket`.
  *
  * @param value A whole number from 0 to 2⁶⁴ − 1.
  * @throws {RangeError} if it is not.
@@ -53,8 +54,8 @@ const knownOptions = { unit: true, width: true } as const;
 
 /**
  * A histogram over powers of two as lines of text, as the tools of bcc and
- * bpftrace draw it; from the first bucket that counts something to the last. No
- * lines where nothing was counted.
+ * bpftrace draw it, from the first bucket that is not 0 to the last. There are
+ * no lines if all buckets are 0.
  *
  * @param counts The counts of the buckets of {@linkcode log2Bucket}, from bucket
  * 0 on, at most 64: an array or typed array, the elements of a map, or the sums
@@ -68,10 +69,10 @@ const knownOptions = { unit: true, width: true } as const;
  * import { histogramLines } from "@hostmem/hostmem/bpf";
  *
  * console.log(histogramLines([0, 0, 3, 12, 5], { unit: "usecs" }).join("\n"));
- * // usecs      : count  distribution
- * //  4 -> 7    : 3     |**********                              |
- * //  8 -> 15   : 12    |****************************************|
- * // 16 -> 31   : 5     |****************                        |
+ * // usecs    : count  distribution
+ * //  4 -> 7  : 3     |**********                              |
+ * //  8 -> 15 : 12    |****************************************|
+ * // 16 -> 31 : 5     |****************                        |
  * ```
  *
  * @example Counts that a program keeps in a map

@@ -13,7 +13,7 @@ import {
 /**
  * The numbers of all maps, programs or links in the system, ascending.
  *
- * @throws {SystemError} with EPERM for want of CAP_SYS_ADMIN.
+ * @throws {SystemError} with EPERM if CAP_SYS_ADMIN is missing.
  */
 export function idsOf(
   command:

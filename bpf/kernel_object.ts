@@ -20,7 +20,7 @@ export abstract class Attachment {
   abstract readonly fd: number;
   /** The reason why there is no single link. */
   abstract readonly whyUnlinked: string;
-  /** Ends it. Once more does nothing. */
+  /** Ends it. A second call does nothing. */
   abstract close(): void;
 }
 
@@ -109,15 +109,15 @@ export abstract class KernelObject implements Disposable {
   }
 
   /**
-   * Removes the path that the object is pinned to. It stays for as long as this
-   * or another descriptor of it is open.
+   * Removes the path that the object is pinned to. The object stays for as long
+   * as this or another descriptor of it is open.
    *
    * @param path The path that it is pinned to; by default the one that this object
    * has pinned it to, or was opened from.
    * @throws {ClosedError} if it is closed.
    * @throws {TypeError} if no path is given and none is known.
    * @throws {NotSupportedError} if something else is pinned there.
-   * @throws {SystemError} if nothing is.
+   * @throws {SystemError} if nothing is pinned there.
    * @throws {Deno.errors.NotCapable} without permission to read and write the
    * path.
    */
@@ -145,7 +145,7 @@ export abstract class KernelObject implements Disposable {
     if (file === this.#pinnedTo) this.#pinnedTo = undefined;
   }
 
-  /** Closes the descriptor. Once more does nothing. */
+  /** Closes the descriptor. A second call does nothing. */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;

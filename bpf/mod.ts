@@ -13,7 +13,7 @@
  * | {@linkcode RingBuffer}, {@linkcode PerfBuffer} | records that programs write, read in place or copied |
  * | {@linkcode UserRingBuffer} | records that this process writes for programs |
  * | {@linkcode Arena} | memory with pointers in it that both sides follow |
- * | {@linkcode BpfStatistics} | has the kernel count runs and time of programs |
+ * | {@linkcode BpfStatistics} | makes the kernel count runs and time of programs |
  * | {@linkcode BpfToken} | a container's substitute for CAP_BPF |
  * | {@linkcode supports} | tests whether this kernel has a type of program or map, a helper, a way to attach |
  * | {@linkcode dateOf}, {@linkcode interfaceName}, {@linkcode formatAddress}, {@linkcode prefixKey}, {@linkcode histogramLines} | times, interfaces, addresses, prefixes and histograms of programs, for people |

@@ -11,10 +11,11 @@ import { preload as preloadLibc } from "../ffi/preload.ts";
  * Opens libc and libbpf now, which otherwise are opened at the first use, in
  * parts.
  *
- * Call it at the top of a file of tests: `deno test --sanitize-resources`, which
- * is the default before Deno 2.9, fails the test in which a library is opened.
- * Called again it does nothing. Costs some ten milliseconds. Where there is no
- * libbpf, or no permission to open it, it is left to the first use to say so.
+ * Call it at the top of a file of tests: `deno test --sanitize-resources`,
+ * which is the default before Deno 2.9, fails the test in which a library is
+ * opened. A second call does nothing. Costs some ten milliseconds. Where there
+ * is no libbpf, or no permission to open it, it is left to the first use to say
+ * so.
  *
  * @throws {NotSupportedError} on any but Linux on x86-64 or aarch64.
  * @throws {Deno.errors.NotCapable} without `--allow-ffi` for libc, as the first

@@ -143,7 +143,10 @@ export class BpfToken implements Disposable {
     return typeof value === "object" && value !== null && #descriptor in value;
   }
 
-  /** Closes the descriptor; what was made with it stays. Once more does nothing. */
+  /**
+   * Closes the descriptor; what was made with it stays. A second call does
+   * nothing.
+   */
   close(): void {
     this.#descriptor.close();
   }

@@ -157,13 +157,13 @@ export class Btf {
 
   /**
    * BTF that was loaded into the kernel, by its number there
-   * (`BPF_BTF_GET_FD_BY_ID`): that of a map, as its info has it, or of a
-   * program. That takes CAP_SYS_ADMIN.
+   * (`BPF_BTF_GET_FD_BY_ID`): the BTF of a map, by the number in the map's
+   * info, or of a program. That takes CAP_SYS_ADMIN.
    *
    * @param id The number, as in `map.info.btfId`.
    * @throws {RangeError} if it is not an integer of 32 bits.
    * @throws {SystemError} with the kernel's reason, as in bpf(2): ENOENT where
-   * there is no such BTF, EPERM for want of the capability.
+   * there is no such BTF, EPERM without the capability.
    * @throws {Deno.errors.NotCapable} without `--allow-ffi`.
    */
   static fromId(id: number): Btf {
@@ -258,12 +258,14 @@ export class Btf {
    *   has length 0 elsewhere; one of values without a size has length 0.
    * - A struct whose members are not aligned is packed: its alignment is 1.
    * - A section is a struct of its variables.
-   * - Of names that the language has no use for, a dot becomes `_`, an array
-   *   index gets `_` before it, and of two of one name the second ends in `_2`.
+   * - Names that the language cannot use are changed: a dot becomes `_`, an
+   *   array index gets `_` before it, and the second of two equal names ends in
+   *   `_2`.
    *
    * @typeParam T The type, where it is known: nothing checks that it is.
-   * @param nameOrId A name or an id. Of types of one name a struct, union,
-   * enumeration or number goes before a typedef, and that before a variable.
+   * @param nameOrId A name or an id. Among types of one name, a struct, union,
+   * enumeration or number goes before a typedef, and a typedef before a
+   * variable.
    * @param kind The kind that it must be of.
    * @throws {BtfError} if there is no such type, it has no layout, or there are
    * several that differ.

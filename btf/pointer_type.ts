@@ -4,8 +4,8 @@ import { register } from "../layout/model/types.ts";
 import type { Type, Uintptr } from "../layout/static.ts";
 
 /**
- * The type of a pointer that BTF describes: an address as a bigint, with what
- * lies there. Its name is the C type: `"struct file *"`.
+ * The type of a pointer that BTF describes: an address as a bigint, with the
+ * type of the value that lies there. Its name is the C type: `"struct file *"`.
  */
 export interface PointerType extends Uintptr {
   /** The id of the type that it points to, in the BTF that this type is from.
@@ -15,7 +15,7 @@ export interface PointerType extends Uintptr {
    * The layout of the type that it points to; undefined for types without one,
    * such as `void`, functions, and structs of which the name alone is known.
    *
-   * @throws {BtfError} if it cannot be.
+   * @throws {BtfError} if BTF gives that type no valid layout.
    */
   target(): Type | undefined;
 }

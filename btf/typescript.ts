@@ -104,7 +104,7 @@ export class TypescriptSource {
   readonly #declarations: string[] = [];
 
   /**
-   * Nothing yet.
+   * Begins an empty source.
    *
    * @param reserved Names that no constant may have, besides those that the
    * language and the layout types have.

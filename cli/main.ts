@@ -88,8 +88,8 @@ async function run(args: readonly string[], output: Output): Promise<number> {
 }
 
 /**
- * Runs a command line, and tells the exit code: 0 if it did what it was asked
- * for, 1 if not, 2 if it was not understood.
+ * Runs a command line, and returns the exit code: 0 if the command did what it
+ * was asked for, 1 if not, 2 if the command line was not understood.
  *
  * @param args The arguments, without the program's name.
  */

@@ -1,6 +1,7 @@
 /**
  * The command line of hostmem: shows BPF maps, programs and links of the system,
- * the kernel's types, and what this machine allows; writes TypeScript.
+ * the kernel's types, and what this machine allows; writes types in TypeScript,
+ * C, Python and Rust.
  *
  * ```sh
  * deno run -A jsr:@hostmem/hostmem/cli doctor

@@ -91,7 +91,7 @@ export class Descriptor {
     return file.published.buffer;
   }
 
-  /** Closes it. Once more does nothing. */
+  /** Closes it. A second call does nothing. */
   close(): void {
     net.unregister(this);
     close(this.#file);

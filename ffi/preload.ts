@@ -16,10 +16,10 @@ import { libcFutex } from "./libc/futex_functions.ts";
 /**
  * Opens libc now, which otherwise is opened at the first use, in parts.
  *
- * Call it at the top of a file of tests: `deno test --sanitize-resources`, which
- * is the default before Deno 2.9, fails the test in which a library is opened.
- * `@hostmem/hostmem/bpf` has one of its own, for tests of BPF programs. Called
- * again it does nothing. Costs some milliseconds.
+ * Call it at the top of a file of tests: `deno test --sanitize-resources`,
+ * which is the default before Deno 2.9, fails the test in which a library is
+ * opened. `@hostmem/hostmem/bpf` has a `preload` of its own, for tests of BPF
+ * programs. A second call does nothing. Costs some milliseconds.
  *
  * @throws {NotSupportedError} on any but Linux on x86-64 or aarch64.
  * @throws {Deno.errors.NotCapable} without `--allow-ffi`, as the first use does.

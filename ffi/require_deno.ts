@@ -2,7 +2,7 @@
  * Says which Deno is needed before anything else is evaluated. Every entry point
  * that calls native code imports this first.
  *
- * What is older can't check our types (TypeScript 5.7 made typed arrays generic)
+ * An older Deno can't check our types (TypeScript 5.7 made typed arrays generic)
  * and lacks what we call. It can parse our syntax, which `deno task versions`
  * tries: a version that can't would speak before this can.
  */

@@ -29,8 +29,9 @@ import type {
  * @throws {TypeError} if a value is of the wrong kind, or a name is not that of a field.
  * @throws {RangeError} if a value does not fit, or two members that share bytes
  * say different things.
- * @throws {InvalidTypeError} if it is a pointer to another type.
- * @throws {ReadOnlyError} if given a view.
+ * @throws {InvalidTypeError} if the values are a pointer or view of another
+ * type.
+ * @throws {ReadOnlyError} if the pointer is a view.
  * @throws {ClosedError} if the memory is closed.
  *
  * @example Part of a struct

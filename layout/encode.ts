@@ -19,9 +19,9 @@ import type { Input, Marked, Type, Value, View, ViewOf } from "./static.ts";
 
 /**
  * The bytes of a value, as they lie in memory: fields that are not given, and
- * padding, are zero. A flexible array at the type's end is as long as the one
- * given; the bytes that `sizeof` counts behind a shorter one are there, too,
- * and read as elements.
+ * padding, are zero. A flexible array at the type's end is as long as the array
+ * given. The bytes that `sizeof` counts behind a shorter array are there, too,
+ * and are read as elements.
  *
  * @param type The type of the value.
  * @param value Plain data, or a pointer or view whose values are taken.
@@ -77,15 +77,15 @@ function tailLength(type: AnyType, value: unknown): number {
 
 /**
  * Reads the value that bytes hold, as plain data, as `snapshot` of a view of
- * them does. Bytes behind it belong to a flexible array at the type's end, or
- * to nobody. They need not be aligned.
+ * them does. Bytes behind the value belong to a flexible array at the type's
+ * end, or are not read. The bytes need not be aligned.
  *
  * @param type The type of the value.
  * @param bytes A buffer of fixed length, or a view of one.
  * @throws {InvalidTypeError} if the type cannot be pointed to.
  * @throws {BoundsError} if there are too few bytes.
- * @throws {RangeError} if a `safe` integer in it is not one.
- * @throws {TypeError} if it is not a buffer.
+ * @throws {RangeError} if a `safe` integer lies beyond ±(2^53 − 1).
+ * @throws {TypeError} if the bytes are not a buffer, nor a view of one.
  * @throws {NotSupportedError} if the buffer can be resized.
  * @throws {ClosedError} if the buffer is detached.
  *

@@ -123,8 +123,8 @@ function refuseDetached(): never {
  * @param offset The offset in bytes from the beginning of what was given.
  * @param options The length of a flexible array.
  * @throws {InvalidTypeError} if the type cannot be pointed to, or has no size.
- * @throws {TypeError} if it is not a buffer, or a length was given for a type that
- * ends in no flexible array.
+ * @throws {TypeError} if the buffer is neither a buffer nor a view of one, or a
+ * length was given for a type that ends in no flexible array.
  * @throws {RangeError} if the offset or the length is not an integer of at least
  * 0.
  * @throws {AlignmentError} if the offset is not aligned.

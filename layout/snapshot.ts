@@ -17,7 +17,7 @@ import type { Pointer, Type, Value, View, ViewOf } from "./static.ts";
  *
  * @param pointer A pointer, a view, or an array of structs.
  * @throws {TypeError} if it is anything else.
- * @throws {RangeError} if a `safe` integer in it is not one.
+ * @throws {RangeError} if a `safe` integer lies beyond ±(2^53 − 1).
  * @throws {ClosedError} if its memory is closed.
  *
  * @example A copy that no longer changes

@@ -652,7 +652,7 @@ export type FieldsOf<T> = T extends
   { readonly kind: "struct" | "union"; readonly fields: infer F }
   ? { [K in keyof F as F[K] extends Hidden ? never : K]: F[K] }
   : Record<never, never>;
-/** Their names. */
+/** The names of those fields. */
 export type Names<T> = keyof FieldsOf<T> & string;
 
 /** True if the fields of a type are known at run time only. */

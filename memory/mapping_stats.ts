@@ -26,7 +26,7 @@ export function countIn(mapping: Counted): void {
   registry.register(mapping.buffer(), mapping.length, mapping);
 }
 
-/** Counts a mapping no more. Once more does nothing. */
+/** Counts a mapping no more. A second call does nothing. */
 export function countOut(mapping: Counted): void {
   if (registry.unregister(mapping)) forget(mapping.length);
 }

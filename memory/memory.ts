@@ -27,8 +27,8 @@ import type { CreateOptions, MapOptions, OpenOptions } from "./options.ts";
  *
  * The mapping lives for as long as anything can reach it: this object, a
  * pointer, a typed array taken out of one. `close` releases it at once; from
- * then on every access throws, or reads `undefined` through a raw array. It
- * never reaches other memory.
+ * then on every access throws, or reads `undefined` through a raw array. No
+ * access ever reaches other memory.
  *
  * All programs and threads that share the memory see each other's stores as
  * they are made: the bytes are the same. Single values are never torn. Two
@@ -82,7 +82,7 @@ export class Memory {
    *
    * If the kernel refuses to map for writing with EPERM (a frozen BPF map, a
    * sealed memfd) or EACCES (a descriptor for reading), the memory is mapped
-   * read-only and {@linkcode readOnly} tells so.
+   * read-only and {@linkcode readOnly} is true.
    *
    * @param fd The descriptor: of a BPF map, a memfd, a file, a device.
    * @param size The number of bytes: a positive multiple of `pageSize()`, at most
@@ -119,19 +119,18 @@ export class Memory {
   }
 
   /**
-   * Opens and maps a file: of shared memory in `/dev/shm`, on disk, or of a
-   * device.
+   * Opens and maps a file: in `/dev/shm`, on disk, or of a device.
    *
-   * Anybody who may write a file with a path can truncate it, and it cannot be
-   * sealed against that: without `allowTruncatable` it is refused.
+   * Anybody who may write a file that has a path can truncate the file, and no
+   * seal prevents that: without `allowTruncatable`, the file is refused.
    *
    * @param path A path or a `file:` URL. Symbolic links are followed.
    * @param options The part to map, and what to accept.
    * @throws {Deno.errors.NotCapable} without `--allow-ffi`, or without
    * permission to read the path and, unless `readOnly`, to write it.
    * @throws {RangeError} if the size is not a whole number above 0, or the
-   * offset no multiple of the page size.
-   * @throws {BoundsError} if the file does not have the bytes, or none.
+   * offset is not a multiple of the page size.
+   * @throws {BoundsError} if the file does not have the bytes, or is empty.
    * @throws {NotSupportedError} if the file could be truncated and
    * `allowTruncatable` was not given.
    * @throws {SystemError} with the kernel's reason, as in open(2) and mmap(2).
@@ -164,7 +163,8 @@ export class Memory {
    * the other thread holds.
    *
    * **`close` closes it for all threads.** So does the end of a block that
-   * declares it with `using`. A thread that no longer needs it just drops it.
+   * declares it with `using`. A thread that no longer needs the memory just
+   * drops the `Memory`.
    *
    * @param handle The handle, as {@linkcode handle} gave it.
    * @throws {TypeError} if it is not a handle, or no longer refers to what it did.
@@ -235,10 +235,10 @@ export class Memory {
    * give it to {@linkcode Memory.attach} there. It can be posted to
    * several, posted on by them, and used more than once.
    *
-   * The handle of writable memory keeps the memory alive. That of read-only
-   * memory, or of a file that can be truncated, leads to a descriptor that this
-   * object holds, or the one that this was attached from: it is of use for as
-   * long as that is reachable and not closed.
+   * The handle of writable memory keeps the memory alive. The handle of
+   * read-only memory, or of a file that can be truncated, leads to a descriptor
+   * that this object holds, or the object that this one was attached from: the
+   * handle works for as long as the holder is reachable and not closed.
    *
    * @throws {ClosedError} if the memory is closed.
    * @throws {NotSupportedError} unless it was made with `workers: true`.
@@ -264,9 +264,9 @@ export class Memory {
   }
 
   /**
-   * Copies bytes out of the memory, and fewer than the target takes at its end,
-   * as reading a file does. While others write, the bytes need not be of one
-   * moment.
+   * Copies bytes out of the memory. At the end of the memory, it copies fewer
+   * bytes than the target takes, as reading a file does. While others write,
+   * the bytes need not be of one moment.
    *
    * @param target The room for them.
    * @param offset The offset in the memory to begin at, in bytes.
@@ -396,11 +396,11 @@ export class Memory {
   }
 
   /**
-   * The WebAssembly.Memory whose first `size` bytes the memory is, to be
+   * The WebAssembly.Memory that has the memory in its first `size` bytes, to be
    * imported by a module or posted to a Worker (`workers: true`). Its size in
-   * WebAssembly's pages of 64 KiB is rounded up; what lies beyond is not part of
-   * the memory. It cannot grow. `grow(0)` detaches its buffer: the pointers made
-   * before throw from then on, new ones work.
+   * WebAssembly's pages of 64 KiB is rounded up; what lies beyond is not part
+   * of the memory. It cannot grow. `grow(0)` detaches its buffer: the pointers
+   * made before throw from then on, new ones work.
    *
    * @throws {ClosedError} if the memory is closed.
    * @throws {ReadOnlyError} if it is mapped for reading: a store by a module
@@ -420,8 +420,8 @@ export class Memory {
 
   /**
    * Releases the memory at once, for the kernel too: a BPF map can be frozen in
-   * the next statement. Pointers and views into it throw from now on. Once more
-   * does nothing.
+   * the next statement. Pointers and views into it throw from now on. A second
+   * call does nothing.
    *
    * Raw typed arrays taken out of it become empty: they read `undefined` and
    * ignore stores. Those of memory made for Workers read zeros instead, in every
@@ -431,8 +431,9 @@ export class Memory {
    * closes it: a thread that sleeps in an atomic's `wait` is woken and gets a
    * {@linkcode ClosedError}, and so does a thread that asks its own `Memory`
    * for anything. Until then its pointers and views read zeros. Read-only
-   * memory is mapped in each thread by itself: until that thread asks, they go
-   * on reading what is there, and the memory is not released.
+   * memory is mapped in each thread by itself: until the thread asks, its
+   * pointers and views read the memory as before, and the memory is not
+   * released.
    *
    * @throws {SystemError} with ENOMEM, if the kernel has nothing to put in the
    * memory's place; then it is still open.

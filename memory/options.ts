@@ -24,9 +24,9 @@ export interface MapOptions extends WorkerOptions {
    * then ends the process with SIGBUS; `readAt` and `writeAt` go by the file
    * and do not.
    *
-   * For these two the memory holds a descriptor of its own, and closing that
-   * drops this process's `fcntl` record locks on the file, as `close(2)` always
-   * does.
+   * For such a file or device the memory holds a descriptor of its own. Closing
+   * the descriptor drops this process's `fcntl` record locks on the file, as
+   * `close(2)` always does.
    */
   readonly allowTruncatable?: boolean | undefined;
 }

@@ -49,7 +49,7 @@ function requireTimeout(timeout: unknown): number {
 
 /**
  * Sleeps while an atomic has a value, until another process or thread calls
- * {@linkcode notify}, or in C `futex(FUTEX_WAKE)`. The whole thread sleeps: the
+ * {@linkcode notify}, or `futex(FUTEX_WAKE)` in C. The whole thread sleeps: the
  * main thread of a program mostly wants {@linkcode waitAsync}.
  *
  * Store another value before you notify: the value decides. A notification
@@ -64,8 +64,9 @@ function requireTimeout(timeout: unknown): number {
  * @param expected The value to sleep on: it sleeps while the atomic has this
  * value.
  * @param options The longest time to wait.
- * @returns `"ok"` once it was notified, or found that the value had changed;
- * `"not-equal"` if it was another to begin with; `"timed-out"`.
+ * @returns `"ok"` once the thread was notified, or saw that the value had
+ * changed; `"not-equal"` if the atomic had another value from the beginning;
+ * `"timed-out"` after the timeout.
  * @throws {TypeError | RangeError} if an argument is not of its kind or range.
  * @throws {InvalidTypeError} if it is an atomic of another type.
  * @throws {NotSupportedError} if the atomic does not lie in a `Memory`.

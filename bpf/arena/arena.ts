@@ -43,21 +43,21 @@ import { addressIn, hex, inspectArena } from "./inspect.ts";
 /** Options of {@linkcode Arena}. */
 export interface ArenaOptions {
   /**
-   * The address that it is to lie at, or must, because somebody mapped it before:
-   * a multiple of the page size. By default the one that the map was made with
-   * (`mapExtra`), or else any.
+   * The address of the arena, a multiple of the page size. An arena that
+   * somebody mapped before must get the address that it has. By default the
+   * address that the map was made with (`mapExtra`), or else any.
    *
    * The engine is made to reserve memory there, if nothing lies there in this
    * process and the address is between 2^40 and 2^47 (2^48 on aarch64).
    */
   readonly address?: bigint | undefined;
-  /** Maps for reading alone. So is a frozen arena, whatever this says. */
+  /** True to map for reading alone. A frozen arena is always mapped so. */
   readonly readOnly?: boolean | undefined;
   /**
-   * Accepts an arena that was made with the flag `segv_on_fault`. A page that
-   * the BPF program has not allocated is refused then when a pointer, a view or
-   * a copy is asked for. But touching one that the program frees afterwards ends
-   * the process with SIGSEGV.
+   * True to accept an arena that was made with the flag `segv_on_fault`. A page
+   * that the BPF program has not allocated is refused then when a pointer, a
+   * view or a copy is asked for. But touching one that the program frees
+   * afterwards ends the process with SIGSEGV.
    */
   readonly allowSegmentationFaults?: boolean | undefined;
 }
@@ -85,10 +85,11 @@ const places = new WeakMap<BpfMap, Place>();
  * The memory of a BPF arena (Linux 6.9): up to 4 GiB that BPF programs and
  * processes share, with pointers in it that both can follow.
  *
- * An address that a program stored in the arena is a number here. {@linkcode at}
- * turns it into a pointer, after it was checked to lie in the arena. With that,
- * linked lists, trees and tables can be walked, whatever is in them. An arena lies
- * at one address in all processes, and so do the values in it.
+ * An address that a program stored in the arena is a number here.
+ * {@linkcode at} turns it into a pointer, after it was checked to lie in the
+ * arena. So linked lists, trees and tables can be walked, whatever addresses
+ * are in them. An arena lies at one address in all processes, and so do the
+ * values in it.
  *
  * **Map it first.** The first mapping of an arena decides, for ever and for
  * every process, at which address it lies, unless it was made with one
@@ -102,12 +103,13 @@ const places = new WeakMap<BpfMap, Place>();
  * An arena that was mapped for writing once cannot be frozen any more, closed or
  * not; one that is frozen before is mapped for reading.
  *
- * **Memory is allocated at the first touch**, by the process or the program, and
- * is charged to the process that made the map. Where there is none left, or no more in its
- * control group, the kernel ends a process for it: as for all memory by SIGKILL,
- * or by SIGSEGV. {@linkcode populate} has that happen at a moment of your choice.
+ * **Memory is allocated at the first touch**, by the process or the program,
+ * and is charged to the process that made the map. Where no memory is left, or
+ * none in the control group, the kernel ends a process: by SIGKILL, as for all
+ * memory, or by SIGSEGV. {@linkcode populate} makes that happen at a moment of
+ * your choice.
  *
- * An arena is mapped by one thread; it cannot be had by Workers.
+ * An arena is mapped by one thread; Workers cannot have it.
  *
  * @example A list that a BPF program made
  * ```ts
@@ -153,9 +155,9 @@ export class Arena implements Disposable {
 
   /**
    * Maps all of an arena. There is one `Arena` of a map at a time: while one is
-   * open, `new Arena(map)` gives that one; once it is closed, another one at the
-   * same address. The mapping outlives the map's object; while that lives, it
-   * keeps the mapping that was not closed.
+   * open, `new Arena(map)` gives that one; once it is closed, another one at
+   * the same address. The mapping outlives the map's object. While the map's
+   * object lives, it keeps a mapping that was not closed.
    *
    * @param map A map of type `arena`.
    * @param options The address, the option to map for reading alone, and the
@@ -397,8 +399,9 @@ export class Arena implements Disposable {
 
   /**
    * Allocates the pages of a range now (madvise(2), `MADV_POPULATE_WRITE`), so
-   * that no touch of them can fail later, unless the program frees them; of an
-   * arena made with `segv_on_fault` it looks whether they are allocated.
+   * that no touch of them can fail later, unless the program frees them; for an
+   * arena that was made with `segv_on_fault`, it checks that they are
+   * allocated.
    *
    * @param offset The offset of the range, in bytes; 0 by default.
    * @param length The number of bytes; by default all that follow.
@@ -456,8 +459,8 @@ export class Arena implements Disposable {
 
   /**
    * Releases the memory at once. What pointers, views and raw typed arrays do
-   * from then on is told at {@linkcode Memory.close}. What is in the arena stays
-   * for as long as the map exists. Once more does nothing.
+   * from then on is told at {@linkcode Memory.close}. What is in the arena
+   * stays for as long as the map exists. A second call does nothing.
    *
    * @throws {SystemError} with ENOMEM, as {@linkcode Memory.close} does.
    */

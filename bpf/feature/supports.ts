@@ -80,8 +80,8 @@ function questionOf(feature: BpfFeature): Question {
 }
 
 /**
- * @throws {SystemError} if a refusal may be for want of a capability, so that
- * it says nothing of the kernel.
+ * @throws {SystemError} if a capability is missing, so that a refusal says
+ * nothing of the kernel.
  */
 function requireCapabilities(program: ProgramType | undefined): void {
   const types = program === undefined ? [] : [program];
@@ -102,9 +102,9 @@ const answers = new Map<string, boolean>();
 
 /**
  * Tests whether the kernel has a feature, and lets this process use it. The
- * test does it once, and leaves nothing behind. It does not look at a version,
- * since kernels are configured and patched. The first answer is kept, and
- * returned from then on.
+ * test tries the feature once, and leaves nothing behind. The test does not
+ * look at a version, since kernels are configured and patched. The first answer
+ * is kept, and returned from then on.
  *
  * A program is loaded, a map made, and both closed again. A program is attached
  * for a moment where nothing runs it or it does nothing; elsewhere it is
@@ -116,9 +116,9 @@ const answers = new Map<string, boolean>();
  * @param feature The feature: one of
  * `{ program }`, `{ program, helper }`, `{ map }` and `{ attach }`.
  * @throws {TypeError} if there is nothing of that name.
- * @throws {SystemError} with EPERM if this process lacks a capability that it
- * takes, so that the kernel cannot be asked; with EMFILE if it has too few
- * descriptors left for that.
+ * @throws {SystemError} with EPERM if this process lacks a capability that the
+ * feature requires, so that the kernel cannot be asked; with EMFILE if it has
+ * too few descriptors left for that.
  * @throws {NotSupportedError} if there is no libbpf; for a helper of `tracing`,
  * `lsm`, `ext` and `struct_ops`, which may call what their target allows.
  * @throws {Deno.errors.NotCapable} without `--allow-ffi`.

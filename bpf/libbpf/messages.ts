@@ -48,7 +48,7 @@ const room = new Uint8Array(new ArrayBuffer(MOST));
  * throws.
  *
  * Messages arrive on the main thread alone, and only if the program has all of
- * `--allow-ffi`. It never prints to standard error.
+ * `--allow-ffi`. libbpf never prints to standard error.
  *
  * @param callback Takes each message; an error that it throws is reported as
  * uncaught. Undefined to stop.

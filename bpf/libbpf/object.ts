@@ -75,7 +75,7 @@ class OpenObject implements Held {
     hold(this);
   }
 
-  /** Closes it. Once more does nothing. */
+  /** Closes it. A second call does nothing. */
   close(): void {
     if (letGo(this)) this.end();
   }
@@ -201,7 +201,7 @@ export class NativeObject implements Owner {
    * Keeps libbpf's object after `close`, for a call or a link that libbpf needs
    * it for.
    *
-   * @returns Undoes it. Once more does nothing.
+   * @returns Undoes it. A second call does nothing.
    */
   retain(): () => void {
     if (this.#closed) throw new ClosedError("The BPF object is closed");
@@ -221,7 +221,10 @@ export class NativeObject implements Owner {
     this.#open.close();
   }
 
-  /** Closes it: programs and maps can no longer be had. Once more does nothing. */
+  /**
+   * Closes it: programs and maps can no longer be had. A second call does
+   * nothing.
+   */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;

@@ -5,7 +5,7 @@ export interface Owner {
   /**
    * Keeps libbpf's object after it was closed here.
    *
-   * @returns Undoes it. Once more does nothing.
+   * @returns Undoes it. A second call does nothing.
    * @throws {ClosedError} if the object is closed.
    */
   retain(): () => void;

@@ -45,7 +45,9 @@ export class BpfLinks implements Iterable<BpfLink>, Disposable {
     return this.#links.values();
   }
 
-  /** Closes all links, which detaches the program. Once more does nothing. */
+  /**
+   * Closes all links, which detaches the program. A second call does nothing.
+   */
   close(): void {
     for (const link of this.#links) link.close();
   }

@@ -25,7 +25,10 @@ import { Unlinked } from "./unlinked.ts";
 
 /** Options of {@linkcode BpfLink.update}. */
 export interface UpdateLinkOptions {
-  /** The program that the link must have; else nothing is done, and it throws. */
+  /**
+   * The program that the link must have; else `update` does nothing, and
+   * throws.
+   */
   readonly old?: HasDescriptor | undefined;
 }
 
@@ -38,10 +41,10 @@ const updateOptions = { old: true } as const satisfies OptionNames<
  * as the link exists. A link exists while a descriptor of it is open, in whatever
  * process, or it is pinned.
  *
- * A link that {@linkcode BpfProgram.attach} gave stays until it is closed, or the
- * `BpfObject` of its program is, or this process ends, however it ends. Whether
- * the program keeps this object does not matter: collecting garbage detaches
- * nothing. To keep the link beyond the process, {@linkcode BpfLink.pin} it.
+ * A link that {@linkcode BpfProgram.attach} gave stays until the link is
+ * closed, or the `BpfObject` of its program is closed, or this process ends in
+ * any way. You need not keep this object: garbage collection detaches nothing.
+ * To keep the link beyond the process, {@linkcode BpfLink.pin} it.
  *
  * A link that was opened, by {@linkcode BpfLink.open}, {@linkcode
  * BpfLink.fromId} or {@linkcode BpfLink.fromFd}, is one more descriptor of what
@@ -76,9 +79,9 @@ export class BpfLink extends KernelObject {
    * @param path A path or a `file:` URL.
    * @throws {Deno.errors.NotCapable} without `--allow-ffi`, or without
    * permission to read and write the path.
-   * @throws {NotSupportedError} if something else than a link is pinned there.
-   * @throws {SystemError} with the kernel's reason, as in bpf(2): ENOENT, EACCES,
-   * EPERM for want of a capability.
+   * @throws {NotSupportedError} if something other than a link is pinned there.
+   * @throws {SystemError} with the kernel's reason, as in bpf(2): ENOENT,
+   * EACCES, EPERM without a capability.
    */
   static open(path: string | URL): BpfLink {
     const file = pathOf(path);
@@ -92,7 +95,7 @@ export class BpfLink extends KernelObject {
    * @param id The number, as in {@linkcode LinkInfo.id}.
    * @throws {RangeError} if the id is not an integer of 32 bits.
    * @throws {SystemError} with the kernel's reason, as in bpf(2): ENOENT where
-   * there is no such link, EPERM for want of the capability.
+   * there is no such link, EPERM without the capability.
    * @throws {Deno.errors.NotCapable} without `--allow-ffi`.
    */
   static fromId(id: number): BpfLink {
@@ -106,7 +109,7 @@ export class BpfLink extends KernelObject {
    * (`BPF_LINK_GET_NEXT_ID`, Linux 5.8). That takes CAP_SYS_ADMIN. Until they are opened,
    * somebody may make or close some.
    *
-   * @throws {SystemError} with EPERM for want of the capability.
+   * @throws {SystemError} with EPERM if the capability is missing.
    * @throws {Deno.errors.NotCapable} without `--allow-ffi`.
    *
    * @example What is attached, and to what
@@ -147,8 +150,8 @@ export class BpfLink extends KernelObject {
   /**
    * The info of the link, asked of the kernel now. For a filter of tc(8), and
    * for other programs attached without a link, `id` and `typeNumber` are 0.
-   * For the latter it tells what this object attached, whether it is still
-   * there or not.
+   * For such a program the info says what this object attached, also if that
+   * has been detached since.
    *
    * @throws {ClosedError} if it is closed.
    * @throws {NotSupportedError} if the kernel has no link for what libbpf has
@@ -194,16 +197,17 @@ export class BpfLink extends KernelObject {
 
   /**
    * Puts another program in the place of the link's, in one step
-   * (`BPF_LINK_UPDATE`): each packet, or whatever it is, meets either the one or
-   * the other. For links of type xdp, tcx, netkit, cgroup, netns, iter, sockmap.
-   * A link of struct_ops is updated to another map of struct_ops.
+   * (`BPF_LINK_UPDATE`): each packet, or other event, is seen by exactly one of
+   * the two programs. For links of type xdp, tcx, netkit, cgroup, netns, iter,
+   * sockmap. A link of struct_ops is updated to another map of struct_ops.
    *
    * @param program The new program, of the old one's type; or a `BpfMap` of
    * struct_ops, of the same struct and name, made with the flag `"link"`.
    * @param options The program, or map, that the link must have.
    * @throws {TypeError} if what is given is not a program.
    * @throws {ClosedError} if the link or a program is closed.
-   * @throws {NotSupportedError} if links of this type have one program for ever.
+   * @throws {NotSupportedError} if the program of a link of this type cannot be
+   * changed.
    * @throws {SystemError} with the kernel's reason: EPERM if the link has another
    * program than `old`, EINVAL if the new one is of another type, ENOLINK if what
    * it was attached to is gone.
@@ -237,8 +241,8 @@ export class BpfLink extends KernelObject {
    * links of type xdp, tcx, netkit, cgroup, netns, sockmap, struct_ops.
    *
    * @throws {ClosedError} if it is closed.
-   * @throws {NotSupportedError} if links of this type are detached by closing
-   * every descriptor and removing every pin alone.
+   * @throws {NotSupportedError} if links of this type are detached only by
+   * closing every descriptor and removing every pin.
    * @throws {SystemError} with the kernel's reason, as in bpf(2).
    */
   detach(): void {
@@ -275,10 +279,10 @@ export class BpfLink extends KernelObject {
 
   /**
    * Closes the descriptor. That detaches the program, unless the link is pinned
-   * or another descriptor of it is open. Once more does nothing.
+   * or another descriptor of it is open. A second call does nothing.
    *
    * @throws {SystemError} if a program attached without a link cannot be
-   * detached: EPERM, for want of a capability that this process had.
+   * detached: EPERM, if this process has lost a capability.
    */
   override close(): void {
     if (this.closed) return;

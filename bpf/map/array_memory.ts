@@ -123,7 +123,7 @@ export function requireValueType(
 /**
  * The offset of an entry in bytes.
  *
- * @throws {RangeError} if the index is no whole number from 0.
+ * @throws {RangeError} if the index is not a whole number from 0.
  * @throws {BoundsError} if there is no such entry.
  */
 export function entryOffset(

@@ -109,9 +109,10 @@ let closeAll: (map: BpfMap) => void;
  * made with the flag `mmapable` have memory: `memory`, `elements`, `pointer` and
  * `view` reach the very bytes that the programs use.
  *
- * That memory is mapped once and shared by these; `map.memory().close()`
- * releases it at once, and the next of them maps it anew. Closing the map leaves
- * it as it is, for as long as a pointer into it is used.
+ * That memory is mapped once and shared by these four; `map.memory().close()`
+ * releases it at once, and the next call of one of the four maps it anew.
+ * Closing the map leaves the memory mapped for as long as a pointer into it is
+ * used.
  *
  * @typeParam M Its type, where that is known: of a map that `create` gave, or of
  * an object whose shape is known.
@@ -195,8 +196,8 @@ export class BpfMap<
    * @throws {TypeError | RangeError} if an option is not of its kind.
    * @throws {InvalidTypeError} if a type cannot be pointed to, differs in size
    * from the one given beside it, or has no place in BTF.
-   * @throws {SystemError} with the kernel's reason, as in bpf(2): EPERM for want
-   * of a capability, EINVAL where the type does not take these sizes or flags.
+   * @throws {SystemError} with the kernel's reason, as in bpf(2): EPERM without
+   * a capability, EINVAL where the type does not take these sizes or flags.
    * @throws {NotSupportedError} on any but Linux on x86-64 or aarch64.
    * @throws {Deno.errors.NotCapable} without `--allow-ffi`.
    *
@@ -282,9 +283,9 @@ export class BpfMap<
    * @param options The option to open it for reading alone.
    * @throws {Deno.errors.NotCapable} without `--allow-ffi`, or without
    * permission to read the path and, unless `readOnly`, to write it.
-   * @throws {NotSupportedError} if something else than a map is pinned there.
-   * @throws {SystemError} with the kernel's reason, as in bpf(2): ENOENT, EACCES,
-   * EPERM for want of a capability.
+   * @throws {NotSupportedError} if something other than a map is pinned there.
+   * @throws {SystemError} with the kernel's reason, as in bpf(2): ENOENT,
+   * EACCES, EPERM without a capability.
    */
   static open(path: string | URL, options: OpenMapOptions = {}): BpfMap {
     const file = pathOf(path);
@@ -302,7 +303,7 @@ export class BpfMap<
    * @param options The option to open it for reading alone.
    * @throws {RangeError} if the id is not an integer of 32 bits.
    * @throws {SystemError} with the kernel's reason, as in bpf(2): ENOENT where
-   * there is no such map, EPERM for want of the capability.
+   * there is no such map, EPERM without the capability.
    * @throws {Deno.errors.NotCapable} without `--allow-ffi`.
    */
   static fromId(id: number, options: OpenMapOptions = {}): BpfMap {
@@ -317,8 +318,8 @@ export class BpfMap<
    * (`BPF_MAP_GET_NEXT_ID`). That takes CAP_SYS_ADMIN. Until they are opened,
    * somebody may make or close some.
    *
-   * @throws {SystemError} with the kernel's reason, as in bpf(2): EPERM for want
-   * of the capability.
+   * @throws {SystemError} with the kernel's reason, as in bpf(2): EPERM without
+   * the capability.
    * @throws {Deno.errors.NotCapable} without `--allow-ffi`.
    */
   static ids(): number[] {
@@ -551,7 +552,7 @@ export class BpfMap<
 
   /**
    * Stores a socket in a map of sockets: `sockmap`, `sockhash`,
-   * `reuseport_sockarray`, `xskmap`. The map lets go of it when it is closed.
+   * `reuseport_sockarray`, `xskmap`. A socket that is closed leaves the map.
    *
    * Deno does not tell the descriptors of its own sockets: docs/attaching.md
    * says how to find them in `/proc`. The descriptor of a socket made by FFI is
@@ -664,8 +665,8 @@ export class BpfMap<
   }
 
   /**
-   * The keys as plain data, one after the other, as those of a `Map` of
-   * JavaScript. Of any map that can be listed.
+   * The keys of any map that can be listed, as plain data, one after the other,
+   * as those of a `Map` of JavaScript.
    *
    * @param types Types of keys and values, as in {@linkcode BpfMap.table}.
    * @throws as {@linkcode BpfMap.table} does.
@@ -694,10 +695,11 @@ export class BpfMap<
    * The entries as plain data, one after the other, many fetched at once; of a
    * per-CPU map each value is an array of one for each possible CPU.
    *
-   * The type of `entries` does not tell which it is. In the types, {@linkcode
-   * BpfMap.table} has single values, and {@linkcode BpfMap.perCpu} has arrays.
-   * Keys and values that are bytes share buffers, as {@linkcode MapTable} says;
-   * {@linkcode BpfMap.keyBytes} gives each key in a buffer of its own.
+   * The static type of `entries` does not always tell which of the two a value
+   * is. {@linkcode BpfMap.table} always has single values, and
+   * {@linkcode BpfMap.perCpu} arrays. Keys and values that are bytes share
+   * buffers, as {@linkcode MapTable} says; {@linkcode BpfMap.keyBytes} gives
+   * each key in a buffer of its own.
    *
    * @param types Types of keys and values, as in {@linkcode BpfMap.table}.
    * @throws as {@linkcode BpfMap.keys} does.
@@ -715,15 +717,16 @@ export class BpfMap<
 
   /**
    * The entries as bytes in batches, as the kernel gives them
-   * (`BPF_MAP_LOOKUP_BATCH`): the fastest way to go through a map, and one to be
-   * interrupted: each batch has a cursor to go on from.
+   * (`BPF_MAP_LOOKUP_BATCH`): the fastest way to go through a map. A loop over
+   * batches can be interrupted: each batch has a cursor to continue from.
    *
-   * Entries that others store and delete meanwhile may be among them or not,
-   * also from a cursor that was kept. Entries of a hash that stay are all among
-   * them. In maps where the kernel goes from key to key instead, the next batch
-   * begins at the last key of the one before: if that key was deleted, the
-   * kernel begins anew, and some entries are given twice. Others are then left
-   * out, since no more entries are given than the map has room for.
+   * The batches may or may not have the entries that others store and delete
+   * meanwhile, also from a cursor that was kept. They have all entries of a
+   * hash that stay. In maps where the kernel goes from key to key instead, the
+   * next batch begins at the last key of the one before: if that key was
+   * deleted, the kernel begins anew, and some entries are given twice. Others
+   * are then left out, since no more entries are given than the map has room
+   * for.
    *
    * @param options The cursor to begin at, and the most entries of a batch.
    * @throws {ClosedError} if the map is closed.
@@ -985,9 +988,9 @@ export class BpfMap<
    * @throws {ClosedError} if the map is closed.
    * @throws {NotSupportedError} if it is of another type, or no `BpfObject` of this
    * process has loaded it.
-   * @throws {SystemError} with the kernel's reason: EEXIST where it has one of
-   * this name, EBUSY for the second time, EINVAL where a function is missing, EPERM
-   * for want of a capability.
+   * @throws {SystemError} with the kernel's reason: EEXIST where the kernel has
+   * one of this name, EBUSY if the map was attached before, EINVAL where a
+   * function is missing, EPERM without a capability.
    *
    * @example A congestion control, and its successor under the connections it has
    * ```ts ignore
@@ -1008,8 +1011,8 @@ export class BpfMap<
 
   /**
    * Closes the descriptor. Memory that was mapped stays, and so do the pointers
-   * into it: close what `memory` gave before, to release the map at once. Once
-   * more does nothing.
+   * into it: close what `memory` gave before, to release the map at once. A
+   * second call does nothing.
    */
   override close(): void {
     this.#memory = undefined;

@@ -44,7 +44,7 @@ export interface MapQueue<V, VI = V> {
   pop(): V | undefined;
   /** The next value, which stays; undefined where there is none. */
   peek(): V | undefined;
-  /** Takes values out until there are none. What was not given stays. */
+  /** Takes values out until there are none. Values that were not given stay. */
   drain(): Generator<V, void>;
 }
 

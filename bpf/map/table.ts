@@ -43,8 +43,8 @@ export const typeOptions: OptionNames<MapTypes> = {
 export type Storable<T extends Type> = Input<T> | ViewOf<T> | View<T>;
 
 /**
- * A value of a map: of a per-CPU map an array of one for each possible CPU. Where
- * the type of map is not known, either.
+ * A value of a map. The value of a per-CPU map is an array with one value for
+ * each possible CPU. Where the type of map is not known, it is one of the two.
  *
  * @typeParam V Type of a value, of one CPU.
  * @typeParam M Type of the map.
@@ -76,13 +76,14 @@ export type PerCpuTableOf<K extends Type, V extends Type> = PerCpuTable<
  * kernel's reason, as in bpf(2), and TypeError or RangeError where a key or a
  * value is not of its type or does not fit.
  *
- * Methods that go through all entries fetch many at once (`BPF_MAP_LOOKUP_BATCH`
- * and its like, Linux 5.6) where kernel and map can, and one by one elsewhere.
- * Others may write the map meanwhile: what comes or goes may be given or not,
- * and there is always an end. Entries of a hash that stay are all given. Where
- * the kernel goes from key to key instead, in LPM tries and before Linux 5.6,
- * it begins anew when a key was deleted: then some entries may be given twice,
- * and others left out, since no more are given than the map has room for.
+ * Methods that go through all entries fetch many at once
+ * (`BPF_MAP_LOOKUP_BATCH` and its like, Linux 5.6) where kernel and map can,
+ * and one by one elsewhere. Others may write the map meanwhile: an entry that
+ * comes or goes may be given or not, and there is always an end. Entries of a
+ * hash that stay are all given. Where the kernel goes from key to key instead,
+ * in LPM tries and before Linux 5.6, it begins anew when a key was deleted:
+ * then some entries may be given twice, and others left out, since no more are
+ * given than the map has room for.
  *
  * Keys and values are bytes if nothing says their type; the bytes are copies.
  * The bytes of one key (`get`, `take`) are the only ones in their `buffer`;

@@ -20,8 +20,8 @@ export interface LoadOptions<S extends ObjectShape = ObjectShape> {
   readonly name?: string | undefined;
   /**
    * The values of constants (`const volatile` in C), by their names, as plain
-   * data. The verifier knows them: it leaves out what they make unreachable.
-   * They can be set here and never again.
+   * data. The verifier knows the constants, and leaves out code that they make
+   * unreachable. They can be set here and never again.
    */
   readonly constants?: InputsOf<S, "constants"> | undefined;
   /** The values that other variables have at first, by their names. */
@@ -68,8 +68,8 @@ export interface LoadOptions<S extends ObjectShape = ObjectShape> {
  */
 export interface LoadMapOptions {
   /**
-   * Its type, in place of its definition's. Not of a section, nor to or from
-   * `"struct_ops"`.
+   * Its type, in place of its definition's. A section keeps its type, and no
+   * type can be changed to or from `"struct_ops"`.
    */
   readonly type?: MapType | undefined;
   /** The size of a key in bytes. Not of a section. */

@@ -310,9 +310,9 @@ export class BpfObject<S extends ObjectShape = ObjectShape>
   }
 
   /**
-   * Closes the object with its maps and programs, and the links that `attach` of
-   * its programs gave: programs whose links are not pinned are detached. The
-   * pointers to variables stay valid. Once more does nothing.
+   * Closes the object with its maps and programs, and the links that `attach`
+   * of its programs gave: programs whose links are not pinned are detached. The
+   * pointers to variables stay valid. A second call does nothing.
    */
   close(): void {
     const isOpen = !this.closed;

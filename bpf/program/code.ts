@@ -31,7 +31,9 @@ export interface ProgramInstruction {
   readonly code: number;
   /** The number of the register that it writes. */
   readonly target: number;
-  /** The number of the register that it reads, or what the immediate is. */
+  /**
+   * The number of the register that it reads, or the meaning of the immediate.
+   */
   readonly source: number;
   /** The distance of a jump in instructions, or another one in bytes. */
   readonly offset: number;

@@ -109,9 +109,10 @@ export class BpfProgram<A extends AttachArguments = AttachArguments>
    * @param path A path or a `file:` URL.
    * @throws {Deno.errors.NotCapable} without `--allow-ffi`, or without
    * permission to read and write the path.
-   * @throws {NotSupportedError} if something else than a program is pinned there.
-   * @throws {SystemError} with the kernel's reason, as in bpf(2): ENOENT, EACCES,
-   * EPERM for want of a capability.
+   * @throws {NotSupportedError} if something other than a program is pinned
+   * there.
+   * @throws {SystemError} with the kernel's reason, as in bpf(2): ENOENT,
+   * EACCES, EPERM without a capability.
    */
   static open(path: string | URL): BpfProgram {
     const file = pathOf(path);
@@ -126,7 +127,7 @@ export class BpfProgram<A extends AttachArguments = AttachArguments>
    * @param id The number, as in {@linkcode ProgramInfo.id}.
    * @throws {RangeError} if the id is not an integer of 32 bits.
    * @throws {SystemError} with the kernel's reason, as in bpf(2): ENOENT where
-   * there is no such program, EPERM for want of the capability.
+   * there is no such program, EPERM without the capability.
    * @throws {Deno.errors.NotCapable} without `--allow-ffi`.
    */
   static fromId(id: number): BpfProgram {
@@ -140,7 +141,7 @@ export class BpfProgram<A extends AttachArguments = AttachArguments>
    * (`BPF_PROG_GET_NEXT_ID`). That takes CAP_SYS_ADMIN. Until they are opened,
    * somebody may load or unload some.
    *
-   * @throws {SystemError} with EPERM for want of the capability.
+   * @throws {SystemError} with EPERM if the capability is missing.
    * @throws {Deno.errors.NotCapable} without `--allow-ffi`.
    *
    * @example What is loaded
@@ -170,9 +171,9 @@ export class BpfProgram<A extends AttachArguments = AttachArguments>
    *
    * @param place The target, as for `attach`.
    * @throws {TypeError | RangeError} if the target is not as it must be.
-   * @throws {SystemError} with the kernel's reason: ENODEV where there is no such
-   * interface, EBADF where the path is of something else, EINVAL where the kernel
-   * does not tell, EPERM for want of the capability.
+   * @throws {SystemError} with the kernel's reason: ENODEV where there is no
+   * such interface, EBADF where the path is of something else, EINVAL where the
+   * kernel does not tell, EPERM without the capability.
    * @throws {Deno.errors.NotCapable} without permission to read a path.
    *
    * @example What sees the packets that come in
@@ -327,7 +328,7 @@ export class BpfProgram<A extends AttachArguments = AttachArguments>
    *
    * @param target The objects to go over.
    * @returns The link, which can be read.
-   * @throws as below.
+   * @throws as `attach` to any other target does.
    */
   attach(target: Extract<A[0], AttachIterator>): BpfIterator;
   /**
@@ -346,9 +347,9 @@ export class BpfProgram<A extends AttachArguments = AttachArguments>
    * @throws {TypeError | RangeError} if the target is not as it must be.
    * @throws {NotSupportedError} if programs of its type are not attached to
    * that, the section does not say what to, or the kernel is too old.
-   * @throws {SystemError} with the reason of the kernel's or of libbpf's: ENODEV
-   * where there is no such interface, ENOENT no such function or tracepoint,
-   * EBUSY where there is no place, EPERM for want of a capability.
+   * @throws {SystemError} with the reason of the kernel's or of libbpf's:
+   * ENODEV where there is no such interface, ENOENT no such function or
+   * tracepoint, EBUSY where there is no place, EPERM without a capability.
    * @throws {Deno.errors.NotCapable} without permission to read a path.
    *
    * @example Two targets

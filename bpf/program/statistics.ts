@@ -27,8 +27,8 @@ export class BpfStatistics implements Disposable {
   /**
    * Begins to count.
    *
-   * @throws {SystemError} with the kernel's reason, as in bpf(2): EPERM for want
-   * of the capability.
+   * @throws {SystemError} with the kernel's reason, as in bpf(2): EPERM without
+   * the capability.
    * @throws {Deno.errors.NotCapable} without `--allow-ffi`.
    */
   static enable(): BpfStatistics {
@@ -43,7 +43,10 @@ export class BpfStatistics implements Disposable {
     return this.#descriptor.fd < 0;
   }
 
-  /** Ends the counting, unless somebody else wants it. Once more does nothing. */
+  /**
+   * Ends the counting, unless somebody else wants it. A second call does
+   * nothing.
+   */
   close(): void {
     this.#descriptor.close();
   }

@@ -26,8 +26,8 @@ export interface PerfBufferOptions {
    */
   readonly wakeupEvents?: number | undefined;
   /**
-   * The number of bytes of one CPU, headers included, that wakes it instead: at
-   * most the size of a ring.
+   * The number of bytes of one CPU, headers included, that wakes the reader
+   * instead: at most the size of a ring.
    */
   readonly watermark?: number | undefined;
 }
@@ -49,13 +49,14 @@ const perfOptions: OptionNames<PerfBufferOptions> = {
  * them, and for how long a record is valid, are told at {@linkcode RecordSource}.
  * Records are copied out of the rings one by one.
  *
- * A record is 4 bytes longer than a multiple of 8: what the program did not give
- * is filled up with anything. Its length tells no more than that.
+ * The length of a record is 4 more than a multiple of 8: the bytes behind those
+ * that the program gave have any value. So the length does not say how many
+ * bytes the program gave.
  *
- * One reader of a map: a second object, also of another process, takes over its
- * CPUs, and the first gets no more records. (Without CAP_SYS_ADMIN, closing the
- * first then takes them from one of another thread or process.) CPUs that come
- * online later are not read.
+ * A map has one reader: a second `PerfBuffer`, also of another process, takes
+ * over the CPUs, and the first gets no more records. (Without CAP_SYS_ADMIN,
+ * closing the first then takes the CPUs from a second one of another thread or
+ * process.) CPUs that come online later are not read.
  *
  * @example Reading what a program puts out
  * ```ts

@@ -27,9 +27,9 @@ export class RecordPlace {
 }
 
 /**
- * A record of a ring buffer, some bytes, which can be seen as one type or
- * another. It is valid for as long as a typed record would be: after that it
- * throws ClosedError, and so do the views taken of it.
+ * A record of a ring buffer that has no type: bytes that can be viewed as one
+ * type or another. The record is valid for as long as a typed record is. After
+ * that the record throws ClosedError, and so do the views of it.
  *
  * @example Records of several types
  * ```ts ignore
@@ -77,7 +77,7 @@ export class RingRecord {
    * as the record has bytes for.
    * @throws {ClosedError} if the record is no longer valid.
    * @throws {InvalidTypeError} if the type cannot be used.
-   * @throws {RangeError} if the offset or the length is no whole number.
+   * @throws {RangeError} if the offset or the length is not a whole number.
    * @throws {AlignmentError} if the offset is not aligned as the type requires.
    * @throws {BoundsError} if the record does not have the bytes.
    */

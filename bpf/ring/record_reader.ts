@@ -93,7 +93,7 @@ export abstract class RecordReader<Rest extends unknown[] = unknown[]> {
     this.#isReading = true;
   }
 
-  /** Publishes, and lets others read. Once more does nothing. */
+  /** Publishes, and lets others read. A second call does nothing. */
   end(): void {
     if (!this.#isReading) return;
     this.#isReading = false;
@@ -144,7 +144,7 @@ export abstract class RecordReader<Rest extends unknown[] = unknown[]> {
     return count;
   }
 
-  /** Publishes what was read, and closes all. Once more does nothing. */
+  /** Publishes what was read, and closes all. A second call does nothing. */
   close(): void {
     if (this.closed) return;
     try {

@@ -25,7 +25,7 @@ export interface ConsumeOptions {
   readonly limit?: number | undefined;
 }
 
-/** Options of {@linkcode RecordSource.records}, and of what reads as they come. */
+/** Options of {@linkcode RecordSource.records}, and of `forEach`. */
 export interface RecordsOptions {
   /** Ends the iteration with an error: it throws the signal's reason. */
   readonly signal?: AbortSignal | undefined;
@@ -59,17 +59,18 @@ const forEachOptions = {
  * {@linkcode PerfBuffer}.
  *
  * There are four ways to read. `consume` with a callback, the fastest, and
- * `for (const record of ring)`, which can be left, take the records that there are
- * when they begin. `forEach` with a callback, which is as fast as `consume`,
- * and `for await (const record of ring)` wait for more. All sources of a thread
- * are waited for together, by one call on one other thread; nothing is polled.
+ * `for (const record of ring)`, which can be left by `break`, take the records
+ * that there are at the beginning. `forEach` with a callback, which is as fast
+ * as `consume`, and `for await (const record of ring)` wait for more. All
+ * sources of a thread are waited for together, by one call on one other thread;
+ * nothing is polled.
  *
- * **A record is valid until the next one, and not beyond its loop or callback.**
- * All records are shown by one object, which is pointed from each to the next;
- * after the last it throws {@linkcode ClosedError}, and so does whatever was
- * taken out of it. To keep a record copy it: `snapshot(record)`. In an `async`
- * callback of `consume` it is gone after the first `await`; in the body of a
- * `for await` it is not.
+ * **A record is valid until the next one, and not beyond its loop or
+ * callback.** One object shows all records: it points to one record after
+ * another. After the last record the object throws {@linkcode ClosedError}, and
+ * so do the views that were taken out of it. To keep a record, copy it:
+ * `snapshot(record)`. In an `async` callback of `consume`, the record is gone
+ * after the first `await`; in the body of a `for await`, the record stays.
  *
  * The program gets back the room of records that were read when the position is
  * published: by `consume` and `for` whenever a quarter of a ring was read, and
@@ -80,10 +81,10 @@ const forEachOptions = {
  * One reader at a time: to read in a callback or the body of a loop is an error.
  *
  * `for await` lets the event loop turn now and then, however many records there
- * are, so that timers and signals are heard. Having read all, it sleeps until the
- * kernel wakes it.
- * A Worker that is terminated while it sleeps is not gone before the kernel wakes
- * it either: end its iterations first, by a signal or `close`.
+ * are, so that timers and signals are heard. When all records are read, the
+ * loop sleeps until the kernel wakes it. A Worker that is terminated while it
+ * sleeps is not gone before the kernel wakes it either: end its iterations
+ * first, by a signal or `close`.
  */
 export abstract class RecordSource<
   T extends LayoutType,
@@ -163,8 +164,8 @@ export abstract class RecordSource<
   }
 
   /**
-   * Iterates over the records that there are when the first is asked for. With
-   * `for`, which ends the reading when it is left.
+   * Iterates over the records that there are when the first is asked for. Use
+   * it with `for`, which ends the reading when the loop is left.
    *
    * @throws as {@linkcode RecordSource.consume} does, when a record is asked for.
    */
@@ -308,9 +309,9 @@ export abstract class RecordSource<
   /**
    * Makes a waiting `for await` or `forEach` look for records now, though
    * nothing woke it: for records that a program has submitted with
-   * `BPF_RB_NO_WAKEUP`, or that are too few to wake the reader of a {@linkcode
-   * PerfBuffer}. If nothing waits, it does nothing; {@linkcode
-   * RecordSource.consume} looks anyway.
+   * `BPF_RB_NO_WAKEUP`, or that are too few to wake the reader of a
+   * {@linkcode PerfBuffer}. If nothing waits, it does nothing;
+   * {@linkcode RecordSource.consume} looks anyway.
    *
    * @throws {ClosedError} if the source is closed.
    *
@@ -326,12 +327,12 @@ export abstract class RecordSource<
   }
 
   /**
-   * Unmaps the source at once and ends what reads it: a loop behind the record in
-   * hand, `for await` also while it waits. What was read is published. Once more
-   * does nothing.
+   * Unmaps the source at once and ends what reads it: a loop behind the record
+   * in hand, `for await` also while it waits. What was read is published. A
+   * second call does nothing.
    *
-   * @throws {TypeError} if another process has read meanwhile, so that the
-   * position is not this one's to publish; it is closed all the same.
+   * @throws {TypeError} if another process has read meanwhile, so that this
+   * source must not publish the position; the source is closed all the same.
    */
   close(): void {
     this.#reader.close();

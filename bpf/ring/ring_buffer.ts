@@ -32,11 +32,12 @@ export interface RingBufferOptions {
  * The ways to read it, and for how long a record is valid, are told at {@linkcode
  * RecordSource}.
  *
- * Records that the program reserved and discarded are skipped. One that is
- * reserved and not yet submitted is waited for, and so are those behind it.
+ * Records that the program reserved and discarded are skipped. A record that is
+ * reserved and not yet submitted is waited for, and so are the records behind
+ * it.
  *
- * There is one reader of a ring at a time: another process that reads as well is
- * an error when it is noticed.
+ * There is one reader of a ring at a time: a second reader, also in another
+ * process, is an error once it is noticed.
  *
  * `for await` sleeps until the kernel wakes it: records that the program submitted
  * with `BPF_RB_NO_WAKEUP` are read when one without it follows.

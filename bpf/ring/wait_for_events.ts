@@ -22,7 +22,7 @@ import {
 import { Descriptor } from "../../ffi/descriptor.ts";
 import { PoolReturn } from "../../ffi/pool_return.ts";
 
-/** What waiting takes, while anything is watched. */
+/** The parts of a wait, while anything is watched. */
 interface Poll {
   readonly epoll: Descriptor;
   readonly waker: Descriptor;
@@ -215,7 +215,10 @@ export class Watch {
     wakeUp(poll.waker.fd);
   }
 
-  /** Watches no longer, and ends a wait that is under way. Once more is nothing. */
+  /**
+   * Watches no longer, and ends a wait that is under way. A second call does
+   * nothing.
+   */
   close(): void {
     const entry = this.#entry;
     if (entry === undefined) return;

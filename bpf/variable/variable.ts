@@ -87,10 +87,10 @@ export class BpfVariable<T extends Type = Type> {
   }
 
   /**
-   * Its type: that which was given, or by BTF. Bytes, `array(u8, size)`, for
-   * objects that were compiled without BTF (clang's option `-g`).
+   * The type that was given, or else the type in BTF. Bytes, `array(u8, size)`,
+   * for objects that were compiled without BTF (clang's option `-g`).
    *
-   * @throws {BtfError} if BTF tells of none that can be.
+   * @throws {BtfError} if BTF has no type for it, or one that has no layout.
    */
   get type(): T {
     return this.#type ??= this.#declaration.type() as T;
@@ -109,7 +109,7 @@ export class BpfVariable<T extends Type = Type> {
    * some parts of it and not in others; each single value is whole.
    *
    * @throws {ClosedError} if the object is closed.
-   * @throws {BtfError} if BTF tells of no type that can be.
+   * @throws {BtfError} if BTF has no type for it, or one that has no layout.
    * @throws {SystemError} with the kernel's reason, as in mmap(2) and bpf(2).
    */
   get(): Value<T> {

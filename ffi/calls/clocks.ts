@@ -142,8 +142,9 @@ export function kernelTime(clock: KernelClock = "monotonic"): bigint {
 
 /**
  * The nanoseconds from 1970 to a time of the kernel's clock, by the time of day
- * as it is set now. They are right to about a microsecond, and differ as the
- * times do, unless the time of day is set, or the machine suspended, in between.
+ * as it is set now. The result is right to about a microsecond. Two results
+ * differ as the two times do, unless the time of day is set, or the machine
+ * suspended, in between.
  *
  * @param time The time in nanoseconds, such as a program had it from
  * `bpf_ktime_get_ns`.
@@ -175,7 +176,7 @@ export function epochNanoseconds(
  * @param time The time in nanoseconds, such as a program had it from
  * `bpf_ktime_get_ns`.
  * @param clock Its clock; by default that of `bpf_ktime_get_ns`.
- * @throws as there.
+ * @throws as {@linkcode epochNanoseconds} does.
  *
  * @example
  * ```ts

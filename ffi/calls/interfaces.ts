@@ -16,8 +16,8 @@ const IF_NAMESIZE = 16;
  * The index of a network interface, by its name. Programs have such indices in
  * `xdp_md.ingress_ifindex` and `__sk_buff.ifindex`.
  *
- * It is asked for in the network namespace of the calling thread: in another one
- * the same name is another interface, or none.
+ * The name is looked up in the network namespace of the calling thread: in
+ * another namespace the same name is another interface, or none.
  *
  * Source: if_nametoindex(3).
  *

@@ -11,13 +11,13 @@ import type { Type } from "../static.ts";
 
 /**
  * `__attribute__((aligned(align)))`: the same type, with at least this
- * alignment. In a packed struct, whose other fields have none, with exactly
- * this alignment.
+ * alignment. In a packed struct, whose other fields are not aligned, the field
+ * has exactly this alignment.
  *
  * @param type The type to align.
  * @param align The alignment in bytes; a power of two.
- * @throws {InvalidTypeError} if the alignment is not, or the type is a
- * bit-field, padding or a marker.
+ * @throws {InvalidTypeError} if the alignment is not a power of two, or the
+ * type is a bit-field, padding or a marker.
  *
  * @example Counters on cache lines of their own
  * ```ts

@@ -11,9 +11,9 @@ import {
 import type { ArrayType, Type } from "../static.ts";
 
 /**
- * `T[length]`. Without a length it is C's flexible array, which can only be the
- * last field of a struct: its length then comes from the bytes that there are,
- * or from the call that makes the pointer.
+ * `T[length]`. Without a length, the array is C's flexible array, which can
+ * only be the last field of a struct. The length then comes from the bytes that
+ * there are, or from the call that makes the pointer.
  *
  * @param element The type of the elements.
  * @param length The number of elements.

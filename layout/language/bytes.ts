@@ -4,10 +4,10 @@ import { checkCount, register } from "../model/types.ts";
 import type { Bytes } from "../static.ts";
 
 /**
- * `uint8_t[size]` that are one value: an address, a key, a hash. Through a pointer
- * it is the engine's own Uint8Array over the memory, as that of `array(u8, size)`
- * is: `set` stores all of them. Through a view, in plain data and in columns it is
- * a Uint8Array too, a copy; there `array(u8, size)` is an array of numbers.
+ * `uint8_t[size]` as one value: an address, a key, a hash. Through a pointer it
+ * is the engine's own Uint8Array over the memory, as that of `array(u8, size)`
+ * is: `set` stores all of them. Through a view, in plain data and in columns it
+ * is a Uint8Array too, a copy; there `array(u8, size)` is an array of numbers.
  *
  * A pointer to bytes alone has them as its `value`.
  *

@@ -4,9 +4,9 @@ import { register } from "../model/types.ts";
 import type { HostLayoutMarker } from "../static.ts";
 
 /**
- * The marker of structs and unions that mean the C layout of this host. It has
- * no size and is not a property; it may stand under any field name. No pointer or
- * view is made through a struct that lacks it, at any depth.
+ * The marker of structs and unions that have the C layout of this host. The
+ * marker has no size and is not a property; it may stand under any field name.
+ * No pointer or view is made through a struct that lacks it, at any depth.
  *
  * @example Marking a struct
  * ```ts

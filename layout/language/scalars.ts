@@ -71,8 +71,8 @@ export const u128: U128 = scalar("u128", 16);
  */
 export const i128: I128 = scalar("i128", 16);
 /**
- * `_Float16`, IEEE 754's binary16: any number, rounded to eleven significant bits
- * when it is stored; from 65 520 on that is infinity.
+ * `_Float16`, IEEE 754's binary16: any number, rounded to eleven significant
+ * bits when it is stored. A number from 65 520 on is stored as infinity.
  */
 export const f16: F16 = scalar("f16", 2);
 /** `float`: any number, rounded as `Math.fround` does when it is stored. */

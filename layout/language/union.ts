@@ -5,8 +5,8 @@ import type { StructOptions } from "../model/place_fields.ts";
 import type { Fields, UnionType } from "../static.ts";
 
 /**
- * A `union`: members that share the same bytes. As a struct, it needs the
- * `HostLayout` marker to be pointed to.
+ * A `union`: members that share the same bytes. No pointer to it is made unless
+ * one of its fields is `HostLayout`.
  *
  * @param name Its name.
  * @param fields Its members.

@@ -18,7 +18,8 @@ const checked = new WeakSet<object>();
  * `HostLayout` marker.
  *
  * @param type The type, or anything else.
- * @throws {InvalidTypeError} if they cannot, with the path to the culprit.
+ * @throws {InvalidTypeError} if pointers cannot be made, with the path to the
+ * culprit.
  *
  * @example A marker that is missing further in
  * ```ts

@@ -3,7 +3,7 @@
  * WebAssembly.Memory, which no kernel memory is laid over. All that another
  * thread needs to attach lies there.
  *
- * Whoever holds the buffer can write here as well: what is read is checked
+ * Any holder of the buffer can write here as well: what is read is checked
  * against the buffer, and read once.
  *
  * | byte | field                                                      |

@@ -12,9 +12,9 @@ import type { ByteRingType } from "./type.ts";
 /**
  * The consumer of a {@linkcode ByteRing}: one thread, in one process.
  *
- * If it ends without `close`, the messages that it had not given back are there
- * for the next consumer. Messages are given back by the batch, so those of the
- * last batch can be consumed twice.
+ * If the thread ends without `close`, the messages that it had not given back
+ * are there for the next consumer. Messages are given back by the batch, so
+ * those of the last batch can be consumed twice.
  *
  * If the producer writes impossible lengths or indices, by mistake or by
  * malice, a `CorruptError` is thrown here, and nothing outside of the ring is
@@ -42,11 +42,11 @@ export class ByteRingConsumer implements Disposable, AsyncIterable<Uint8Array> {
    * Takes the consumer's side of a ring for this thread.
    *
    * @param ring A pointer to a ring.
-   * @param options The option to take it over from a thread that lives.
+   * @param options The option to take the side over from a thread that lives.
    * @throws {TypeError} if it is not a pointer to a ring.
-   * @throws {OwnedError} if a thread has the side that may be alive.
-   * @throws {CorruptError} if what lies there is another kind of ring, or its
-   * index is not possible.
+   * @throws {OwnedError} if a thread that may be alive has the side.
+   * @throws {CorruptError} if another kind of ring lies there, or its index is
+   * not possible.
    * @throws {ClosedError} if the memory is closed.
    * @throws {NotSupportedError} if there is no `/proc`.
    */
@@ -84,7 +84,7 @@ export class ByteRingConsumer implements Disposable, AsyncIterable<Uint8Array> {
    * @param callback The function to call.
    * @param limit The largest number; all by default.
    * @returns The number of messages that were consumed.
-   * @throws {TypeError} if the callback is not a function, or consumes itself.
+   * @throws {TypeError} if the callback is not a function, or calls `consume`.
    * @throws {RangeError} if the limit is not a whole number from 1.
    * @throws {ClosedError} if the side or the memory is closed.
    * @throws {CorruptError} if the producer wrote indices or lengths that cannot
@@ -168,7 +168,7 @@ export class ByteRingConsumer implements Disposable, AsyncIterable<Uint8Array> {
    * @throws {PeerDiedError} if the ring is empty, and the producer ended without
    * closing its side.
    * @throws {ClosedError} if the side or the memory is closed, also while it waits.
-   * @throws {CorruptError} if somebody else wrote the indices.
+   * @throws {CorruptError} if another program wrote impossible indices.
    */
   async ready(options: ReadyOptions = {}): Promise<boolean> {
     return await this.#end.ready(options);
@@ -204,8 +204,8 @@ export class ByteRingConsumer implements Disposable, AsyncIterable<Uint8Array> {
   }
 
   /**
-   * Gives the side back, for the next to go on where this one stopped. Once more
-   * does nothing.
+   * Gives the side back: the next consumer goes on where this one stopped. A
+   * second call does nothing.
    */
   close(): void {
     this.#end.close();

@@ -15,8 +15,9 @@ import type { ByteRingType } from "./type.ts";
 /**
  * The producer of a {@linkcode ByteRing}: one thread, in one process.
  *
- * If it ends without `close`, all that it submitted is there; what it only
- * reserved is lost. The next producer goes on where it stopped.
+ * If the thread ends without `close`, the messages that it submitted are there;
+ * those that it only reserved are lost. The next producer goes on where this
+ * one stopped.
  *
  * @example As fast as the other end allows
  * ```ts ignore
@@ -40,11 +41,11 @@ export class ByteRingProducer implements Disposable {
    * Takes the producer's side of a ring for this thread.
    *
    * @param ring A pointer to a ring.
-   * @param options The option to take it over from a thread that lives.
+   * @param options The option to take the side over from a thread that lives.
    * @throws {TypeError} if it is not a pointer to a ring.
-   * @throws {OwnedError} if a thread has the side that may be alive.
-   * @throws {CorruptError} if what lies there is another kind of ring, or its
-   * index is not possible.
+   * @throws {OwnedError} if a thread that may be alive has the side.
+   * @throws {CorruptError} if another kind of ring lies there, or its index is
+   * not possible.
    * @throws {ClosedError} if the memory is closed.
    * @throws {NotSupportedError} if there is no `/proc`.
    */
@@ -89,7 +90,7 @@ export class ByteRingProducer implements Disposable {
    * @throws {RangeError} if the length is not a whole number from 0 to
    * {@linkcode longest}.
    * @throws {ClosedError} if the side or the memory is closed.
-   * @throws {CorruptError} if somebody else wrote the indices.
+   * @throws {CorruptError} if another program wrote impossible indices.
    */
   reserve(length: number): Uint8Array | undefined {
     const end = this.#end;
@@ -192,7 +193,7 @@ export class ByteRingProducer implements Disposable {
    * @throws {TypeError} if it is not a `Uint8Array`, or is detached.
    * @throws {RangeError} if it is longer than {@linkcode longest}.
    * @throws {ClosedError} if the side or the memory is closed.
-   * @throws {CorruptError} if somebody else wrote the indices.
+   * @throws {CorruptError} if another program wrote impossible indices.
    */
   write(message: Uint8Array): boolean {
     requireBytes("Message", message);
@@ -223,7 +224,7 @@ export class ByteRingProducer implements Disposable {
    * @throws {PeerDiedError} if there is no room, and the consumer ended without
    * closing its side.
    * @throws {ClosedError} if the side or the memory is closed, also while it waits.
-   * @throws {CorruptError} if somebody else wrote the indices.
+   * @throws {CorruptError} if another program wrote impossible indices.
    */
   async ready(length: number, options: ReadyOptions = {}): Promise<void> {
     this.#requireLength(length);
@@ -232,7 +233,8 @@ export class ByteRingProducer implements Disposable {
 
   /**
    * Gives the side back: the consumer comes to an end once it has consumed what
-   * was submitted. What is reserved is not submitted. Once more does nothing.
+   * was submitted. What is reserved is not submitted. A second call does
+   * nothing.
    */
   close(): void {
     this.#end.close();

@@ -4,7 +4,7 @@
  * end of the ring: where one would, a header with the length {@linkcode REST} says
  * that it begins anew.
  *
- * Whoever is on the other side may write what it likes. So a length is read once,
+ * The other side may write what it likes. So a length is read once,
  * and is used only after it was compared with what there is.
  */
 

@@ -17,7 +17,7 @@ import {
 } from "../shared/structure.ts";
 
 /**
- * The type that {@linkcode ByteRing} makes. Its fields are there to be looked at:
+ * The type that {@linkcode ByteRing} makes. Its fields can be looked at:
  * `ByteRingProducer` and `ByteRingConsumer` use them.
  */
 export interface ByteRingType extends
@@ -32,14 +32,15 @@ export interface ByteRingType extends
 const CAPACITY_MIN = 64;
 
 /**
- * A ring of messages of any length, with one producer and one consumer: threads
- * or processes, in this or any other language. A type like any other: a struct
- * that lies in memory which reads as zeros at first, and can be a field of others.
+ * A ring of messages of different lengths, with one producer and one consumer:
+ * threads or processes, in this or any other language. A type like any other: a
+ * struct that lies in memory which reads as zeros at first, and can be a field
+ * of others.
  *
  * A message lies in one piece, at a multiple of 8 bytes, so both ends use it in
- * place. It takes 8 bytes more than its length, rounded up to a multiple of 8, and
- * can be as long as half of the ring less those 8: then there is room for it
- * wherever the last one ended.
+ * place. A message takes 8 bytes more than its length, rounded up to a multiple
+ * of 8. The longest message has half of the ring, less those 8 bytes: so there
+ * is room for it wherever the last one ended.
  *
  * `ByteRingProducer` and `ByteRingConsumer` are its two ends; `hostmem header`
  * writes them in C.

@@ -24,14 +24,14 @@ static inline uint32_t @_state(uint32_t front, uint32_t middle, uint32_t back)
 	return front | (middle ^ 1) << 2 | (back ^ 2) << 4;
 }
 
-/* Whether each buffer is in one hand. */
+/* True if each buffer is in one hand. */
 static inline bool @_is_state(uint32_t state)
 {
 	return (1u << @_front(state) | 1u << @_middle(state) |
 	        1u << @_back(state)) == 7;
 }
 
-/* Whether the reader has not taken the newest, and whether there is any. */
+/* Set if the reader has not taken the newest, and if there is any. */
 #define @_FRESH (1u << 6)
 #define @_EVER (1u << 7)
 
@@ -49,8 +49,8 @@ static inline int @_writer_open(struct @ *latest, bool take_over)
 }
 
 /*
- * What is submitted next, to be filled in place: it holds some earlier value. NULL
- * where somebody else wrote the state.
+ * The value to submit next, to be filled in place: it holds some earlier value.
+ * NULL where somebody else wrote the state.
  */
 static inline @_element *@_draft(struct @ *latest)
 {

@@ -226,7 +226,7 @@ static inline const @_element *@_next(struct @_consumer *consumer)
 	return &ring->slots[consumer->next++ & (@_CAPACITY - 1)];
 }
 
-/* Whether the producer's index can be: 0 or -EBADMSG. */
+/* Checks that the producer's index can be: 0 or -EBADMSG. */
 static inline int @_check(struct @_consumer *consumer, uint32_t head)
 {
 	return head - consumer->next > @_CAPACITY ? -EBADMSG : 0;
@@ -239,7 +239,7 @@ const MESSAGES = `
 /* In place of a length: the rest of the ring, up to its end, is no message. */
 #define @_REST UINT32_MAX
 
-/* How many bytes there are from an index to the end of the ring. */
+/* The number of bytes from an index to the end of the ring. */
 static inline uint32_t @_rest(uint32_t index)
 {
 	return @_CAPACITY - (index & (@_CAPACITY - 1));
@@ -265,7 +265,7 @@ static inline uint32_t @_record_at(uint32_t index, uint32_t length)
 	return size <= rest ? size : rest + size;
 }
 
-/* Whether there is room for as much, by what was seen of the consumer. */
+/* True if there is room for as much, by what was seen of the consumer. */
 static inline bool @_fits(const struct @_producer *producer, uint32_t size)
 {
 	uint32_t used = producer->next - producer->seen;
@@ -337,7 +337,7 @@ static inline int @_producer_wait(struct @_producer *producer, uint32_t length)
 		@_wait_for_room(producer, @_record_at(producer->next, length));
 }
 
-/* Whether there can be a record of that length at an index. */
+/* True if there can be a record of that length at an index. */
 static inline bool @_is_record(uint32_t index, uint32_t length,
                                uint32_t available)
 {
@@ -383,7 +383,7 @@ static inline const void *@_next(struct @_consumer *consumer, uint32_t *length)
 	return &ring->bytes[(index & (@_CAPACITY - 1)) + 8];
 }
 
-/* Whether there can be what is next: 0 or -EBADMSG. */
+/* Checks that the next record can be: 0 or -EBADMSG. */
 static inline int @_check(struct @_consumer *consumer, uint32_t head)
 {
 	uint32_t index = consumer->next;

@@ -63,7 +63,7 @@ static inline uint64_t hostmem_thread(const char *path)
 	return (uint64_t)start << 32 | (uint32_t)atoi(text);
 }
 
-/* Whether the thread that wrote the word of an owner lives. */
+/* True if the thread that wrote the word of an owner lives. */
 static inline bool hostmem_alive(uint64_t owner)
 {
 	char path[64];
@@ -84,7 +84,7 @@ static inline uint32_t hostmem_namespace(void)
 	return number ? strtoul(number + 1, NULL, 10) : 0;
 }
 
-/* Whether the owner of a side ended without giving it back. */
+/* True if the owner of a side ended without giving it back. */
 static inline bool hostmem_is_dead(_Atomic uint64_t *owner,
                                    _Atomic uint32_t *space)
 {
@@ -160,7 +160,7 @@ static inline void hostmem_publish(_Atomic uint32_t *index, uint32_t value,
 }
 
 /*
- * How many bytes a producer takes the cache lines of at once, which the consumer's
+ * The bytes whose cache lines a producer takes at once, which the consumer's
  * processor has. A processor keeps only some fifty stores waiting, those of a few
  * messages: their lines alone would come at a time.
  */
@@ -175,7 +175,7 @@ static inline void hostmem_take_lines(volatile uint8_t *bytes, size_t size)
 		bytes[at] = bytes[at];
 }
 
-/* How long to sleep before it is looked whether the other side lives. */
+/* The time to sleep between two checks that the other side lives. */
 static const struct timespec hostmem_look = { 0, 250000000 };
 
 /* Nanoseconds of a clock that goes on by itself. */
@@ -187,7 +187,7 @@ static inline uint64_t hostmem_clock(void)
 	return time.tv_sec * 1000000000ull + time.tv_nsec;
 }
 
-/* Whether the last sleep of this thread was long, as the next may be. */
+/* True if the last sleep of this thread was long, as the next may be. */
 static _Thread_local bool hostmem_slept_long;
 static _Thread_local long hostmem_processors;
 

@@ -98,8 +98,8 @@ class End implements Disposable {
 }
 
 /**
- * The writer of a {@linkcode Latest}: one thread, in one process. If it ends
- * without `close`, only the value that it did not submit is lost.
+ * The writer of a {@linkcode Latest}: one thread, in one process. If the thread
+ * ends without `close`, only the value that it did not submit is lost.
  */
 export class LatestWriter<T extends Type> implements Disposable {
   readonly #end: End;
@@ -118,10 +118,10 @@ export class LatestWriter<T extends Type> implements Disposable {
    * Takes the writer's side for this thread.
    *
    * @param latest A pointer to a `Latest`.
-   * @param options The option to take it over from a thread that lives.
+   * @param options The option to take the side over from a thread that lives.
    * @throws {TypeError} if it is not one.
-   * @throws {OwnedError} if a thread has the side that may be alive.
-   * @throws {CorruptError} if what lies there is of something else.
+   * @throws {OwnedError} if a thread that may be alive has the side.
+   * @throws {CorruptError} if something else lies there.
    * @throws {InvalidTypeError} if there are no pointers to the values.
    * @throws {ClosedError} if the memory is closed.
    * @throws {NotSupportedError} if there is no `/proc`.
@@ -136,10 +136,10 @@ export class LatestWriter<T extends Type> implements Disposable {
 
   /**
    * The value to be submitted next, to be filled in place: it holds some
-   * earlier value. After {@linkcode submit} it is another.
+   * earlier value. After {@linkcode submit}, the draft is another value.
    *
    * @throws {ClosedError} if the side or the memory is closed.
-   * @throws {CorruptError} if somebody else wrote the state.
+   * @throws {CorruptError} if another program wrote an impossible state.
    */
   get draft(): Pointer<T> {
     this.#end.requireOpen();
@@ -153,7 +153,7 @@ export class LatestWriter<T extends Type> implements Disposable {
    * Makes the draft the newest value, and wakes the reader where it sleeps.
    *
    * @throws {ClosedError} if the side or the memory is closed.
-   * @throws {CorruptError} if somebody else wrote the state.
+   * @throws {CorruptError} if another program wrote an impossible state.
    */
   submit(): void {
     this.#end.requireOpen();
@@ -178,7 +178,10 @@ export class LatestWriter<T extends Type> implements Disposable {
     return this.#end.closed;
   }
 
-  /** Gives the side back: the reader comes to an end. Once more does nothing. */
+  /**
+   * Gives the side back: the reader comes to an end. A second call does
+   * nothing.
+   */
   close(): void {
     this.#end.close(this.#ended);
   }
@@ -190,8 +193,9 @@ export class LatestWriter<T extends Type> implements Disposable {
 }
 
 /**
- * The reader of a {@linkcode Latest}: one thread, in one process. If it ends
- * without `close`, the next one takes its side over and reads the newest.
+ * The reader of a {@linkcode Latest}: one thread, in one process. If the thread
+ * ends without `close`, the next reader takes the side over and reads the
+ * newest value.
  */
 export class LatestReader<T extends Type> implements Disposable {
   readonly #end: End;
@@ -217,12 +221,12 @@ export class LatestReader<T extends Type> implements Disposable {
   }
 
   /**
-   * The newest value, in place: the view is good until this is called again, from
-   * when on the writer may have its buffer.
+   * The newest value, in place: the view is good until the next `read`. From
+   * then on the writer may have the buffer.
    *
    * @returns A view of it; undefined before anything was submitted.
    * @throws {ClosedError} if the side or the memory is closed.
-   * @throws {CorruptError} if somebody else wrote the state.
+   * @throws {CorruptError} if another program wrote an impossible state.
    */
   read(): View<T> | undefined {
     this.#end.requireOpen();
@@ -241,7 +245,7 @@ export class LatestReader<T extends Type> implements Disposable {
    * True if there is a value that was not read.
    *
    * @throws {ClosedError} if the side or the memory is closed.
-   * @throws {CorruptError} if somebody else wrote the state.
+   * @throws {CorruptError} if another program wrote an impossible state.
    */
   get fresh(): boolean {
     this.#end.requireOpen();
@@ -258,7 +262,7 @@ export class LatestReader<T extends Type> implements Disposable {
    * @throws {PeerDiedError} if there is none, and the writer ended without closing
    * its side.
    * @throws {ClosedError} if the side or the memory is closed, also while it waits.
-   * @throws {CorruptError} if somebody else wrote the state.
+   * @throws {CorruptError} if another program wrote an impossible state.
    */
   async ready(options: ReadyOptions = {}): Promise<boolean> {
     const end = this.#end;
@@ -293,7 +297,7 @@ export class LatestReader<T extends Type> implements Disposable {
     return this.#end.closed;
   }
 
-  /** Gives the side back. Once more does nothing. */
+  /** Gives the side back. A second call does nothing. */
   close(): void {
     this.#end.close();
   }

@@ -22,7 +22,7 @@ import {
 } from "../shared/structure.ts";
 
 /**
- * The type that {@linkcode Latest} makes. Its fields are there to be looked at:
+ * The type that {@linkcode Latest} makes. Its fields can be looked at:
  * `LatestWriter` and `LatestReader` use them.
  */
 export interface LatestType<T extends Type = Type> extends
@@ -64,9 +64,9 @@ export const BUFFERS = 3;
 /**
  * The newest of the values that one thread writes and another reads, in any
  * process: neither ever waits for the other, and values that come faster than
- * they are read are left out. Both sides use the bytes in place, so it is for
- * large values, such as frames. A type like any other: a struct that lies in
- * memory which reads as zeros at first, and can be a field of others.
+ * they are read are left out. Both sides use the bytes in place, so a `Latest`
+ * is for large values, such as frames. A type like any other: a struct that
+ * lies in memory which reads as zeros at first, and can be a field of others.
  *
  * `LatestWriter` and `LatestReader` are its sides; `hostmem header` writes them in C.
  *

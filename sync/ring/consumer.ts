@@ -15,9 +15,9 @@ import type { SpscRingType } from "./type.ts";
 /**
  * The consumer of a {@linkcode SpscRing}: one thread, in one process.
  *
- * If it ends without `close`, the elements that it had not given back are there
- * for the next consumer. Slots are given back by the batch, so the elements of
- * the last batch can be consumed twice.
+ * If the thread ends without `close`, the elements that it had not given back
+ * are there for the next consumer. Slots are given back by the batch, so the
+ * elements of the last batch can be consumed twice.
  *
  * @example A loop that waits
  * ```ts ignore
@@ -55,10 +55,10 @@ export class RingConsumer<T extends Type>
    * Takes the consumer's side of a ring for this thread.
    *
    * @param ring A pointer to a ring.
-   * @param options The option to take it over from a thread that lives.
+   * @param options The option to take the side over from a thread that lives.
    * @throws {TypeError} if it is not a pointer to a ring.
-   * @throws {OwnedError} if a thread has the side that may be alive.
-   * @throws {CorruptError} if what lies there is a ring of other elements.
+   * @throws {OwnedError} if a thread that may be alive has the side.
+   * @throws {CorruptError} if a ring of other elements lies there.
    * @throws {InvalidTypeError} if there are no views of the elements.
    * @throws {ClosedError} if the memory is closed.
    * @throws {NotSupportedError} if there is no `/proc`.
@@ -94,10 +94,10 @@ export class RingConsumer<T extends Type>
    * @param callback The function to call.
    * @param limit The largest number; all by default.
    * @returns The number of elements that were consumed.
-   * @throws {TypeError} if the callback is not a function, or consumes itself.
+   * @throws {TypeError} if the callback is not a function, or calls `consume`.
    * @throws {RangeError} if the limit is not a whole number from 1.
    * @throws {ClosedError} if the side or the memory is closed.
-   * @throws {CorruptError} if somebody else wrote the indices.
+   * @throws {CorruptError} if another program wrote impossible indices.
    */
   consume(
     callback: (record: View<T>) => void,
@@ -138,9 +138,10 @@ export class RingConsumer<T extends Type>
    * Consumes one element, as plain data.
    *
    * @returns A copy of it; undefined where there is none.
-   * @throws {RangeError} if a `safe` integer in it is not one; it is consumed.
+   * @throws {RangeError} if a `safe` integer lies beyond ±(2^53 − 1); the
+   * element is consumed.
    * @throws {ClosedError} if the side or the memory is closed.
-   * @throws {CorruptError} if somebody else wrote the indices.
+   * @throws {CorruptError} if another program wrote impossible indices.
    */
   take(): Value<T> | undefined {
     let value: Value<T> | undefined;
@@ -157,7 +158,7 @@ export class RingConsumer<T extends Type>
    * @throws {PeerDiedError} if the ring is empty, and the producer ended without
    * closing its side.
    * @throws {ClosedError} if the side or the memory is closed, also while it waits.
-   * @throws {CorruptError} if somebody else wrote the indices.
+   * @throws {CorruptError} if another program wrote impossible indices.
    */
   async ready(options: ReadyOptions = {}): Promise<boolean> {
     return await this.#end.ready(options);
@@ -188,8 +189,8 @@ export class RingConsumer<T extends Type>
   }
 
   /**
-   * Gives the side back, for the next to go on where this one stopped. Once more
-   * does nothing.
+   * Gives the side back: the next consumer goes on where this one stopped. A
+   * second call does nothing.
    */
   close(): void {
     this.#end.close();

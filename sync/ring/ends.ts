@@ -158,7 +158,7 @@ export class ProducerEnd {
   /**
    * Reads how many elements, or bytes, there is room for.
    *
-   * @throws {CorruptError} if somebody else wrote the indices.
+   * @throws {CorruptError} if another program wrote impossible indices.
    */
   room(): number {
     this.seen = this.#end.tail.load();
@@ -169,7 +169,7 @@ export class ProducerEnd {
    * Tests whether there is room for the next element, where no cache lines are
    * taken any more.
    *
-   * @throws {CorruptError} if somebody else wrote the indices.
+   * @throws {CorruptError} if another program wrote impossible indices.
    */
   hasMore(): boolean {
     const used = (this.next - this.seen) >>> 0;
@@ -277,7 +277,7 @@ export class ConsumerEnd {
   /**
    * Reads how many elements, or bytes, were submitted and are not consumed.
    *
-   * @throws {CorruptError} if somebody else wrote the indices.
+   * @throws {CorruptError} if another program wrote impossible indices.
    */
   available(): number {
     return this.#end.apart(this.#end.head.load(), this.next);

@@ -25,8 +25,9 @@ import type { SpscRingType } from "./type.ts";
 /**
  * The producer of a {@linkcode SpscRing}: one thread, in one process.
  *
- * If it ends without `close`, all that it submitted is there; what it only
- * reserved is lost. The next producer goes on where it stopped.
+ * If the thread ends without `close`, the elements that it submitted are there;
+ * those that it only reserved are lost. The next producer goes on where this
+ * one stopped.
  *
  * @example As fast as the other end allows
  * ```ts ignore
@@ -56,10 +57,10 @@ export class RingProducer<T extends Type> implements Disposable {
    * Takes the producer's side of a ring for this thread.
    *
    * @param ring A pointer to a ring.
-   * @param options The option to take it over from a thread that lives.
+   * @param options The option to take the side over from a thread that lives.
    * @throws {TypeError} if it is not a pointer to a ring.
-   * @throws {OwnedError} if a thread has the side that may be alive.
-   * @throws {CorruptError} if what lies there is a ring of other elements.
+   * @throws {OwnedError} if a thread that may be alive has the side.
+   * @throws {CorruptError} if a ring of other elements lies there.
    * @throws {InvalidTypeError} if there are no pointers to the elements.
    * @throws {ClosedError} if the memory is closed.
    * @throws {NotSupportedError} if there is no `/proc`.
@@ -94,7 +95,7 @@ export class RingProducer<T extends Type> implements Disposable {
    *
    * @returns A pointer to it; undefined where the ring is full.
    * @throws {ClosedError} if the side or the memory is closed.
-   * @throws {CorruptError} if somebody else wrote the indices.
+   * @throws {CorruptError} if another program wrote impossible indices.
    */
   reserve(): Pointer<T> | undefined {
     const slot = this.#nextSlot();
@@ -128,10 +129,10 @@ export class RingProducer<T extends Type> implements Disposable {
    * @param fill The function that fills a slot.
    * @param limit The largest number; as many as there is room for by default.
    * @returns The number of slots that were filled.
-   * @throws {TypeError} if the callback is not a function, or produces itself.
+   * @throws {TypeError} if the callback is not a function, or calls `produce`.
    * @throws {RangeError} if the limit is not a whole number from 1.
    * @throws {ClosedError} if the side or the memory is closed.
-   * @throws {CorruptError} if somebody else wrote the indices.
+   * @throws {CorruptError} if another program wrote impossible indices.
    *
    * @example As many as there is room for
    * ```ts ignore
@@ -205,7 +206,7 @@ export class RingProducer<T extends Type> implements Disposable {
    * @param values The values, as `assign` takes them.
    * @returns True if there was room for it.
    * @throws {ClosedError} if the side or the memory is closed.
-   * @throws {CorruptError} if somebody else wrote the indices.
+   * @throws {CorruptError} if another program wrote impossible indices.
    * @throws {TypeError | RangeError} as `assign` does; then nothing is submitted.
    * @throws {TypeError} if a getter of the values reserves, produces or pushes.
    */
@@ -236,7 +237,7 @@ export class RingProducer<T extends Type> implements Disposable {
    * @throws {PeerDiedError} if the ring is full, and the consumer ended without
    * closing its side.
    * @throws {ClosedError} if the side or the memory is closed, also while it waits.
-   * @throws {CorruptError} if somebody else wrote the indices.
+   * @throws {CorruptError} if another program wrote impossible indices.
    */
   async ready(options: ReadyOptions = {}): Promise<void> {
     await this.#end.ready(() => this.#end.room() > 0, options);
@@ -244,7 +245,8 @@ export class RingProducer<T extends Type> implements Disposable {
 
   /**
    * Gives the side back: the consumer comes to an end once it has consumed what
-   * was submitted. What is reserved is not submitted. Once more does nothing.
+   * was submitted. What is reserved is not submitted. A second call does
+   * nothing.
    */
   close(): void {
     this.#end.close();

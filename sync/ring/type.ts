@@ -16,7 +16,7 @@ import {
 import { CONTENTS, FIELDS, OFFSETS, type RingFields } from "./fields.ts";
 
 /**
- * The type that {@linkcode SpscRing} makes. Its fields are there to be looked at:
+ * The type that {@linkcode SpscRing} makes. Its fields can be looked at:
  * `RingProducer` and `RingConsumer` use them.
  */
 export interface SpscRingType<T extends Type = Type> extends

@@ -63,7 +63,7 @@ export class SeqlockReader<T extends Type> {
    *
    * @param lock A view of a seqlock, or a pointer to one.
    * @throws {TypeError} if it is neither.
-   * @throws {CorruptError} if what lies there is of something else.
+   * @throws {CorruptError} if something else lies there.
    * @throws {InvalidTypeError} if there are no views of the value.
    * @throws {ClosedError} if the memory is closed.
    */
@@ -84,12 +84,13 @@ export class SeqlockReader<T extends Type> {
   }
 
   /**
-   * The value, all of it of one moment, as plain data. While it is written all
-   * the time, this may try several times. A writer that was stopped in the middle
-   * of a store, by a debugger say, holds this thread until it goes on.
+   * The value, all of it of one moment, as plain data. If the value is written
+   * all the time, `read` may try several times. A writer that was stopped in
+   * the middle of a store, by a debugger say, blocks this thread until the
+   * writer goes on.
    *
    * @throws {PeerDiedError} if the writer ended in the middle of a store.
-   * @throws {RangeError} if a `safe` integer in it is not one.
+   * @throws {RangeError} if a `safe` integer lies beyond ±(2^53 − 1).
    * @throws {ClosedError} if the memory is closed.
    */
   read(): Value<T> {
@@ -103,7 +104,7 @@ export class SeqlockReader<T extends Type> {
    *
    * @returns The value; undefined if the writer was storing at every try.
    * @throws {PeerDiedError} if the writer ended in the middle of a store.
-   * @throws {RangeError} if a `safe` integer in it is not one.
+   * @throws {RangeError} if a `safe` integer lies beyond ±(2^53 − 1).
    * @throws {ClosedError} if the memory is closed.
    */
   tryRead(): Value<T> | undefined {

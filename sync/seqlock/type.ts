@@ -18,7 +18,7 @@ import {
 import { registerStructure, requireElement } from "../shared/structure.ts";
 
 /**
- * The type that {@linkcode Seqlock} makes. Its fields are there to be looked at:
+ * The type that {@linkcode Seqlock} makes. Its fields can be looked at:
  * `SeqlockWriter` and `SeqlockReader` use them.
  */
 export interface SeqlockType<T extends Type = Type> extends

@@ -18,8 +18,8 @@ import { OFFSETS, type SeqlockType } from "./type.ts";
 /**
  * The writer of a {@linkcode Seqlock}: one thread, in one process.
  *
- * If it ends in the middle of a store, readers get a `PeerDiedError` until the
- * next writer has written.
+ * If the thread ends in the middle of a store, readers get a `PeerDiedError`
+ * until the next writer has written.
  */
 export class SeqlockWriter<T extends Type> implements Disposable {
   readonly #lock: Placed;
@@ -58,10 +58,10 @@ export class SeqlockWriter<T extends Type> implements Disposable {
    * Takes the writer's side for this thread.
    *
    * @param lock A pointer to a seqlock.
-   * @param options The option to take it over from a thread that lives.
+   * @param options The option to take the side over from a thread that lives.
    * @throws {TypeError} if it is not a pointer to a seqlock.
-   * @throws {OwnedError} if a thread has the side that may be alive.
-   * @throws {CorruptError} if what lies there is of something else.
+   * @throws {OwnedError} if a thread that may be alive has the side.
+   * @throws {CorruptError} if something else lies there.
    * @throws {InvalidTypeError} if there are no pointers to the value.
    * @throws {ClosedError} if the memory is closed.
    * @throws {NotSupportedError} if there is no `/proc`.
@@ -93,7 +93,7 @@ export class SeqlockWriter<T extends Type> implements Disposable {
    *
    * @param change The function that changes it, through a pointer that is good until it
    * returns.
-   * @throws {TypeError} if it is not a function, or writes itself.
+   * @throws {TypeError} if it is not a function, or calls `write`.
    * @throws {ClosedError} if the side or the memory is closed.
    */
   write(change: (draft: Pointer<T>) => void): void {
@@ -122,7 +122,7 @@ export class SeqlockWriter<T extends Type> implements Disposable {
     this.#sequence.store((odd + 1) | 0);
   }
 
-  /** Gives the side back. Once more does nothing. */
+  /** Gives the side back. A second call does nothing. */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;

@@ -61,7 +61,10 @@ export function takesOver(options: SideOptions): boolean {
  */
 const holders = new WeakMap<Region, Map<number, Side>>();
 
-/** The other side. */
+/**
+ * The state of the other side: nobody has it, its thread lives or may live, or
+ * its thread ended without closing it.
+ */
 export type Peer =
   /** Nobody, yet or any more. */
   | "absent"

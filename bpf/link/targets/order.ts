@@ -16,7 +16,7 @@ export interface AttachOrder {
   readonly after?: HasDescriptor | "all" | undefined;
   /**
    * The number that {@linkcode BpfProgram.attachedTo} told: if anything was
-   * changed there since, nothing is attached, and it throws. By default any
+   * changed there since, `attach` attaches nothing, and throws. By default any
    * number will do.
    */
   readonly expectedRevision?: bigint | undefined;

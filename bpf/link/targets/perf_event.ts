@@ -31,7 +31,7 @@ export interface AttachPerfEvent extends AttachCookie {
   readonly event?: PerfEventName | PerfEvent | undefined;
   /**
    * The thread of that number; that of a process is its first thread, which in
-   * Deno runs all but Workers. By default all of all processes.
+   * Deno runs all but Workers. By default all threads of all processes.
    */
   readonly pid?: number | undefined;
   /** The CPU; by default all of them, where a thread is given. */

@@ -29,8 +29,8 @@ import type { RawLinkInfo } from "../type.ts";
  * receive. Sockets that are stored in the map before a program is attached do
  * not have it.
  *
- * The kernel has links for it since Linux 6.10. Before, the program stays attached
- * until it is detached, or the map is gone.
+ * The kernel has links for maps of sockets since Linux 6.10. Before, the
+ * program stays attached until it is detached, or the map is gone.
  */
 export interface AttachSockmap {
   /** The kind of target. */

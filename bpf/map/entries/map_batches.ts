@@ -65,8 +65,9 @@ export interface BatchOptions {
   /** The cursor to begin at, of a batch of the same map. */
   readonly from?: MapCursor | undefined;
   /**
-   * The most entries of a batch; by default as many as about a megabyte holds.
-   * A batch of a hash has more if one bucket has more: a bucket is never split.
+   * The largest number of entries of a batch; by default as many as about a
+   * megabyte holds. A batch of a hash has more if one bucket has more: a bucket
+   * is never split.
    */
   readonly size?: number | undefined;
 }

@@ -302,8 +302,8 @@ export class UserRingBuffer implements Disposable {
 
   /**
    * Discards reserved records, unmaps the ring buffer at once, and ends waits
-   * for room. Records that were written stay, for the program to read. Once
-   * more does nothing.
+   * for room. Records that were written stay, for the program to read. A second
+   * call does nothing.
    */
   close(): void {
     if (this.closed) return;

@@ -204,7 +204,7 @@ export class RingProducer {
     return distance;
   }
 
-  /** Unmaps the ring. Once more is nothing. */
+  /** Unmaps the ring. A second call does nothing. */
   close(): void {
     const memory = this.#memory;
     this.#memory = undefined;

@@ -46,9 +46,9 @@ export class Reservation {
 
 /**
  * A record that was reserved in a ring buffer, to be filled in place and then
- * submitted, or discarded. The kernel reads no further until it is one of the
- * two: declare it with `using`, which discards what was not submitted, also when
- * an error is thrown.
+ * submitted, or discarded. The kernel does not read beyond the record until
+ * then: declare it with `using`, which discards a record that was not
+ * submitted, also when an error is thrown.
  *
  * From then on its pointers throw {@linkcode ClosedError}, and cannot touch the
  * records that will lie there. A raw typed array taken out of one (`array(u8,

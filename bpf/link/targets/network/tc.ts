@@ -56,11 +56,12 @@ import {
  * this in place of TCX. It takes libbpf.
  *
  * The filter belongs to a queueing discipline of the interface, `clsact`, which
- * is made where there is none. The kernel has no link for it: `close` removes the
- * filter if it still has this program, and the discipline if it was made for
- * this and has no filters any more. So does the end of the program, in its main
- * thread. A process that is killed, or ends by an uncaught error, leaves them
- * there: `tc qdisc del dev <interface> clsact` removes both.
+ * is made where there is none. The kernel has no link for a filter: `close`
+ * removes the filter if it still has this program. `close` removes the
+ * discipline if it was made for this filter and has no filters any more. The
+ * regular end of the process does the same for filters of the main thread. A
+ * process that is killed, or ends by an uncaught error, leaves them there:
+ * `tc qdisc del dev <interface> clsact` removes both.
  */
 export interface AttachTc extends OtherNetns {
   /** The kind of target. */
