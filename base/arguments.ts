@@ -64,7 +64,7 @@ export function requireDescriptor(fd: unknown): asserts fd is number {
 }
 
 /**
- * @param name What error messages call it.
+ * @param name The name of the value in error messages.
  * @param least The smallest that it may be.
  * @throws {RangeError} unless it is a whole number from there.
  */
@@ -81,7 +81,7 @@ export function requireWhole(
 }
 
 /**
- * @param name What error messages call it.
+ * @param name The name of the value in error messages.
  * @throws {RangeError} unless it is a whole number of bytes from 0.
  */
 export function requireByteCount(

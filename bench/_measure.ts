@@ -1,7 +1,7 @@
 /**
- * How the benches measure: ratios between kernels that run interleaved in one
- * process. Nanoseconds move by a factor of two with what else the machine does;
- * ratios of neighbours in time hardly do.
+ * Measures ratios between kernels that run interleaved in one process.
+ * Nanoseconds move by a factor of two with what else the machine does; ratios
+ * of neighbours in time hardly do.
  *
  * @module
  */
@@ -19,7 +19,7 @@
 export type Kernel = () => number;
 
 /**
- * What a kernel may cost at most: times the baseline, times another kernel, or
+ * The most that a kernel may cost: times the baseline, times another kernel, or
  * in nanoseconds per operation.
  */
 export type Bar =
@@ -27,17 +27,17 @@ export type Bar =
   | { readonly against: string; readonly ratio: number }
   | { readonly nanoseconds: number };
 
-/** What to measure. */
+/** A benchmark: the kernels to measure. */
 export interface Benchmark<Name extends string> {
-  /** What is done, for the first column. */
+  /** The work that is done, for the first column. */
   readonly name: string;
-  /** How many operations one call of each kernel does. */
+  /** The number of operations that one call of each kernel does. */
   readonly operations: number;
   /** The kernels by name. */
   readonly kernels: Readonly<Record<Name, Kernel>>;
   /** The kernel that ratios refer to; the first one if left out. */
   readonly baseline?: NoInfer<Name>;
-  /** What each kernel may cost. Printed as `ok` or `OVER`, never asserted. */
+  /** The most that kernels may cost: printed `ok` or `OVER`, not asserted. */
   readonly bars?: Readonly<
     Partial<Record<NoInfer<Name>, Bar | readonly Bar[]>>
   >;
@@ -48,13 +48,13 @@ export interface Benchmark<Name extends string> {
   /** Milliseconds that one timing takes at least; 3. */
   readonly sample?: number;
   /**
-   * Whether the kernels' first calls must return the same checksum, which is
-   * the default. Only for kernels that can't agree, such as `map` and `close`.
+   * True (the default) if the kernels' first calls must return one checksum.
+   * False only for kernels that can't agree, such as `map` and `close`.
    */
   readonly compare?: boolean;
 }
 
-/** What was measured of one kernel. */
+/** The figures of one kernel. */
 export interface Measurement {
   /** Median nanoseconds per operation. */
   readonly nanoseconds: number;
@@ -139,7 +139,7 @@ function compareChecksums(
   }
 }
 
-/** Where checksums go, so that no call of a kernel is without effect. */
+/** The sum of checksums, so that no call of a kernel is without effect. */
 let sink = 0;
 
 /** Returns the milliseconds of one call, once warm. */

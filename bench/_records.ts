@@ -1,5 +1,5 @@
 /**
- * What the layout benches read and write: a record of 64 bytes, the same record
+ * The types of the layout benches: a record of 64 bytes, the same record
  * written by hand, and fifty other types that a program may also have used.
  *
  * @module
@@ -43,7 +43,7 @@ export const Record = struct("Record", {
   last: u32,
 });
 
-/** How many bytes a record takes. */
+/** The size of a record in bytes. */
 export const SIZE = Record.size;
 
 /** Typed arrays over the same bytes, as a hand-written class would have them. */

@@ -1,6 +1,6 @@
 /**
- * What the benches of programs that share memory have in common: the types, the
- * peer in C, and how a row is printed.
+ * The common parts of the benches of programs that share memory: the types, the
+ * peer in C, and the printing of a row.
  *
  * @module
  */
@@ -17,7 +17,7 @@ import type { Memory } from "../memory/mod.ts";
 import { ByteRing, cHeader, SpscRing } from "../sync/mod.ts";
 import { compileC, type TemporaryDirectory } from "../tests/_support.ts";
 
-/** Whether it is only to be shown that the benches run. */
+/** True if it is only to be shown that the benches run. */
 export const quick: boolean = Deno.env.get("HOSTMEM_BENCH") === "quick";
 
 const CAPACITY = 4096;

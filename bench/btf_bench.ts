@@ -82,7 +82,7 @@ const all = `
   }
   console.log(JSON.stringify([performance.now() - start, count]));`;
 
-/** What stays in memory, after all garbage was collected. */
+/** A program that prints what stays after all garbage was collected. */
 const memory = `
   import { Btf } from ${JSON.stringify(mod)};
   import { collect } from ${

@@ -12,7 +12,7 @@ import { compileC, TemporaryDirectory } from "../tests/_support.ts";
 import { measure } from "./_measure.ts";
 
 const ENTRIES = 1_000_000;
-/** How many of them single calls go over: they take ten times as long. */
+/** The number of them for single calls, which take ten times as long. */
 const SINGLES = 50_000;
 
 const Stats = struct("Stats", {

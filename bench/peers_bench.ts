@@ -50,7 +50,7 @@ const libraries = [raw, hostmem, ...peers];
 
 // ------------------------------------------------------------ generated code
 
-/** What a kernel's text can name besides the library's own values. */
+/** The values that a kernel's text can name besides the library's own. */
 interface Given {
   readonly buffer: ArrayBuffer;
   readonly handles?: readonly unknown[];

@@ -1,5 +1,5 @@
 /**
- * What a program pays before it reads its first byte: the imports, as whole
+ * The costs of a program before it reads its first byte: the imports, as whole
  * processes against one that runs an empty script, and the first use of a type.
  *
  * @module

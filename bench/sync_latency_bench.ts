@@ -1,10 +1,10 @@
 /**
- * How long a message of 64 bytes takes to another process and back: through two
- * rings, by waiting and by polling, with C on both sides and with Deno on one;
- * beside a Unix socket, and `postMessage` to a Worker. The median of the round
- * trips, and what 99 of 100 stay below.
+ * The time that a message of 64 bytes takes to another process and back:
+ * through two rings, by waiting and by polling, with C on both sides and with
+ * Deno on one; beside a Unix socket, and `postMessage` to a Worker. The median
+ * of the round trips, and the time that 99 of 100 stay below.
  *
- * Who polls takes a processor; where there are fewer than two at rest the figures
+ * Polling takes a processor; where there are fewer than two at rest the figures
  * tell of the scheduler.
  *
  * @module

@@ -26,9 +26,9 @@ warmOthers();
 const TYPES = { u8, u16, u32, i32, f64, u64 };
 type Kind = keyof typeof TYPES;
 
-/** How many structs a kernel goes round: few enough for the first cache. */
+/** The number of structs in a round: few enough for the first cache. */
 const STRUCTS = 8;
-/** About how many fields one call of a kernel touches. */
+/** The approximate number of fields that one call of a kernel touches. */
 const TOUCHED = 40_000;
 
 /** A struct of many fields, and where its fields and eight of its kind lie. */

@@ -57,7 +57,7 @@ export function limitOf(limit: unknown): number {
  * The descriptor of a map that a caller gave: of a `BpfMap`, or of whatever has
  * one.
  *
- * @param type What the map must be: its type, for the message.
+ * @param type The type that the map must have, for the message.
  * @throws {TypeError | RangeError} if it is no such object.
  * @throws {ClosedError} if the map is closed.
  */

@@ -193,8 +193,8 @@ export interface HasDescriptor {
  * else has the descriptor of one, such as an object of another copy of this
  * package.
  *
- * @param name What error messages call it.
- * @param kind What it must be.
+ * @param name The name of the object in error messages.
+ * @param kind The kind that the object must be of.
  * @throws {TypeError} if it is no such object.
  * @throws {ClosedError} if it is closed.
  */

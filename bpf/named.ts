@@ -8,7 +8,7 @@ export function emptyRecord<T>(): Record<string, T> {
 /**
  * The thing of a name.
  *
- * @param what What it is: `"map"`.
+ * @param what The noun for the things: `"map"`.
  * @throws {RangeError} if there is none, with the names that there are.
  */
 export function named<T>(

@@ -16,7 +16,7 @@ export interface Referred {
 /**
  * Imports what `file.ts#Export` refers to.
  *
- * @param what What error messages call the argument.
+ * @param what The name of the argument in error messages.
  * @throws {UsageError} if it is no such reference.
  * @throws {RangeError} if the file has no such export.
  */

@@ -1,6 +1,6 @@
 /** Compiles a BPF program in C to an object file, in memory. */
 
-/** Where Debian has the headers of the architecture. */
+/** The folder where Debian has the headers of the architecture. */
 const headers = `/usr/include/${Deno.build.arch}-linux-gnu`;
 
 /**

@@ -33,7 +33,7 @@ const Cpus = array(Counters, MAX_CPUS);
 interface Metric {
   /** Its name for Prometheus. */
   readonly name: string;
-  /** What it counts, in words. */
+  /** The words for what it counts. */
   readonly title: string;
   /** The counters in the program's memory. */
   readonly column: { at(cpu: number): bigint };

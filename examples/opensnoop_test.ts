@@ -12,7 +12,7 @@ const example = new URL("./opensnoop.ts", import.meta.url);
 const snoopTest = testWith(bpfObjects, rawTracepoint);
 
 /**
- * What it printed, line by line.
+ * Runs the example, and returns what it printed, line by line.
  *
  * @param act Is called when it is attached, as the head of the table tells.
  * @param last The path that ends it.

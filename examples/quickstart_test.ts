@@ -27,7 +27,7 @@ async function output(options: RunOptions = {}): Promise<string> {
 /** Declares a test as somebody whom BPF is denied. */
 const deniedTest = testWith(bpfMaps.met ? [restriction, setpriv] : []);
 
-/** What every run shows, whatever memory it is of. */
+/** Asserts what every run shows, whatever memory it is of. */
 function assertTaught(stdout: string): void {
   assertStringIncludes(stdout, "struct Stats");
   const values =

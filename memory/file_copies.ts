@@ -34,10 +34,10 @@ function part(bytes: Uint8Array, begin: number, length: number): Uint8Array {
  * Reads a file.
  *
  * @param fd Its descriptor.
- * @param target Where to put the bytes.
- * @param length How many, at most the length of the target.
- * @param offset Where in the file.
- * @returns How many there were.
+ * @param target The array to put the bytes in.
+ * @param length The number of bytes, at most the length of the target.
+ * @param offset The offset in the file.
+ * @returns The number of bytes that there were.
  * @throws {SystemError} if the kernel cannot read.
  */
 export function readFile(
@@ -64,8 +64,8 @@ export function readFile(
  *
  * @param fd Its descriptor.
  * @param source The bytes.
- * @param length How many, at most the length of the source.
- * @param offset Where in the file.
+ * @param length The number of bytes, at most the length of the source.
+ * @param offset The offset in the file.
  * @throws {BoundsError} if the file has become too short; nothing is written.
  * @throws {NotSupportedError} if the descriptor only appends.
  * @throws {SystemError} if the kernel cannot write.

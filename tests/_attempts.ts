@@ -1,5 +1,5 @@
 /**
- * What a probe asks of the kernel, made by libc directly and not by the module
+ * The requests of a probe to the kernel, by libc directly and not by the module
  * under test: a fault of that must fail tests, and not have them skipped.
  *
  * @module
@@ -110,7 +110,7 @@ export interface ProgramKind {
   readonly attachType?: number;
   /** The type of the kernel's BTF that it is for; see {@linkcode btfId}. */
   readonly btfId?: number;
-  /** What it returns; 0 by default. */
+  /** The value that it returns; 0 by default. */
   readonly returns?: number;
   /** An array with one entry of 8 bytes, in which it counts its runs. */
   readonly counts?: number;
@@ -150,7 +150,7 @@ function assemble(instructions: readonly Instruction[]): DataView<ArrayBuffer> {
 
 const license = new TextEncoder().encode("GPL\0");
 
-/** What an attempt made, of which nothing is left after its block. */
+/** The objects that an attempt made, none of which is left after its block. */
 export class Attempt implements Disposable {
   readonly #descriptors: number[] = [];
 
@@ -297,7 +297,7 @@ export class Attempt implements Disposable {
   /**
    * An event of all processes on CPU 0: `perf_event_open(2)`.
    *
-   * @param name What `config1` is the address of, if it is one.
+   * @param name The name that `config1` is the address of, if it is one.
    */
   event(type: number, config: bigint, name?: string): number {
     const text = new TextEncoder().encode(`${name}\0`);

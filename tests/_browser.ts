@@ -8,7 +8,7 @@
 import { join } from "@std/path";
 import { TemporaryDirectory } from "./_support.ts";
 
-/** What the browser may not do here: ask other hosts for anything. */
+/** The browser's flags, by which it may not ask other hosts for anything. */
 const flags = [
   "--headless",
   "--no-sandbox",
@@ -37,7 +37,7 @@ export class Page implements AsyncDisposable {
   readonly #socket: WebSocket;
   readonly #directory: Disposable;
   readonly #answers = new Map<number, PromiseWithResolvers<Message>>();
-  /** What the page's scripts threw or logged as errors. */
+  /** The errors that the page's scripts threw or logged. */
   readonly errors: string[] = [];
   #count = 0;
 
@@ -96,7 +96,7 @@ export class Page implements AsyncDisposable {
     }
   }
 
-  /** What the page looks like, as a PNG. */
+  /** Takes a picture of the page, as a PNG. */
   async screenshot(): Promise<Uint8Array<ArrayBuffer>> {
     const { result } = await this.#command("Page.captureScreenshot");
     return Uint8Array.fromBase64(result?.data as string);

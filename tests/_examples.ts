@@ -24,7 +24,7 @@ const BEGIN = /^[ *]*```([jt]s)\s*$/;
 /** An example to Deno, in a form that is not used here. */
 const OTHER = /^[ *]*```(?!.*\bignore\b)([mc]?[jt]sx?|javascript|typescript)\b/;
 const END = /^[ *]*```\s*$/;
-/** What is before a line of an example in a comment. */
+/** The margin before a line of an example in a comment. */
 const MARGIN = /^ *\* ?/;
 
 /** The examples in a file: in its doc comments, or in its text. */

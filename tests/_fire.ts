@@ -1,12 +1,12 @@
 /**
- * How long tests try. An ordinary run has each promise at a size at which it has
- * been seen to fail where it is broken; `HOSTMEM_FIRE=1` in the environment takes
- * what is rare, minutes instead of seconds: `deno task fire` sets it.
+ * The sizes of tests. An ordinary run has each promise at a size at which it
+ * has been seen to fail where it is broken; `HOSTMEM_FIRE=1` in the environment
+ * takes what is rare, minutes instead of seconds: `deno task fire` sets it.
  *
  * @module
  */
 
-/** Whether to take minutes. */
+/** True if tests may take minutes. */
 export const fire: boolean = Deno.env.get("HOSTMEM_FIRE") === "1";
 
 /** The size of an ordinary run, or that under fire. */
@@ -26,7 +26,7 @@ function withName([name, flags]: [string, string[]]): [string, string[]] {
 }
 
 /**
- * Whether the engine has one thread only: Deno never settles the promise of
+ * True if the engine has one thread only: Deno never settles the promise of
  * `Atomics.waitAsync` then.
  */
 export const singleThreaded: boolean =

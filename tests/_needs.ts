@@ -1,6 +1,6 @@
 /**
- * What tests need that not every machine has, and tests that are skipped where
- * it is not there, with the reason in their name:
+ * The needs of tests that not every machine meets, and tests that are skipped
+ * where a need is not met, with the reason in their name:
  *
  * ```ts ignore
  * testWith(bpfObjects, command("bpftool"))("A promise", () => {});
@@ -27,7 +27,7 @@ import {
 } from "./_attempts.ts";
 import { hasCommand, isRoot } from "./_support.ts";
 
-/** What can be had, and is not there. */
+/** Something that can be had, and is not there. */
 class Missing extends Error {}
 
 /** Something that a test needs. */
@@ -46,7 +46,7 @@ export class Need {
     this.#probe = probe;
   }
 
-  /** Whether it is met. */
+  /** True if it is met. */
   get met(): boolean {
     return this.unmet === undefined;
   }
@@ -83,7 +83,7 @@ function isPermission({ errno }: Refusal): boolean {
   return errno === EPERM || errno === EACCES;
 }
 
-/** Whether this process has CAP_SYS_ADMIN, in which the others are contained. */
+/** Tests this process for CAP_SYS_ADMIN, which contains the others. */
 function isPrivileged(): boolean {
   const status = Deno.readTextFileSync("/proc/self/status");
   const [, effective] = /^CapEff:\s*([0-9a-f]+)$/m.exec(status)!;
@@ -260,17 +260,17 @@ export const timeNamespaces: Need = new Need("time namespaces", () => {
   run("unshare", "--time", "--monotonic=1", "true");
 });
 
-/** What mounts tracefs, by the shell, where it is not mounted. */
+/** The shell command that mounts tracefs, where it is not mounted. */
 export const mountTracefs = "{ test -d /sys/kernel/tracing/events || " +
   "mount -t tracefs none /sys/kernel/tracing; }";
 
-/** Where tracepoints are listed: mounted, or in a name space of its own. */
+/** The list of tracepoints: mounted, or in a name space of its own. */
 export const tracefs: Need = new Need("tracefs", () => {
   requireThat(isRoot, "root");
   run("unshare", "--mount", "sh", "-c", mountTracefs);
 });
 
-/** Whether memfds may be executable, as a namespace of processes has it. */
+/** Makes the need of this `vm.memfd_noexec` in a namespace of processes. */
 export function memfdPolicy(policy: number): Need {
   return new Need(`vm.memfd_noexec = ${policy}`, () => {
     requireThat(isRoot, "root");

@@ -10,10 +10,10 @@
  * @module
  */
 
-/** How many numbers the array has room for. */
+/** The number of numbers that the array has room for. */
 const ROOM = 10_000_000;
 
-/** What the inspector says of a value. */
+/** The inspector's description of a value. */
 interface Remote {
   readonly name: string;
   readonly value: { readonly objectId: string };

@@ -1,7 +1,7 @@
 /**
- * What the tests share: child processes, privileges, what `/proc` says of this
- * process, garbage collection on demand, seeded random numbers. It imports
- * nothing of the module under test, so that it can't be wrong together with it.
+ * The tests' helpers: child processes, privileges, this process in `/proc`,
+ * garbage collection on demand, seeded random numbers. They import nothing of
+ * the module under test, so that they can't be wrong together with it.
  *
  * @module
  */
@@ -27,7 +27,7 @@ function join(folder: string, ...names: string[]): string {
 // Child processes
 // ---------------------------------------------------------------------------
 
-/** How {@linkcode run} runs its child. */
+/** The options of {@linkcode run}. */
 export interface RunOptions {
   /**
    * Permission flags. `--allow-ffi` alone unless said otherwise, since that is
@@ -41,13 +41,13 @@ export interface RunOptions {
   v8Flags?: string[];
   /** Further flags of `deno run`, such as `"--check"`. */
   flags?: string[];
-  /** What the program finds in `Deno.args`. */
+  /** The arguments that the program finds in `Deno.args`. */
   args?: string[];
   /** A command to run Deno under, such as {@linkcode withoutCapabilities}. */
   under?: string[];
   /** Environment variables on top of the inherited ones. */
   env?: Record<string, string>;
-  /** What the child reads from its standard input; nothing when left out. */
+  /** The child's standard input; nothing when left out. */
   stdin?: string | Uint8Array<ArrayBuffer>;
   /** Milliseconds until the child is killed with SIGKILL; 120 000 by default. */
   timeout?: number;
@@ -55,7 +55,7 @@ export interface RunOptions {
   signal?: AbortSignal;
 }
 
-/** How a child ended and what it wrote. */
+/** The end of a child, and its output. */
 export interface RunResult {
   /** The exit code; 128 + the signal's number when a signal ended it. */
   code: number;
@@ -105,13 +105,13 @@ export async function run(
 }
 
 /**
- * What Deno has to be run under to be run at all: `HOSTMEM_EMULATOR` from the
- * environment, for a Deno that is of another machine.
+ * The command that Deno must be run under to be run at all: `HOSTMEM_EMULATOR`
+ * from the environment, for a Deno that is of another machine.
  */
 const emulator: string[] = Deno.env.get("HOSTMEM_EMULATOR")?.split(" ") ?? [];
 
 /**
- * By what all times are multiplied after which the tests give up waiting:
+ * The factor of all times after which the tests give up waiting:
  * `HOSTMEM_PATIENCE` from the environment, for a Deno that is slow.
  */
 const patience = Number(Deno.env.get("HOSTMEM_PATIENCE") ?? 1);
@@ -214,8 +214,8 @@ export function commandPath(name: string): string | undefined {
 }
 
 /**
- * Whether `name` is a command on the `PATH`. What tests need of it is said with
- * `command` of `_needs.ts`.
+ * Tests whether `name` is a command on the `PATH`. Tests name the commands that
+ * they need with `command` of `_needs.ts`.
  */
 export function hasCommand(name: string): boolean {
   return commandPath(name) !== undefined;
@@ -269,7 +269,7 @@ export async function compileC(
 // Privileges
 // ---------------------------------------------------------------------------
 
-/** Whether the tests run as root. */
+/** True if the tests run as root. */
 export const isRoot: boolean = Deno.uid() === 0;
 
 /**
@@ -287,10 +287,10 @@ export const withoutCapabilities: string[] = isRoot
 // ---------------------------------------------------------------------------
 
 /**
- * What the open descriptors of this process refer to, one string for each,
- * such as `/memfd:hostmem (deleted)` or `anon_inode:bpf-map`: all of them, or
- * those that begin with `beginning`. A part of a name would not do: the tests
- * may lie in a folder of any name, and print to a file of any name.
+ * Lists what the open descriptors of this process refer to, one string for
+ * each, such as `/memfd:hostmem (deleted)` or `anon_inode:bpf-map`: all of
+ * them, or those that begin with `beginning`. A part of a name would not do:
+ * the tests may lie in a folder of any name, and print to a file of any name.
  */
 export function openDescriptors(beginning: string = ""): string[] {
   const targets: string[] = [];
@@ -329,7 +329,7 @@ export function mappings(...beginnings: string[]): string[] {
   });
 }
 
-/** What a line of `/proc/self/maps` ends with, behind five other fields. */
+/** Returns the end of a line of `/proc/self/maps`, behind five other fields. */
 function mappedBy(line: string): string {
   return line.replace(/^(?:\S+ +){4}\S+ */, "");
 }

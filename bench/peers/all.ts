@@ -11,7 +11,7 @@ import { typedStruct } from "./typed_struct.ts";
 export interface Missing {
   /** The package with its version. */
   readonly name: string;
-  /** What went wrong. */
+  /** The reason of the failure. */
   readonly reason: string;
 }
 

@@ -24,7 +24,7 @@ export interface Shape {
   readonly [name: string]: Scalar | number | Shape;
 }
 
-/** What a library makes of a shape. */
+/** The definition that a library makes of a shape. */
 export interface Definition {
   /** The struct's size in bytes, as the library has it. */
   readonly size: number;
@@ -38,7 +38,7 @@ export interface Definition {
   store(path: string, value: string): string;
   /** Makes a view of the `buffer` at the byte offset `o`, if there are views. */
   readonly create?: string;
-  /** What a scan makes once of the `buffer` and the number `n` of structs. */
+  /** The table that a scan makes of the `buffer` and its `n` structs, once. */
   readonly table: string;
   /** A handle of struct `i` of that `table`. */
   readonly element: string;
@@ -48,9 +48,9 @@ export interface Definition {
 export interface Library {
   /** Its name, as on npm. */
   readonly name: string;
-  /** How it reaches a field, for the table. */
+  /** The way it reaches a field, for the table. */
   readonly how: "view" | "call" | "whole record" | "raw";
-  /** How many structs a scan takes: fewer where one takes microseconds. */
+  /** The number of structs of a scan: fewer where one takes microseconds. */
   readonly scan: number;
   /** Defines a struct. */
   define(name: string, shape: Shape): Definition;
@@ -70,12 +70,12 @@ export function load<T>(specifier: string): Promise<T> {
   return import(specifier);
 }
 
-/** Whether a field is a struct. */
+/** Tests whether a field is a struct. */
 export function isShape(field: Shape[string]): field is Shape {
   return typeof field === "object";
 }
 
-/** What all libraries share whose handles have a property per field. */
+/** The texts of all libraries whose handles have a property per field. */
 export const byProperty = {
   read: (path: string): string => `p.${path}`,
   store: (path: string, value: string): string => `p.${path} = ${value};`,

@@ -52,7 +52,7 @@ function makeMap(type: MapType, valueSize: number): boolean {
  * Tests whether maps of a type can be made. libbpf knows what each takes, of
  * types as old as itself: of others it says that it does not.
  *
- * @param valueSize What to try it with, and no other size.
+ * @param valueSize The size to try it with, and no other.
  */
 export function canMakeMap(type: MapType, valueSize?: number): boolean {
   if (valueSize !== undefined) return makeMap(type, valueSize);

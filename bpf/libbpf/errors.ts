@@ -27,7 +27,7 @@ const FIRST_OWN = 4000;
  *
  * @param errno The positive error number.
  * @param call The function: `"bpf_object__load"`.
- * @param hint What it said besides; empty for nothing.
+ * @param hint Further words for the message; empty for none.
  */
 export function libbpfErrorInit(
   errno: number,

@@ -122,7 +122,7 @@ let kept: unknown;
  * Makes calls to libbpf, and hears what it says meanwhile.
  *
  * @param call Makes them; nothing in it may run code of the program's.
- * @returns What it returns, and the messages.
+ * @returns The result of `call`, and the messages.
  */
 export function listening<T>(
   call: () => T,

@@ -116,7 +116,7 @@ export class NativeProgram {
    * Asks for the kernel's log of this program.
    *
    * @param level 0 for that of a program which it refuses.
-   * @param size How many bytes there is room for.
+   * @param size The room for the log in bytes.
    */
   requestLog(level: number, size: number): void {
     const log = new Uint8Array(new ArrayBuffer(size));

@@ -26,7 +26,7 @@ const BPF_F_NO_COMMON_LRU = 2;
  * what it is given: nothing would say that it is not the map of the definition.
  * And a section it unmaps by the size of the map in its place.
  *
- * @param kind What error messages call the map: `"map to reuse"`.
+ * @param kind The name of the map in error messages: `"map to reuse"`.
  * @throws {RangeError} unless the map is what libbpf and the kernel make of the
  * definition.
  */

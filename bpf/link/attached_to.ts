@@ -251,8 +251,8 @@ function onIndex<R>(
  * Asks for the programs of a target.
  *
  * @param target A descriptor, or the index of an interface.
- * @param what What to ask for besides: the links, all that are run for a control
- * group, or what those of one admit.
+ * @param what The further data to ask for: the links, all that are run for a
+ * control group, or what those of one admit.
  */
 function query(
   target: number,

@@ -35,8 +35,8 @@ const BPF_F_QUERY_EFFECTIVE = 1;
  * Asks for the programs of a target.
  *
  * @param target A descriptor, or the index of an interface.
- * @param what What to ask for besides: the links, all that are run for a control
- * group, or what those of one admit.
+ * @param what The further data to ask for: the links, all that are run for a
+ * control group, or what those of one admit.
  * @throws {SystemError} with the kernel's reason.
  */
 export function queryPrograms(

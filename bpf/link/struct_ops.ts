@@ -65,7 +65,7 @@ const point: AttachPoint = {
 /**
  * Attaches a map.
  *
- * @param label What messages call it.
+ * @param label The name of the map in messages.
  * @throws {NotSupportedError} if it is not one of struct_ops that an object has.
  * @throws {SystemError} with the kernel's reason.
  */

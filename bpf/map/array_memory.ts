@@ -32,7 +32,7 @@ export function strideOf(valueSize: number): number {
  * rounded up to 8 bytes, in whole pages.
  *
  * @param valueSize The size of a value in bytes.
- * @param maxEntries How many entries there are.
+ * @param maxEntries The number of entries.
  * @param pageSize The size of a page in bytes.
  * @throws {RangeError} if that is more than 2^53 - 1.
  */
@@ -110,7 +110,7 @@ function explained(error: unknown, fd: number): unknown {
 /**
  * Checks that a type describes the values of a map.
  *
- * @returns How long the flexible array at its end is; undefined without one.
+ * @returns The length of the flexible array at its end; undefined without one.
  * @throws {InvalidTypeError} if it cannot be pointed to, or has another size.
  */
 export function requireValueType(

@@ -238,10 +238,10 @@ class PerCpu implements Codec {
 /**
  * The codec of keys or values.
  *
- * @param type What they are; bytes where it is undefined.
+ * @param type The type of the keys or values; bytes where it is undefined.
  * @param size The size of one in bytes.
- * @param stride How many bytes lie between two of them, a multiple of 8 or the
- * size.
+ * @param stride The distance between two of them in bytes, a multiple of 8 or
+ * the size.
  * @throws {InvalidTypeError} if the type cannot be pointed to, or has another
  * size.
  */

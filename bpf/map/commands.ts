@@ -96,7 +96,7 @@ export function createMap(request: MapRequest): Descriptor {
   return new Descriptor(checked(command, result));
 }
 
-/** The hint for a map that was refused, where its request tells one. */
+/** Finds what may help with a map that was refused, where its request tells. */
 function hintOf(request: MapRequest, result: number): string | undefined {
   if (result === -EINVAL) {
     return mistakeIn(request, {

@@ -35,7 +35,7 @@ const noKey = new Uint8Array(0);
 /**
  * The bloom filter that a map is.
  *
- * @param type What values are; bytes where it is undefined.
+ * @param type The type of values; bytes where it is undefined.
  * @throws {NotSupportedError} if the map is of another type.
  * @throws {InvalidTypeError} if the type cannot be used, or has another size.
  */

@@ -87,7 +87,7 @@ const KernelMapInfo = struct("bpf_map_info", {
  * Reads the kernel's information about the map of a descriptor.
  *
  * @param fd The descriptor.
- * @param name What error messages call it.
+ * @param name The name of the descriptor in error messages.
  * @throws {NotSupportedError} if the descriptor is not a map's.
  * @throws {SystemError} if it is not open.
  */

@@ -118,7 +118,7 @@ function requireMapOfMaps({ info }: OpenMap): void {
  * Opens the inner map of a key.
  *
  * @param openById Opens a map by its id.
- * @returns What that gave; undefined where there is no such entry.
+ * @returns The result of `openById`; undefined where there is no such entry.
  * @throws {NotSupportedError} if the map holds no maps.
  */
 export function lookupInner<T>(

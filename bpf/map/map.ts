@@ -165,7 +165,7 @@ export class BpfMap<
   /**
    * Takes over an open descriptor; nobody outside of this package has one.
    *
-   * @param name What error messages call the descriptor.
+   * @param name The name of the descriptor in error messages.
    * @throws {NotSupportedError} if it is not a map's.
    * @ignore
    */

@@ -119,8 +119,8 @@ export class MapBtf {
   /**
    * Asks nothing yet; keeps what is known already.
    *
-   * @param definition What it is in C.
-   * @param given What it was made with here.
+   * @param definition Finds the map's definition in C.
+   * @param given The definition that the map was made with here.
    */
   constructor(
     info: MapInfo,

@@ -37,7 +37,7 @@ const LOG_SIZES = [64 * 1024, 1024 * 1024, 16 * 1024 * 1024 - 1];
 /**
  * Opens and loads an object. When it throws, nothing is left of it.
  *
- * @returns What was made of it.
+ * @returns The result of `stages.finish`.
  * @throws {VerifierError} if the kernel's verifier refuses a program.
  * @throws {SystemError} with libbpf's reason.
  */

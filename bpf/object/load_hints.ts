@@ -26,7 +26,7 @@ const laterSections: readonly (readonly [begin: string, minor: number])[] = [
  * @param errno The positive error number.
  * @param object The object that could not be loaded.
  * @param program The one that the kernel refused; undefined if it was not asked.
- * @param warnings What libbpf said.
+ * @param warnings The warnings of libbpf.
  */
 export function loadHint(
   errno: number,

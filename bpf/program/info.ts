@@ -68,7 +68,7 @@ const ROOM = IDS_AT + 4 * MAPS_MAX;
  * Reads the kernel's information about the program of a descriptor.
  *
  * @param fd The descriptor.
- * @param name What error messages call it.
+ * @param name The name of the descriptor in error messages.
  * @throws {NotSupportedError} if the descriptor is not a program's.
  * @throws {SystemError} if it is not open, or the kernel will not say.
  */

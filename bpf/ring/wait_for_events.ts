@@ -22,7 +22,7 @@ import {
 import { Descriptor } from "../../ffi/descriptor.ts";
 import { PoolReturn } from "../../ffi/pool_return.ts";
 
-/** The parts of a wait, while anything is watched. */
+/** The parts that waiting takes, while anything is watched. */
 interface Poll {
   readonly epoll: Descriptor;
   readonly waker: Descriptor;

@@ -12,7 +12,7 @@ const MOST_STEPS = 64;
  *
  * @param table The table that the type is in.
  * @param id The type.
- * @param name What is declared; nothing for the type alone.
+ * @param name The name to declare; nothing for the type alone.
  * @throws {BtfError} if the type names others that do not exist.
  */
 export function declare(table: TypeTable, id: number, name = ""): string {

@@ -24,7 +24,7 @@ const LEAST_HEADER = 24;
  * Finds the sections.
  *
  * @param bytes All of the BTF, at an address divisible by 4.
- * @param split Whether it builds on other BTF.
+ * @param split True if it builds on other BTF.
  * @throws {BtfError} if it is not BTF of this host's byte order.
  */
 export function readSections(bytes: Uint8Array, split: boolean): Sections {

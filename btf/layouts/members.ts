@@ -31,8 +31,8 @@ export class MemberList {
    * Adds the members of a struct or union, and for anonymous ones theirs.
    *
    * @param type The struct or union.
-   * @param base Where it begins in the struct that they are added to, in bits.
-   * @param open Whether it is the end of that struct, and may have one.
+   * @param base The offset in bits of its begin in the struct that gets them.
+   * @param open True if it ends that struct, and may end in a flexible array.
    * @returns Its alignment in bytes.
    */
   add(

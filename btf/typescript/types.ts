@@ -56,7 +56,7 @@ const SCALARS = new Set(
  * Writes a type.
  *
  * @param type The type.
- * @param imports What it uses is added here.
+ * @param imports The imports; those that the type uses are added.
  * @param nameOf The constant that a struct, union or enumeration is declared as.
  * @throws {InvalidTypeError} if BTF cannot say it.
  */

@@ -44,8 +44,8 @@ export class Blob {
    * @param name Its name.
    * @param sizeOrType Its size in bytes, or the id of what it builds on.
    * @param rest The words behind that.
-   * @param members How many members they tell of.
-   * @param flag What the kind makes of it.
+   * @param members The number of members that they tell of.
+   * @param flag The flag, whose meaning depends on the kind.
    * @throws {InvalidTypeError} if there is no room for so many members.
    */
   add(

@@ -23,7 +23,7 @@ import {
 } from "@hostmem/hostmem";
 import { pythonModule } from "@hostmem/hostmem/sync";
 
-/** How many samples there are of each channel in a second. */
+/** The number of samples of each channel in a second. */
 const RATE = 1000;
 const FREQUENCIES = [50, 120, 3, 440];
 

@@ -15,18 +15,18 @@ import { Memory, sizeOf, type View } from "@hostmem/hostmem";
 import { RingConsumer } from "@hostmem/hostmem/sync";
 import { type Trade, Trades } from "./types.ts";
 
-/** What the page shows of a symbol. */
+/** The figures of a symbol that the page shows. */
 interface Quote {
   readonly symbol: string;
   last: number;
   trades: number;
   volume: number;
-  /** How long the latest trade was on its way, in microseconds. */
+  /** The time that the latest trade was on its way, in microseconds. */
   delay: number;
 }
 
 const quotes = new Map<string, Quote>();
-/** Whether the feed has closed its end of the ring. */
+/** True if the feed has closed its end of the ring. */
 let ended = false;
 
 function count(trade: View<typeof Trade>): void {

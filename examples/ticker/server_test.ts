@@ -9,7 +9,7 @@ import { outputOf } from "../../tests/cli/_hostmem.ts";
 const example = new URL("server.ts", import.meta.url);
 const SYMBOLS = ["ACME", "GLOBEX", "HOOLI", "INITECH"];
 
-/** What the server tells of the market. */
+/** The market, as the server tells of it. */
 interface Market {
   readonly ended: boolean;
   readonly quotes: readonly {
@@ -39,7 +39,7 @@ async function compileFeed(): Promise<string> {
   ]);
 }
 
-/** What a server tells until that is enough. */
+/** Reads what a server tells, until that is enough. */
 async function marketOf(
   { address }: Server,
   isEnough: (market: Market) => boolean,

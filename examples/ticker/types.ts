@@ -1,5 +1,5 @@
 /**
- * What a market's feed and its page share. `hostmem header` writes it in C:
+ * The types of a market's feed and its page. `hostmem header` writes them in C:
  *
  * ```sh
  * hostmem header examples/ticker/types.ts#Trades -o trades.h

@@ -8,7 +8,7 @@ import { mustRunOnce } from "./commands.ts";
  *
  * @param command The command (`linux/bpf.h`, `enum bpf_cmd`).
  * @param attributes A `union bpf_attr`.
- * @param size How many bytes of it are given.
+ * @param size The number of its bytes that are given.
  */
 export function bpf(
   command: number,

@@ -40,10 +40,10 @@ function writeInfo(fd: number, address: bigint, length: number): number {
  * Asks for the info of a descriptor.
  *
  * @param fd The descriptor.
- * @param address Where to put the info.
- * @param length How many bytes there is room for.
- * @param name What error messages call the descriptor.
- * @param kind What it must be of.
+ * @param address The address to put the info at.
+ * @param length The room there in bytes.
+ * @param name The name of the descriptor in error messages.
+ * @param kind The kind that it must be of.
  * @throws {NotSupportedError} if it is of nothing that has an info.
  * @throws {SystemError} if it is not open, or the kernel will not say.
  */

@@ -190,7 +190,7 @@ function memfdCreate(name: Uint8Array, flags: number): number {
  * Makes an anonymous file that can be sealed, with close-on-exec: its
  * descriptor, or the negative reason.
  *
- * @param name What `/proc/<pid>/maps` calls it; at most 249 bytes.
+ * @param name The name in `/proc/<pid>/maps`; at most 249 bytes.
  */
 export function createMemfd(name: string): number {
   const flags = MFD_CLOEXEC | MFD_ALLOW_SEALING;

@@ -37,7 +37,7 @@ export function createEpoll(): number {
  *
  * @param epoll The epoll instance.
  * @param fd The descriptor.
- * @param events What to wait for (`EPOLL*`).
+ * @param events The events to wait for (`EPOLL*`).
  * @param token 32 bits by which {@linkcode EpollEvents.tokenAt} knows it.
  */
 export function addToEpoll(
@@ -92,8 +92,8 @@ export class EpollEvents {
    * Waits on another thread until there are events, or a few seconds have passed:
    * the isolate may end meanwhile, and the thread cannot be woken then.
    *
-   * @returns How many there are; -1 if waiting failed. Then {@linkcode poll} tells
-   * why, unless that was a signal.
+   * @returns The number of events; -1 if waiting failed. Then {@linkcode poll}
+   * tells why, unless that was a signal.
    */
   wait(epoll: number): Promise<number> {
     return libcPoll().epollWaitElsewhere(

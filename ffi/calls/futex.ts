@@ -69,7 +69,7 @@ const endings = new Set([-EAGAIN, -ETIMEDOUT, -EINTR]);
  * another, the time is over, or a signal came.
  *
  * @param word The word, whose bytes do not move.
- * @param milliseconds How long at the most.
+ * @param milliseconds The longest time to sleep.
  * @throws {SystemError} with the kernel's reason, as in futex(2).
  */
 export function waitForWord(

@@ -148,7 +148,7 @@ export function openEvent(request: EventRequest): number {
  * Opens an event, and has something made of it before it is closed again: a link
  * keeps its event.
  *
- * @param request Which event.
+ * @param request The event to open.
  * @param use Makes the link of the event's descriptor.
  * @param own The causes of errors for this kind of event.
  * @throws {SystemError} if the kernel will not.

@@ -49,7 +49,7 @@ function hintFor(errno: number, syscall: string): string | undefined {
  *
  * @param errno The positive error number.
  * @param syscall The call that failed: `"mmap"`, `"bpf(BPF_MAP_CREATE)"`.
- * @param hint What may help; by default what is known of the call.
+ * @param hint A hint that may help; by default what is known of the call.
  */
 export function systemError(
   errno: number,

@@ -21,8 +21,8 @@ export function mayOpen(path: string): boolean {
  * grant of paths Deno takes a bare name for a file in the working directory, so
  * there it is the granted path.
  *
- * @param name What the dynamic linker calls it: `"libc.so.6"`.
- * @param paths Where it may lie, most likely first.
+ * @param name The dynamic linker's name for it: `"libc.so.6"`.
+ * @param paths The paths where it may lie, most likely first.
  * @param symbols The functions wanted of it.
  */
 export function openLibrary<const S extends Deno.ForeignLibraryInterface>(

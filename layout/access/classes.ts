@@ -114,10 +114,10 @@ const ofColumns = new Variants<AnyType>();
 /**
  * The class of the pointers to a type, or of the views.
  *
- * @param wide Whether offsets may lie beyond 31 bits; by the type's size where
+ * @param wide True if offsets may lie beyond 31 bits; by the type's size where
  * it is not said.
- * @param moving Whether its objects will be pointed elsewhere. They have a class
- * of their own: the engine reads fields faster that never change.
+ * @param moving True if its objects will be pointed elsewhere. They have a
+ * class of their own: the engine reads fields faster that never change.
  */
 export function classOf(
   type: AnyType,

@@ -147,7 +147,7 @@ function windowedObject(
 /**
  * Makes the function that makes the objects of an access.
  *
- * @param wide Whether the offsets are those of the whole region.
+ * @param wide True if the offsets are those of the whole region.
  */
 export function objectMaker(
   access: ObjectAccess,

@@ -20,8 +20,8 @@ export type Make = (root: Region, absolute: number, extent: number) => object;
  * Makes the function that makes the pointers to a type.
  *
  * @param type The type.
- * @param mode How memory is reached.
- * @param path What error messages call an array or an atomic.
+ * @param mode The way to reach memory.
+ * @param path The name of an array or an atomic in error messages.
  */
 export function maker(type: AnyType, mode: AccessMode, path: string): Make {
   const access = accessTo(type, path, 0, mode);

@@ -21,9 +21,9 @@ export interface MovingView {
 /**
  * Makes a view that points to the begin of a region.
  *
- * @param type What it points to; one that passed `checkType`, below 2^30 bytes.
+ * @param type The target's type; one that passed `checkType`, below 2^30 bytes.
  * @param root The whole region.
- * @param mode How it reaches memory: as a view, unless it is to be a pointer.
+ * @param mode The way to reach memory: as a view, unless it is to be a pointer.
  */
 export function movingView(
   type: AnyType,

@@ -21,7 +21,7 @@ const everything: Budget = { elements: Infinity, left: Infinity };
 /**
  * Reads a value at an offset of the whole region.
  *
- * @param bytes How many bytes there are for what ends in a flexible array.
+ * @param bytes The number of bytes for what ends in a flexible array.
  */
 type Read = (
   root: Region,
@@ -91,7 +91,7 @@ function elementsOf(
 /**
  * Reads what a pointer or view points to.
  *
- * @param budget How much at the most; everything where it is not given.
+ * @param budget The most to read; everything where it is not given.
  */
 export function read(located: Located, budget: Budget = everything): unknown {
   const { pointerClass, root, absolute, extent, length, stride } = located;
@@ -124,7 +124,7 @@ const readers = new WeakMap<AnyType, Read>();
  * what a pointer points to.
  *
  * @param base The offset in bytes, aligned as the type is.
- * @param bytes How many bytes there are for what ends in a flexible array.
+ * @param bytes The number of bytes for what ends in a flexible array.
  */
 export function readValue(
   type: AnyType,

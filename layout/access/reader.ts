@@ -21,7 +21,7 @@ import { type Emitter, walkType } from "./walk.ts";
  * Reads a value at an offset of a region of at most 2^31 bytes.
  *
  * @param offset The offset in bytes, aligned as the type is.
- * @param bytes How many bytes there are for what ends in a flexible array.
+ * @param bytes The number of bytes for what ends in a flexible array.
  */
 export type Reader = (region: Region, offset: number, bytes: number) => unknown;
 

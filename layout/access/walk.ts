@@ -47,7 +47,7 @@ function walkAccess<E>(access: Access, emit: Emitter<E>): E {
 /**
  * Walks through a plan that only reads.
  *
- * @param length How many elements it has, where it is an array's.
+ * @param length The number of its elements, where it is an array's.
  */
 export function walkPlan<E>(plan: Plan, emit: Emitter<E>, length: Length): E {
   switch (plan.kind) {

@@ -134,7 +134,7 @@ export function write(located: Located, values: unknown): void {
  * Writes values of a type over zeros at an offset of a region.
  *
  * @param base The offset in bytes, aligned as the type is.
- * @param bytes How many bytes there are for what ends in a flexible array.
+ * @param bytes The number of bytes for what ends in a flexible array.
  * @throws {TypeError} if a value is of the wrong kind, or a name is no field.
  * @throws {RangeError} if a value does not fit, or two values that share bytes
  * differ.
@@ -171,7 +171,7 @@ function applyAll(root: Region, collected: readonly Collected[]): void {
 /**
  * Does one step.
  *
- * @param shift How far before its own offset the value lies here.
+ * @param shift The bytes by which the value lies before its own offset here.
  */
 function apply(
   root: Region,

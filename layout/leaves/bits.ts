@@ -44,7 +44,7 @@ export function unitEndsWithin(
  *
  * @param base The leaf of the type that it is declared with.
  * @param bit Its offset in bits.
- * @param aligned Whether its unit is certain to be aligned, and to be there.
+ * @param aligned True if its unit is certain to be aligned, and to be there.
  */
 export function placeBits(
   base: LaneLeaf,

@@ -16,7 +16,7 @@ import type { Region } from "../region/region.ts";
 /**
  * Reads a value at an offset in bytes. Offset −1 is in no region: it throws.
  *
- * @param path What an error calls the value.
+ * @param path The name of the value in an error.
  */
 export type Load = (region: Region, offset: number, path: string) => unknown;
 
@@ -165,8 +165,8 @@ export class LaneLeaf implements Leaf {
   readonly #stores = new Map<Reach, Part<Store>>();
 
   /**
-   * @param conversion How what lies in the lane becomes a value.
-   * @param access How it is read and written.
+   * @param conversion The conversion of what lies in the lane to a value.
+   * @param access The access that reads and writes it.
    */
   constructor(
     conversion: Conversion,

@@ -108,7 +108,7 @@ export function leafOf(type: LeafType): Leaf {
  * The leaf of a type where it lies, and its offset in bytes from there.
  *
  * @param bit A bit-field's offset in bits; undefined for all else.
- * @param aligned Whether it, or its unit, is certain to be aligned.
+ * @param aligned True if it, or its unit, is certain to be aligned.
  */
 export function leafAt(
   type: LeafType,

@@ -20,8 +20,8 @@ export function sizeWith(type: Type, length: number | undefined): number {
  * Checks that a type describes something of a size: a flexible array at its end
  * takes what is left, and nothing of what lies behind.
  *
- * @param what What has the size, for the message: `"the map's values"`.
- * @returns How long the flexible array is; undefined without one.
+ * @param what The thing of that size, for the message: `"the map's values"`.
+ * @returns The length of the flexible array; undefined without one.
  * @throws {InvalidTypeError} if it cannot be pointed to, or has another size.
  */
 export function requireTypeOfSize(

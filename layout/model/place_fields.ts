@@ -116,8 +116,8 @@ function placeBytes(
  *
  * @param name The struct's name, for errors.
  * @param fields The fields in declaration order, without markers.
- * @param options What was said about the layout; checked already.
- * @param overlay Whether it is a union.
+ * @param options The options of the layout; checked already.
+ * @param overlay True if it is a union.
  */
 export function place(
   name: string,

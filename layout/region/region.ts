@@ -29,8 +29,8 @@ export interface Sleepers {
    * Sleeps, and returns what it is woken with; undefined where the memory was
    * closed before or meanwhile.
    *
-   * @param offset Where it sleeps, in bytes from the begin of the buffer.
-   * @param wait What sleeps.
+   * @param offset The place to sleep at, in bytes from the begin of the buffer.
+   * @param wait Sleeps.
    */
   sleep<T>(offset: number, wait: () => T): T | undefined;
 }
@@ -67,10 +67,10 @@ export class Region {
 
   /**
    * @param buffer A buffer of fixed length.
-   * @param start Where the region begins, in bytes; a multiple of 8.
+   * @param start The offset of the region in bytes; a multiple of 8.
    * @param size The region's length in bytes.
-   * @param noun What error messages call it.
-   * @param sleepers Whom to tell before sleeping in it.
+   * @param noun The name that error messages give it.
+   * @param sleepers The registry to enter before sleeping in it.
    * @param root The region that this is a window of.
    */
   constructor(

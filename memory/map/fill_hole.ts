@@ -12,8 +12,8 @@ let kept: { memory: WebAssembly.Memory; next: typeof kept } | undefined;
  *
  * @param memory The pages.
  * @param target Those of them that were to be replaced.
- * @param length How many bytes that are.
- * @returns Whether the pages are certainly the engine's. If not, nothing may be
+ * @param length The length of the target in bytes.
+ * @returns True if the pages are certainly the engine's. If not, nothing may be
  * put over them any more.
  */
 export function fillHole(

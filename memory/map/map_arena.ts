@@ -146,9 +146,9 @@ function tryReserve(length: number, room: number): ArenaPages | undefined {
 /**
  * Maps an arena over its pages, or once more over the same.
  *
- * @param pages What {@linkcode reserveArenaPages} gave.
+ * @param pages The pages that {@linkcode reserveArenaPages} gave.
  * @param fd The descriptor, of an arena and open for both reading and writing.
- * @param readOnly Whether to map it for reading alone.
+ * @param readOnly True to map it for reading alone.
  * @throws {NotSupportedError} if its address is another one.
  * @throws {SystemError} with the kernel's reason; then nothing is left behind.
  */

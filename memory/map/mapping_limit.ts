@@ -42,7 +42,7 @@ function countWithin(budget: number): number {
  * Counting costs milliseconds, so it is done once in many: dropped mappings
  * need not report that they are gone, and other threads' count as well.
  *
- * @param mappings How many are about to be made.
+ * @param mappings The number of mappings that are about to be made.
  * @throws {NotSupportedError} if there are too many already.
  */
 export function admit(mappings: number): void {

@@ -29,7 +29,7 @@ function digit(byte: number): number {
  * Tells of the mappings of this process, from low addresses to high ones. The
  * file has `7f1a4db5c000-7f1a4db70000 rw-p … [stack]`, one a line.
  *
- * @returns Whether there is such a file.
+ * @returns True if there is such a file.
  */
 export function visitMappings(visit: Visitor): boolean {
   const fd = openFile("/proc/self/maps", O_RDONLY);

@@ -14,7 +14,7 @@ import {
 /**
  * Looks up why a descriptor could not be mapped.
  *
- * @param errno What `mmap` said, when it was asked for reading.
+ * @param errno The error of `mmap`, when it was asked for reading.
  * @returns Undefined where only a guess is possible.
  */
 export function reasonToRefuse(errno: number, fd: number): string | undefined {

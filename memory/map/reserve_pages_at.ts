@@ -55,7 +55,7 @@ interface Range {
 /**
  * Reserves pages at an address.
  *
- * @param pages How many.
+ * @param pages The number of pages.
  * @param address A multiple of 64 KiB.
  * @returns Them; undefined where something else lies there, or it is not to be.
  */

@@ -36,7 +36,7 @@ function controlAt(buffer: ArrayBufferLike, page: number): Control {
  * Writes the control page of a shared mapping.
  *
  * @param mapping The mapping.
- * @param size How many bytes of it access is bounded to.
+ * @param size The number of its bytes that access is bounded to.
  */
 export function writeControlPage(mapping: Mapping, size: number): Control {
   const buffer = mapping.buffer();
@@ -63,7 +63,7 @@ export interface SharedPages {
 /**
  * Reads the control page of a WebAssembly.Memory that came from somewhere.
  *
- * @param memory What should be one.
+ * @param memory The value that should be one.
  * @returns Undefined if it is none, or its control page says what cannot be.
  */
 export function readControlPage(memory: unknown): SharedPages | undefined {

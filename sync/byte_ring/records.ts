@@ -53,7 +53,7 @@ export class Records {
   /**
    * The length of the message at an index, or {@linkcode REST}.
    *
-   * @param available How many bytes there are from there, more than none.
+   * @param available The number of bytes from there, more than none.
    * @throws {CorruptError} if the record cannot be that long.
    */
   lengthAt(index: number, available: number): number {

@@ -45,7 +45,7 @@ export function isWord(name: string, language: Language): boolean {
 /**
  * A name as a language can have it.
  *
- * @param what What error messages call what has it.
+ * @param what The thing that has the name, for error messages.
  * @throws {InvalidTypeError} if it cannot be.
  */
 export function requireName(
@@ -66,7 +66,7 @@ export class Names {
   readonly #taken: Set<string>;
 
   /**
-   * @param language Whose names they are.
+   * @param language The language of the names.
    * @param used The names that what is written uses itself.
    */
   constructor(language: Language, used: Iterable<string> = []) {

@@ -38,7 +38,7 @@ export interface State {
 /**
  * Reads the state.
  *
- * @param name What error messages call the structure.
+ * @param name The name of the structure in error messages.
  * @throws {CorruptError} if a buffer is in two hands.
  */
 export function stateOf(state: SharedWord, name: string): State {

@@ -23,7 +23,7 @@ export interface DrainInput {
  * Shows slots.
  *
  * @param from The index of the first.
- * @param count How many.
+ * @param count The number of slots.
  */
 export type Drain = (
   from: number,

@@ -84,7 +84,7 @@ export class Side {
    * @param region The whole region.
    * @param owner The offset of the word of the owner, in bytes.
    * @param namespace The offset of the word of the namespace.
-   * @param name What error messages call the side.
+   * @param name The name of the side in error messages.
    */
   constructor(
     region: Region,
@@ -116,7 +116,7 @@ export class Side {
   /**
    * Takes the side for this thread.
    *
-   * @param takeOver Whether to take it from whoever has it.
+   * @param takeOver True to take it from whoever has it.
    * @throws {OwnedError} if somebody has it who may be alive.
    * @throws {NotSupportedError} if there is no `/proc`.
    */
@@ -173,7 +173,7 @@ export class Side {
  * Writes down what a structure is made for, or compares it with what is.
  *
  * @param at The offset of the word that tells it, in bytes.
- * @param capacity How many there are, or how many bytes for messages.
+ * @param capacity The number of elements, or of bytes for messages.
  * @param size The size of each in bytes; 0 where they are messages of any length.
  * @throws {CorruptError} if it was made for something else.
  */

@@ -111,7 +111,7 @@ export function requireElement(kind: StructureKind, element: Type): AnyType {
 /**
  * The structure that a pointer points to.
  *
- * @param reads Whether a view of it does.
+ * @param reads True if a view of it is enough.
  * @throws {TypeError} if it is not a pointer to such a structure.
  */
 export function structureAt(

@@ -80,7 +80,7 @@ export class Assembled implements Disposable {
    * Loads it.
    *
    * @param instructions Its instructions.
-   * @param callback Which of them its callback begins with, if it has one.
+   * @param callback The index of its callback's first instruction, if any.
    * @throws {Error} with the verifier's log.
    */
   constructor(instructions: readonly Instruction[], callback?: number) {

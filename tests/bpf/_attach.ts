@@ -18,7 +18,7 @@ import { TemporaryDirectory } from "../_support.ts";
 import { runIsolated } from "./_isolated.ts";
 import { compile } from "./_objects.ts";
 
-/** What the programs of `attach.bpf.c` take, whatever they are attached to. */
+/** The needs of the programs of `attach.bpf.c`, whatever their targets. */
 export const attachable: readonly Need[] = [
   ...bpfObjects,
   root,
@@ -28,7 +28,7 @@ export const attachable: readonly Need[] = [
 /** Declares a test that attaches programs. */
 export const attachTest: Test = testWith(attachable);
 
-/** What the entries of the map are, in the order of `attach.bpf.c`. */
+/** The names of the map's entries, in the order of `attach.bpf.c`. */
 export type Count = "first" | "second" | "cookie" | "value" | "sequence";
 const order: Count[] = ["first", "second", "cookie", "value", "sequence"];
 
@@ -57,7 +57,7 @@ export class Counters implements Disposable {
     return this.object.program(name);
   }
 
-  /** What is counted so far. */
+  /** Reads the count so far. */
   get(count: Count): number {
     return Number(this.map.pointer(u64, order.indexOf(count)).value);
   }

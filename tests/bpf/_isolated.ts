@@ -61,7 +61,7 @@ class Child {
     }
   }
 
-  /** How it ended. */
+  /** Tells how it ended. */
   async #end(): Promise<string> {
     const { code, signal } = await this.#process.status;
     return `The process ended: ${JSON.stringify({ code, signal })}\n${await this

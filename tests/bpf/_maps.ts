@@ -17,7 +17,7 @@ export function mappable(options: Partial<CreateMapOptions> = {}): BpfMap {
   });
 }
 
-/** Whether the kernel still has a map of this number. */
+/** Tests whether the kernel still has a map of this number. */
 export function mapExists(id: number): boolean {
   try {
     BpfMap.fromId(id).close();

@@ -12,7 +12,7 @@ import type { BpfObject } from "../../bpf/mod.ts";
 import { compiledBefore } from "../_needs.ts";
 import { TemporaryDirectory } from "../_support.ts";
 
-/** How {@linkcode compile} compiles. */
+/** The options of {@linkcode compile}. */
 export interface CompileOptions {
   /** The compiler; `"clang"` unless said otherwise. */
   compiler?: string;
@@ -39,7 +39,7 @@ export interface Machine {
   system?: string;
 }
 
-/** What the compiler is told. */
+/** Lists the arguments of the compiler. */
 export function compilerArguments(
   source: string,
   object: string,

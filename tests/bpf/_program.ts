@@ -46,13 +46,13 @@ function clear(): DataView {
   return attributes;
 }
 
-/** What kind of program to load, in the kernel's numbers. */
+/** The kind of program to load, in the kernel's numbers. */
 export interface Kind {
   /** `enum bpf_prog_type`. */
   type: number;
   /** `enum bpf_attach_type`; 0 by default. */
   attachType?: number;
-  /** What it returns; 0 by default. */
+  /** The value that it returns; 0 by default. */
   returns?: number;
   /** Its name. */
   name?: string;

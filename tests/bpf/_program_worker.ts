@@ -7,7 +7,7 @@
 
 import { testRun } from "./_program.ts";
 
-/** What is global in a Worker; the types here are those of the main thread. */
+/** The globals of a Worker; the types here are those of the main thread. */
 interface WorkerScope {
   onmessage: (event: MessageEvent) => void;
   postMessage(message: unknown): void;

@@ -22,7 +22,7 @@ const libc = Deno.dlopen("libc.so.6", {
 const AF_INET = 2;
 const AF_INET6 = 10;
 
-/** What libc reads of a text; undefined where it reads none. */
+/** Returns what libc reads of a text; undefined where it reads none. */
 function read(text: string): number[] | undefined {
   const isIpv6 = text.includes(":");
   const bytes = new Uint8Array(isIpv6 ? 16 : 4);
@@ -31,7 +31,7 @@ function read(text: string): number[] | undefined {
   return libc.inet_pton(family, cText, bytes) === 1 ? [...bytes] : undefined;
 }
 
-/** What libc writes of bytes. */
+/** Returns what libc writes of bytes. */
 function written(bytes: Uint8Array<ArrayBuffer>): string {
   const text = new Uint8Array(64);
   libc.inet_ntop(bytes.length === 4 ? AF_INET : AF_INET6, bytes, text, 64);

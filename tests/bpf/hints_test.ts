@@ -12,7 +12,7 @@ import { mapFlagBits } from "../../bpf/map/flag.ts";
 import { mistakeIn } from "../../bpf/map/mistakes.ts";
 import { isUnbounded, type MapType, mapTypeName } from "../../bpf/map/type.ts";
 
-/** What is provoked: the errno, the call, and what the message must say. */
+/** An error to provoke: the errno, the call, and what the message must say. */
 interface Row {
   readonly errno: string;
   readonly call: string;

@@ -20,7 +20,7 @@ const Outer = struct("Outer", {
   numbers: array(u32, 3),
 });
 
-/** What a program can hold on to while the map itself is closed or dropped. */
+/** Objects that a program can hold while the map is closed or dropped. */
 const holders: Record<string, (map: BpfMap) => unknown> = {
   "the memory": (map) => map.memory(),
   "a pointer": (map) => map.pointer(Outer, 0),

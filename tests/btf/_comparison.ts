@@ -4,13 +4,13 @@ import type { Btf } from "../../btf/mod.ts";
 import type { AnyType } from "../../layout/model/types.ts";
 import { countMembers, differences, type PaholeStruct } from "./_pahole.ts";
 
-/** What a comparison found. */
+/** The findings of a comparison. */
 export interface Comparison {
-  /** How many structs and unions were compared. */
+  /** The number of structs and unions that were compared. */
   readonly structs: number;
-  /** How many members of them. */
+  /** The number of their members. */
   readonly members: number;
-  /** Where they differ. */
+  /** The differences between the two. */
   readonly disagreements: readonly string[];
 }
 

@@ -5,7 +5,7 @@ import { pointer, snapshot } from "../../layout/mod.ts";
 import type { Random } from "../_support.ts";
 import { Builder, type BuiltMember, K } from "./_builder.ts";
 
-/** What became of the inputs. */
+/** The outcomes of the inputs, counted. */
 export interface Tally {
   /** Refused as a whole. */
   refused: number;

@@ -1,4 +1,4 @@
-/** What pahole says of types, and whether layouts agree. */
+/** Reads what pahole says of types, and compares layouts with it. */
 
 import { aggregateOf, type AnyType } from "../../layout/model/types.ts";
 
@@ -107,14 +107,14 @@ function memberIn(
   };
 }
 
-/** What a C declaration declares. */
+/** Finds the name that a C declaration declares. */
 function nameIn(declaration: string): string {
   const inner = /\(\s*(?:\*\s*|const\s+)+(\w+)[^()]*\)/.exec(declaration);
   if (inner !== null) return inner[1]!;
   return /(\w*)\s*(?:\[\d*\]\s*)*$/.exec(declaration)![1]!;
 }
 
-/** Where a layout differs from what pahole says, as texts. */
+/** Lists where a layout differs from what pahole says, as texts. */
 export function differences(
   type: AnyType,
   told: Pick<PaholeStruct, "size" | "members">,
@@ -169,7 +169,7 @@ export function differences(
   return found;
 }
 
-/** How many members there are, those written out in place too. */
+/** Counts the members, those written out in place too. */
 export function countMembers(members: readonly PaholeMember[]): number {
   return members.reduce(
     (sum, { members: inner }) => sum + 1 + countMembers(inner ?? []),

@@ -1,4 +1,4 @@
-/** Whether two types have the same layout, however they were made. */
+/** Tests whether two types have the same layout, however they were made. */
 
 import {
   aggregateOf,

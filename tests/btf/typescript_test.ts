@@ -82,7 +82,7 @@ const names =
   "plain packed gaps anonymous fields ends tail choice word struct grid"
     .split(" ");
 
-/** What is written of the types above, or imports the package from elsewhere. */
+/** Writes the types above; options may import the package from elsewhere. */
 function written(btf: Btf, options: TypescriptOptions = {}): string {
   const ids = btf.findAll("twice").map(({ id }) => id);
   return typescript(btf, [...names, ...ids, "plain_t"], options);

@@ -6,7 +6,7 @@ import { run, type RunOptions, type RunResult } from "../_support.ts";
 
 const cli = new URL("../../cli/mod.ts", import.meta.url);
 
-/** How a command line ended, and what it wrote. */
+/** The end of a command line, and its output. */
 export type Ended = Pick<RunResult, "code" | "stdout" | "stderr">;
 
 /** Runs a command line in a process of its own: no colours and no terminal. */
@@ -71,14 +71,14 @@ async function capture(
   }
 }
 
-/** What a command line writes that must do what it is asked for. */
+/** Returns the output of a command line that must do what it is asked for. */
 export async function outputOf(...args: string[]): Promise<string> {
   const { code, stdout, stderr } = await hostmemHere(args);
   assertEquals({ code, stderr }, { code: 0, stderr: "" });
   return stdout;
 }
 
-/** What a command line writes as JSON. */
+/** Returns the JSON that a command line writes. */
 // deno-lint-ignore no-explicit-any
 export async function jsonOf(...args: string[]): Promise<any> {
   return JSON.parse(await outputOf(...args, "--json"));

@@ -6,7 +6,7 @@ import { compileOnce } from "../bpf/_objects.ts";
 import { fire } from "../_fire.ts";
 import { repository, TemporaryDirectory } from "../_support.ts";
 
-/** What the sources of tests/bpf/programs that leave something open are compiled with. */
+/** The flags of the sources of tests/bpf/programs that leave something open. */
 const FLAGS: Readonly<Record<string, string[]>> = {
   section: ['-DSECTION="xdp"'],
   statics: ["-DUNIT=7", '-DSECTION_NAME=".data.only"'],

@@ -217,7 +217,7 @@ testWith(clang)(
 // Types
 // ---------------------------------------------------------------------------
 
-/** What `hostmem types` writes of some of the kernel's types. */
+/** Returns what `hostmem types` writes of some of the kernel's types. */
 async function kernelTypes(...options: string[]): Promise<string> {
   return await outputOf(
     "types",
@@ -388,7 +388,7 @@ async function shownBy(
  * Loads the object of a skeleton, and compares its variables with what bpftool
  * shows of their maps.
  *
- * @returns How many there were to compare.
+ * @returns The number of variables that were compared.
  */
 async function compareVariables(name: string): Promise<number> {
   const { load } = await imported(name);

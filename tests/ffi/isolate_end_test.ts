@@ -25,7 +25,7 @@ const holding = `
   Object.assign(globalThis, { kept, bell });
 `;
 
-/** How many memfds the above has. */
+/** The number of memfds that the above has. */
 const held = 4;
 
 /** A program that holds something, and goes on as `rest` says. */

@@ -12,7 +12,7 @@ import { compile } from "../bpf/_objects.ts";
 
 const decoder = new TextDecoder();
 
-/** How a user's tests end whose resources Deno watches, and what it prints. */
+/** Runs a user's tests whose resources Deno watches: their end and output. */
 async function outcomeOf(
   tests: string,
   directory: TemporaryDirectory,
@@ -70,7 +70,7 @@ Deno.test("Without preload() Deno blames the first test that uses memory", async
   assertStringIncludes(output, "A dynamic library was loaded during the test");
 });
 
-/** Whether a call outlives its test is a matter of luck: it is tried so often. */
+/** The number of tries: luck decides whether a call outlives its test. */
 const REPEATED = 100;
 
 /** Tests of a user's that must pass, one unless said otherwise. */

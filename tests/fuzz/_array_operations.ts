@@ -229,7 +229,7 @@ export function takeColumn(world: World, thing: Thing): void {
 
 type TypedArray = Uint8Array | BigUint64Array;
 
-/** What a typed array must hold, as one of its kind. */
+/** Returns what a typed array must hold, as one of its kind. */
 function modelOf(thing: Thing): TypedArray {
   const { model } = thing.area.store;
   const begin = thing.place / 8;
@@ -240,7 +240,7 @@ function modelOf(thing: Thing): TypedArray {
   return new Native(bytes.buffer);
 }
 
-/** What the error of an action is called, or its value. */
+/** Returns the name of an action's error, or its value. */
 function outcomeOf(act: () => unknown): unknown {
   try {
     return act();

@@ -26,14 +26,14 @@ import { type Shape, shapeOf } from "./_shape.ts";
 import * as things from "./_thing_operations.ts";
 import { Disagreement, type ThingKind, World } from "./_world.ts";
 
-/** How many operations a batch has. */
+/** The number of operations of a batch. */
 export const BATCH_SIZE = 400;
 
 // ---------------------------------------------------------------- types
 
-/** How many types are made of each declaration, and used by several batches. */
+/** The number of declarations of a batch, whose types several batches use. */
 const DECLARATIONS_PER_BATCH = 4;
-/** After how many batches others are used. */
+/** The number of batches after which others are used. */
 const BATCHES_PER_DECLARATION = 40;
 
 const made = new Map<number, Shape[]>();
@@ -201,13 +201,13 @@ function step(world: World): void {
   random.pick(OPERATIONS[thing.kind])(world, thing);
 }
 
-/** How often something was compared in a batch, and was an error. */
+/** The numbers of comparisons in a batch, and of errors among them. */
 export interface BatchCounts {
   readonly expected: number;
   readonly refused: number;
 }
 
-/** Which of a batch's operations are done, and who is told of each. */
+/** The operations of a batch to do, and the listener that is told of each. */
 export interface BatchOptions {
   /** Their numbers; all of them where it is not given. */
   readonly only?: readonly number[];

@@ -1,6 +1,6 @@
 /**
- * What bytes mean, and which bytes mean a value: byte by byte, without anything
- * of the module under test.
+ * The meaning of bytes, and the bytes that mean a value: byte by byte, without
+ * anything of the module under test.
  */
 
 import {
@@ -343,7 +343,7 @@ export function markUsed(
   }
 }
 
-/** Whether two values are the same, to the last bit that JavaScript can see. */
+/** Tests whether values are the same, to the last bit JavaScript can see. */
 export function same(a: unknown, b: unknown): boolean {
   if (Object.is(a, b)) return true;
   if (

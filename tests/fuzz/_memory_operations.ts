@@ -469,7 +469,7 @@ export function writeWebAssembly(world: World): void {
   if (wanted === byte) store.model[start + at] = byte;
 }
 
-/** What a memory says of itself, and `flush` */
+/** Asks a memory for its properties, and flushes it. */
 export function ask(world: World): void {
   const area = anyMemory(world);
   if (area === undefined) return create(world);

@@ -2,25 +2,25 @@
 
 import { run, type RunResult } from "../_support.ts";
 
-/** How a fuzz run ended. */
+/** The result of a fuzz run. */
 export interface FuzzResult {
-  /** Whether the module did what it must. */
+  /** True if the module did what it must. */
   readonly ok: boolean;
-  /** What was found, or the figures of the run. */
+  /** The fault that was found, or the figures of the run. */
   readonly report: string;
 }
 
 const program = new URL("./program.ts", import.meta.url);
-/** How many lines of a crashed batch are shown. */
+/** The most lines of a crashed batch that are shown. */
 const MOST_LINES = 200;
-/** How long a batch and what follows the last may take, in seconds. */
+/** The time that a batch and what follows the last may take, in seconds. */
 const PATIENCE = 120;
 
 /**
  * Fuzzes for some seconds.
  *
- * @param seed What the operations depend on.
- * @param seconds For how long.
+ * @param seed The seed of the operations.
+ * @param seconds The time of the run.
  * @param v8Flags Flags of V8 to do it under.
  */
 export async function fuzz(

@@ -19,14 +19,14 @@ import type {
 export interface Leaf {
   readonly kind: "leaf";
   readonly encoding: "bool" | "integer" | "safe" | "float" | "text";
-  /** How many bits it takes. */
+  /** The number of bits that it takes. */
   readonly bits: number;
   readonly signed: boolean;
   readonly bigEndian: boolean;
-  /** Whether its values are bigints. */
+  /** True if its values are bigints. */
   readonly big: boolean;
   readonly atomic: boolean;
-  /** Whether arrays of it are the engine's typed arrays. */
+  /** True if arrays of it are the engine's typed arrays. */
   readonly native: boolean;
   readonly bitField: boolean;
   readonly size: number;
@@ -68,7 +68,7 @@ export interface RecordShape {
 
 export type Shape = Leaf | ArrayShape | RecordShape;
 
-/** Whether unnamed bit-fields align their struct: AAPCS64, "Bit-fields". */
+/** True if unnamed bit-fields align their struct: AAPCS64, "Bit-fields". */
 const unnamedBitsAlign = Deno.build.arch === "aarch64";
 
 function up(value: number, multiple: number): number {
@@ -251,14 +251,14 @@ export function tailOf(
   return undefined;
 }
 
-/** How many elements an array has, given the bytes from its begin on. */
+/** Counts the elements of an array, given the bytes from its begin on. */
 export function lengthOf(shape: ArrayShape, extent: number): number {
   if (shape.length !== undefined) return shape.length;
   const { size } = shape.element;
   return size === 0 ? 0 : Math.max(0, Math.floor(extent / size));
 }
 
-/** How many values a shape has. */
+/** Counts the values of a shape. */
 export function leavesIn(shape: Shape, extent: number): number {
   switch (shape.kind) {
     case "leaf":

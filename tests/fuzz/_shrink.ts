@@ -8,8 +8,8 @@ const MOST_TRIES = 2000;
  * Zeller and Hildebrandt, "Simplifying and Isolating Failure-Inducing Input",
  * IEEE Transactions on Software Engineering 28, 2002, without its first half.
  *
- * @param all What fails.
- * @param fails Whether a part of it does.
+ * @param all The parts that fail together.
+ * @param fails Tests whether a part of them fails.
  */
 export function shrink<T>(
   all: readonly T[],

@@ -54,7 +54,7 @@ export function leafValue(leaf: Leaf, random: FastRandom): unknown {
     : randomValue(leaf.model, random);
 }
 
-/** What reading a leaf must give. */
+/** Returns what reading a leaf must give. */
 export function wantedLeaf(
   world: World,
   thing: Thing,
@@ -367,7 +367,7 @@ export function assignThing(world: World, thing: Thing): void {
   target.set(copy, thing.place / 8);
 }
 
-/** What is read and written back unchanged changes no byte. */
+/** Writes back unchanged what was read, which changes no byte. */
 export function assignBack(world: World, thing: Thing): void {
   if (thing.kind === "native" || thing.kind === "column") return;
   if (!thing.writable || world.stale(thing)) return;
@@ -424,8 +424,8 @@ function sizeOfCopy({ shape, length, stride }: Thing): number {
 }
 
 /**
- * Whether two things share bytes through different mappings: which of them are
- * copied first is then anybody's guess.
+ * Tests whether two things share bytes through different mappings: which of
+ * them are copied first is then anybody's guess.
  */
 function overlaps(a: Thing, b: Thing): boolean {
   if (a.area === b.area || a.area.store !== b.area.store) return false;

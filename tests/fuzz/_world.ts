@@ -1,6 +1,6 @@
 /**
- * What a run has at hand: memory, what it must hold, and all that was taken out
- * of it; and the comparison of what happens with what must.
+ * The world of a run: memory, what it must hold, and all that was taken out of
+ * it; and the comparison of what happens with what must.
  */
 
 import type { Memory, Type } from "../../mod.ts";
@@ -11,7 +11,7 @@ import type { Leaf, Shape } from "./_shape.ts";
 /** Bytes that several memories may share, and what they must be. */
 export interface Store {
   readonly name: string;
-  /** What the bytes must be. */
+  /** The bytes as they must be. */
   readonly model: Uint8Array<ArrayBuffer>;
   /** Reads what they are, past the module under test. */
   read(): Uint8Array;
@@ -25,11 +25,11 @@ export interface Store {
 export interface Area {
   readonly name: string;
   readonly store: Store;
-  /** Where it begins in its store, in bytes. */
+  /** The offset of its begin in its store, in bytes. */
   readonly start: number;
   readonly size: number;
   readonly writable: boolean;
-  /** Whether it is memory that is not detached when it closes. */
+  /** True if it is memory that is not detached when it closes. */
   readonly shared: boolean;
   readonly memory: Memory | undefined;
   /** The memories that close together with it, itself included. */
@@ -38,13 +38,13 @@ export interface Area {
   pointer(type: Type, offset: number, options?: never): unknown;
   /** Makes a view. */
   view(type: Type, offset: number, options?: never): unknown;
-  /** Whether it was not closed. */
+  /** True if it was not closed. */
   open: boolean;
-  /** How many times its buffer was detached. */
+  /** The number of times that its buffer was detached. */
   epoch: number;
 }
 
-/** Which operations a thing has. */
+/** The kind of a thing, by the operations that it has. */
 export type ThingKind =
   | "record"
   | "box"
@@ -64,14 +64,14 @@ export interface Thing {
   readonly area: Area;
   /** Its place in its store, in bits. */
   readonly place: number;
-  /** How many bytes it may have, for a flexible array. */
+  /** The number of bytes that it may have, for a flexible array. */
   readonly extent: number;
-  /** How many elements it has; 0 for what has none. */
+  /** The number of its elements; 0 for what has none. */
   readonly length: number;
-  /** How far apart its elements are, in bits. */
+  /** The distance between its elements, in bits. */
   readonly stride: number;
   readonly writable: boolean;
-  /** Whether its type is aligned there. */
+  /** True if its type is aligned there. */
   readonly natural: boolean;
   /** The area's epoch when it was made. */
   readonly epoch: number;
@@ -88,18 +88,18 @@ export const anything: unique symbol = Symbol("anything");
 /** The name that a {@linkcode Refusal} has for success. */
 export const NOTHING = "nothing";
 
-/** What is at hand in one batch of operations. */
+/** The objects at hand in one batch of operations. */
 export class World {
   readonly types: readonly Shape[];
   readonly stores: Store[] = [];
   readonly areas: Area[] = [];
   readonly things: Thing[] = [];
-  /** How often something was compared, and how often it was an error. */
+  /** The number of comparisons, and of those the number that gave an error. */
   expected = 0;
   refused = 0;
   /** The random numbers of the current operation. */
   random!: FastRandom;
-  /** What was done, in words; undefined where nobody will read it. */
+  /** Takes what was done, in words; undefined where nobody will read it. */
   readonly trace: ((line: string) => void) | undefined;
 
   constructor(types: readonly Shape[], trace?: (line: string) => void) {
@@ -176,7 +176,7 @@ export class World {
     }
   }
 
-  /** Whether a thing's memory is gone. */
+  /** Tests whether a thing's memory is gone. */
   stale({ area, epoch }: Thing): boolean {
     return !area.open || (epoch !== area.epoch && !area.shared);
   }
@@ -207,7 +207,7 @@ export function show(value: unknown): string {
   return Deno.inspect(value, { depth: 6, breakLength: Infinity });
 }
 
-/** What becomes of a value that is taken out of an area. */
+/** Makes a thing of a value that is taken out of an area. */
 export function thingAt(
   object: object,
   shape: Shape,

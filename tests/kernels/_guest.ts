@@ -8,9 +8,9 @@
 import type { Image } from "./_image.ts";
 import type { Kernel } from "./_kernels.ts";
 
-/** What a guest is given. */
+/** The options of a guest. */
 export interface GuestOptions {
-  /** How many processors it has. */
+  /** The number of its processors. */
   readonly processors: number;
   /** Its memory, in MiB. */
   readonly memory: number;
@@ -18,7 +18,7 @@ export interface GuestOptions {
   readonly seconds: number;
 }
 
-/** How a guest ended: `"down"` is as its script ends. */
+/** The end of a guest: `"down"` is as its script ends. */
 export type GuestEnd = "down" | "panic" | "overdue" | "stopped";
 
 /** Boots, gives each line of the console to `hear`, and tells how it ended. */

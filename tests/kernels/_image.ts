@@ -1,6 +1,6 @@
 /**
- * What a guest boots: a kernel, and its first file system, which is all that it
- * has. It is put together in about a second, and so anew for each run.
+ * The image that a guest boots: a kernel, and its first file system, all that
+ * it has. It is put together in about a second, and so anew for each run.
  *
  * @module
  */
@@ -31,7 +31,7 @@ const packages = [
   "linux-libc-dev",
 ];
 
-/** What of them no test asks for. */
+/** The files of those packages that no test asks for. */
 const unneeded = [
   /^usr\/(share|include|lib\/(perl|gcc|apt|systemd|tmpfiles|udev))/,
   /^usr\/lib\/[^/]*\/(gconv|perl-base|security|krb5|engines-3|ossl-modules)$/,

@@ -49,7 +49,7 @@ function nameOf(part: Part): string {
   return typeof part === "string" ? part : part.name;
 }
 
-/** What `Deno.test` is given, whichever way, with another name. */
+/** Gives the arguments of `Deno.test`, in whichever form, another name. */
 function renamed(parts: readonly Part[], name: string): Part[] {
   const at = parts.findIndex((part) => nameOf(part) !== "");
   const part = parts[at]!;

@@ -5,7 +5,7 @@ import type { Suite } from "./_debian.ts";
 
 /** A kernel of Debian's. */
 export interface Kernel {
-  /** What it is called here. */
+  /** The name that it has here. */
   readonly name: string;
   /** Its series. */
   readonly series: string;

@@ -48,7 +48,7 @@ async function read(file: string): Promise<Uint8Array> {
   return stdout;
 }
 
-/** What the section `.modinfo` says of them, which has texts `name=value\0`. */
+/** Reads the dependencies in `.modinfo`, which has texts `name=value\0`. */
 function dependencies(content: Uint8Array): string[] {
   const text = new TextDecoder("latin1").decode(content);
   const names = /\0depends=([^\0]*)\0/.exec(text)?.[1] ?? "";

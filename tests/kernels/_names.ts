@@ -1,2 +1,2 @@
-/** What stands between a test's file and its name. */
+/** The text between a test's file and its name. */
 export const SEPARATOR = ": ";

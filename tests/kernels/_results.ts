@@ -1,8 +1,8 @@
-/** What the guests' tests say, and what all of it comes to. */
+/** The results of the guests' tests, and the sums of them. */
 
 import { SEPARATOR } from "./_names.ts";
 
-/** What became of a test. */
+/** The outcome of a test. */
 export type Outcome = "passed" | "failed" | "skipped";
 
 /** A test that has run, or was skipped. */
@@ -25,7 +25,7 @@ const outcomes: Readonly<Record<string, Outcome>> = {
 const RESULT = /^(.+) \.\.\. (ok|FAILED|ignored)(?: \(.*\))?$/;
 const REASON = / \[((?:refused|missing): .*)\]$/;
 
-/** What a line of Deno's reporter says; undefined if it is no test's result. */
+/** Reads a line of Deno's reporter; undefined if it is no test's result. */
 export function resultIn(line: string): Result | undefined {
   const [, whole, word] = RESULT.exec(line) ?? [];
   if (whole === undefined) return undefined;
@@ -41,7 +41,7 @@ export function resultIn(line: string): Result | undefined {
   };
 }
 
-/** How many tests a line of Deno's reporter sums up; undefined if it is none. */
+/** Reads the sum of tests in a reporter's line; undefined if it has none. */
 export function sumIn(line: string): number | undefined {
   const sum = /^(?:ok|FAILED) \| (.*)/.exec(line)?.[1];
   if (sum === undefined) return undefined;
@@ -50,7 +50,7 @@ export function sumIn(line: string): number | undefined {
     .reduce((sum, number) => sum + number);
 }
 
-/** How many there are of an outcome. */
+/** Counts the results of an outcome. */
 export function count(results: readonly Result[], outcome: Outcome): number {
   return results.filter((result) => result.outcome === outcome).length;
 }

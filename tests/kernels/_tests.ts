@@ -29,7 +29,7 @@ export interface ChoiceInGuest {
   readonly without: readonly string[];
 }
 
-/** What a guest is told of a choice. */
+/** Returns what a guest is told of a choice. */
 export function inGuest(
   { file, only = [], without = [] }: Choice,
 ): ChoiceInGuest {

@@ -1,4 +1,4 @@
-/** What a guest's console says, line by line. */
+/** The transcript of a guest's console, line by line. */
 
 import { type Result, resultIn, sumIn } from "./_results.ts";
 
@@ -7,19 +7,19 @@ const SLOW = /^(.+ \.\.\.)'.*' has been running for over/;
 
 /** Takes the lines of a console, and keeps what they come to. */
 export class Transcript {
-  /** What became of the tests so far. */
+  /** The results of the tests so far. */
   readonly results: Result[] = [];
-  /** What did not go as it should, besides tests that failed. */
+  /** The troubles, besides tests that failed. */
   readonly troubles: string[] = [];
   /** All that was said of tests that failed. */
   readonly failures: string[] = [];
   readonly #lines: string[] = [];
   #group = "";
-  /** How many of the group's tests were told apart. */
+  /** The number of the group's tests that were told apart. */
   #listed = 0;
   #summedUp = false;
   #isFailure = false;
-  /** What the line began with of the test that took long. */
+  /** The begin of the line of the test that took long. */
   #slow = "";
   readonly #file: string;
 

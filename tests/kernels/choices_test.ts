@@ -31,7 +31,7 @@ function declare(): { success: boolean; said: string } {
 
 let declared: ReturnType<typeof declare> | undefined;
 
-/** What the guest says is wrong with the choices. */
+/** Lists what the guest says is wrong with the choices. */
 function troubles(): string[] {
   const { success, said } = declared ??= declare();
   assertEquals(success, true, said);

@@ -38,10 +38,10 @@ import { groups, inGuest } from "./_tests.ts";
 import { Transcript } from "./_transcript.ts";
 
 const IMPOSSIBLE = 77;
-/** How many lines of the console are shown of a guest that did not end well. */
+/** The number of lines shown of the console of a guest that ended badly. */
 const TAIL = 40;
 
-/** What is said of a guest that did not come to its end. */
+/** The words for a guest that did not come to its end. */
 const ends: Readonly<Record<Exclude<GuestEnd, "down">, string>> = {
   overdue: "had not ended",
   panic: "ended by itself",
@@ -126,7 +126,7 @@ async function prepare(
   return images;
 }
 
-/** What a guest runs: a process for each group of files. */
+/** Writes what a guest runs: a process for each group of files. */
 function script(): string {
   const lines = wanted.map(([name, choices]) =>
     `echo "@guest begin ${name}"
@@ -149,7 +149,7 @@ function quoted(text: string): string {
   return `'${text.replaceAll("'", `'\\''`)}'`;
 }
 
-/** What came of a kernel. */
+/** The run of a kernel. */
 interface Run extends Column {
   readonly kernel: Kernel;
   readonly transcript: Transcript;

@@ -3,7 +3,7 @@ import { TemporaryDirectory } from "../_support.ts";
 import { count } from "./_results.ts";
 import { Transcript } from "./_transcript.ts";
 
-/** What comes of a console that says all that. */
+/** Makes the transcript of a console that says all that. */
 function transcriptOf(directory: TemporaryDirectory, text: string): Transcript {
   const transcript = new Transcript(directory.join("log"));
   for (const line of text.split("\n")) transcript.hear(line);

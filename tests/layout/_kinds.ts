@@ -39,7 +39,7 @@ export type Loose = Record<string, unknown>;
 
 /** One kind of value. */
 export interface Kind {
-  /** What it is called in a test's name and as a field. */
+  /** The name that it has in a test's name and as a field. */
   readonly name: string;
   /** The type. */
   readonly type: Type;
@@ -49,9 +49,9 @@ export interface Kind {
   readonly fits: readonly unknown[];
   /** Values of the right kind that do not fit. */
   readonly outside: readonly unknown[];
-  /** What `typeof` says of its values. */
+  /** The `typeof` of its values. */
   readonly kind: "number" | "bigint" | "boolean" | "string";
-  /** Whether an atomic of it can be made. */
+  /** True if an atomic of it can be made. */
   readonly atomic: boolean;
   /** The constructor of its arrays, where they are the engine's own. */
   readonly native?: new (length: number) => ArrayBufferView;
@@ -360,7 +360,7 @@ export function readBack(name: string, value: unknown): unknown {
   return Object.is(value, -0) ? 0 : value;
 }
 
-/** Whether a buffer holds nothing but this byte. */
+/** Tests whether a buffer holds nothing but this byte. */
 export function holdsOnly(bytes: Uint8Array, byte: number): boolean {
   return bytes.every((value) => value === byte);
 }

@@ -39,7 +39,7 @@ function inspected(value: unknown): string {
   return Deno.inspect(value, { depth: 10 });
 }
 
-/** What `JSON.stringify` makes of a value of a kind. */
+/** Returns what `JSON.stringify` makes of a value of a kind. */
 function asJson(value: unknown): unknown {
   if (typeof value === "bigint") return `${value}`;
   return typeof value === "number" && !Number.isFinite(value)

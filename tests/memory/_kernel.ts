@@ -95,7 +95,7 @@ export function pipe(): [read: Descriptor, write: Descriptor] {
   return [new Descriptor(ends[0]!), new Descriptor(ends[1]!)];
 }
 
-/** Whether libc can map a descriptor at an address; it is unmapped again. */
+/** Tests whether libc can map a descriptor at an address, and unmaps it. */
 export function canMapAt(fd: number, address: bigint, size: number): boolean {
   // PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED_NOREPLACE
   const mapped = libc.mmap(address, BigInt(size), 3, 0x100001, fd, 0n);
@@ -109,7 +109,7 @@ export function mapAnonymous(size: number): bigint {
   return libc.mmap(0n, BigInt(size), 3, 0x22, -1, 0n);
 }
 
-/** Whether anything is mapped at the address of a page. */
+/** Tests whether anything is mapped at the address of a page. */
 export function isMapped(address: bigint): boolean {
   return libc.mincore(address, 1n, new Uint8Array(1)) === 0;
 }
@@ -240,7 +240,7 @@ export class BpfMap extends Descriptor {
     });
   }
 
-  /** Whether `BPF_MAP_FREEZE` succeeds. */
+  /** Freezes the map; true if `BPF_MAP_FREEZE` succeeds. */
   freeze(): boolean {
     return bpf(22, (attributes) => {
       attributes.setUint32(0, this.fd, true);
@@ -248,7 +248,7 @@ export class BpfMap extends Descriptor {
   }
 }
 
-/** Whether the kernel still has a map of this number. */
+/** Tests whether the kernel still has a map of this number. */
 export function mapExists(id: number): boolean {
   const fd = bpf(14, (attributes) => attributes.setUint32(0, id, true));
   if (fd < 0) return false;

@@ -11,7 +11,7 @@ function counted(): [mappings: number, bytes: number] {
   return [mappings, bytes];
 }
 
-/** What is counted when all garbage is gone. */
+/** Returns what is counted when all garbage is gone. */
 async function settled(): Promise<[mappings: number, bytes: number]> {
   for (let i = 0; i < 5; i++) {
     collect();

@@ -7,7 +7,7 @@ import { type Answer, Attached, Shared } from "./workers/_workers.ts";
 
 const page = pageSize();
 
-/** What a thread gets that slept when another closed the memory. */
+/** The answer of a thread that slept when another closed the memory. */
 const CLOSED: Answer = {
   error: "ClosedError",
   message: "Cannot access this memory: it is closed, detached or transferred",
@@ -52,7 +52,7 @@ async function start(memory: Memory): Promise<Lent> {
   return worker;
 }
 
-/** How many threads are on the list of sleepers. */
+/** Counts the threads on the list of sleepers. */
 function sleepers(memory: Memory): number {
   const { buffer } = memory.webAssembly;
   return new Int32Array(buffer, buffer.byteLength - 65536)[16]!;

@@ -1,4 +1,4 @@
-/** What the process was started from, and what it starts. */
+/** The origin of the process, and what it starts. */
 
 import { assertEquals } from "@std/assert";
 import { Memory, pageSize } from "../../memory/mod.ts";

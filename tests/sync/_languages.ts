@@ -1,5 +1,5 @@
 /**
- * What the tests exchange with programs in Python and Rust.
+ * The types and values exchanged with programs in Python and Rust.
  *
  * @module
  */
@@ -91,7 +91,7 @@ export const Lock = Seqlock(Inner);
 export const Frame = Latest(Inner);
 export const Messages = ByteRing(64);
 
-/** What is written here, and read there. */
+/** The values that are written here, and read there. */
 export const first = {
   flag: true,
   color: 2,
@@ -123,7 +123,7 @@ export const first = {
   rest: [],
 };
 
-/** What is written there, and read here. */
+/** The values that are written there, and read here. */
 export const second: typeof first = {
   ...first,
   flag: false,

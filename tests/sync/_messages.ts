@@ -1,5 +1,5 @@
 /**
- * What the messages of the tests are filled with, here and by `_peer.c`.
+ * The contents of the messages of the tests, filled in here and by `_peer.c`.
  *
  * @module
  */

@@ -52,7 +52,7 @@ export class Peers implements Disposable {
   readonly #program: string;
   /** The memory. */
   readonly memory: Memory;
-  /** What lies in it. */
+  /** The pointer to what lies in it. */
   readonly shared: ReturnType<typeof pointerTo>;
 
   private constructor(program: string) {
@@ -89,7 +89,7 @@ function pointerTo(memory: Memory) {
   return memory.pointer(Shared);
 }
 
-/** What a program wrote that must do what it is asked for. */
+/** Returns the output of a program that must do what it is asked for. */
 export async function outputOfPeer(child: Deno.ChildProcess): Promise<string> {
   const { code, stdout, stderr } = await child.output();
   assertEquals(code, 0, new TextDecoder().decode(stderr));

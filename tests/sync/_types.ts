@@ -1,5 +1,5 @@
 /**
- * What the tests share with programs in other languages.
+ * The types that the tests share with programs in other languages.
  *
  * @module
  */

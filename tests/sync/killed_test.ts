@@ -18,7 +18,7 @@ import { eventually, Random, run } from "../_support.ts";
 import { fillLine, lineLength, numberOf, numberOfLine } from "./_messages.ts";
 import { anyCompiler, outputOfPeer, Peers } from "./_peer.ts";
 
-/** How often each side is killed: in turns that of one kind of ring and another. */
+/** The number of kills of each side: one kind of ring and another in turns. */
 const KILLS = sized(2, 30);
 const EOWNERDEAD = 130;
 
@@ -28,7 +28,7 @@ type Kind = "messages" | "lines";
  * Has a process of Deno's take a side, starts the one in C that has the other, and
  * kills Deno's once its index has gone on, at some point.
  *
- * @returns What the one in C wrote, who has noticed.
+ * @returns The output of the one in C, which has noticed.
  */
 async function killOne(
   peers: Peers,
@@ -71,7 +71,7 @@ const programs = {
   consumer: { messages: ["produce", "0"], lines: ["lines", "0"] },
 } as const;
 
-/** What C wrote that ended for the other side had died. */
+/** Returns the output of C that ended as the other side had died. */
 async function outputAtDeath(child: Deno.ChildProcess): Promise<string> {
   const { code, stdout, stderr } = await child.output();
   assertEquals(code, EOWNERDEAD, new TextDecoder().decode(stderr));

@@ -44,7 +44,7 @@ const Numbers = Latest(u32);
 interface Course {
   /** Its accesses to the state and to buffers, in the order of the program. */
   readonly accesses: readonly Access[];
-  /** What its loads of buffers have to see. */
+  /** The values that its loads of buffers have to see. */
   readonly wanted: readonly number[];
 }
 
@@ -180,18 +180,18 @@ function stateAs(word: number): State {
   return stateOf({ load: () => word } as SharedWord, "A state");
 }
 
-/** How many were submitted in a state. */
+/** Reads the number of submits in a state. */
 function countIn(word: number): number {
   return word >>> 8;
 }
 
-/** What the writer may find: the reader may have taken the newest meanwhile. */
+/** Lists what the writer may find: the reader may have taken the newest. */
 function afterReader(word: number): number[] {
   const state = stateAs(word);
   return state.fresh ? [word, taken(state)] : [word];
 }
 
-/** What the reader may find: the writer may have submitted any number. */
+/** Lists what the reader may find: the writer may have submitted any number. */
 function afterWriter(word: number): number[] {
   const states = [word];
   for (let last = word; countIn(last) < SUBMITS;) {

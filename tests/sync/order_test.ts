@@ -98,7 +98,7 @@ function accessesOf(
   return accesses;
 }
 
-/** What is left of accesses: those that one property is about. */
+/** Picks the accesses that one property is about. */
 function only(accesses: readonly Access[], ...places: string[]): Access[] {
   return accesses.filter(({ place }) => places.includes(place));
 }
@@ -215,7 +215,7 @@ function count(
   return wrong;
 }
 
-/** How often a slot is read that is not filled yet. */
+/** Counts the orders in which a slot is read that is not filled yet. */
 function unfilled(
   producer: readonly Access[],
   consumer: readonly Access[],
@@ -239,7 +239,7 @@ function takingLines(
   return producer.toSpliced(filling, 0, ...taking);
 }
 
-/** How often a slot is filled anew while it is read. */
+/** Counts the orders in which a slot is filled anew while it is read. */
 function overwritten(
   producer: readonly Access[],
   consumer: readonly Access[],
@@ -389,7 +389,7 @@ Deno.test("The accesses to a seqlock are those that the model is of", () => {
   }
 });
 
-/** How often a value is taken for whole that is not. */
+/** Counts the orders in which a value is taken for whole that is not. */
 function mixed(
   written: readonly Access[],
   read: readonly Access[],

@@ -7,7 +7,7 @@
 import { TemporaryDirectory } from "../_support.ts";
 
 const EMULATOR = "qemu-aarch64";
-/** Where Debian's `libc6-arm64-cross` puts libc and the dynamic loader. */
+/** The folder of libc and the loader in Debian's `libc6-arm64-cross`. */
 const LIBRARIES = "/usr/aarch64-linux-gnu/lib";
 const LOADER = "ld-linux-aarch64.so.1";
 

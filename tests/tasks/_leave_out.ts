@@ -6,17 +6,17 @@
  * @module
  */
 
-/** What is left out, and where that is written down. */
+/** The tests that are left out, and the file where that is written down. */
 export interface LeaveOut {
   /** Regular expressions that match the names of tests. */
   readonly patterns: readonly string[];
-  /** Whether tests are left out that would be skipped. */
+  /** True if tests are left out that would be skipped. */
   readonly skipped: boolean;
   /** The file to which the names of those left out are appended, one a line. */
   readonly record: string;
 }
 
-/** What Deno.test() takes. */
+/** An argument of Deno.test(). */
 export type Part =
   | string
   | ((...given: unknown[]) => unknown)

@@ -1,7 +1,7 @@
 /**
- * Which tests share a process, which of them begin first, and which are quick.
- * Every process counts its own mappings and descriptors, so tests disturb each
- * other only by what the whole machine has one of.
+ * The plan of a run: which tests share a process, which of them begin first,
+ * and which are quick. Every process counts its own mappings and descriptors,
+ * so tests disturb each other only by what the whole machine has one of.
  *
  * @module
  */
@@ -128,13 +128,13 @@ export function namedFiles(): string[] {
   return [...Object.keys(LONG), ...TOGETHER.flat(), ...QUICK];
 }
 
-/** What runs in one process. */
+/** The files that run in one process. */
 export interface Group {
   /** The room that all of it belongs to. */
   readonly room: string;
   /** Files of tests, or of documentation. */
   readonly files: readonly string[];
-  /** What is done with them. */
+  /** The kind of work that is done with them. */
   readonly kind: "tests" | "examples";
   /** Seconds that it takes on a quiet CPU. */
   readonly seconds: number;

@@ -2,7 +2,7 @@
 
 import { repository } from "../_support.ts";
 
-/** How a command is run. */
+/** The options of a command. */
 export interface Options {
   /** Environment variables on top of the inherited ones. */
   readonly env?: Readonly<Record<string, string>>;
@@ -10,7 +10,7 @@ export interface Options {
   show(part: string, stream: "stdout" | "stderr"): void;
 }
 
-/** How a command ended. */
+/** The end of a command. */
 export interface Ended {
   readonly success: boolean;
   /** The same in words: "exit code 1", "SIGSEGV". */
@@ -59,7 +59,7 @@ async function read(
   }
 }
 
-/** Whether a signal asked this process to stop. */
+/** True if a signal asked this process to stop. */
 let stopping = false;
 
 /** Stops a child when this process is to stop. */
@@ -101,9 +101,9 @@ export async function inParallel<Thing>(
 }
 
 /**
- * How many processes to run at a time: `HOSTMEM_JOBS` from the environment, or as
- * many as there are CPUs that this process may run on. More than eight gain
- * nothing: the longest takes its time.
+ * Returns the number of processes to run at a time: `HOSTMEM_JOBS` from the
+ * environment, or as many as there are CPUs that this process may run on. More
+ * than eight gain nothing: the longest takes its time.
  */
 export function jobs(): number {
   const given = Deno.env.get("HOSTMEM_JOBS");

@@ -1,4 +1,4 @@
-/** How far the tests are, told by room, a line for each part that has ended. */
+/** The progress of tests, told by room, a line for each part that has ended. */
 
 import type { Group } from "./_plan.ts";
 import type { Promises } from "./_promises.ts";
@@ -19,7 +19,7 @@ export class Progress {
     this.#promised = promised;
   }
 
-  /** How many tests of each room have ended. */
+  /** The number of tests of each room that have ended. */
   get counted(): Promises {
     return this.#counted;
   }

@@ -1,7 +1,7 @@
 /**
- * How many tests each room has to have: `.ci/promises`, a room and a number a
- * line. A test that is gone changes that file in the same commit, or `.ci/run`
- * fails.
+ * The number of tests that each room has to have: `.ci/promises`, a room and a
+ * number a line. A test that is gone changes that file in the same commit, or
+ * `.ci/run` fails.
  *
  * @module
  */
@@ -32,7 +32,7 @@ export function writePromises(counted: Promises): void {
   Deno.writeTextFileSync(`${repository}/${PATH}`, lines.join(""));
 }
 
-/** Where the numbers differ, and whether a room has fewer than it has to have. */
+/** Compares the numbers: the differences, and whether a room has too few. */
 export function comparePromises(
   promised: Promises,
   counted: Promises,

@@ -1,5 +1,5 @@
 /**
- * What `deno test` prints, read while it comes: what became of each test, and
+ * The output of `deno test`, read while it comes: what became of each test, and
  * what is to be shown of those that failed. It is read from what is printed,
  * and not from a file that Deno writes at its end, so that a process that dies
  * has told all but its last.
@@ -7,13 +7,13 @@
  * @module
  */
 
-/** What became of a test. */
+/** The result of a test. */
 export interface TestResult {
   /** Its file, relative to the root of the repository. */
   readonly file: string;
   /** Its name. */
   readonly name: string;
-  /** Whether it held. */
+  /** The outcome: `"passed"` if it held. */
   readonly outcome: "passed" | "failed" | "skipped";
 }
 
@@ -23,16 +23,16 @@ const OUTCOMES = {
   ignored: "skipped",
 } as const;
 
-/** What one `deno test` prints, without colours. */
+/** The report that one `deno test` prints, without colours. */
 export class Report {
-  /** What is known so far. */
+  /** The results that are known so far. */
   readonly results: TestResult[] = [];
   #text = "";
   #rest = "";
   #file = "";
-  /** How many tests were announced that have not ended. */
+  /** The number of tests that were announced and have not ended. */
   #pending = 0;
-  /** Whose words the lines are: Deno's, a test's, or Deno's about failures. */
+  /** The author of the lines: Deno, a test, or Deno about failures. */
   #section: "tests" | "output" | "failures" | "end" = "tests";
   readonly #failures: string[] = [];
   /** The test that was said to take long. */
@@ -110,26 +110,26 @@ export class Report {
     this.#failed = Number(failed);
   }
 
-  /** How many tests came to this end. */
+  /** Counts the tests that came to this end. */
   count(outcome: TestResult["outcome"]): number {
     return this.results.filter((result) => result.outcome === outcome).length;
   }
 
-  /** Whether the process came to its end, and counted what was read here. */
+  /** True if the process came to its end, and counted what was read here. */
   get complete(): boolean {
     return this.#passed === this.count("passed");
   }
 
   /**
-   * How many failed: tests, modules that threw, and, where the process died, what
-   * had not ended, which is at least one.
+   * The number of failures: tests, modules that threw, and, where the process
+   * died, what had not ended, which is at least one.
    */
   get failed(): number {
     if (this.complete) return this.#failed!;
     return this.count("failed") + Math.max(1, this.#pending);
   }
 
-  /** What is printed of the failures; all, if the process died. */
+  /** The lines that are printed of the failures; all, if the process died. */
   get failures(): string {
     return this.complete ? this.#failures.join("\n").trim() : this.#text;
   }

@@ -11,7 +11,7 @@ import {
   testsIn,
 } from "./_test_files.ts";
 
-/** What to run. */
+/** The files to run. */
 interface Selection {
   /** Files of tests. */
   readonly tests: readonly string[];
@@ -19,15 +19,15 @@ interface Selection {
   readonly examples: readonly string[];
 }
 
-/** What is asked for. */
+/** A request to run tests. */
 export interface Request extends Selection {
   /** Arguments of `deno test`. */
   readonly options: readonly string[];
-  /** Whether all tests run that there are. */
+  /** True if all tests run that there are. */
   readonly everything: boolean;
-  /** Whether there must be as many tests as there have to be. */
+  /** True if there must be as many tests as there have to be. */
   readonly count: boolean;
-  /** Whether to write down how many there are. */
+  /** True if the number of tests is to be written down. */
   readonly recount: boolean;
 }
 
@@ -56,7 +56,7 @@ export function requestOf(args: readonly string[]): Request {
   };
 }
 
-/** What is quick, belongs to a room, or lies at a path. */
+/** Selects what is quick, belongs to a room, or lies at a path. */
 function select(name: string, { tests, examples }: Selection): Selection {
   if (name === "quick") return { tests: QUICK, examples: [] };
   const isIn = (path: string) => roomOf(path) === name;

@@ -6,25 +6,25 @@ import { printed } from "./_processes.ts";
 import { Report, type TestResult } from "./_report.ts";
 import type { Together } from "./_together.ts";
 
-/** How tests are run. */
+/** The options of a run of tests. */
 export interface TestRun {
-  /** What it is called where its outcome is told. */
+  /** The name that it has where its outcome is told. */
   readonly title: string;
   /** Files of tests, or of documentation. */
   readonly files: readonly string[];
   /** Tests that are left out: regular expressions that match their names. */
   readonly leaveOut?: readonly RegExp[];
-  /** Whether each of those expressions must match the name of a test. */
+  /** True if each of those expressions must match the name of a test. */
   readonly leaveOutAll?: boolean;
   /**
-   * Whether tests are left out that would be skipped, for want of a privilege
+   * True if tests are left out that would be skipped, for want of a privilege
    * say: where another run has them, and sees to it that they are not skipped.
    */
   readonly leaveOutSkipped?: boolean;
   /** Environment variables on top of the inherited ones. */
   readonly env?: Readonly<Record<string, string>>;
   /**
-   * Whether each file has a heap of its own, which is small: for flags under
+   * True if each file has a heap of its own, which is small: for flags under
    * which the engine goes over the whole of it again and again.
    */
   readonly apart?: boolean;
@@ -34,18 +34,18 @@ export interface TestRun {
   readonly deno?: readonly string[];
 }
 
-/** What came of a run. */
+/** The outcome of a run. */
 export interface Outcome {
   readonly title: string;
-  /** What became of each test that came to its end. */
+  /** The results of all tests that came to their end. */
   readonly results: readonly TestResult[];
-  /** How many failed, modules that threw and tests that never ended included. */
+  /** The number of failures, with modules that threw and unended tests. */
   readonly failed: number;
-  /** What is to be shown of what failed; empty where nothing did. */
+  /** The lines to be shown of what failed; empty where nothing did. */
   readonly failures: string;
-  /** What is to be shown of what failed at first, and passed at a second try. */
+  /** The lines to be shown of what failed, and passed at a second try. */
   readonly unsteady?: string;
-  /** How many tests were left out. */
+  /** The number of tests that were left out. */
   readonly leftOut: number;
   readonly seconds: number;
 }
@@ -127,7 +127,7 @@ function commandOf(run: TestRun): string[] {
   ];
 }
 
-/** Whether files run as one module: several, or those that have examples. */
+/** Tests whether files run as one module: several, or such with examples. */
 function isTogether({ files, apart = false }: TestRun): boolean {
   return !apart &&
     (files.length > 1 || files.some((file) => !file.endsWith("_test.ts")));

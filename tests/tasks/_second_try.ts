@@ -12,12 +12,12 @@
 import type { TestResult } from "./_report.ts";
 import { type Outcome, runTests, type TestRun } from "./_run_tests.ts";
 
-/** How many tests of a run may have failed. */
+/** The most tests of a run that may have failed. */
 const FEW = 2;
-/** How often each must pass. */
+/** The number of times that each must pass. */
 const TIMES = 3;
 
-/** What came of a run, after a second try where one is wanted and due. */
+/** Returns a run's outcome, after a second try where one is wanted and due. */
 export async function withSecondTry(
   run: TestRun,
   first: Outcome,

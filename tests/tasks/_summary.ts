@@ -1,6 +1,6 @@
 /**
- * What a task says at its end: what failed, in full; what was skipped, and why;
- * and the figures, on its last line.
+ * The words of a task at its end: what failed, in full; what was skipped, and
+ * why; and the figures, on its last line.
  *
  * A skipped test's name ends in `[refused: <what>: <reason>]` where this kernel
  * refuses what it needs, and in `[missing: <what>]` where a tool, a package or a
@@ -13,7 +13,7 @@
 import type { TestResult } from "./_report.ts";
 import type { Outcome } from "./_run_tests.ts";
 
-/** How many names are listed of tests that were skipped for one reason. */
+/** The number of names listed of tests that were skipped for one reason. */
 const LISTED = 3;
 
 /** Prints what came of all runs: whether nothing failed. */

@@ -11,7 +11,7 @@ import { repository } from "../_support.ts";
 import { declareExamples } from "../_examples.ts";
 import { nameOf, type Part } from "./_leave_out.ts";
 
-/** What is run together. */
+/** The files that run together. */
 export interface Together {
   /** The files: of tests if they are named so, else of documentation. */
   readonly files: readonly string[];

@@ -33,7 +33,7 @@ const everything = [
   "tests/fuzz",
 ];
 
-/** What says nothing about a flag, and takes long. */
+/** Tests that say nothing about a flag, and take long. */
 const unconcerned = [
   // They run the others again, or themselves, each time under other flags.
   "tests/layout/specialised_test.ts",
@@ -72,7 +72,7 @@ const concurrency = "tests/memory/lifetime/concurrency_test.ts";
 const arenas = "tests/bpf/arena/threads_test.ts";
 /** Some 100 000 maps; one flag that collects garbage all the time does. */
 const many = "tests/memory/lifetime/many_test.ts";
-/** What moves no memory: whether values and names are taken. */
+/** Tests that move no memory: they show whether values and names are taken. */
 const values = [
   "tests/layout/checked_stores_test.ts",
   "tests/layout/bits_test.ts",

@@ -30,7 +30,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
 /** The most files that a folder may hold. */
 const MOST_FILES = 20;
 
-/** What is no part of the package: its folders are counted alone. */
+/** The folders that are no part of the package: they are counted alone. */
 const OUTSIDE = ["tests", "bench", "examples"];
 
 /** The files of the source, relative to the root. */
@@ -52,7 +52,7 @@ function filesIn(folders: readonly string[]): string[] {
   return files;
 }
 
-/** What a file imports or exports again from files of its own package. */
+/** Lists what a file imports or exports again from files of its own package. */
 function importsOf(file: string): string[] {
   // Examples in comments import the package by its name, and are no imports.
   const text = Deno.readTextFileSync(join(root, file))

@@ -9,7 +9,7 @@
 import { fromFileUrl, join, toFileUrl } from "@std/path";
 import { repository, TemporaryDirectory } from "../_support.ts";
 
-/** How a run ended. */
+/** The outcome of a run. */
 type Outcome = "ok" | "FAILED" | `skipped: ${string}`;
 
 /** The paths of runtimes in their packages on npm, and of these the processors. */
@@ -121,7 +121,7 @@ async function tryCore(deno: string, log: Log): Promise<boolean> {
   return code === 0;
 }
 
-/** Whether it ends with one sentence that says which version is needed. */
+/** Tests whether it ends with one sentence that says the version it needs. */
 async function tryTooOld(deno: string, log: Log): Promise<boolean> {
   const { code, text } = await output(deno, [
     ...["run", "-A", "--no-lock", "examples/quickstart.ts"],

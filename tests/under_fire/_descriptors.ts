@@ -63,7 +63,7 @@ function bpfMap(
 const BPF_MAP_TYPE_PERCPU_ARRAY = 6;
 const BPF_MAP_TYPE_RINGBUF = 27;
 
-/** What another process holds, through which it is opened here. */
+/** Opens what another process holds, through that process. */
 function ofAnotherProcess(): number {
   // Not closed on exec, unlike all other descriptors: what is executed has it.
   const fd = libc.memfd_create(cString("inherited"), 2);
@@ -90,7 +90,7 @@ function closedNumber(): number {
 
 type Kinds = Record<string, () => number>;
 
-/** What takes privileges. Made when it is its turn, as all others. */
+/** The kinds that take privileges. Each is made when its turn comes. */
 const privileged: Kinds = {
   "BPF array": () => BpfMap.array(4 * page / 8).fd,
   "BPF array, frozen": () => {
@@ -162,7 +162,7 @@ const huge: Kinds = {
 
 const kinds = { privileged, ordinary, huge }[group]!;
 
-/** What an error is, if it is one that callers are promised. */
+/** Names an error, if it is one that callers are promised. */
 function nameOf(error: unknown): string {
   if (error instanceof SystemError) return error.code;
   if (
@@ -191,7 +191,7 @@ function outcomeOf(fd: number, size: number, options: MapOptions): string {
   }
 }
 
-/** What the kind refers to, where the kernel shows it in its maps. */
+/** Counts mappings of all kinds, descriptors, and bytes of addresses. */
 function left(): { mappings: number; descriptors: number; bytes: number } {
   collect();
   const beginnings = [

@@ -8,13 +8,13 @@
 import * as ffi from "../../ffi/mod.ts";
 import { BpfMap, memfd, open, pipe } from "../memory/_kernel.ts";
 
-/** What is told: how many calls, and whether bpf(2) can be asked. */
+/** The order: the number of calls, and whether bpf(2) can be asked. */
 export interface Order {
   calls: number;
   bpf: boolean;
 }
 
-/** What came of it: a call, the number that it gave, and how often. */
+/** The findings: a call, the number that it gave, and how often. */
 export interface Findings {
   calls: number;
   wrong: Record<string, number>;

@@ -1,6 +1,6 @@
 /**
- * What the tests of this folder ask of libc, directly and not by the module
- * under test.
+ * The calls of libc that the tests of this folder make, directly and not by the
+ * module under test.
  *
  * @module
  */
@@ -143,7 +143,7 @@ export function accessor(shared: boolean): WebAssembly.Module {
   ]));
 }
 
-/** What {@linkcode accessor} exports. */
+/** The exports of {@linkcode accessor}. */
 export interface Accessor {
   load(address: number): number;
   store(address: number, value: number): void;

@@ -1,5 +1,5 @@
 /**
- * How the cases of stale access that wait for something are put.
+ * The forms of the cases of stale access that wait for something.
  *
  * @module
  */

@@ -29,7 +29,7 @@ import {
 import { Memory } from "../../memory/mod.ts";
 import { cString, libc } from "./_native.ts";
 
-/** How many bytes the memory has: those of the engine's own smallest pages. */
+/** The size of the memory in bytes: that of the engine's own smallest pages. */
 export const SIZE = 65536;
 
 /** Every byte of the memory before it is closed. */
@@ -95,7 +95,7 @@ export class Scene {
   readonly bytes: Uint8Array;
   /** The buffer that all of its arrays lie in. */
   readonly buffer: ArrayBuffer;
-  /** What was mapped after it was closed. */
+  /** The memory that was mapped after it was closed. */
   later: Memory | undefined;
 
   readonly #old = memfd("stale-old", OLD);
@@ -134,7 +134,7 @@ export class Scene {
     return { valueOf: () => this.closing(value) } as unknown as number;
   }
 
-  /** What is wrong after the case; nothing, if the promises were kept. */
+  /** Lists what is wrong after the case; nothing, if the promises were kept. */
   verdict(): string[] {
     const wrong: string[] = [];
     if (!this.memory.closed) wrong.push("it was not closed");
@@ -160,5 +160,5 @@ export function after(use: (scene: Scene) => unknown): Run {
   };
 }
 
-/** What most of the language throws when it meets a detached buffer. */
+/** The error of most of the language when it meets a detached buffer. */
 export const TYPE_ERROR = "TypeError";

@@ -9,7 +9,7 @@ import {
 import { HugePagePool } from "../_huge_pages.ts";
 import { run, TemporaryDirectory } from "../_support.ts";
 
-/** What comes of mapping: for writing, and for reading alone. */
+/** The outcome of mapping: for writing, and for reading alone. */
 type Outcome = readonly [writing: string, reading: string];
 
 /** The same with and without `allowTruncatable`, from 0 and from a page on. */

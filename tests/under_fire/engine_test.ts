@@ -1,7 +1,7 @@
 /**
- * What the design takes for granted of Deno and V8 and no specification
- * promises. A failure here on a new version says what to do before that version
- * is supported.
+ * The properties of Deno and V8 that the design takes for granted and no
+ * specification promises. A failure here on a new version says what to do
+ * before that version is supported.
  */
 
 import { assert, assertEquals, assertThrows } from "@std/assert";
@@ -10,7 +10,7 @@ import { fire } from "../_fire.ts";
 
 const RUNS = fire ? 20 : 1;
 
-/** What every program of this file begins with. */
+/** The begin of every program of this file. */
 const prelude = `
   import { collect, mappings } from "./tests/_support.ts";
   import { addressOf, libc } from "./tests/under_fire/_native.ts";

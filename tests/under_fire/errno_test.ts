@@ -4,7 +4,7 @@ import { run } from "../_support.ts";
 import type { Findings } from "./_failing_calls.ts";
 import { fire } from "../_fire.ts";
 
-/** How many calls, as it comes and under each of the other conditions. */
+/** The number of calls, as it comes and under each of the other conditions. */
 const CALLS = fire ? 6_000_000 : 45_000;
 
 const conditions: Record<string, [calls: number, v8Flags: string[]]> = {

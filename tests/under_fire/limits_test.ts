@@ -2,7 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import { sized } from "../_fire.ts";
 import { run } from "../_support.ts";
 
-/** What every program of this file begins with. */
+/** The begin of every program of this file. */
 const prelude = `
   import { u8 } from "./layout/mod.ts";
   import { Memory, pageSize } from "./memory/mod.ts";
@@ -18,7 +18,7 @@ const prelude = `
   using origin = Memory.create(2 ** 20, { name: "limits" });
   const fd = origin.fd!;
 
-  /** What comes of it, in a word. */
+  /** Tells what comes of it, in a word. */
   function outcome(body: () => Memory | void): string {
     try {
       using memory = body() ?? undefined;

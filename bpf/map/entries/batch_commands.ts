@@ -129,7 +129,7 @@ export function updateAll(
  * Deletes entries (`BPF_MAP_DELETE_BATCH`).
  *
  * @param keys The keys, of the map's size.
- * @returns How many of them there were.
+ * @returns The number of them that there were.
  * @throws {SystemError} where one is refused; those before it stay deleted.
  */
 export function removeAll(

@@ -179,7 +179,7 @@ export class EntryReader {
   /**
    * Fetches the next entries.
    *
-   * @returns Whether there were any.
+   * @returns True if there were any.
    * @throws {ClosedError} if the map is closed.
    * @throws {SystemError} with the kernel's reason, as in bpf(2).
    */

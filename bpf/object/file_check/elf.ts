@@ -118,7 +118,7 @@ export class Elf {
   /**
    * The section of a kind; undefined without one.
    *
-   * @param what What it is, for the error.
+   * @param what The name of the section's kind, for the error.
    * @throws {InvalidObjectError} if there are several.
    */
   only(

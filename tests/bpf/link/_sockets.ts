@@ -97,7 +97,7 @@ export class Sockets implements Disposable {
     return send(fd, bytes, BigInt(bytes.length), MSG_NOSIGNAL);
   }
 
-  /** What has been received and not yet read; undefined for nothing. */
+  /** Reads what has been received and not yet read; undefined for nothing. */
   receive(fd: number): string | undefined {
     const room = new Uint8Array(1000);
     const { recv } = this.#library.symbols;

@@ -36,7 +36,7 @@ const eventTest = testWith(attachable, events);
 /** Declares a test in a process of its own. */
 const isolatedTest = testWith(attachable, events, networks);
 
-/** What a link's info has of its target, where the kernel tells it. */
+/** Returns what a link's info has of its target, where the kernel tells it. */
 function told<T>(ofTarget: T): T | null {
   return eventTargets.met ? ofTarget : null;
 }

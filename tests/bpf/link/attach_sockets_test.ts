@@ -29,7 +29,7 @@ class Line implements AsyncDisposable {
 
   private constructor(readonly fd: number, readonly other: Deno.TcpConn) {}
 
-  /** What arrives at Deno's end. */
+  /** Reads what arrives at Deno's end. */
   async read(): Promise<string> {
     const room = new Uint8Array(1000);
     const length = await this.other.read(room);

@@ -10,7 +10,7 @@ import {
 } from "../../_support.ts";
 import { attachable, compileAttach } from "../_attach.ts";
 
-/** How often a program is run anew; what stays of one shows in the next. */
+/** The number of runs of a program; what stays of one shows in the next. */
 const ROUNDS = sized(2, 5);
 
 /** Attaches a program, and waits for records of a ring that nobody writes. */

@@ -64,7 +64,7 @@ class Caller implements Disposable {
     this.rename();
   }
 
-  /** What programs are to compare the name with. */
+  /** The words that programs are to compare the name with. */
   get thread(): bigint[] {
     return [...new BigUint64Array(this.#name.buffer)];
   }
@@ -120,7 +120,7 @@ async function load(program: string, { thread }: Caller): Promise<BpfObject> {
   });
 }
 
-/** What the thread did, and what the program saw of the last time. */
+/** Reads the calls of the thread, and the last value that the program saw. */
 function counted(object: BpfObject): [calls: bigint, last: bigint] {
   const counts = object.map("counts");
   return [counts.pointer(u64, 0).value, counts.pointer(u64, 1).value];
@@ -129,18 +129,18 @@ function counted(object: BpfObject): [calls: bigint, last: bigint] {
 /** A section, and how the kernel is brought to run its program. */
 interface Trial {
   readonly section: string;
-  /** What is tried, where the section does not say it. */
+  /** The words for what is tried, where the section does not say it. */
   readonly title?: string;
   /** The name of its function. */
   readonly program: string;
   readonly needs: Needs;
   /** Makes it run once; tells whether the kernel did what was asked. */
   readonly act: (caller: Caller, i: number) => boolean;
-  /** What the program keeps of that. */
+  /** Tells what the program keeps of that. */
   readonly last: (caller: Caller, i: number) => number;
-  /** Whether the kernel does what is asked while the program is attached. */
+  /** True if the kernel does what is asked while the program is attached. */
   readonly allowed?: boolean;
-  /** What to attach to; what the section says by default. */
+  /** Makes the target to attach to; the section's by default. */
   readonly target?: () => AttachTarget;
 }
 

@@ -16,7 +16,7 @@ const BPF_BTF_LOAD = 18;
 // Held for as long as the module, because the kernel is given its address.
 const payload = new Uint8Array(new ArrayBuffer(65536));
 
-/** What a map with BTF shall be. */
+/** The options of a map with BTF. */
 export interface BtfMapOptions {
   readonly type: MapType;
   readonly keySize: number;

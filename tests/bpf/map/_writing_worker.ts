@@ -8,7 +8,7 @@
 import { BpfMap } from "../../../bpf/map/map.ts";
 import { u32 } from "../../../layout/mod.ts";
 
-/** What is global in a Worker; the types here are those of the main thread. */
+/** The globals of a Worker; the types here are those of the main thread. */
 interface WorkerScope {
   onmessage: (event: MessageEvent) => void;
   postMessage(message: unknown): void;
@@ -16,14 +16,14 @@ interface WorkerScope {
 
 const scope = self as unknown as WorkerScope;
 
-/** What the Worker is told. */
+/** The order that the Worker gets. */
 export interface WritingOrder {
   readonly fd: number;
   /** It writes keys from here on … */
   readonly stable: number;
   /** … to below this. */
   readonly limit: number;
-  /** Whether keys begin with the length of a prefix. */
+  /** True if keys begin with the length of a prefix. */
   readonly bits: boolean;
   /** Not 0 once it is to stop. */
   readonly stop: Int32Array;

@@ -6,7 +6,7 @@ import { bpfTest } from "../../_needs.ts";
 
 const STABLE = 500;
 const LIMIT = 2000;
-/** How often all is read: each time while thousands of entries change. */
+/** The number of reads of all: each while thousands of entries change. */
 const ROUNDS = sized(15, 200);
 const Prefix = struct("Prefix", { _: HostLayout, bits: u32, data: u32 });
 

@@ -37,7 +37,7 @@ function numberOf(key: Bytes): number {
   return new DataView(key.buffer, key.byteOffset).getUint16(0, true);
 }
 
-/** Whether all bytes are the same one. */
+/** Tests whether every byte is a given one. */
 function isFilled(bytes: Bytes, byte: number): boolean {
   for (let i = 0; i < bytes.length; i++) if (bytes[i] !== byte) return false;
   return true;

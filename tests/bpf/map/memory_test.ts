@@ -32,7 +32,7 @@ import { bytes, mappable, number } from "../_maps.ts";
 
 const page = pageSize();
 
-/** How each type of map is made, where it can be without BTF or a device. */
+/** The options of each type, where it needs no BTF and no device. */
 const makings: [MapType, Partial<CreateMapOptions> | undefined][] = [
   ["hash", {}],
   ["array", {}],
@@ -69,7 +69,7 @@ const makings: [MapType, Partial<CreateMapOptions> | undefined][] = [
   ["arena", { valueSize: 0, flags: ["mmapable"] }],
 ];
 
-/** What maps of some types take. */
+/** The needs of maps of some types. */
 const needs = new Map([["arena", arenas], ["user_ringbuf", userRings]]);
 
 for (const [type, making] of makings) {

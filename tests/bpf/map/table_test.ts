@@ -676,7 +676,7 @@ bpfTest("PerCpuTable.take() and takeAll() empty a per-CPU hash", () => {
   }
 });
 
-/** How many CPUs a value has parts for. */
+/** Counts the CPUs that a value has parts for. */
 function cpus(): number {
   using map = BpfMap.create({
     type: "percpu_array",

@@ -4,7 +4,7 @@ import { objectTest } from "../../_needs.ts";
 import { run, seed } from "../../_support.ts";
 import { objectFile } from "../_objects.ts";
 
-/** How many mistaken objects of each good one, others in each run. */
+/** The number of mistaken objects of each good one, others in each run. */
 const count = Number(
   Deno.env.get("HOSTMEM_MUTATIONS") ?? sized(60, 800),
 );

@@ -1,5 +1,5 @@
 // deno-lint-ignore-file camelcase
-/** What the kernel made of a program, beside what bpftool says of it. */
+/** The kernel's code of a program, beside what bpftool says of it. */
 
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { BpfMap, BpfObject } from "../../../bpf/mod.ts";

@@ -1,5 +1,5 @@
 // deno-lint-ignore-file camelcase
-/** What the kernel has: `supports()`, beside bpftool and attempts by libc. */
+/** The kernel's features: `supports()`, beside bpftool and attempts by libc. */
 
 import {
   assert,
@@ -42,7 +42,7 @@ import { run, withoutCapabilities } from "../../_support.ts";
 const featureTest = testWith(bpfMaps, libbpf);
 const bpftoolTest = testWith(bpfMaps, libbpf, command("bpftool"));
 
-/** What `bpftool feature probe` writes. */
+/** The output of `bpftool feature probe`. */
 interface Probed {
   readonly program_types: Readonly<Record<string, boolean>>;
   readonly map_types: Readonly<Record<string, boolean>>;

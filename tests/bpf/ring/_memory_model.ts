@@ -1,6 +1,6 @@
 /**
- * What two threads can see of each other's memory accesses, by trying all orders
- * that a processor allows.
+ * Finds what two threads can see of each other's memory accesses, by trying all
+ * orders that a processor allows.
  *
  * Both processors are multi-copy atomic: what one thread sees of another, every
  * other one sees as well. So each outcome is that of some single order of all
@@ -10,7 +10,7 @@
  * @module
  */
 
-/** How strong an access is. */
+/** The strength of an access. */
 export type Strength =
   /** A plain load or store. */
   | "plain"
@@ -26,8 +26,8 @@ export interface Access {
   readonly value?: number;
   readonly strength: Strength;
   /**
-   * What must be there when it is done, in the course of events that this is: what
-   * a load goes on from, or what a store takes the place of, exclusively.
+   * The value that must be there when it is done, in this course of events:
+   * that which a load goes on from, or a store takes the place of, exclusively.
    */
   readonly expects?: number;
 }
@@ -49,7 +49,7 @@ export function store(
 /** A barrier. */
 export const fence: Access = { kind: "fence", place: "", strength: "full" };
 
-/** Whether a processor keeps the order of two accesses of one thread. */
+/** Tests whether a processor keeps the order of two accesses of one thread. */
 export type Keeps = (first: Access, second: Access) => boolean;
 
 const isFull = ({ strength }: Access): boolean => strength === "full";
@@ -73,7 +73,7 @@ export type Seen = readonly number[];
  * Runs two threads in every order there is, and tells what the loads of each
  * saw. All places hold `initial` at first, or 0.
  *
- * @returns How many orders there were.
+ * @returns The number of orders that there were.
  */
 export function explore(
   threads: readonly [readonly Access[], readonly Access[]],

@@ -17,14 +17,14 @@ import {
 import { Program, testRun } from "../_program.ts";
 import type { Instruction } from "../_instructions.ts";
 
-/** What the program puts out, and what it counts. */
+/** The output of the program, and its counts. */
 export const Output = struct("output", {
   _: HostLayout,
   /** The number of the next record. */
   next: atomic(u64),
-  /** How many records there was no room for. */
+  /** The number of records that there was no room for. */
   lost: atomic(u64),
-  /** How many bytes of `data` a record has, from 8 to 8000. */
+  /** The number of bytes of `data` that a record has, from 8 to 8000. */
   length: u64,
   unused: array(u64, 5),
   /** The record; the program puts its number in front. */
@@ -69,7 +69,7 @@ function instructions(events: number, output: number): Instruction[] {
 export class TestEvents implements Disposable {
   /** The map. */
   readonly map: BpfMap;
-  /** What is put out. */
+  /** The output of the program. */
   readonly output: Pointer<typeof Output>;
   readonly #outputs: BpfMap;
   readonly #program: Program;

@@ -19,16 +19,16 @@ import {
 import { Program, testRun } from "../_program.ts";
 import type { Instruction } from "../_instructions.ts";
 
-/** What the programs read and count. */
+/** The settings that the programs read, and their counts. */
 export const Control = struct("control", {
   _: HostLayout,
   /** The number of the next record. */
   next: atomic(u64),
-  /** How many records there was no room for. */
+  /** The number of records that there was no room for. */
   lost: atomic(u64),
   /** `BPF_RB_*`, for submitting. */
   flags: u64,
-  /** How many bytes of `data` the next variable record has. */
+  /** The number of bytes of `data` that the next variable record has. */
   length: u32,
   /** 1 while a record is reserved and held. */
   held: atomic(u32),
@@ -46,7 +46,7 @@ export const FORCE_WAKEUP = 2n;
 const offset = { next: 0, lost: 8, flags: 16, length: 24, held: 28, data: 64 };
 const releaseOffset = 32;
 
-/** How many words a program writes: it has room for some 250 instructions. */
+/** The most words to write: a program has room for some 250 instructions. */
 const WORDS_MAX = 32;
 
 const [r0, r1, r2, r3, r4, , r6, r7, r8] = Array(9).keys() as unknown as [

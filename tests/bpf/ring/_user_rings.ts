@@ -16,21 +16,21 @@ import {
 import { Assembled } from "../_assembled.ts";
 import type { Instruction } from "../_instructions.ts";
 
-/** How many records are remembered, the last ones. */
+/** The number of records that are remembered, the last ones. */
 export const REMEMBERED = 1024;
 
-/** What the program read. */
+/** The program's account of the records that it read. */
 export const Drained = struct("drained", {
   _: HostLayout,
-  /** How many records. */
+  /** The number of records. */
   count: u64,
-  /** How many had not the number of the one before plus one. */
+  /** The number of records that did not follow the one before by number. */
   disordered: u64,
-  /** How many were too short for the two words. */
+  /** The number of records too short for the two words. */
   short: u64,
   /** The number of the last record plus one. */
   next: u64,
-  /** Where in a record the second word lies, in bytes. */
+  /** The offset of the second word in a record, in bytes. */
   offset: u64,
   unused: array(u64, 3),
   /** The first word of each record, its number, and the second. */
@@ -145,7 +145,7 @@ function drainInstructions(ring: number, result: number): {
 export class TestUserRing implements Disposable {
   /** The ring buffer. */
   readonly map: BpfMap;
-  /** What was drained. */
+  /** The program's account of what it drained. */
   readonly drained: Pointer<typeof Drained>;
   readonly #results: BpfMap;
   /** The program. */

@@ -23,7 +23,7 @@ interface Held {
   readonly waits: number;
 }
 
-/** What this process has of ring buffers. */
+/** Counts what this process has of ring buffers. */
 function held(): Held {
   return {
     maps: mappings("anon_inode:bpf-map").length,
@@ -33,7 +33,7 @@ function held(): Held {
   };
 }
 
-/** How many threads of this process sleep in `epoll_wait` of ours. */
+/** Counts the threads of this process that sleep in `epoll_wait` of ours. */
 function sleepers(): number {
   let count = 0;
   for (const { name } of Deno.readDirSync("/proc/self/task")) {

@@ -29,8 +29,8 @@ const producer: Access[] = [
 const initial = { header: OLD };
 
 /**
- * What our own code reads of one record, and in which order: it runs on an array
- * that writes down what is read of it.
+ * Lists what our own code reads of one record, in its order: the code runs on
+ * an array that writes down what is read of it.
  */
 function consumerOn(arch: string, barrier?: () => void): Access[] {
   const accesses: Access[] = [load("position", "ordered")];

@@ -37,7 +37,7 @@ function pollTest(name: string, fn: () => Promise<void>): void {
   });
 }
 
-/** Whether a promise is still pending a while later. */
+/** Tests whether a promise is still pending a while later. */
 async function isPending(promise: Promise<unknown>): Promise<boolean> {
   let pending = true;
   promise.then(() => pending = false, () => pending = false);

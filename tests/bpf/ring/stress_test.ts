@@ -47,7 +47,7 @@ class Producer implements AsyncDisposable {
     { fd }: Program,
     times: number,
     rounds = 1,
-    /** Where the test says how many it consumed, and how far to be ahead. */
+    /** The count of what the test consumed, and how far to be ahead. */
     flow: { consumed?: Int32Array; room?: number } = {},
   ): Promise<Producer> {
     const producer = new Producer();
@@ -67,7 +67,7 @@ class Producer implements AsyncDisposable {
   /** Resolves when it has ended. */
   done: Promise<unknown> = Promise.resolve();
 
-  /** Whether it has ended, without asking the event loop. */
+  /** True if it has ended, without asking the event loop. */
   get ended(): boolean {
     return Atomics.load(this.#ended, 0) !== 0;
   }

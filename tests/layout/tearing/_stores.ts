@@ -28,7 +28,7 @@ import {
 /** Stores 0, or the other value of two; the bits that this changes. */
 export interface Store {
   readonly store: (full: boolean) => void;
-  /** How many bits there are to be torn. */
+  /** The number of bits that can be torn. */
   readonly width: 16 | 32 | 64;
   /** The offset of what is stored, in bytes. */
   readonly offset: number;
@@ -104,9 +104,9 @@ export function storesTo(shared: SharedArrayBuffer): Record<string, Store> {
   };
 }
 
-/** Where the two threads tell each other what is stored: 32-bit elements. */
+/** The element, of 32 bits, that tells the storing thread what is wanted. */
 export const WANTED = 8;
-/** What the storing thread is at. */
+/** The element that tells what the storing thread is at. */
 export const STORED = 9;
-/** What is wanted when nothing is any more. */
+/** The value for when nothing is wanted any more. */
 export const END = -1;

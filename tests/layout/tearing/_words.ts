@@ -1,4 +1,4 @@
-/** What the writer of the tearing test alternates with 0, word by word. */
+/** The values that the tearing writer alternates with 0, word by word. */
 export const patterns: readonly bigint[] = [
   0xffffffffffffffffn,
   // The largest number that `safe(u64)` reads.

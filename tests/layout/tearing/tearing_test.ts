@@ -2,7 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import { sized } from "../../_fire.ts";
 import { run } from "../../_support.ts";
 
-/** Which of the engine's tiers run the code, by the flags that choose them. */
+/** The tiers of the engine that run the code, by the flags that choose them. */
 const modes: Record<string, string[]> = {
   "in the interpreter": ["no-opt", "no-sparkplug", "no-maglev"],
   "in baseline code": [

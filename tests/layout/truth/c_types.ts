@@ -70,7 +70,7 @@ const HALF =
 #endif`;
 
 /**
- * What every translation unit begins with. Before C23 an enumeration has the
+ * The begin of every translation unit. Before C23 an enumeration has the
  * smallest type that holds its members where it is packed, or else an `int` or
  * larger, so the members decide.
  */

@@ -22,7 +22,7 @@ export interface Disagreement {
   seed: bigint;
   compiler: Compiler;
   declaration: Aggregate;
-  /** What is asked, what the compiler says and what we say. */
+  /** The questions with different answers, the compiler's and ours. */
   differences: [question: string, theirs: string, ours: string][];
 }
 

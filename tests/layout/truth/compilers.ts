@@ -19,7 +19,7 @@ export type Machine = typeof MACHINES[number];
 
 /** A compiler for a machine. */
 export interface Compiler {
-  /** What reports call it. */
+  /** The name that reports give it. */
   name: string;
   /** The machine that it compiles for. */
   machine: Machine;
@@ -72,7 +72,7 @@ async function compile(
  * Asks a compiler all questions about all samples. Nothing is run: the answers
  * are in the data of an object file.
  *
- * @param directory Where files may be written.
+ * @param directory The folder where files may be written.
  */
 export async function ask(
   compiler: Compiler,
@@ -151,7 +151,7 @@ function answersIn(
   });
 }
 
-/** What a program is given of a sample. */
+/** A sample as a program is given it. */
 export interface Exchange extends Sample {
   /** Bytes around and under the value. */
   noise: Uint8Array<ArrayBuffer>;
@@ -159,7 +159,7 @@ export interface Exchange extends Sample {
   written: Uint8Array<ArrayBuffer>;
 }
 
-/** What a program makes of a sample. */
+/** The results of a program for a sample. */
 export interface Exchanged {
   /** The paths where it did not find the value. */
   wrong: string[];
@@ -170,7 +170,7 @@ export interface Exchanged {
 /**
  * Lets a C program read what was stored, and store the same by itself.
  *
- * @param directory Where files may be written.
+ * @param directory The folder where files may be written.
  */
 export async function exchange(
   compiler: Compiler,

@@ -58,7 +58,7 @@ export interface Text {
   length: number;
 }
 
-/** What an atomic or a bit-field is made of. */
+/** The base of an atomic or a bit-field. */
 export type Base = Scalar | Enumeration;
 
 /** `_Atomic T`. */
@@ -129,7 +129,7 @@ export interface Field {
   offset?: number;
 }
 
-/** How many elements are stored in a flexible array. */
+/** The number of elements that are stored in a flexible array. */
 export const TAIL_LENGTH = 3;
 
 const SCALAR_SIZES: Record<ScalarName, number> = {
@@ -172,7 +172,7 @@ export function unaligned(
   return type.kind === "aligned" ? unaligned(type.base) : type;
 }
 
-/** Whether a type is a flexible array, or ends in one. */
+/** Tests whether a type is a flexible array, or ends in one. */
 export function isFlexible(type: Field["type"]): boolean {
   const bare = unaligned(type);
   if (bare.kind === "array") return bare.length === undefined;

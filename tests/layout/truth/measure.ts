@@ -1,4 +1,4 @@
-/** What the layout language makes of declarations. */
+/** Measures what the layout language makes of declarations. */
 
 import {
   alignOf,
@@ -30,7 +30,7 @@ import {
 } from "./questions.ts";
 import { allOnes, type Value, withoutTails } from "./values.ts";
 
-/** What the layout language makes of a declaration. */
+/** The results of the layout language for a declaration. */
 export interface Measured {
   /** The answer to each question. */
   answers: string[];
@@ -98,7 +98,7 @@ function exchange(
   checkFields(pointerTo(type, even), model, value, "at an even offset");
 }
 
-/** Whether safe integers may lie where the value has none. */
+/** Tests whether safe integers may lie where the value has none. */
 function isPartlySafe(model: Aggregate): boolean {
   const inner = aggregatesIn(model);
   const safe = inner.some(({ fields }) =>

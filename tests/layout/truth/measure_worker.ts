@@ -15,7 +15,7 @@ export interface Task {
   seed: bigint;
 }
 
-/** What became of it. */
+/** The outcome of a task. */
 export type Outcome = Measured | { refused: string };
 
 const scope = globalThis as unknown as {

@@ -1,4 +1,4 @@
-/** What both a compiler and the layout language are asked of a declaration. */
+/** The questions to a compiler and to the layout language on a declaration. */
 
 import {
   type Aggregate,
@@ -11,7 +11,7 @@ import {
 export type Question =
   | { about: "size" | "align"; of: Aggregate }
   | { about: "offset"; of: Aggregate; field: Field }
-  /** Which bits of the struct a bit-field takes. */
+  /** The bits of the struct that a bit-field takes. */
   | { about: "bits"; of: Aggregate; field: Field & { type: Bits } }
   /** All bytes of the outermost struct that holds the value. */
   | { about: "value"; of: Aggregate };
@@ -64,7 +64,7 @@ export function toHex(bytes: Uint8Array): string {
     .join("");
 }
 
-/** Which bits are set, such as "12…16". */
+/** Tells the bits that are set, such as "12…16". */
 export function extentOfOnes(bytes: Uint8Array): string {
   const ones: number[] = [];
   bytes.forEach((byte, index) => {

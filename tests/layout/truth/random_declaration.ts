@@ -72,7 +72,7 @@ function sizeBound(type: Field["type"]): number {
   }
 }
 
-/** How many values a type has. */
+/** Counts the values of a type. */
 function weightOf(type: Field["type"]): number {
   switch (type.kind) {
     case "array":

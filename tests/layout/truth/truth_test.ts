@@ -7,9 +7,9 @@ import { COMPILERS } from "./compilers.ts";
 import { aggregatesIn, INTEGERS, isFlexible } from "./declarations.ts";
 import { randomDeclaration } from "./random_declaration.ts";
 
-/** What all that there is can be found in. */
+/** The number of declarations in which all that there is can be found. */
 const DECLARATIONS = 300;
-/** How many of them each compiler is asked about, others in each run. */
+/** The number of them that each compiler is asked about, others in each run. */
 const COMPARED = sized(40, DECLARATIONS);
 
 for (const compiler of COMPILERS) {

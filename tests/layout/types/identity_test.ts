@@ -1,6 +1,6 @@
 /**
- * What is read and written back unchanged changes no byte but padding: every
- * kind of value, nested, over bytes that nobody meant.
+ * Values that are read and written back unchanged change no byte but padding:
+ * every kind of value, nested, over bytes that nobody meant.
  */
 
 import { assert, assertEquals, assertThrows } from "@std/assert";
@@ -118,7 +118,7 @@ function hostileBytes(random: Random, length: number): Uint8Array<ArrayBuffer> {
     : Uint8Array.from({ length }, () => random.pick(few));
 }
 
-/** What else there is to check of a type, and what it is called in an error. */
+/** Runs a check over random types and bytes, which an error then names. */
 function forRandomTypes(
   rounds: number,
   check: (type: Type, bytes: Uint8Array<ArrayBuffer>) => void,
@@ -207,7 +207,7 @@ Deno.test("encode() of what was decoded reads as before", () => {
   });
 });
 
-/** Whether two snapshots of a type have the same values. */
+/** Tests whether two snapshots of a type have the same values. */
 function isSame(one: unknown, other: unknown): boolean {
   if (typeof one !== "object") return Object.is(one, other);
   const [some, others] = [one, other] as Record<string, unknown>[];

@@ -1,5 +1,5 @@
 /**
- * What the type checker says: `deno test` checks this file, and each
+ * The verdicts of the type checker: `deno test` checks this file, and each
  * `@ts-expect-error` fails that where the line below it compiles.
  */
 

@@ -64,7 +64,7 @@ export const all: unknown[] = [named, inferred, bytes];
 `;
 
 const ANNOTATED = `${STATS}
-/** What a port saw. */
+/** The traffic that a port saw. */
 export const Stats: StructType<{
   _: HostLayout;
   packets: AtomicType<U64>;
@@ -88,7 +88,7 @@ export function counter(stats: Stats): Atomic<bigint> {
 }
 `;
 
-/** What the checker says of both, asked once: it takes seconds to begin. */
+/** The checker's verdict on both, asked once: it takes seconds to begin. */
 let checked: ReturnType<typeof inPackage> | undefined;
 function check(): ReturnType<typeof inPackage> {
   checked ??= inPackage(

@@ -41,7 +41,7 @@ const module = new Uint8Array([
   10, 0, 0x20, 0, 0x20, 1, 0xfe, 0x1e, 2, 0, 0x0b,
 ]);
 
-/** What a case gave, as text. */
+/** Returns what a case gave, as text. */
 function outcome(act: () => unknown): string {
   try {
     return String(act());

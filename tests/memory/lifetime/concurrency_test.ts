@@ -9,7 +9,7 @@ import { Attached } from "../workers/_workers.ts";
 
 const page = pageSize();
 
-/** How often to map and close, while two threads look on all the time. */
+/** The number of maps and closes, while two threads look on all the time. */
 const ROUNDS = Deno.env.get("HOSTMEM_ROUNDS") ?? `${sized(600, 100_000)}`;
 
 const hammered = `

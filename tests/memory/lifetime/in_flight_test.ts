@@ -1,4 +1,4 @@
-/** What becomes of memory whose handle is on its way, or whose thread ends. */
+/** The fate of memory whose handle is on its way, or whose thread ends. */
 
 import { assertEquals } from "@std/assert";
 import { Memory, pageSize } from "../../../memory/mod.ts";

@@ -23,7 +23,7 @@ const Outer = struct("Outer", {
   numbers: array(u32, 4),
 });
 
-/** What a WebAssembly module that imports the memory exports. */
+/** Returns the exports of a WebAssembly module that imports the memory. */
 function instantiate(memory: Memory): Accessor {
   const instance = new WebAssembly.Instance(accessor(memory.workers), {
     m: { m: memory.webAssembly, f: () => {} },
@@ -31,7 +31,7 @@ function instantiate(memory: Memory): Accessor {
   return instance.exports as unknown as Accessor;
 }
 
-/** What a program can hold on to while the rest is dropped. */
+/** The objects that a program can hold on to while the rest is dropped. */
 const holders: Record<string, (memory: Memory) => unknown> = {
   "the memory": (memory) => memory,
   "a pointer": (memory) => memory.pointer(Outer),
@@ -53,15 +53,15 @@ const holders: Record<string, (memory: Memory) => unknown> = {
   "a WebAssembly function": (memory) => instantiate(memory).load,
 };
 
-/** Whether memory was there while something held it, and went with that. */
+/** The fate of memory: whether it stayed while held, and went with that. */
 interface Fate {
   readonly stayed: boolean;
   readonly went: boolean;
 }
 
 /**
- * What becomes of memory, each over a map of its own, that one thing holds. All
- * are held and dropped together: to collect takes as long for one of them.
+ * Finds the fate of memory, each over a map of its own, that one thing holds.
+ * All are held and dropped together: to collect takes as long for one of them.
  */
 async function fatesOf(workers: boolean): Promise<Map<string, Fate>> {
   const held: unknown[] = [];

@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { run } from "../../_support.ts";
 
-/** What a raw array, or what JavaScript makes of zeros, gives. */
+/** The results of a raw array, or of what JavaScript makes of zeros. */
 const ZEROS: Record<string, string> = {
   "typed array read": "0",
   "field array read": "0",
@@ -32,7 +32,7 @@ const ZEROS: Record<string, string> = {
   "Deno.inspect": "true",
 };
 
-/** What throws a ClosedError from when the Memory was asked. */
+/** The cases that throw a ClosedError from when the Memory was asked. */
 const CLOSED = [
   "atomic wait",
   "pointer read after that",

@@ -22,7 +22,7 @@ import {
   memfd,
 } from "../_kernel.ts";
 
-/** What lies in the memory that threads share in these tests. */
+/** The struct in the memory that threads share in these tests. */
 export const Shared = struct("Shared", {
   _: HostLayout,
   flag: atomic(i32),
@@ -32,7 +32,7 @@ export const Shared = struct("Shared", {
   numbers: array(u32, 4),
 });
 
-/** What a Worker answers: a result, or the class of an error and its message. */
+/** A Worker's answer: a result, or the class of an error and its message. */
 export type Answer = { result: unknown } | { error: string; message: string };
 
 /** A Worker that runs `_attach_worker.ts`, ended with its block. */

@@ -46,7 +46,7 @@ export function listOf<T>(
 /**
  * The cookies of functions; empty for none.
  *
- * @param count How many functions there are; undefined of a pattern.
+ * @param count The number of functions; undefined of a pattern.
  * @throws {RangeError} unless there is one for each.
  */
 export function cookiesOf(
