@@ -77,9 +77,9 @@ function isBuffer(value: unknown): value is ArrayBufferLike {
 function requireBuffer(buffer: unknown): ArrayBufferLike {
   if (isBuffer(buffer)) return buffer;
   throw new TypeError(
-    `Cannot point into ${
+    `Buffer must be an ArrayBuffer, a SharedArrayBuffer or a view of one: received ${
       show(buffer)
-    }: must be an ArrayBuffer, a SharedArrayBuffer or a view of one`,
+    }`,
   );
 }
 

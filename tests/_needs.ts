@@ -51,7 +51,7 @@ export class Need {
     return this.unmet === undefined;
   }
 
-  /** Why it is not: `refused: …` or `missing: …`; undefined where it is met. */
+  /** The reason why it is not met: `refused: …` or `missing: …`; undefined where it is met. */
   get unmet(): string | undefined {
     this.#answer ??= { unmet: this.#ask() };
     return this.#answer.unmet;
@@ -90,7 +90,7 @@ function isPrivileged(): boolean {
   return (BigInt(`0x${effective}`) >> 21n & 1n) === 1n;
 }
 
-/** Why a test cannot run; what could be had comes first. */
+/** The reason why a test cannot run; what could be had comes first. */
 export function unmetOf(...needs: readonly Needs[]): string | undefined {
   const unmet = needs.flat().map((need) => need.unmet)
     .filter((reason) => reason !== undefined);

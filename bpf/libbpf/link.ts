@@ -26,8 +26,8 @@ export class NativeLink extends Attachment {
    * @param release Lets go of the object that its program is of, retained for it.
    * @param handle The `struct bpf_link *`.
    * @param fd The descriptor of the kernel's link; -1 where there is no one link.
-   * @param unlinked Why the kernel has no link for it, of what it keeps when the
-   * process ends.
+   * @param unlinked The reason why the kernel has no link for it and keeps the
+   * attachment when the process ends.
    */
   constructor(
     release: () => void,

@@ -25,8 +25,8 @@ export interface Refusal {
  * @param owned A program or map as libbpf has it.
  * @param call Gives the `struct bpf_link *`.
  * @param refuse Makes the error of a refusal.
- * @param unlinked Why the kernel has no link for it, of what it keeps when the
- * process ends.
+ * @param unlinked The reason why the kernel has no link for it and keeps the
+ * attachment when the process ends.
  */
 export function attachByLibbpf(
   { object }: { readonly object: Owner },

@@ -52,9 +52,9 @@ function hintOf(errno: number): string | undefined {
 
 /** The moment at which a waiting reader is woken; at each event by default. */
 export interface Waking {
-  /** After how many events. */
+  /** The number of events after which it is woken. */
   readonly wakeupEvents?: number | undefined;
-  /** After how many bytes instead. */
+  /** The number of bytes after which it is woken instead. */
   readonly watermark?: number | undefined;
 }
 

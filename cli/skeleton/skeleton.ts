@@ -241,7 +241,7 @@ ${parts.join("\n")}
     return `${constant}/**
  * Loads ${code(name)} into the kernel.
  *
- * @param options What to set before it is loaded.
+ * @param options The settings to make before it is loaded.
  */
 export function load(options: LoadOptions<Shape> = {}): BpfObject<Shape> {
   return BpfObject.load<Shape>(${source}, ${options});

@@ -102,7 +102,7 @@ export interface Shape {
 /**
  * Loads `count.bpf.o` into the kernel.
  *
- * @param options What to set before it is loaded.
+ * @param options The settings to make before it is loaded.
  */
 export function load(options: LoadOptions<Shape> = {}): BpfObject<Shape> {
   return BpfObject.load<Shape>(

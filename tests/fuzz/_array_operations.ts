@@ -18,7 +18,7 @@ const CLOSED = new Refusal("ClosedError");
 
 type Methods = Record<string, (...values: unknown[]) => unknown>;
 
-/** Why there is no element with this index. */
+/** The reason why there is no element with this index. */
 function refusedIndex(index: unknown, length: number): Refusal | undefined {
   if (!Number.isInteger(index)) return new Refusal("RangeError");
   return (index as number) < 0 || (index as number) >= length

@@ -164,7 +164,7 @@ export function encodeLeaf(
   putBits(bytes, place, bits, leaf.bigEndian ? reversed(raw, bits) : raw);
 }
 
-/** Why a value cannot be stored as a leaf. */
+/** The reason why a value cannot be stored as a leaf. */
 export function refusalOf(leaf: Leaf, value: unknown): Refusal | undefined {
   switch (leaf.encoding) {
     case "bool":
@@ -236,7 +236,7 @@ export function decode(
   }
 }
 
-/** Why a whole value, or a part of one, cannot be stored. */
+/** The reason why a whole value, or a part of one, cannot be stored. */
 export function refusalOfAll(
   shape: Shape,
   value: unknown,

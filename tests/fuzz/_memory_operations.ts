@@ -505,7 +505,7 @@ function pointerOffset(
   return Math.max(0, offset - (start + offset) % shape.align);
 }
 
-/** Why there is no pointer, in the order in which it is found out. */
+/** The reason why there is no pointer, in the order in which it is found out. */
 function refusedPointer(
   { open, writable, start, size }: Area,
   pointer: boolean,

@@ -12,7 +12,7 @@ export interface Result {
   /** Its name, without the reason for which it is skipped. */
   readonly name: string;
   readonly outcome: Outcome;
-  /** Why it was skipped, where its name says so: `refused: …`, `missing: …`. */
+  /** The reason why it was skipped, where its name says so: `refused: …`, `missing: …`. */
   readonly reason: string | undefined;
 }
 

@@ -185,7 +185,11 @@ for (const [name, make] of makers) {
       new WebAssembly.Memory({ initial: 1 }),
     ];
     for (const other of others) {
-      assertThrows(() => make(u32, other), TypeError, "Cannot point into");
+      assertThrows(
+        () => make(u32, other),
+        TypeError,
+        "Buffer must be an ArrayBuffer",
+      );
     }
     make(u32, new SharedArrayBuffer(8));
     make(u32, new WebAssembly.Memory({ initial: 1, maximum: 1 }).buffer);

@@ -204,7 +204,7 @@ testWith(attachable, uprobe)(
   },
 );
 
-/** Why a program of a section cannot be attached; undefined where it can. */
+/** The reason why a program of a section cannot be attached; undefined where it can. */
 async function refusalOf(section: string): Promise<Error | undefined> {
   using directory = new TemporaryDirectory();
   const path = await compile("section", directory, {

@@ -22,7 +22,7 @@ function inSection(section: string, ...flags: string[]): Promise<string> {
   });
 }
 
-/** Why an object cannot be loaded and attached; undefined where it can. */
+/** The reason why an object cannot be loaded and attached; undefined where it can. */
 async function failure(
   section: string,
   ...flags: string[]

@@ -126,7 +126,7 @@ export function attachToMany<Place>(
   }
 }
 
-/** @param refusal Why there is no one link. */
+/** @param refusal The error that came for one link to all. */
 function attachEach<Place>(
   program: UsedProgram,
   refusal: unknown,
