@@ -66,7 +66,7 @@ function ends(
       producer.submit();
     } else {
       id = 0;
-      producer.produce(fill, BATCH);
+      producer.produce(fill, { limit: BATCH });
     }
     if (consumer === undefined) return peer.peer_consume(index, BATCH);
     sum = 0;

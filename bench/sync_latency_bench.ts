@@ -66,7 +66,7 @@ async function inDeno(how: "wait" | "poll"): Promise<Float64Array> {
   const producer = RingProducer.open(there);
   using consumer = RingConsumer.open(back);
   let id = 0;
-  const send = () => producer.produce((quote) => quote.id = id, 1);
+  const send = () => producer.produce((quote) => quote.id = id, { limit: 1 });
   const receive = () => {
     consumer.consume((quote) => {
       if (quote.id !== id) throw new Error(`${quote.id} came for ${id}`);

@@ -101,7 +101,7 @@ async function denoToC(program: string): Promise<number> {
   const fill = (quote: Pointer<typeof Flat>) => fillFlat(quote, id++);
   while (id < COUNT) {
     await producer.ready();
-    producer.produce(fill, COUNT - id);
+    producer.produce(fill, { limit: COUNT - id });
     watch.note(id);
   }
   producer.close();

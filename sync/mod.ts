@@ -25,6 +25,7 @@ export { LatestReader, LatestWriter } from "./latest/sides.ts";
 export { Latest, type LatestType } from "./latest/type.ts";
 export { RingConsumer } from "./ring/consumer.ts";
 export { RingProducer } from "./ring/producer.ts";
+export type { LimitOptions } from "./shared/limit.ts";
 export type { ReadyOptions } from "./shared/sleep.ts";
 export { SeqlockReader } from "./seqlock/reader.ts";
 export { SeqlockWriter } from "./seqlock/writer.ts";

@@ -1,9 +1,10 @@
 /** The end of a ring of bytes that empties it. */
 
-import { requireCallback, requireWhole } from "../../base/arguments.ts";
+import { requireCallback } from "../../base/arguments.ts";
 import type { PointerTo } from "../../layout/mod.ts";
 import { ConsumerEnd, YIELDED_MAX } from "../ring/ends.ts";
 import type { Peer, SideOptions } from "../shared/owner.ts";
+import { limitIn, type LimitOptions } from "../shared/limit.ts";
 import type { ReadyOptions } from "../shared/sleep.ts";
 import { type Placed, structureAt } from "../shared/structure.ts";
 import { Records, REST } from "./records.ts";
@@ -82,10 +83,10 @@ export class ByteRingConsumer implements Disposable, AsyncIterable<Uint8Array> {
    * callback throws is consumed, those after it are not.
    *
    * @param callback The function to call.
-   * @param limit The largest number; all by default.
+   * @param options The largest number.
    * @returns The number of messages that were consumed.
    * @throws {TypeError} if the callback is not a function, or calls `consume`.
-   * @throws {RangeError} if the limit is not a whole number from 1.
+   * @throws {RangeError} if the limit is not a whole number from 0.
    * @throws {ClosedError} if the side or the memory is closed.
    * @throws {CorruptError} if the producer wrote indices or lengths that cannot
    * be; messages before are consumed.
@@ -99,10 +100,10 @@ export class ByteRingConsumer implements Disposable, AsyncIterable<Uint8Array> {
    */
   consume(
     callback: (message: Uint8Array) => unknown,
-    limit: number = Infinity,
+    options?: LimitOptions,
   ): number {
     requireCallback(callback);
-    if (limit !== Infinity) requireWhole("Limit", limit, 1);
+    const limit = limitIn(options);
     const end = this.#end;
     end.enter();
     let consumed = 0;
@@ -155,7 +156,7 @@ export class ByteRingConsumer implements Disposable, AsyncIterable<Uint8Array> {
    */
   take(): Uint8Array<ArrayBuffer> | undefined {
     let copy: Uint8Array<ArrayBuffer> | undefined;
-    this.consume((message) => copy = new Uint8Array(message), 1);
+    this.consume((message) => copy = new Uint8Array(message), { limit: 1 });
     return copy;
   }
 

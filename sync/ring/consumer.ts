@@ -1,6 +1,6 @@
 /** The end of a ring that empties it. */
 
-import { requireCallback, requireWhole } from "../../base/arguments.ts";
+import { requireCallback } from "../../base/arguments.ts";
 import { movingView } from "../../layout/access/moving_view.ts";
 import { checkType, snapshot } from "../../layout/mod.ts";
 import type { PointerTo, Type, Value, View } from "../../layout/mod.ts";
@@ -8,6 +8,7 @@ import type { Peer, SideOptions } from "../shared/owner.ts";
 import { type Drain, ownDrainOf } from "./drain.ts";
 import { ConsumerEnd, YIELDED_MAX } from "./ends.ts";
 import { CONTENTS } from "./fields.ts";
+import { limitIn, type LimitOptions } from "../shared/limit.ts";
 import type { ReadyOptions } from "../shared/sleep.ts";
 import { type Placed, structureAt } from "../shared/structure.ts";
 import type { SpscRingType } from "./type.ts";
@@ -92,19 +93,19 @@ export class RingConsumer<T extends Type>
    * callback throws is consumed, those after it are not.
    *
    * @param callback The function to call.
-   * @param limit The largest number; all by default.
+   * @param options The largest number.
    * @returns The number of elements that were consumed.
    * @throws {TypeError} if the callback is not a function, or calls `consume`.
-   * @throws {RangeError} if the limit is not a whole number from 1.
+   * @throws {RangeError} if the limit is not a whole number from 0.
    * @throws {ClosedError} if the side or the memory is closed.
    * @throws {CorruptError} if another program wrote impossible indices.
    */
   consume(
     callback: (record: View<T>) => void,
-    limit: number = Infinity,
+    options?: LimitOptions,
   ): number {
     requireCallback(callback);
-    if (limit !== Infinity) requireWhole("Limit", limit, 1);
+    const limit = limitIn(options);
     const end = this.#end;
     end.enter();
     let consumed = 0;
@@ -145,7 +146,7 @@ export class RingConsumer<T extends Type>
    */
   take(): Value<T> | undefined {
     let value: Value<T> | undefined;
-    this.consume((record) => value = snapshot<T>(record), 1);
+    this.consume((record) => value = snapshot<T>(record), { limit: 1 });
     return value;
   }
 

@@ -3,7 +3,7 @@
 import { whereIs } from "../../layout/access/private_fields.ts";
 import { write } from "../../layout/access/write_whole.ts";
 import { closed } from "../../layout/region/region.ts";
-import { requireCallback, requireWhole } from "../../base/arguments.ts";
+import { requireCallback } from "../../base/arguments.ts";
 import type { Drain } from "./drain.ts";
 import { ProducerEnd } from "./ends.ts";
 import { CONTENTS } from "./fields.ts";
@@ -18,6 +18,7 @@ import type {
   ViewOf,
 } from "../../layout/mod.ts";
 import type { Peer, SideOptions } from "../shared/owner.ts";
+import { limitIn, type LimitOptions } from "../shared/limit.ts";
 import type { ReadyOptions } from "../shared/sleep.ts";
 import { type Placed, structureAt } from "../shared/structure.ts";
 import type { SpscRingType } from "./type.ts";
@@ -127,10 +128,10 @@ export class RingProducer<T extends Type> implements Disposable {
    * It is the fastest way to fill a ring.
    *
    * @param fill The function that fills a slot.
-   * @param limit The largest number; as many as there is room for by default.
+   * @param options The largest number.
    * @returns The number of slots that were filled.
    * @throws {TypeError} if the callback is not a function, or calls `produce`.
-   * @throws {RangeError} if the limit is not a whole number from 1.
+   * @throws {RangeError} if the limit is not a whole number from 0.
    * @throws {ClosedError} if the side or the memory is closed.
    * @throws {CorruptError} if another program wrote impossible indices.
    *
@@ -141,10 +142,10 @@ export class RingProducer<T extends Type> implements Disposable {
    */
   produce(
     fill: (slot: Pointer<T>) => unknown,
-    limit: number = Infinity,
+    options?: LimitOptions,
   ): number {
     requireCallback(fill);
-    if (limit !== Infinity) requireWhole("Limit", limit, 1);
+    const limit = limitIn(options);
     const end = this.#end;
     end.requireOpen();
     this.#requireIdle("produce");

@@ -44,7 +44,9 @@ async function produceMessages(): Promise<void> {
   using producer = RingProducer.open(messages);
   while (true) {
     await producer.ready();
-    producer.produce((message) => fillMessage(message, BigInt(next++)), 64);
+    producer.produce((message) => fillMessage(message, BigInt(next++)), {
+      limit: 64,
+    });
   }
 }
 

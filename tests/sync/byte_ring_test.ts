@@ -115,7 +115,7 @@ Deno.test("Messages of any length come whole and in order, over many laps", () =
     received += receiver.consume((message) => {
       assertEquals([...message], expected.shift());
       assertEquals(message.byteOffset % 8, 0);
-    }, 1 + random.int(3));
+    }, { limit: 1 + random.int(3) });
   }
   assert(received > 1000, `${received}`);
 });

@@ -140,7 +140,7 @@ function byteRingOn(processor: Processor) {
   // The other half of the ring.
   produced();
   const consumed = accessesOf(RING, processor, (tell) => {
-    consumer.consume(() => tell(load("slot")), 1);
+    consumer.consume(() => tell(load("slot")), { limit: 1 });
   });
   return { first, again: produced(), consumed };
 }

@@ -91,7 +91,7 @@ Deno.test("Elements come in the order in which they were submitted, over many la
       assertEquals(quote.id, received);
       assertEquals(quote.price, received / 2);
       assertEquals(quote.levels.at(3), received++);
-    }, 1 + round % 5);
+    }, { limit: 1 + round % 5 });
   }
   consumer.consume(() => received++);
   assertEquals(received, sent);
@@ -123,7 +123,7 @@ Deno.test("RingProducer reserves as many as there is room for, and no more", () 
   assertEquals(consumer.available, 0);
   producer.submit();
   assertEquals(consumer.available, 8);
-  assertEquals(consumer.consume(() => {}, 1), 1);
+  assertEquals(consumer.consume(() => {}, { limit: 1 }), 1);
   producer.reserve()!.id = 8;
   assertEquals(producer.reserve(), undefined);
 });
@@ -186,7 +186,7 @@ for (const size of [4, 24, 64, 200, 1500]) {
             producer.produce((slot) => {
               if (filled === failing) throw "as meant";
               fill(slot, reserved + filled++);
-            }, limit);
+            }, { limit });
           } catch (error) {
             assertEquals(error, "as meant");
           }
@@ -200,7 +200,7 @@ for (const size of [4, 24, 64, 200, 1500]) {
         }
         default: {
           const limit = 1 + random.int(80);
-          submitted -= consumer.consume(() => {}, limit);
+          submitted -= consumer.consume(() => {}, { limit });
         }
       }
       assertEquals(consumer.available, submitted);
@@ -288,7 +288,7 @@ Deno.test("RingProducer.produce() fills what there is room for, and keeps what w
   const { memory, producer, consumer } = open();
   using _ = memory;
   let id = 0;
-  assertEquals(producer.produce((quote) => quote.id = id++, 3), 3);
+  assertEquals(producer.produce((quote) => quote.id = id++, { limit: 3 }), 3);
   producer.reserve()!.id = id++;
   assertEquals(producer.produce((quote) => quote.id = id++), 4);
   assertEquals(producer.produce(() => {}), 0);
@@ -310,7 +310,7 @@ Deno.test("RingProducer.produce() fills what there is room for, and keeps what w
   assertEquals(consumer.available, 2);
   const last = open();
   assertThrows(
-    () => last.producer.produce(() => last.memory.close(), 1),
+    () => last.producer.produce(() => last.memory.close(), { limit: 1 }),
     ClosedError,
   );
   // Elements that are typed arrays have no pointer that could be moved.
@@ -319,6 +319,36 @@ Deno.test("RingProducer.produce() fills what there is room for, and keeps what w
   const lines = other.pointer(Lines);
   RingProducer.open(lines).produce((line) => line.set([id, 1, 2]));
   assertEquals(RingConsumer.open(lines).take(), [id, 1, 2]);
+});
+
+Deno.test("consume() and produce() take a limit from 0, and nothing else", () => {
+  const { memory, producer, consumer } = open();
+  using _ = memory;
+  using bytes = Memory.create(sizeOf(ByteRing(64)));
+  const ring = bytes.pointer(ByteRing(64));
+  using writer = ByteRingProducer.open(ring);
+  using reader = ByteRingConsumer.open(ring);
+  for (let i = 0; i < 4; i++) assert(writer.write(new Uint8Array(1)));
+  type Limited = (options?: { limit?: number }) => number;
+  const limited: [Limited, number][] = [
+    [(options) => producer.produce(() => {}, options), 8],
+    [(options) => consumer.consume(() => {}, options), 8],
+    [(options) => reader.consume(() => {}, options), 4],
+  ];
+  for (const [call, all] of limited) {
+    for (const limit of [-1, 1.5, NaN, -Infinity, 2 ** 60, "1" as never]) {
+      assertThrows(() => call({ limit }), RangeError, "must be a whole number");
+    }
+    assertThrows(
+      () => call(1 as never),
+      TypeError,
+      "Options must be an object",
+    );
+    assertThrows(() => call({ most: 1 } as never), TypeError, "are limit");
+    assertEquals(call({ limit: 0 }), 0);
+    assertEquals(call({ limit: 1 }), 1);
+    assertEquals(call({ limit: Infinity }) + call({}) + call(), all - 1);
+  }
 });
 
 Deno.test("Rings have elements of any type, and are fields of others", () => {
