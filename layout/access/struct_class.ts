@@ -14,7 +14,7 @@ import {
   sharedPart,
 } from "../../base/specialise.ts";
 import type { Fits, Leaf, Store } from "../leaves/leaf.ts";
-import { reachOf } from "../region/lanes.ts";
+import { lanePut, reachOf } from "../region/lanes.ts";
 import type { Region } from "../region/region.ts";
 import { type ClassOf, objectMaker } from "./make_object.ts";
 import type {
@@ -108,13 +108,17 @@ function loadText(place: LeafPlace, { wide }: Setting, name: Name): string {
 
 function storeText(place: LeafPlace, { wide }: Setting, name: Name): string {
   const { leaf, offset, aligned } = place;
-  const store = name(leaf.store(reachOf(aligned, wide)));
-  const at = sum("this.#o", offset);
+  const reach = reachOf(aligned, wide);
   if (leaf.isQuick) {
     const { check, take } = checksOf(leaf);
+    const at = sum("this.#o", offset);
     const poison = name(sharedPart(poisonOf, place, take));
-    return `${store}(this.#v, ${name(check)}(${at}, a, ${poison}), a);`;
+    const checked = `${name(check)}(${at}, a, ${poison}), a`;
+    return leaf.isRaw === true && reach === "shift"
+      ? `${name(lanePut(leaf.lane!))}(this.#v.${leaf.lane}, ${checked});`
+      : `${name(leaf.store(reach))}(this.#v, ${checked});`;
   }
+  const store = name(leaf.store(reach));
   const chosen = `${name(leaf.fits)}(a) ? ${offset} : ${name(bad)}`;
   return `try { ${store}(this.#v, this.#o + (${chosen}), a); } catch (e) { ${
     name(refuse)

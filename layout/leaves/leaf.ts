@@ -50,6 +50,8 @@ export interface Leaf {
    * without a `try`, which makes it small enough to be inlined.
    */
   readonly isQuick: boolean;
+  /** True if the raw value of a value is the value itself. */
+  readonly isRaw?: boolean;
   /**
    * Tests whether several bytes read as this value: then storing it decides
    * less than it writes.
@@ -155,6 +157,7 @@ export class LaneLeaf implements Leaf {
   readonly lane: Lane;
   readonly alignment: number;
   readonly isNative: boolean;
+  readonly isRaw: boolean;
   readonly namesErrors: boolean;
   readonly declarator: Declarator;
   readonly zero: 0 | 0n | undefined;
@@ -181,6 +184,8 @@ export class LaneLeaf implements Leaf {
     this.lane = lane;
     this.alignment = LANE_SIZE[lane];
     this.isNative = isNative ?? false;
+    this.isRaw = conversion.encode === undefined &&
+      conversion.merge === undefined;
     this.namesErrors = conversion.namesErrors ?? false;
     this.declarator = declarator;
     this.zero = zero;
