@@ -19,15 +19,11 @@ import { queryPrograms } from "./query.ts";
 import { withTarget } from "./targets/descriptor.ts";
 import {
   absenceOf,
-  indexOf,
   requireDirection,
   requireSide,
+  withInterface,
 } from "./targets/network/interface.ts";
-import {
-  type OtherNetns,
-  ownNetwork,
-  withinNetns,
-} from "./targets/network/within.ts";
+import { type OtherNetns, ownNetwork } from "./targets/network/within.ts";
 import type { SockmapAttachType } from "./targets/sockmap.ts";
 
 /** A control group, for {@linkcode BpfProgram.attachedTo}. */
@@ -239,8 +235,7 @@ function onIndex<R>(
   place: OtherNetns & { readonly interface: string | number },
   ask: (index: number) => R,
 ): R {
-  return withinNetns(place, () => {
-    const index = indexOf(place.interface);
+  return withInterface(place, (index) => {
     const absence = absenceOf(index);
     if (absence !== undefined) throw systemError(ENODEV, "ioctl", absence);
     return ask(index);

@@ -4,6 +4,7 @@ import { interfaceIndex, interfaceName } from "../../../../ffi/mod.ts";
 import { requireU32 } from "../../../../base/arguments.ts";
 import { show } from "../../../../base/show.ts";
 import type { AttachType } from "../../attach_type.ts";
+import { type OtherNetns, withinNetns } from "./within.ts";
 
 /** An interface of the network. */
 export interface InterfaceTarget {
@@ -21,12 +22,23 @@ export interface InterfaceTarget {
  * @throws {TypeError | RangeError} if it is neither a name nor an index.
  * @throws {SystemError} if there is none so named.
  */
-export function indexOf(value: unknown): number {
+function indexOf(value: unknown): number {
   if (typeof value === "number") return requireU32("Interface", value, 1);
   if (typeof value === "string") return interfaceIndex(value);
   throw new TypeError(
     `Interface must be a name or an index: received ${show(value)}`,
   );
+}
+
+/**
+ * Calls a function with the index of the interface that options name, in the network
+ * namespace that they name.
+ */
+export function withInterface<R>(
+  given: OtherNetns & { readonly interface: string | number },
+  use: (index: number) => R,
+): R {
+  return withinNetns(given, () => use(indexOf(given.interface)));
 }
 
 /** Says that there is no interface of an index; undefined if there is one. */

@@ -38,15 +38,14 @@ import type { TargetKind } from "../../target_kind.ts";
 import { type AttachmentState, Unlinked } from "../../unlinked.ts";
 import {
   absenceOf,
-  indexOf,
   interfaceText,
   requireDirection,
+  withInterface,
 } from "./interface.ts";
 import {
   networkOf,
   type OtherNetns,
   ownNetwork,
-  withinNetns,
   withinNetwork,
 } from "./within.ts";
 
@@ -135,8 +134,7 @@ export const tc: TargetKind<AttachTc> = {
         "Option replace needs the options priority and handle, which name the filter to be replaced",
       );
     }
-    return withinNetns(given, () => {
-      const interfaceIndex = indexOf(given.interface);
+    return withInterface(given, (interfaceIndex) => {
       const place = { interfaceIndex, direction, priority, handle };
       const network = ownNetwork();
       let isKept = false;

@@ -20,12 +20,12 @@ import type { TargetKind } from "../../target_kind.ts";
 import type { RawLinkInfo } from "../../type.ts";
 import {
   absenceOf,
-  indexOf,
   type InterfaceTarget,
   requireDirection,
   requireSide,
+  withInterface,
 } from "./interface.ts";
-import { type OtherNetns, withinNetns } from "./within.ts";
+import type { OtherNetns } from "./within.ts";
 import { type AttachOrder, orderOf } from "../order.ts";
 
 /** Packets on their way into or out of an interface, by tc (Linux 6.6). */
@@ -114,8 +114,7 @@ function linkInOrder(
     readonly given: AttachTcx | AttachNetkit;
   },
 ): Descriptor {
-  return withinNetns(given, () => {
-    const target = indexOf(given.interface);
+  return withInterface(given, (target) => {
     // The last of the options: to read another may close what it names.
     const { flags, relative, revision } = orderOf(given);
     const causes: AttachPoint["causes"] = {

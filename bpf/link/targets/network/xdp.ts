@@ -15,8 +15,8 @@ import type { UsedProgram } from "../../../program/used_program.ts";
 import { type AttachPoint, createLink, requireType } from "../../commands.ts";
 import type { TargetKind } from "../../target_kind.ts";
 import type { RawLinkInfo } from "../../type.ts";
-import { absenceOf, indexOf, type InterfaceTarget } from "./interface.ts";
-import { type OtherNetns, withinNetns } from "./within.ts";
+import { absenceOf, type InterfaceTarget, withInterface } from "./interface.ts";
+import type { OtherNetns } from "./within.ts";
 
 /** Packets as an interface receives them (Linux 5.9). */
 export interface AttachXdp extends OtherNetns {
@@ -74,16 +74,14 @@ export const xdp: TargetKind<AttachXdp> = {
     requireType(program, point);
     const { mode } = given;
     const flags = flagsOf(mode);
-    return withinNetns(given, () => {
-      const target = indexOf(given.interface);
-      return createLink({
+    return withInterface(given, (target) =>
+      createLink({
         program,
         point: { ...point, causes: causesOf(program, target, mode) },
         target,
         attachType: "xdp",
         flags,
-      });
-    });
+      }));
   },
 };
 
