@@ -93,6 +93,14 @@ export class ByteRingProducer implements Disposable {
    * @throws {CorruptError} if another program wrote impossible indices.
    */
   reserve(length: number): Uint8Array | undefined {
+    const index = this.#place(length);
+    return index === undefined
+      ? undefined
+      : this.#records.message(index, length);
+  }
+
+  /** Makes a record: its index, or undefined where there is no room for it. */
+  #place(length: number): number | undefined {
     const end = this.#end;
     end.requireOpen();
     this.#requireLength(length);
@@ -108,7 +116,7 @@ export class ByteRingProducer implements Disposable {
     records.put(index, length);
     end.next = (end.next + size) | 0;
     this.#last = length;
-    return records.message(index, length);
+    return index;
   }
 
   /**
@@ -200,10 +208,10 @@ export class ByteRingProducer implements Disposable {
     const end = this.#end;
     const { next } = end;
     const last = this.#last;
-    const bytes = this.reserve(lengthOf(message));
-    if (bytes === undefined) return false;
+    const index = this.#place(lengthOf(message));
+    if (index === undefined) return false;
     try {
-      bytes.set(message);
+      this.#records.fill(index, message);
     } catch (error) {
       end.next = next;
       this.#last = last;

@@ -80,6 +80,12 @@ export class Records {
     return length === REST ? this.restAt(index) : recordSize(length);
   }
 
+  /** Copies a message into the record at an index. */
+  fill(index: number, message: Uint8Array): void {
+    const at = this.#start + (index & this.#mask) + GRAIN;
+    this.#ring.region.u8.set(message, at);
+  }
+
   /** The bytes of the message whose record is at an index, in place. */
   message(index: number, length: number): Uint8Array {
     const { region } = this.#ring;
