@@ -237,10 +237,11 @@ const ways: Readonly<Record<string, Way>> = {
 };
 /** Measures one way in a process of its own. */
 async function measured(way: string, program: string): Promise<number> {
-  const { stdout } = await new Deno.Command(Deno.execPath(), {
+  const { success, stdout } = await new Deno.Command(Deno.execPath(), {
     args: ["run", "-A", "--quiet", "--no-lock", import.meta.url, way, program],
     stderr: "inherit",
   }).output();
+  if (!success) throw new Error(`${way} failed`);
   return Number(new TextDecoder().decode(stdout));
 }
 

@@ -100,11 +100,18 @@ function targetOf(
 /**
  * Writes values where a pointer points.
  *
+ * @param located The place to write to.
+ * @param values The values, which may have getters.
+ * @param check Called once all values were read, before any is written.
  * @throws {TypeError} if a value is of the wrong kind, or a name is no field.
  * @throws {RangeError} if a value does not fit, or two values that share bytes
  * differ.
  */
-export function write(located: Located, values: unknown): void {
+export function write(
+  located: Located,
+  values: unknown,
+  check?: () => void,
+): void {
   const { pointerClass, root, absolute, extent, length } = located;
   const { type, mode, place } = pointerClass;
   if (place !== undefined) {
@@ -127,6 +134,7 @@ export function write(located: Located, values: unknown): void {
   } else {
     collect(type, plan, target, values, type.name, steps);
   }
+  check?.();
   applyAll(root, steps);
 }
 
@@ -135,6 +143,7 @@ export function write(located: Located, values: unknown): void {
  *
  * @param base The offset in bytes, aligned as the type is.
  * @param bytes The number of bytes for what ends in a flexible array.
+ * @param check Called once all values were read, before any is written.
  * @throws {TypeError} if a value is of the wrong kind, or a name is no field.
  * @throws {RangeError} if a value does not fit, or two values that share bytes
  * differ.
@@ -145,11 +154,13 @@ export function writeValue(
   base: number,
   bytes: number,
   values: unknown,
+  check?: () => void,
 ): void {
   const access = accessTo(type, type.name, 0, READABLE);
   const steps: Collected[] = [];
   const target: Target = { root, base, bytes, length: 0, ground: "zeros" };
   collectAccess(access, target, 0, values, type.name, steps);
+  check?.();
   applyAll(root, steps);
 }
 

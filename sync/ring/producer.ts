@@ -1,7 +1,7 @@
 /** The end of a ring that fills it. */
 
 import { whereIs } from "../../layout/access/private_fields.ts";
-import { write } from "../../layout/access/write_whole.ts";
+import { write, writeValue } from "../../layout/access/write_whole.ts";
 import { closed } from "../../layout/region/region.ts";
 import { requireCallback } from "../../base/arguments.ts";
 import type { Drain } from "./drain.ts";
@@ -42,6 +42,8 @@ export class RingProducer<T extends Type> implements Disposable {
   readonly #slot: (index: number) => object;
   readonly #fill: Drain;
   readonly #shown = new Int32Array(1);
+  /** A side that is closed stores no more: the slot may be another's. */
+  readonly #check = () => this.#end.requireOpen();
   #busy = false;
 
   private constructor(ring: Placed, options: SideOptions) {
@@ -154,7 +156,8 @@ export class RingProducer<T extends Type> implements Disposable {
     this.#busy = true;
     let filled = 0;
     try {
-      while (filled < count) {
+      // What is closed takes no more lines: they may be another producer's.
+      while (filled < count && !end.closed && !end.ring.region.closed) {
         const index = (before + filled) | 0;
         const taken = end.lines.take(index + 1, end.full);
         const piece = Math.min((taken - index) | 0, count - filled);
@@ -221,7 +224,11 @@ export class RingProducer<T extends Type> implements Disposable {
     this.#busy = true;
     try {
       region.u8.fill(0, from, from + element.size);
-      write(whereIs(slot)!, values);
+      const located = whereIs(slot);
+      const check = this.#check;
+      // A slot of numbers is a typed array of the engine.
+      if (located !== undefined) write(located, values, check);
+      else writeValue(element, region, from, element.size, values, check);
     } finally {
       this.#busy = false;
     }

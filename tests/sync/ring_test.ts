@@ -31,6 +31,8 @@ import {
   RingProducer,
   SpscRing,
 } from "../../sync/mod.ts";
+import { CONTENTS } from "../../sync/ring/fields.ts";
+import { FreeLines } from "../../sync/ring/lines.ts";
 import { pidNamespaces, testWith } from "../_needs.ts";
 import { Random, run, seed } from "../_support.ts";
 
@@ -271,7 +273,7 @@ Deno.test("RingProducer.push() keeps its slot though a getter of the values uses
   }));
   assertEquals(seen, undefined);
   assertEquals(consumer.take(), { id: 1, price: 2, levels: [0, 0, 0, 0] });
-  // What the next one has submitted meanwhile is not taken back.
+  // What the next one has submitted meanwhile is not taken back, nor changed.
   let next: typeof producer | undefined;
   assertThrows(() =>
     pushWhile(() => {
@@ -281,6 +283,7 @@ Deno.test("RingProducer.push() keeps its slot though a getter of the values uses
       next.push({ id: 4 });
     }), ClosedError);
   assertEquals(consumer.available, 2);
+  assertEquals([consumer.take()!.id, consumer.take()!.id], [3, 4]);
   next!.close();
 });
 
@@ -369,7 +372,14 @@ Deno.test("Rings have elements of any type, and are fields of others", () => {
   lines.reserve()!.set([1, 2, 3]);
   lines.submit();
   assertEquals(RingConsumer.open(both.numbers).take(), 2n ** 63n);
-  assertEquals(RingConsumer.open(both.lines).take(), [1, 2, 3]);
+  const consumer = RingConsumer.open(both.lines);
+  assertEquals(consumer.take(), [1, 2, 3]);
+  // Slots that are typed arrays of the engine can be pushed, too.
+  lines.reserve()!.fill(9);
+  assert(lines.push([4, 5]));
+  assertEquals([consumer.take(), consumer.take()], [[9, 9, 9], [4, 5, 0]]);
+  assertThrows(() => lines.push([4, 300]), RangeError, "u8[3][1]");
+  assertEquals(consumer.available, 0);
 });
 
 Deno.test("An element at which the callback throws is consumed, those after it are not", () => {
@@ -413,6 +423,68 @@ Deno.test("A callback may close the ring, or its memory", () => {
   producer.close();
   next.close();
 });
+
+Deno.test("A producer that is closed by what fills its slots takes no more cache lines", () => {
+  const Bytes = struct("Bytes", { _: HostLayout, list: array(u8, 64) });
+  const Many = SpscRing(Bytes, 1024);
+  using memory = Memory.create(sizeOf(Many));
+  const ring = memory.pointer(Many);
+  const producer = RingProducer.open(ring);
+  let calls = 0;
+  assertThrows(
+    () => producer.produce(() => ++calls === 1 && producer.close()),
+    ClosedError,
+  );
+  // Those of the lines that were taken before.
+  assertEquals(calls, 32);
+  assertEquals(ring.head.load(), 0);
+});
+
+for (const size of [1, 3, 64, 100, 1024, 1500]) {
+  Deno.test(`The cache lines that are taken are those of free slots of ${size} bytes, each once`, () => {
+    const random = new Random(seed());
+    const capacity = 256;
+    const at = 192;
+    const start = at + CONTENTS;
+    const bytes = new Uint8Array(start + capacity * size + 192)
+      .map(() => random.int(256));
+    let stored: number[] = [];
+    const u8 = new Proxy(bytes, {
+      get: (bytes, key) => Reflect.get(bytes, key),
+      set(bytes, key, value) {
+        assertEquals(value, bytes[Number(key)], "It keeps its value");
+        stored.push(Number(key));
+        return true;
+      },
+    });
+    let next = 2 ** 32 - 3 * capacity;
+    let tail = next;
+    const ring = { region: { u8 }, at, capacity, element: { size } };
+    const lines = new FreeLines(ring as never, next | 0);
+    while (next < 2 ** 32 + 3 * capacity) {
+      tail += random.int(next - tail + 1);
+      const end = tail + capacity;
+      const upTo = next + random.int(end - next + 1);
+      const before = lines.index >>> 0;
+      stored = [];
+      const taken = lines.take(upTo, end | 0);
+      assertEquals(lines.index, taken);
+      const isTaken = ((before - upTo) | 0) < 0;
+      assert(((taken - upTo) | 0) >= 0 && ((end - taken) | 0) >= 0);
+      // One a line, from the first slot that was not taken yet.
+      const first = start + before % capacity * size;
+      assertEquals(stored, stored.map((_, i) => first + i * 64));
+      assertEquals(stored.length > 0, isTaken && size <= 1024);
+      for (const place of stored) {
+        const slot = Math.floor((place - start) / size);
+        assert(slot >= 0 && slot < capacity);
+        const ahead = (slot - before % capacity + capacity) % capacity;
+        assert(((end - (before + ahead)) | 0) > 0, "It is of a free slot");
+      }
+      next = upTo;
+    }
+  });
+}
 
 Deno.test("for await yields what comes, and ends when the producer has closed", async () => {
   const { memory, producer, consumer } = open();
