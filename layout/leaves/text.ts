@@ -170,11 +170,14 @@ export function utf16(length: number): Encoding {
 
 /** Reads UTF-16. */
 function readUtf16(region: Region, offset: number, length: number): string {
-  const { u8, dv } = region;
+  const { u8, u16, dv } = region;
   if (u8[offset] === undefined) closed(region);
   const units: number[] = [];
+  const isAligned = offset % 2 === 0;
   while (units.length < length) {
-    const unit = dv.getUint16(offset + units.length * 2, true);
+    const at = offset + units.length * 2;
+    // An aligned code unit is read in one piece, as a number is.
+    const unit = isAligned ? u16[at / 2]! : dv.getUint16(at, true);
     if (unit === 0) break;
     units.push(unit);
   }

@@ -6,7 +6,7 @@
  */
 
 import { type Part, part } from "../../base/specialise.ts";
-import { closed, laneGone, type Region } from "./region.ts";
+import { closed, type Region } from "./region.ts";
 
 /** The view of a region that a value is read through. */
 export type Lane =
@@ -166,7 +166,7 @@ const stores: Readonly<Record<Lane, (closed: Closed) => RawStore>> = {
 
 /** Writes at an offset in bytes of a lane's typed array. */
 type Put = (lane: Numbers, offset: number, raw: Raw) => void;
-type Gone = (lane: unknown) => never;
+type Gone = () => never;
 
 /**
  * The same for setters, by the logarithm of the lane's width. Given the typed array
@@ -176,22 +176,22 @@ type Gone = (lane: unknown) => never;
  */
 const puts: readonly ((gone: Gone) => Put)[] = [
   (gone) => (v, o, a) => {
-    if (v[o] === undefined) gone(v);
+    if (v[o] === undefined) gone();
     v[o] = a;
   },
   (gone) => (v, o, a) => {
     const i = o >> 1;
-    if (v[i] === undefined) gone(v);
+    if (v[i] === undefined) gone();
     v[i] = a;
   },
   (gone) => (v, o, a) => {
     const i = o >> 2;
-    if (v[i] === undefined) gone(v);
+    if (v[i] === undefined) gone();
     v[i] = a;
   },
   (gone) => (v, o, a) => {
     const i = o >> 3;
-    if (v[i] === undefined) gone(v);
+    if (v[i] === undefined) gone();
     v[i] = a;
   },
 ];
@@ -275,7 +275,7 @@ class LaneAccess implements RawAccess {
 }
 
 function putPart(lane: Lane): Part<Put> {
-  return part(puts[Math.log2(LANE_SIZE[lane])]!, laneGone);
+  return part(puts[Math.log2(LANE_SIZE[lane])]!, closed);
 }
 
 const putParts = Object.fromEntries(

@@ -116,7 +116,7 @@ export class Region {
   release(): void {
     for (const window of this.windows?.values() ?? []) window.release();
     this.windows = undefined;
-    this.useViewsOf(this.noun === "record" ? ended : released);
+    this.useViewsOf(released);
   }
 
   /**
@@ -140,9 +140,6 @@ export class Region {
 
 /** The empty region that every released region becomes. */
 const released = new Region(new ArrayBuffer(0), 0, 0, "buffer");
-
-/** The same for the region of a record that is no longer valid. */
-const ended = new Region(new ArrayBuffer(0), 0, 0, "record");
 
 /**
  * The region to reach a value through: the whole of it where offsets fit 31
@@ -178,11 +175,6 @@ function recordEnded(): never {
   throw new ClosedError(
     "This record is no longer valid: it lasts until the next one is read; keep snapshot(record)",
   );
-}
-
-/** Throws what every access throws that found a lane's typed array empty. */
-export function laneGone(lane: unknown): never {
-  closed((lane as Uint8Array).buffer === ended.buffer ? ended : released);
 }
 
 /** Throws what every access throws that found no memory. */

@@ -53,7 +53,7 @@ static inline void @_take_lines(struct @_producer *producer, void *contents,
 	if (count > @_CAPACITY - first)
 		count = @_CAPACITY - first;
 	if (count > HOSTMEM_PIECE / size)
-		count = HOSTMEM_PIECE / size;
+		count = (uint32_t)(HOSTMEM_PIECE / size);
 	if (size * 2 <= HOSTMEM_PIECE)
 		hostmem_take_lines((uint8_t *)contents + first * size, count * size);
 	from += count;

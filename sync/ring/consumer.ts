@@ -33,7 +33,7 @@ export class RingConsumer<T extends Type>
   readonly #end: ConsumerEnd;
   readonly #record: View<T>;
   readonly #drain: Drain;
-  readonly #shown = new Int32Array(1);
+  readonly #progress = new Int32Array(2);
 
   private constructor(ring: Placed, options: SideOptions) {
     const { region, at, element, capacity } = ring;
@@ -47,7 +47,7 @@ export class RingConsumer<T extends Type>
       start: at + CONTENTS,
       mask: capacity - 1,
       size,
-      shown: this.#shown,
+      progress: this.#progress,
     });
     this.#end = new ConsumerEnd(ring, options);
   }
@@ -126,11 +126,11 @@ export class RingConsumer<T extends Type>
 
   #consumeBatch(count: number, callback: (record: View<T>) => void): void {
     const end = this.#end;
-    this.#shown[0] = 0;
+    this.#progress[0] = 0;
     try {
       this.#drain(end.next, count, callback as (record: never) => void);
     } finally {
-      end.giveBack(this.#shown[0]!);
+      end.giveBack(this.#progress[0]!);
     }
     end.requireOpen();
   }
@@ -194,6 +194,7 @@ export class RingConsumer<T extends Type>
    * second call does nothing.
    */
   close(): void {
+    this.#progress[1] = 0;
     this.#end.close();
   }
 

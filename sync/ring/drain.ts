@@ -3,6 +3,12 @@
 import { part, specialise } from "../../base/specialise.ts";
 import type { Move } from "../../layout/access/private_fields.ts";
 
+/**
+ * First the number of elements that were shown, once the loop has ended, also where
+ * the callback threw. Then the number to show: the loop ends where that becomes 0.
+ */
+export type Progress = Int32Array;
+
 /** The parts that the loop is made of. */
 export interface DrainInput {
   /** The object that shows a slot. */
@@ -15,8 +21,8 @@ export interface DrainInput {
   readonly mask: number;
   /** The size of a slot in bytes. */
   readonly size: number;
-  /** The number of elements that were shown, once the callback threw, too. */
-  readonly shown: Int32Array;
+  /** What the loop and those who end it tell each other. */
+  readonly progress: Progress;
 }
 
 /**
@@ -33,16 +39,17 @@ export type Drain = (
 
 /** Makes the loop. It refers to nothing outside of itself. */
 function drainOf(input: DrainInput): Drain {
-  const { record, move, start, mask, size, shown } = input;
+  const { record, move, start, mask, size, progress } = input;
   return (from, count, callback) => {
     let i = 0;
+    progress[1] = count;
     try {
-      while (i < count) {
+      while (i < progress[1]!) {
         move(record, start + ((from + i++) & mask) * size, size);
         callback(record as never);
       }
     } finally {
-      shown[0] = i;
+      progress[0] = i;
     }
   };
 }

@@ -8,14 +8,14 @@ import type { Construct } from "../../layout/access/private_fields.ts";
 import { type Region, windowFor } from "../../layout/region/region.ts";
 import type { Placed } from "../shared/structure.ts";
 import { part, specialise } from "../../base/specialise.ts";
-import { type Drain, ownDrainOf } from "./drain.ts";
+import { type Drain, ownDrainOf, type Progress } from "./drain.ts";
 
 /** The parts that the loop is made for. */
 export interface FillInput extends Placed {
   /** The offset of the slots in the region, in bytes. */
   readonly start: number;
-  /** The number of slots that were shown to the callback. */
-  readonly shown: Int32Array;
+  /** What the loop and those who end it tell each other. */
+  readonly progress: Progress;
 }
 
 /**
@@ -23,7 +23,7 @@ export interface FillInput extends Placed {
  * pointers to an element are of a class of ours; typed arrays are made anew.
  */
 export function fillOf(input: FillInput): Drain {
-  const { region, element, start, shown, capacity } = input;
+  const { region, element, start, progress, capacity } = input;
   const mask = capacity - 1;
   const { size } = element;
   const access = accessTo(element, element.name, 0, WRITABLE);
@@ -31,19 +31,20 @@ export function fillOf(input: FillInput): Drain {
     const make = maker(element, WRITABLE, element.name);
     return (from, count, callback) => {
       let i = 0;
+      progress[1] = count;
       try {
-        while (i < count) {
+        while (i < progress[1]!) {
           callback(
             make(region, start + ((from + i++) & mask) * size, size) as never,
           );
         }
       } finally {
-        shown[0] = i;
+        progress[0] = i;
       }
     };
   }
   const { view: record, move } = movingView(element, region, WRITABLE);
-  return ownDrainOf({ record, move, start, mask, size, shown });
+  return ownDrainOf({ record, move, start, mask, size, progress });
 }
 
 /** The way to make a pointer to one slot. */

@@ -41,7 +41,7 @@ export class RingProducer<T extends Type> implements Disposable {
   readonly #end: ProducerEnd;
   readonly #slot: (index: number) => object;
   readonly #fill: Drain;
-  readonly #shown = new Int32Array(1);
+  readonly #progress = new Int32Array(2);
   /** A side that is closed stores no more: the slot may be another's. */
   readonly #check = () => this.#end.requireOpen();
   #busy = false;
@@ -50,7 +50,7 @@ export class RingProducer<T extends Type> implements Disposable {
     const { at, element } = ring;
     checkType(element);
     const start = at + CONTENTS;
-    const input: FillInput = { ...ring, start, shown: this.#shown };
+    const input: FillInput = { ...ring, start, progress: this.#progress };
     this.#slot = slotOf(input);
     this.#fill = fillOf(input);
     this.#end = new ProducerEnd(ring, options);
@@ -161,12 +161,12 @@ export class RingProducer<T extends Type> implements Disposable {
         const index = (before + filled) | 0;
         const taken = end.lines.take(index + 1, end.full);
         const piece = Math.min((taken - index) | 0, count - filled);
-        this.#shown[0] = 0;
+        this.#progress[0] = 0;
         this.#fill(index, piece, fill as (slot: never) => void);
         filled += piece;
       }
     } catch (error) {
-      filled += Math.max(0, this.#shown[0]! - 1);
+      filled += Math.max(0, this.#progress[0]! - 1);
       throw error;
     } finally {
       this.#busy = false;
@@ -257,6 +257,7 @@ export class RingProducer<T extends Type> implements Disposable {
    * nothing.
    */
   close(): void {
+    this.#progress[1] = 0;
     this.#end.close();
   }
 

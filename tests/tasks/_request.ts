@@ -41,6 +41,11 @@ export function requestOf(args: readonly string[]): Request {
     if (arg === "--filter") options.push(`${arg}=${rest.next().value ?? ""}`);
     else (arg.startsWith("-") ? options : names).push(arg);
   }
+  const everything = names.length + options.length === 0;
+  const recount = args.includes("--recount");
+  if (recount && !everything) {
+    throw new RangeError("--recount needs all tests: it takes nothing besides");
+  }
   const all: Selection = { tests: allTests(), examples: allExamples() };
   const chosen = names.map((name) => select(name, all));
   const selection: Selection = names.length === 0 ? all : {
@@ -50,9 +55,9 @@ export function requestOf(args: readonly string[]): Request {
   return {
     ...selection,
     options,
-    everything: names.length + options.length === 0,
+    everything,
     count: args.includes("--count"),
-    recount: args.includes("--recount"),
+    recount,
   };
 }
 

@@ -177,6 +177,23 @@ Deno.test("deno task test with CI set fails for a skip for want of what can be h
   assertMatch(text, /\n0 passed, 1 failed, 2 skipped in /);
 });
 
+Deno.test("deno task test --recount takes nothing besides, and writes nothing then", async () => {
+  const file = `${repository}/.ci/promises`;
+  const before = Deno.readTextFileSync(file);
+  for (const other of ["quick", "--filter", "--help"]) {
+    const { success, stderr } = await new Deno.Command(Deno.execPath(), {
+      args: ["task", "test", "--recount", other],
+      cwd: repository,
+    }).output();
+    assertEquals(success, false);
+    assertStringIncludes(
+      new TextDecoder().decode(stderr),
+      "--recount needs all tests",
+    );
+  }
+  assertEquals(Deno.readTextFileSync(file), before);
+});
+
 Deno.test("The runner's plan has each file once, and none that is not there", () => {
   const tests = allTests();
   assertEquals(namedFiles().filter((file) => !tests.includes(file)), []);

@@ -7,7 +7,7 @@
  * Without an argument it does everything. `quick` tries some of every room in 20
  * seconds; a room, such as `memory` or `docs`, and a path try what belongs there.
  * `--count` fails where there are fewer tests than `.ci/promises` says, and
- * `--recount` writes that file. `HOSTMEM_JOBS` is the number of processes.
+ * `--recount` writes that file, if none failed. `HOSTMEM_JOBS` is the number of processes.
  *
  * @module
  */
@@ -39,7 +39,8 @@ await inParallel(groups, atATime, async (group) => {
   outcomes.push(outcome);
   progress.tell(group, outcome);
 });
-if (request.recount) writePromises(progress.counted);
+const isGreen = outcomes.every(({ failed }) => failed === 0);
+if (request.recount && isGreen) writePromises(progress.counted);
 else if (promised !== undefined) compare(promised);
 if (!summarize(outcomes, progress.seconds)) Deno.exitCode = 1;
 
