@@ -18,11 +18,14 @@ export const compilers: readonly string[] = ["gcc", "clang"];
 /** One that is there, if any is. */
 export const anyCompiler: string = compilers.find(hasCommand) ?? "cc";
 
-/** The program, by the compiler: made once, since it takes half a second. */
+/** The program, by the compiler and its flags: made once, since it takes half a second. */
 const programs = new Map<string, Promise<string>>();
 
 /** Writes the header, and compiles the program with it: its path. */
-async function compileProgram(compiler: string): Promise<string> {
+async function compileProgram(
+  compiler: string,
+  flags: readonly string[],
+): Promise<string> {
   const directory = new TemporaryDirectory();
   addEventListener("unload", () => directory[Symbol.dispose]());
   const types = fromFileUrl(new URL("_types.ts", import.meta.url));
@@ -39,6 +42,7 @@ async function compileProgram(compiler: string): Promise<string> {
   const { success, stderr } = await new Deno.Command(compiler, {
     args: [
       ...["-std=c11", "-O2", "-Wall", "-Wextra", "-Werror"],
+      ...flags,
       ...["-I", directory.path, "-o", program],
       fromFileUrl(new URL("_peer.c", import.meta.url)),
     ],
@@ -62,10 +66,11 @@ export class Peers implements Disposable {
   }
 
   /** Makes the memory, for a program that a compiler has made. */
-  static async compile(compiler: string): Promise<Peers> {
-    let program = programs.get(compiler);
+  static async compile(compiler: string, ...flags: string[]): Promise<Peers> {
+    const key = [compiler, ...flags].join(" ");
+    let program = programs.get(key);
     if (program === undefined) {
-      programs.set(compiler, program = compileProgram(compiler));
+      programs.set(key, program = compileProgram(compiler, flags));
     }
     return new Peers(await program);
   }

@@ -71,6 +71,17 @@ async function tookOver(end: { readonly peer: Peer }): Promise<void> {
   while (end.peer !== "alive") await new Promise((go) => setTimeout(go, 1));
 }
 
+testWith(compilerOfC)(
+  "Messages come from C whole and in sequence, though it takes no cache lines ahead",
+  async () => {
+    using peers = await Peers.compile(anyCompiler, "-DHOSTMEM_PIECE=0");
+    using consumer = RingConsumer.open(peers.shared.messages);
+    const child = peers.start("produce", "20000");
+    assertEquals(await consumeAll(consumer), 20_000);
+    await outputOfPeer(child);
+  },
+);
+
 for (const compiler of compilers) {
   testWith(command(compiler))(
     `Messages from C (${compiler}) come whole and in sequence`,
