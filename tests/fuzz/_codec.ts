@@ -42,6 +42,25 @@ function textOf(bytes: Uint8Array): string {
   return String.fromCharCode(0xdc00 + bytes[0]!) + textOf(bytes.slice(1));
 }
 
+/** A text of UTF-16, up to its NUL. */
+function textOfUnits(bytes: Uint8Array): string {
+  let text = "";
+  for (let i = 0; i < bytes.length; i += 2) {
+    const unit = bytes[i]! | bytes[i + 1]! << 8;
+    if (unit === 0) break;
+    text += String.fromCharCode(unit);
+  }
+  return text;
+}
+
+/** The bytes of a text in UTF-16. */
+function bytesOfUnits(text: string): Uint8Array {
+  return Uint8Array.from(
+    { length: text.length * 2 },
+    (_, i) => text.charCodeAt(i >> 1) >> (i % 2 === 0 ? 0 : 8),
+  );
+}
+
 /** The bytes of a text; undefined where it has none. */
 function bytesOf(text: string): Uint8Array | undefined {
   const parts = [...text].map((character) => {
@@ -121,6 +140,9 @@ export function decodeLeaf(
     const end = whole.indexOf(0);
     return textOf(end < 0 ? whole : whole.slice(0, end));
   }
+  if (leaf.encoding === "text16") {
+    return textOfUnits(bytes.slice(place >> 3, (place + bits) >> 3));
+  }
   const raw = bitsAt(bytes, place, bits);
   switch (leaf.encoding) {
     case "bool":
@@ -147,10 +169,12 @@ export function encodeLeaf(
   value: unknown,
 ): void {
   const { bits } = leaf;
-  if (leaf.encoding === "text") {
+  if (leaf.encoding === "text" || leaf.encoding === "text16") {
     // What reads alike stays, with what follows the NUL.
     if (decodeLeaf(leaf, bytes, place) === value) return;
-    const encoded = bytesOf(value as string)!;
+    const encoded = leaf.encoding === "text"
+      ? bytesOf(value as string)!
+      : bytesOfUnits(value as string);
     for (let i = 0; i < bits >> 3; i++) {
       bytes[(place >> 3) + i] = encoded[i] ?? 0;
     }
@@ -178,6 +202,11 @@ export function refusalOf(leaf: Leaf, value: unknown): Refusal | undefined {
         encoded.length <= leaf.bits >> 3;
       return fits ? undefined : new Refusal("RangeError");
     }
+    case "text16":
+      if (typeof value !== "string") return new Refusal("TypeError");
+      return value.includes("\0") || value.length * 16 > leaf.bits
+        ? new Refusal("RangeError")
+        : undefined;
     case "safe":
       if (typeof value !== "number") return new Refusal("TypeError");
       return Number.isSafeInteger(value) && (leaf.signed || value >= 0)

@@ -18,7 +18,13 @@ import type {
 /** One JavaScript value. */
 export interface Leaf {
   readonly kind: "leaf";
-  readonly encoding: "bool" | "integer" | "safe" | "float" | "text";
+  readonly encoding:
+    | "bool"
+    | "integer"
+    | "safe"
+    | "float"
+    | "text"
+    | "text16";
   /** The number of bits that it takes. */
   readonly bits: number;
   readonly signed: boolean;
@@ -86,10 +92,14 @@ export function shapeOf(model: Model, type: Type): Shape {
       return { ...leafOf(model.base, model, type), ...ATOMIC };
     case "text":
       return {
-        ...leafOf({ kind: "scalar", name: "u8" }, model, type),
-        encoding: "text",
-        bits: model.length * 8,
-        size: model.length,
+        ...leafOf(
+          { kind: "scalar", name: model.unit === 1 ? "u8" : "u16" },
+          model,
+          type,
+        ),
+        encoding: model.unit === 1 ? "text" : "text16",
+        bits: model.length * model.unit * 8,
+        size: model.length * model.unit,
         native: false,
       };
     case "aligned": {

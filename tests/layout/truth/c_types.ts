@@ -219,7 +219,7 @@ class Writer {
       case "enumeration":
         return baseName(type);
       case "text":
-        return "char";
+        return type.unit === 1 ? "char" : "__CHAR16_TYPE__";
       case "atomic":
         return `_Atomic ${baseName(type.base)}`;
       case "struct":

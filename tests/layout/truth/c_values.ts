@@ -84,9 +84,9 @@ export function initialiser(aggregate: Aggregate, value: Value): string {
 /** The statement that stores a value through the pointer `p`. */
 export function assignment(leaf: Leaf): string {
   return leaf.type.kind === "text"
-    ? `__builtin_memcpy(p->${leaf.path}, ${
-      constant(leaf)
-    }, ${leaf.type.length});`
+    ? `__builtin_memcpy(p->${leaf.path}, ${constant(leaf)}, ${
+      leaf.type.length * leaf.type.unit
+    });`
     : `p->${leaf.path} = ${constant(leaf)};`;
 }
 
@@ -94,7 +94,9 @@ export function assignment(leaf: Leaf): string {
 export function comparison(leaf: Leaf): string {
   const { path, type, value } = leaf;
   if (type.kind === "text") {
-    return `!__builtin_memcmp(p->${path}, ${constant(leaf)}, ${type.length})`;
+    return `!__builtin_memcmp(p->${path}, ${constant(leaf)}, ${
+      type.length * type.unit
+    })`;
   }
   if (type.kind === "scalar" && FLOATS.includes(type.name)) {
     return Number.isNaN(value)
@@ -120,7 +122,9 @@ export function comparison(leaf: Leaf): string {
 function constant({ type, value }: Leaf): string {
   switch (type.kind) {
     case "text":
-      return stringConstant(value as string, type.length);
+      return type.unit === 1
+        ? stringConstant(value as string, type.length)
+        : wideConstant(value as string, type.length);
     case "bits":
     case "atomic":
       return baseConstant(type.base, value);
@@ -209,4 +213,13 @@ function stringConstant(text: string, length: number): string {
     Array.from(bytes, (byte) => `\\${byte.toString(8).padStart(3, "0")}`)
       .join("")
   }"`;
+}
+
+/** All code units in hexadecimal, for the same reason. */
+function wideConstant(text: string, length: number): string {
+  const units = Array.from(
+    { length },
+    (_, i) => `\\x${(text.charCodeAt(i) || 0).toString(16)}`,
+  );
+  return `u"${units.join("")}"`;
 }

@@ -52,9 +52,12 @@ export interface Enumeration {
   base: Integer;
 }
 
-/** `char[length]`. */
+/** `char[length]`, or `char16_t[length]`. */
 export interface Text {
   kind: "text";
+  /** The size of a code unit in bytes. */
+  unit: 1 | 2;
+  /** The number of code units. */
   length: number;
 }
 

@@ -29,6 +29,7 @@ import {
   sizeOf,
   struct,
   text,
+  text16,
   type Type,
   u128,
   u16,
@@ -90,7 +91,7 @@ export function make(model: Model, types: Map<Aggregate, Type>): Type {
     case "atomic":
       return atomic(baseOf(model.base) as typeof u32);
     case "text":
-      return text(model.length);
+      return model.unit === 1 ? text(model.length) : text16(model.length);
     case "aligned":
       return aligned(make(model.base, types), model.align);
     case "array": {

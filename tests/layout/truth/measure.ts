@@ -58,7 +58,7 @@ export function measure(
   // without one bit of its exponent it is a number.
   const mask = /\b_Bool\b/.test(text) ? 1 : /_Float16/.test(text) ? 0xfb : 255;
   // A text that is there already, an empty one, keeps what follows it.
-  const instead = /\bchar\b/.test(text) ? mask : 0;
+  const instead = /\bchar(16_t)?\b/.test(text) ? mask : 0;
   const noise = random.map((byte) => (byte & mask) || instead);
   const written = noise.slice();
   if (noise.length > 0) exchange(model, type, value, noise, written);

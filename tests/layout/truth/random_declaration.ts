@@ -20,6 +20,8 @@ function alignBound(type: Field["type"]): number {
     case "scalar":
     case "enumeration":
       return sizeOfBase(type);
+    case "text":
+      return type.unit;
     case "bits":
     case "unnamed":
     case "atomic":
@@ -46,7 +48,7 @@ function sizeBound(type: Field["type"]): number {
     case "enumeration":
       return sizeOfBase(type);
     case "text":
-      return type.length;
+      return type.length * type.unit;
     case "padding":
       return type.size;
     case "bits":
@@ -226,7 +228,10 @@ class Generator {
     const random = this.#random;
     const choice = random.int(20);
     if (choice < 9) return { kind: "scalar", name: random.pick(SCALARS) };
-    if (choice < 10) return { kind: "text", length: 1 + random.int(16) };
+    if (choice < 10) {
+      const unit = random.pick([1, 2] as const);
+      return { kind: "text", unit, length: 1 + random.int(16) };
+    }
     if (choice < 11) {
       return { kind: "enumeration", base: random.pick(INTEGERS) };
     }

@@ -10,6 +10,7 @@ import {
   type Model,
   runsOf,
   TAIL_LENGTH,
+  type Text,
   unaligned,
 } from "./declarations.ts";
 
@@ -58,7 +59,7 @@ export function randomValue(type: Model, random: Random): Value {
     case "aligned":
       return randomValue(type.base, random);
     case "text":
-      return randomText(type.length, random);
+      return randomText(type, random);
     case "array":
       return Array.from(
         { length: type.length ?? TAIL_LENGTH },
@@ -176,12 +177,14 @@ function randomInteger(
   return signed ? BigInt.asIntN(bits, raw) : BigInt.asUintN(bits, raw);
 }
 
-function randomText(length: number, random: Random): string {
+function randomText({ length, unit }: Text, random: Random): string {
   const encoder = new TextEncoder();
+  const lengthOf = (text: string) =>
+    unit === 1 ? encoder.encode(text).length : text.length;
   let text = "";
   for (let tries = random.int(20); tries > 0; tries--) {
     const longer = text + random.pick(TEXTS);
-    if (encoder.encode(longer).length <= length) text = longer;
+    if (lengthOf(longer) <= length) text = longer;
   }
   return text;
 }
