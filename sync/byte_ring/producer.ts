@@ -229,6 +229,7 @@ export class ByteRingProducer implements Disposable {
    * @param options The signal that ends it.
    * @throws {RangeError} if the length is not a whole number from 0 to
    * {@linkcode longest}.
+   * @throws {TypeError} if the ring is full of what is reserved and not submitted.
    * @throws {PeerDiedError} if there is no room, and the consumer ended without
    * closing its side.
    * @throws {ClosedError} if the side or the memory is closed, also while it waits.

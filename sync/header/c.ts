@@ -151,7 +151,8 @@ class Header {
 
   text(): string {
     return [
-      `/* Written by hostmem header. Linux on x86-64 and aarch64, C11. */`,
+      "/*\n * Written by hostmem header. Linux on x86-64 and aarch64, C11, not C++. " +
+      "Include it\n * before other headers, or compile with -D_GNU_SOURCE.\n */",
       `#pragma once`,
       ...this.#hasStructures
         ? ["#ifndef _GNU_SOURCE\n#define _GNU_SOURCE\n#endif"]

@@ -75,7 +75,7 @@ static inline void @_discard(struct @_producer *producer)
 	producer->next = producer->sent;
 }
 
-/* Waits until there is as much room. */
+/* Waits until there is as much room; what is reserved must be submitted. */
 static inline int @_wait_for_room(struct @_producer *producer, uint32_t size)
 {
 	struct @ *ring = producer->ring;
@@ -88,6 +88,8 @@ static inline int @_wait_for_room(struct @_producer *producer, uint32_t size)
 			return -EBADMSG;
 		if (@_CAPACITY - used >= size)
 			return 0;
+		if (tail == producer->sent && used)
+			return -EDEADLK;
 		if (hostmem_spin(&ring->tail, tail))
 			continue;
 		atomic_store(&ring->producerSleeps, 1);
@@ -202,7 +204,8 @@ static inline @_element *@_reserve(struct @_producer *producer)
 }
 
 /*
- * Waits until there is room: 0; -EOWNERDEAD where the consumer died; -EBADMSG
+ * Waits until there is room: 0; -EDEADLK where the ring is full of what is reserved
+ * and not submitted; -EOWNERDEAD where the consumer died; -EBADMSG
  * where it wrote what cannot be.
  */
 static inline int @_producer_wait(struct @_producer *producer)
@@ -329,6 +332,7 @@ static inline int @_write(struct @_producer *producer, const void *message,
 
 /*
  * Waits until there is room for a message: 0; -EMSGSIZE where there never will be;
+ * -EDEADLK where the ring is full of what is reserved and not submitted;
  * -EOWNERDEAD where the consumer died; -EBADMSG where it wrote what cannot be.
  */
 static inline int @_producer_wait(struct @_producer *producer, uint32_t length)

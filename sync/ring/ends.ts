@@ -197,9 +197,22 @@ export class ProducerEnd {
   /** Waits until something holds, which is asked whenever the consumer went on. */
   async ready(isSo: () => boolean, options: ReadyOptions): Promise<void> {
     this.requireOpen();
-    const look = () => this.closed || isSo() ? true : undefined;
+    const look = () => {
+      if (this.closed || isSo()) return true;
+      this.#requireSubmitted();
+      return undefined;
+    };
     await sleepUntil({ ...this.#sleep, look }, options);
     this.requireOpen();
+  }
+
+  /** @throws {TypeError} where nobody could make room but this side. */
+  #requireSubmitted(): void {
+    const isEmpty = this.#end.tail.load() === this.#submitted;
+    if (!isEmpty || this.next === this.#submitted) return;
+    throw new TypeError(
+      "Cannot wait for room: the ring is full of what this side has reserved: call submit() first",
+    );
   }
 
   /** Gives the side back; once more does nothing. */

@@ -242,6 +242,7 @@ export class RingProducer<T extends Type> implements Disposable {
    * stays alive while it waits.
    *
    * @param options The signal that ends it.
+   * @throws {TypeError} if the ring is full of what is reserved and not submitted.
    * @throws {PeerDiedError} if the ring is full, and the consumer ended without
    * closing its side.
    * @throws {ClosedError} if the side or the memory is closed, also while it waits.

@@ -137,8 +137,11 @@ export class SeqlockReader<T extends Type> {
   #requireWriter(sequence: number): void {
     const { peer } = this.#writer;
     if (peer !== "alive" && this.#sequence.load() === sequence) {
+      const { name } = this.#lock;
       throw new PeerDiedError(
-        `${this.#lock.name}: The writer ended in the middle of a store: the next one must write it`,
+        peer === "dead"
+          ? `${name}: The writer ended in the middle of a store: the next one must write it`
+          : `${name}: A store is half done, and no writer has the side: the next one must write it; one in another language must first store its thread in the field writer`,
       );
     }
   }

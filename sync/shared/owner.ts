@@ -131,7 +131,7 @@ export class Side {
     while (true) {
       const other = Atomics.load(words, this.#owner);
       if (!takeOver && other !== 0n && this.peer === "alive") {
-        throw this.#taken(Number(other & 0xffff_ffffn));
+        throw this.#taken(other);
       }
       if (
         Atomics.compareExchange(words, this.#owner, other, owner) === other
@@ -151,10 +151,14 @@ export class Side {
       Atomics.load(u64, this.#owner) === identity().owner;
   }
 
-  #taken(thread: number): OwnedError {
-    const isSeen =
-      Atomics.load(this.#region.u32, this.#namespace) === identity().namespace;
-    const way = isSeen
+  #taken(other: bigint): OwnedError {
+    const { owner, namespace } = identity();
+    const thread = Number(other & 0xffff_ffffn);
+    const isSeen = Atomics.load(this.#region.u32, this.#namespace) ===
+      namespace;
+    const way = isSeen && other === owner
+      ? `by this thread, ${thread}: close the object that has it, or pass takeOver if that is gone`
+      : isSeen
       ? `by thread ${thread}: it must close it or end`
       : `by thread ${thread} of some PID namespace: it must close it, or be known to have ended, which cannot be seen across namespaces: then pass takeOver`;
     return new OwnedError(`${this.#name} is taken ${way}`);

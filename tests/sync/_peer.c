@@ -296,6 +296,26 @@ static int keep(void)
 	return 0;
 }
 
+/* Waits for room while all of it is reserved: what the waits return, negated. */
+static int reserve_all(void)
+{
+	struct Messages_producer messages;
+	struct Lines_producer lines;
+	int error = Messages_producer_open(&messages, &shared->messages, false);
+
+	if (!error)
+		error = Lines_producer_open(&lines, &shared->lines, false);
+	if (error)
+		return -error;
+	while (Messages_reserve(&messages))
+		;
+	while (Lines_reserve(&lines, 1000))
+		;
+	printf("%d %d\n", -Messages_producer_wait(&messages),
+	       -Lines_producer_wait(&lines, 1000));
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	uint64_t count = argc > 2 ? strtoull(argv[2], NULL, 10) : 0;
@@ -316,6 +336,7 @@ int main(int argc, char **argv)
 	case 'r': return read_all(count);
 	case 't': return try_read();
 	case 'k': return keep();
+	case 'a': return reserve_all();
 	default: return 101;
 	}
 }

@@ -1,8 +1,16 @@
 import { assert, assertEquals } from "@std/assert";
-import { snapshot } from "../../mod.ts";
+import {
+  f64,
+  HostLayout,
+  Memory,
+  sizeOf,
+  snapshot,
+  struct,
+} from "../../mod.ts";
 import {
   ByteRingConsumer,
   ByteRingProducer,
+  cHeader,
   LatestReader,
   LatestWriter,
   type Peer,
@@ -10,10 +18,17 @@ import {
   RingProducer,
   SeqlockReader,
   SeqlockWriter,
+  SpscRing,
 } from "../../sync/mod.ts";
 import { sized } from "../_fire.ts";
 import { command, compilerOfC, testWith } from "../_needs.ts";
-import { eventually, Random } from "../_support.ts";
+import {
+  compileC,
+  eventually,
+  Random,
+  repository,
+  TemporaryDirectory,
+} from "../_support.ts";
 import {
   fillLine,
   fillMessage,
@@ -79,6 +94,58 @@ testWith(compilerOfC)(
     const child = peers.start("produce", "20000");
     assertEquals(await consumeAll(consumer), 20_000);
     await outputOfPeer(child);
+  },
+);
+
+testWith(compilerOfC)(
+  "A wait in C for room that this side has reserved itself ends by EDEADLK",
+  async () => {
+    using peers = await Peers.compile(anyCompiler);
+    const EDEADLK = 35;
+    assertEquals(
+      await outputOfPeer(peers.start("all")),
+      `${EDEADLK} ${EDEADLK}\n`,
+    );
+  },
+);
+
+testWith(compilerOfC)(
+  "The producer in C of docs/sharing.md compiles, and its quotes come",
+  async () => {
+    const Quote = struct("Quote", { _: HostLayout, price: f64 });
+    const Quotes = SpscRing(Quote, 1024);
+    using directory = new TemporaryDirectory();
+    const page = await Deno.readTextFile(`${repository}/docs/sharing.md`);
+    const [, source] = /```c\n(.*?)```/s.exec(page)!;
+    const name = `/hostmem-${Deno.pid}`;
+    await Deno.writeTextFile(directory.join("quotes.h"), cHeader({ Quotes }));
+    const flags = ["-std=c11", "-Wall", "-Wextra", "-Werror", "-lrt"];
+    const program = await compileC(
+      source!.replace("/quotes", name),
+      directory,
+      ["-I", directory.path, ...flags],
+    );
+    const path = `/dev/shm${name}`;
+    const child = new Deno.Command(program).spawn();
+    try {
+      await eventually(() => {
+        try {
+          return Deno.statSync(path).size === sizeOf(Quotes);
+        } catch {
+          return false;
+        }
+      });
+      using memory = Memory.open(path, { allowTruncatable: true });
+      using consumer = RingConsumer.open(memory.pointer(Quotes));
+      let count = 0;
+      for await (const { price } of consumer) {
+        assert(price === count++, `${price} came as number ${count}`);
+      }
+      assertEquals(count, 1_000_000);
+      assertEquals((await child.status).code, 0);
+    } finally {
+      Deno.removeSync(path);
+    }
   },
 );
 

@@ -603,16 +603,16 @@ Deno.test("Leaving a for await gives back what was seen, and no more", async () 
 });
 
 Deno.test("A wait for the other end ends by its signal, or with the memory", async () => {
-  const { memory, producer, consumer } = open();
+  const { memory, consumer } = open();
   const reason = new Error("enough");
   const controller = new AbortController();
   const { signal } = controller;
+  const full = open();
+  using _ = full.memory;
+  for (let id = 0; id < 8; id++) full.producer.push({ id });
   const waits = [
     consumer.ready({ signal }),
-    (async () => {
-      while (producer.reserve() !== undefined);
-      await producer.ready({ signal });
-    })(),
+    full.producer.ready({ signal }),
   ];
   controller.abort(reason);
   for (const wait of await Promise.allSettled(waits)) {
@@ -623,13 +623,40 @@ Deno.test("A wait for the other end ends by its signal, or with the memory", asy
   await assertRejects(() => waiting, ClosedError);
 });
 
+Deno.test("A wait for room that this side has reserved itself says so", async () => {
+  const { memory, producer, consumer } = open();
+  using _ = memory;
+  for (let id = 0; id < 4; id++) producer.push({ id });
+  while (producer.reserve() !== undefined);
+  // As long as the consumer has some to give back there is something to wait for.
+  const waiting = producer.ready();
+  consumer.consume(() => {}, { limit: 1 });
+  await waiting;
+  while (producer.reserve() !== undefined);
+  const late = producer.ready();
+  consumer.consume(() => {}, { limit: 3 });
+  await late;
+  while (producer.reserve() !== undefined);
+  await assertRejects(() => producer.ready(), TypeError, "call submit() first");
+  producer.submit();
+  consumer.consume(() => {});
+  await producer.ready();
+
+  using bytes = Memory.create(sizeOf(ByteRing(64)));
+  const writer = ByteRingProducer.open(bytes.pointer(ByteRing(64)));
+  while (writer.reserve(8) !== undefined);
+  await assertRejects(() => writer.ready(8), TypeError, "call submit() first");
+  writer.discard();
+  await writer.ready(8);
+});
+
 Deno.test("A side has one owner, who gives it back or is overridden", () => {
   const { memory, ring, producer, consumer } = open();
   using _ = memory;
   assertThrows(
     () => RingProducer.open(ring),
     OwnedError,
-    ": it must close it or end",
+    `by this thread, ${Number(ring.producer.load() & 0xffff_ffffn)}: close`,
   );
   assertThrows(() => RingConsumer.open(ring), OwnedError, "thread");
   assertEquals([producer.peer, consumer.peer], ["alive", "alive"]);

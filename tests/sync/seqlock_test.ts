@@ -118,6 +118,17 @@ Deno.test("A writer that died in the middle of a store is noticed until the next
   assertEquals(reader.read().words[0], 1n);
 });
 
+Deno.test("A store that is half done by nobody who is known is told from one of a dead writer", () => {
+  using memory = Memory.create(sizeOf(Samples));
+  const lock = memory.pointer(Samples);
+  const reader = SeqlockReader.open(lock);
+  lock.sequence.store(1);
+  assertEquals(reader.peer, "absent");
+  for (const read of [() => reader.read(), () => reader.tryRead()]) {
+    assertThrows(read, PeerDiedError, "no writer has the side");
+  }
+});
+
 Deno.test("SeqlockReader.tryRead() does not wait for a living writer in the middle of a store", () => {
   using memory = Memory.create(sizeOf(Samples));
   const lock = memory.pointer(Samples);
