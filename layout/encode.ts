@@ -154,5 +154,18 @@ export function equals<T extends Type>(
     const plain = located === undefined ? value : read(located);
     return encode<T>(type, plain as Input<T>);
   }) as [Uint8Array, Uint8Array];
-  return a.length === b.length && a.every((byte, index) => byte === b[index]);
+  if (a.length !== b.length) return false;
+  // What is not a number has many bits, of which the engine chooses some.
+  return a.every((byte, index) => byte === b[index]) ||
+    isSame(decode<T>(type, a), decode<T>(type, b));
+}
+
+/** Tests whether two values that were decoded as one type are the same. */
+function isSame(one: unknown, other: unknown): boolean {
+  if (Object.is(one, other)) return true;
+  if (typeof one !== "object" || one === null) return false;
+  const others = other as Readonly<Record<string, unknown>>;
+  const entries = Object.entries(one);
+  return entries.length === Object.keys(others).length &&
+    entries.every(([name, value]) => isSame(value, others[name]));
 }

@@ -9,11 +9,14 @@ import {
   array,
   assign,
   atomic,
+  bef32,
+  bef64,
   bits,
   bool,
   decode,
   encode,
   equals,
+  f16,
   f32,
   f64,
   HostLayout,
@@ -131,9 +134,12 @@ function forRandomTypes(
       try {
         check(type, bytes);
       } catch (error) {
-        throw new Error(`round ${round}: ${describe(type)}: [${bytes}]`, {
-          cause: error,
-        });
+        throw new Error(
+          `HOSTMEM_SEED=${seed()}, round ${round}: ${
+            describe(type)
+          }: [${bytes}]`,
+          { cause: error },
+        );
       }
     }
   }
@@ -377,6 +383,27 @@ Deno.test("equals() sees what can be read, and nothing else", () => {
   assert(equals(T, view(T, a), { on: true, name: "a" }));
   assert(!equals(T, view(T, a), { on: false, name: "a" }));
   assert(equals(f64, NaN, NaN));
+  // Of what is not a number there are many.
+  for (
+    const [type, ...ends] of [
+      [f16, [1, 0x7e], [0, 0xfe]],
+      [f32, [1, 0, 0xc0, 0x7f], [0, 0, 0xc0, 0xff]],
+      [f64, [7, 0, 0, 0, 0, 0, 0xf8, 0x7f], [0, 1, 0, 0, 0, 0, 0xf8, 0xff]],
+      [bef32, [0x7f, 0xc0, 0, 1], [0xff, 0xc0, 0, 0]],
+      [bef64, [0x7f, 0xf8, 0, 0, 0, 0, 0, 7], [0xff, 0xf8, 0, 0, 0, 0, 1, 0]],
+    ] as const
+  ) {
+    const F = struct("F", { _: HostLayout, x: type as typeof f32, on: bool });
+    const [one, other] = ends.map((end) => {
+      const bytes = new Uint8Array(F.size);
+      bytes.set(end);
+      return view(F, bytes);
+    });
+    assert(equals(F, one!, other!), type.name);
+    assert(equals(F, one!, { x: NaN }), type.name);
+    assert(!equals(F, one!, { x: NaN, on: true }), type.name);
+    assert(!equals(F, one!, { x: 0 }), type.name);
+  }
   assert(!equals(f64, 0, -0));
 });
 
