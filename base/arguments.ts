@@ -81,6 +81,17 @@ export function requireWhole(
 }
 
 /**
+ * The largest number that an option asks for; Infinity where it asks for all.
+ *
+ * @throws {RangeError} unless it is undefined, Infinity or a whole number from 0.
+ */
+export function limitOf(limit: unknown): number {
+  if (limit === undefined || limit === Infinity) return Infinity;
+  requireWhole("Limit", limit, 0);
+  return limit;
+}
+
+/**
  * @param name The name of the value in error messages.
  * @throws {RangeError} unless it is a whole number of bytes from 0.
  */

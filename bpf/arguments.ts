@@ -1,6 +1,6 @@
 /** The checks of what callers of maps and rings pass. */
 
-import { requireDescriptor, requireWhole } from "../base/arguments.ts";
+import { limitOf, requireDescriptor } from "../base/arguments.ts";
 import { show } from "../base/show.ts";
 
 /**
@@ -43,14 +43,12 @@ export function requireKeyKind(value: unknown, size: number): void {
 const LIMIT_MAX = 2 ** 30 - 1;
 
 /**
- * Checks the most records to read: all where nothing is said.
+ * The largest number of records to read: all where nothing is said.
  *
- * @throws {RangeError}
+ * @throws {RangeError} as `limitOf` does.
  */
-export function limitOf(limit: unknown): number {
-  if (limit === undefined || limit === Infinity) return LIMIT_MAX;
-  requireWhole("Limit", limit, 0);
-  return limit < LIMIT_MAX ? limit : LIMIT_MAX;
+export function recordLimitOf(limit: unknown): number {
+  return Math.min(limitOf(limit), LIMIT_MAX);
 }
 
 /**

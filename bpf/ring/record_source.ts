@@ -5,7 +5,7 @@ import {
   requireOptions,
 } from "../../base/arguments.ts";
 import { show } from "../../base/show.ts";
-import { limitOf } from "../arguments.ts";
+import { recordLimitOf } from "../arguments.ts";
 import { requireSignal } from "../../base/abort_signal.ts";
 import { forEachRecord, type RecordSink } from "./for_each.ts";
 import { RecordIterator, RecordStream } from "./iterate.ts";
@@ -159,7 +159,7 @@ export abstract class RecordSource<
   ): number {
     requireCallback(callback);
     requireOptions(options, consumeOptions);
-    const limit = limitOf(options.limit);
+    const limit = recordLimitOf(options.limit);
     return this.#reader.consume(limit, callback as RecordCallback<Rest>);
   }
 
@@ -302,7 +302,7 @@ export abstract class RecordSource<
     options: ForEachOptions,
   ): Promise<number> {
     requireOptions(options, forEachOptions);
-    const limit = limitOf(options.limit);
+    const limit = recordLimitOf(options.limit);
     return await forEachRecord(sinks, signalsIn(options), limit);
   }
 

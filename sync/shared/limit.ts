@@ -1,9 +1,9 @@
 /** The largest number that one call consumes or produces. */
 
 import {
+  limitOf,
   type OptionNames,
   requireOptions,
-  requireWhole,
 } from "../../base/arguments.ts";
 
 /** Options of the `consume` and `produce` of rings. */
@@ -23,8 +23,5 @@ const NAMES: OptionNames<LimitOptions> = { limit: true };
 export function limitIn(options: LimitOptions | undefined): number {
   if (options === undefined) return Infinity;
   requireOptions(options, NAMES);
-  const { limit } = options;
-  if (limit === undefined || limit === Infinity) return Infinity;
-  requireWhole("Limit", limit, 0);
-  return limit;
+  return limitOf(options.limit);
 }
