@@ -25,6 +25,7 @@ import { command, compilerOfC, testWith } from "../_needs.ts";
 import {
   compileC,
   eventually,
+  kill,
   Random,
   repository,
   TemporaryDirectory,
@@ -144,6 +145,7 @@ testWith(compilerOfC)(
       assertEquals(count, 1_000_000);
       assertEquals((await child.status).code, 0);
     } finally {
+      kill(child);
       Deno.removeSync(path);
     }
   },
