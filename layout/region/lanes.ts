@@ -170,7 +170,7 @@ type Gone = () => never;
 
 /**
  * The same for setters, by the logarithm of the lane's width. Given the typed array
- * they take at most 28 bytes of bytecode: the engine inlines what has up to 30,
+ * they take at most 27 bytes of bytecode: the engine inlines what is that small,
  * whatever else it has inlined. Where they took a few more, a function that stores
  * sixteen fields took 2.5 times as long (`bench/wide_bench.ts`).
  */
