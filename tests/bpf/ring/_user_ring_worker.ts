@@ -11,13 +11,22 @@
 // than most tasks.
 import { runProgram } from "../_assembled.ts";
 
+/** The longest time without a record in milliseconds: one that is lost never comes. */
+const SILENCE_MAX = 60_000;
+
 onmessage = async ({ data: { task, fd, count, first } }) => {
   if (task === "drain") {
     let read = 0;
+    let since = performance.now();
     while (read < count) {
       const result = Number(BigInt.asIntN(64, runProgram(fd)[0]!));
       if (result < 0) throw new Error(`Error ${-result}`);
       read += result;
+      const now = performance.now();
+      if (result > 0) since = now;
+      else if (now - since > SILENCE_MAX) {
+        throw new Error(`Only ${read} of ${count} records came`);
+      }
     }
     postMessage(read);
   } else if (task === "hold") {

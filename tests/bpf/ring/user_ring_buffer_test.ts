@@ -59,7 +59,10 @@ function worker(message: unknown): Promise<number> {
   worker.postMessage(message);
   return new Promise((resolve, reject) => {
     worker.onmessage = ({ data }) => resolve(data);
-    worker.onerror = (event) => reject(new Error(event.message));
+    worker.onerror = (event) => {
+      event.preventDefault();
+      reject(new Error(event.message));
+    };
   });
 }
 
