@@ -7,6 +7,7 @@ import type { Region } from "../region/region.ts";
 import { type AnyType, flexibleTailOf, isFlexible } from "../model/types.ts";
 import { show } from "../../base/show.ts";
 import { checkType } from "../model/check_type.ts";
+import { sizeWith } from "../model/open_ended.ts";
 import type { Pointer, Type, View } from "../static.ts";
 
 /** The part of a region that a pointer may be made into, in bytes. */
@@ -19,6 +20,7 @@ export interface Within {
 
 /** A type that passed its checks, and how its pointers are made. */
 interface Ready {
+  readonly type: AnyType;
   readonly name: string;
   readonly size: number;
   readonly align: number;
@@ -48,6 +50,7 @@ function prepare(
     );
   }
   const ready: Ready = {
+    type: checked,
     name,
     size,
     align,
@@ -123,9 +126,8 @@ function place(
   }
   const end = within === undefined ? region.size : within.end;
   const available = end - absolute;
-  const size = length === undefined && ready.tail === undefined
-    ? ready.size
-    : sizeWith(ready, length);
+  if (length !== undefined) requireLength(ready, length);
+  const size = length === undefined ? ready.size : sizeWith(ready.type, length);
   // A subtraction, not a sum, so that nothing is lost beyond 2^53.
   if (size > available) {
     const room = within === undefined ? region.size : within.end - within.start;
@@ -140,10 +142,8 @@ function place(
   return ready.make(region, absolute, extent);
 }
 
-/** The size with a flexible array of a length, in bytes. */
-function sizeWith(ready: Ready, length: number | undefined): number {
-  const { name, size, tail } = ready;
-  if (length === undefined) return size;
+/** @throws {TypeError | RangeError} unless a flexible array can have this length. */
+function requireLength({ name, tail }: Ready, length: number): void {
   if (tail === undefined) {
     throw new TypeError(
       `${name}: A length was given, but the type has no flexible array`,
@@ -156,5 +156,4 @@ function sizeWith(ready: Ready, length: number | undefined): number {
       }`,
     );
   }
-  return Math.max(size, tail.offset + length * tail.stride);
 }

@@ -1,6 +1,6 @@
 /** Structs. */
 
-import { aggregate } from "../model/struct_options.ts";
+import { aggregate } from "../model/aggregate.ts";
 import type { StructOptions } from "../model/place_fields.ts";
 import type { Fields, StructType } from "../static.ts";
 

@@ -6,8 +6,9 @@ import { flexibleTailOf } from "./types.ts";
 import type { Type } from "../static.ts";
 
 /**
- * The number of bytes that a value has, with a flexible array of a length at
- * its end.
+ * The size of a value in bytes, with a flexible array of a length at its end.
+ *
+ * @param length The length in elements; undefined where it was not given.
  */
 export function sizeWith(type: Type, length: number | undefined): number {
   const tail = flexibleTailOf(type);

@@ -1,4 +1,4 @@
-/** The options that structs and unions share. */
+/** From what a user wrote to a struct or union: what it says is checked, and its fields placed. */
 
 import { InvalidTypeError } from "../../errors.ts";
 import { place, type StructOptions } from "./place_fields.ts";
