@@ -8,7 +8,6 @@ import {
   requireFlag,
   requireOptions,
   requireU32,
-  requireU64,
 } from "../../base/arguments.ts";
 import { Descriptor } from "../../ffi/descriptor.ts";
 import type { Memory } from "../../memory/mod.ts";
@@ -16,11 +15,9 @@ import type { NativeMap } from "../libbpf/map.ts";
 import { keep } from "../link/kept.ts";
 import type { BpfLink } from "../link/link.ts";
 import { addStructOps, attachStructOps } from "../link/struct_ops.ts";
-import { requireMapName } from "../arguments.ts";
 import { fdinfoNumber } from "../fdinfo.ts";
 import { idsOf } from "../ids.ts";
 import { openPinned } from "../pins.ts";
-import { requireToken } from "../token.ts";
 import {
   entryOffset,
   mapArray,
@@ -46,14 +43,12 @@ import {
   updateProgram,
   updateSocket,
 } from "./inner_maps.ts";
-import { MapBtf, type MapDefinition } from "./types_from_btf.ts";
-import { createMap, freeze, openById } from "./commands.ts";
-import { givenTypes, loadTypes, sizeOfPart } from "./create_types.ts";
-import { mapFlagBits } from "./flag.ts";
+import { type EntryTypes, MapBtf } from "./types_from_btf.ts";
+import { freeze, openById } from "./commands.ts";
+import { create } from "./create.ts";
 import { type MapInfo, mapInfoOf } from "./info.ts";
 import {
   type CreateMapOptions,
-  createOptions,
   lockFlag,
   type LockOptions,
   modeNumber,
@@ -74,7 +69,7 @@ import {
   type TableTypes,
   typeOptions,
 } from "./table.ts";
-import { isKeyless, type MapType, mapTypeNumber } from "./type.ts";
+import type { MapType } from "./type.ts";
 import {
   elementsIn,
   elementViewsIn,
@@ -88,10 +83,10 @@ import { VariableNames } from "../variable/names.ts";
 interface MapOrigin {
   /** The path where it is pinned. */
   readonly pinnedTo?: string | undefined;
-  /** Its definition in C. */
-  readonly definition?: () => MapDefinition | undefined;
+  /** Finds the types that its definition in C names. */
+  readonly definition?: () => EntryTypes | undefined;
   /** The types that it was made with. */
-  readonly types?: MapDefinition | undefined;
+  readonly types?: EntryTypes | undefined;
   /** The map as libbpf has it, where libbpf has loaded it. */
   readonly native?: NativeMap;
 }
@@ -228,52 +223,8 @@ export class BpfMap<
     K extends Type = Type,
     V extends Type = Type,
   >(options: CreateMapOptions<M, K, V>): BpfMap<M, K, V> {
-    requireOptions(options, createOptions);
-    const {
-      type,
-      keySize,
-      valueSize,
-      maxEntries,
-      flags = 0,
-      name = "",
-      mapExtra = 0n,
-      numaNode,
-      innerMap,
-    } = options;
-    const token = requireToken(options.token);
-    const typeNumber = mapTypeNumber(type);
-    const types = givenTypes(type, options.keyType, options.valueType);
-    const defaultKeySize = isKeyless(type) ? 0 : 4;
-    const keyBytes = sizeOfPart(
-      "keys",
-      types?.keyType,
-      keySize,
-      defaultKeySize,
-    );
-    const valueBytes = sizeOfPart("values", types?.valueType, valueSize, 0);
-    const request = {
-      type: typeNumber,
-      keySize: requireU32("Key size", keyBytes, 0),
-      valueSize: requireU32("Value size", valueBytes, 0),
-      maxEntries: requireU32("Number of entries", maxEntries, 0),
-      flagBits: mapFlagBits(flags),
-      name: requireMapName(name),
-      mapExtra: requireU64("Map extra", mapExtra),
-      numaNode: numaNode === undefined
-        ? undefined
-        : requireU32("NUMA node", numaNode, 0),
-      innerFd: innerMap === undefined
-        ? undefined
-        : descriptorOf("Inner map", "map", innerMap),
-      tokenFd: token?.fd,
-    };
-    const btf = loadTypes(type, types, request.tokenFd);
-    try {
-      const descriptor = createMap({ ...request, btf });
-      return new BpfMap<M, K, V>(descriptor, "the new map", { types });
-    } finally {
-      btf?.descriptor.close();
-    }
+    const { descriptor, types } = create(options);
+    return new BpfMap<M, K, V>(descriptor, "the new map", { types });
   }
 
   /**

@@ -93,22 +93,6 @@ export function lockFlag(options: LockOptions): bigint {
   return requireFlag("lock", options.lock) ? 4n : 0n;
 }
 
-/** Names of the options of {@linkcode BpfMap.create}. */
-export const createOptions: OptionNames<CreateMapOptions> = {
-  type: true,
-  keySize: true,
-  valueSize: true,
-  keyType: true,
-  valueType: true,
-  maxEntries: true,
-  flags: true,
-  name: true,
-  numaNode: true,
-  mapExtra: true,
-  innerMap: true,
-  token: true,
-};
-
 /** Names of the options of {@linkcode BpfMap.open}. */
 export const openOptions: OptionNames<OpenMapOptions> = { readOnly: true };
 

@@ -99,11 +99,8 @@ export function hasIds(type: MapType | undefined): boolean {
 /** `linux/bpf.h` */
 const BPF_F_STACK_BUILD_ID = 1 << 5;
 
-/**
- * The types that a map's definition in C names, which the kernel may drop, or
- * that it was made with here.
- */
-export interface MapDefinition {
+/** The types of a map's keys and values, where they are known. */
+export interface EntryTypes {
   readonly keyType: Type | undefined;
   readonly valueType: Type | undefined;
 }
@@ -113,19 +110,20 @@ export class MapBtf {
   readonly #info: MapInfo;
   #btf: Btf | undefined;
 
-  readonly #definition: () => MapDefinition | undefined;
-  readonly #given: MapDefinition | undefined;
+  readonly #definition: () => EntryTypes | undefined;
+  readonly #given: EntryTypes | undefined;
 
   /**
    * Asks nothing yet; keeps what is known already.
    *
-   * @param definition Finds the map's definition in C.
-   * @param given The definition that the map was made with here.
+   * @param definition Finds what the map's definition in C names, which the
+   * kernel may drop.
+   * @param given The types that the map was made with here.
    */
   constructor(
     info: MapInfo,
-    definition: () => MapDefinition | undefined = () => undefined,
-    given?: MapDefinition,
+    definition: () => EntryTypes | undefined = () => undefined,
+    given?: EntryTypes,
   ) {
     this.#info = info;
     this.#definition = definition;
@@ -162,7 +160,7 @@ export class MapBtf {
   }
 
   /** The type in the definition, of the map's own size; rings have none. */
-  #defined(part: keyof MapDefinition, size: number): Type | undefined {
+  #defined(part: keyof EntryTypes, size: number): Type | undefined {
     const type = this.#definition()?.[part];
     return type?.size === size || size === 0 ? type : undefined;
   }

@@ -1,5 +1,11 @@
-/** The types that a new map is made with. */
+/** From the options of a new map to the map in the kernel. */
 
+import {
+  type OptionNames,
+  requireOptions,
+  requireU32,
+  requireU64,
+} from "../../base/arguments.ts";
 import { InvalidTypeError } from "../../errors.ts";
 import { TypeWriter } from "../../btf/writing/write_types.ts";
 import type { Descriptor } from "../../ffi/descriptor.ts";
@@ -10,21 +16,103 @@ import {
   originOf,
   requireType,
 } from "../../layout/model/types.ts";
-import { loadBtf, type MapBtfRequest } from "./commands.ts";
+import { requireMapName } from "../arguments.ts";
+import { descriptorOf } from "../kernel_object.ts";
+import { requireToken } from "../token.ts";
+import {
+  createMap,
+  loadBtf,
+  type MapBtfRequest,
+  type MapRequest,
+} from "./commands.ts";
+import { mapFlagBits } from "./flag.ts";
+import type { CreateMapOptions } from "./options.ts";
 import {
   isKeyless,
   isLocalStorage,
   isUnbounded,
   type MapType,
+  mapTypeNumber,
 } from "./type.ts";
-import type { MapDefinition } from "./types_from_btf.ts";
+import type { EntryTypes } from "./types_from_btf.ts";
+
+const CREATE_OPTIONS: OptionNames<CreateMapOptions> = {
+  type: true,
+  keySize: true,
+  valueSize: true,
+  keyType: true,
+  valueType: true,
+  maxEntries: true,
+  flags: true,
+  name: true,
+  numaNode: true,
+  mapExtra: true,
+  innerMap: true,
+  token: true,
+};
+
+/** A new map. */
+interface CreatedMap {
+  readonly descriptor: Descriptor;
+  /** The types that it was made with; undefined without any. */
+  readonly types: EntryTypes | undefined;
+}
+
+/** Does what `BpfMap.create` does, up to the descriptor. */
+export function create(options: CreateMapOptions): CreatedMap {
+  requireOptions(options, CREATE_OPTIONS);
+  const types = typesIn(options);
+  const request = requestOf(options, types);
+  const btf = loadTypes(options.type, types, request.tokenFd);
+  try {
+    return { descriptor: createMap({ ...request, btf }), types };
+  } finally {
+    btf?.descriptor.close();
+  }
+}
+
+/** Checks the options, and gives them as the kernel takes them. */
+function requestOf(
+  options: CreateMapOptions,
+  types: EntryTypes | undefined,
+): MapRequest {
+  const {
+    type,
+    keySize,
+    valueSize,
+    maxEntries,
+    flags = 0,
+    name = "",
+    mapExtra = 0n,
+    numaNode,
+    innerMap,
+  } = options;
+  const token = requireToken(options.token);
+  const keyBytes = sizeOf("keys", types?.keyType, keySize) ??
+    (isKeyless(type) ? 0 : 4);
+  const valueBytes = sizeOf("values", types?.valueType, valueSize) ?? 0;
+  return {
+    type: mapTypeNumber(type),
+    keySize: requireU32("Key size", keyBytes, 0),
+    valueSize: requireU32("Value size", valueBytes, 0),
+    maxEntries: requireU32("Number of entries", maxEntries, 0),
+    flagBits: mapFlagBits(flags),
+    name: requireMapName(name),
+    mapExtra: requireU64("Map extra", mapExtra),
+    numaNode: numaNode === undefined
+      ? undefined
+      : requireU32("NUMA node", numaNode, 0),
+    innerFd: innerMap === undefined
+      ? undefined
+      : descriptorOf("Inner map", "map", innerMap),
+    tokenFd: token?.fd,
+  };
+}
 
 /** The types of a new map; undefined for one that has none. */
-export function givenTypes(
-  type: MapType,
-  keyType: unknown,
-  valueType: unknown,
-): MapDefinition | undefined {
+function typesIn(
+  { type, keyType, valueType }: CreateMapOptions,
+): EntryTypes | undefined {
   if (keyType === undefined && valueType === undefined) return undefined;
   const key = keyType ?? (isKeyless(type) ? undefined : u32);
   return {
@@ -36,17 +124,16 @@ export function givenTypes(
 }
 
 /**
- * The size of keys or values.
+ * The size of keys or values; undefined where nothing says it.
  *
  * @throws {InvalidTypeError} if a size was given that is not its type's.
  */
-export function sizeOfPart(
+function sizeOf(
   part: "keys" | "values",
   type: Type | undefined,
   given: number | undefined,
-  otherwise: number,
-): number {
-  if (type === undefined) return given ?? otherwise;
+): number | undefined {
+  if (type === undefined) return given;
   const size = given ?? type.size;
   requireTypeOfSize(type, `the map's ${part}`, size);
   return size;
@@ -76,7 +163,7 @@ function hasIntegerKeys(type: MapType): boolean {
 }
 
 /** BTF in the kernel, for one map, which keeps it from then on. */
-export interface LoadedTypes extends MapBtfRequest {
+interface LoadedTypes extends MapBtfRequest {
   /** The descriptor whose number is `fd`. */
   readonly descriptor: Descriptor;
 }
@@ -88,9 +175,9 @@ export interface LoadedTypes extends MapBtfRequest {
  * @throws {InvalidTypeError} if BTF has no room for them.
  * @throws {SystemError} with the kernel's reason.
  */
-export function loadTypes(
+function loadTypes(
   type: MapType,
-  types: MapDefinition | undefined,
+  types: EntryTypes | undefined,
   tokenFd: number | undefined,
 ): LoadedTypes | undefined {
   if (types === undefined || !takesBtf(type)) return undefined;
