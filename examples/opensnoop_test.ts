@@ -69,8 +69,8 @@ snoopTest(
     }, missing);
     assertMatch(lines[0]!, /^PID +UID +COMMAND +FD +PATH$/);
     const rows = rowsOf(lines, Deno.pid);
-    const paths = rows.map((row) => row.split(" ").at(-1)!)
-      .filter((path) => path.startsWith(directory.path));
+    const found = rows.filter((row) => row.includes(` ${directory.path}`));
+    const paths = found.map((row) => row.slice(row.indexOf(directory.path)));
     assertEquals(paths, [...names, missing]);
     const last = rows.find((row) => row.endsWith(missing))!;
     // ENOENT, from the negative error number of the system call.

@@ -1,4 +1,5 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { fromFileUrl } from "@std/path";
 import {
   asNobody,
   bpfMaps,
@@ -92,7 +93,7 @@ testWith(isRoot ? nobody : [])(
     ) {
       const source = new URL(`../${name}`, import.meta.url);
       const { success } = await new Deno.Command("cp", {
-        args: ["-r", "--no-preserve=mode", source.pathname, directory.path],
+        args: ["-r", "--no-preserve=mode", fromFileUrl(source), directory.path],
       }).output();
       assertEquals(success, true, name);
     }

@@ -12,6 +12,7 @@
  * @module
  */
 
+import { fileURLToPath } from "node:url";
 import {
   array,
   f32,
@@ -61,7 +62,7 @@ try {
     `${directory}/recording.py`,
     pythonModule({ Recording }),
   );
-  const script = new URL("analyse.py", import.meta.url).pathname;
+  const script = fileURLToPath(new URL("analyse.py", import.meta.url));
   const { success } = await new Deno.Command("python3", {
     // A memfd has no path, but a process of the same user can open it by ours.
     args: [script, `/proc/${Deno.pid}/fd/${memory.fd}`],

@@ -159,9 +159,10 @@ testWith(tokens, compilerOfC)(
 testWith(tokens, bpfMounts)(
   "Outside of a user namespace there are no tokens, nor of what is no BPF file system",
   async () => {
+    using directory = new TemporaryDirectory();
     const { stdout, stderr } = await run(
       `${prelude}
-      console.log(codeOf(() => BpfToken.create("/tmp")));
+      console.log(codeOf(() => BpfToken.create(Deno.args[0])));
       console.log(codeOf(() => BpfToken.create("/proc")));
       console.log(codeOf(() => BpfToken.create("/nowhere")));
       console.log(codeOf(() => BpfToken.create("/etc/passwd")));
@@ -170,8 +171,9 @@ testWith(tokens, bpfMounts)(
         permissions: ["-A"],
         under: [
           ..."unshare --mount sh -c".split(" "),
-          'mount -t bpf -o delegate_maps=any none /tmp; exec "$0" "$@"',
+          `mount -t bpf -o delegate_maps=any none "${directory.path}"; exec "$0" "$@"`,
         ],
+        args: [directory.path],
       },
     );
     assertEquals(stdout, "EOPNOTSUPP\nEINVAL\nENOENT\nEINVAL\n", stderr);

@@ -242,7 +242,7 @@ testWith(needs, mounts)(
           "-m",
           "sh",
           "-c",
-          `mount -t bpf none ${directory.path} && exec "$@"`,
+          `mount -t bpf none "${directory.path}" && exec "$@"`,
           "sh",
         ],
       },

@@ -26,7 +26,7 @@ async function inGroup(program: string): Promise<unknown[]> {
       const refused = noting(seen);
       /** Runs commands of the shell's, in the group or not. */
       function bash(commands: string, within = true): boolean {
-        const enter = within ? "echo $$ >" + group + "/cgroup.procs; " : "";
+        const enter = within ? "echo $$ >'" + group + "/cgroup.procs'; " : "";
         return new Deno.Command("bash", { args: ["-c", enter + commands], stderr: "null" })
           .outputSync().success;
       }
