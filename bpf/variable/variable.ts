@@ -33,7 +33,9 @@ import {
  *
  * Variables in sections without memory that can be mapped (those of a map that
  * was put in the place of the section's) are read and written by `bpf(2)`: `get`
- * and `set` work, `pointer` and `view` do not.
+ * and `set` work, `pointer` and `view` do not. The kernel takes such a section
+ * whole: `set` reads it and stores it again, and what programs store in it in
+ * between, in whichever variable, is lost.
  *
  * @typeParam T Its type, where that is known.
  */
