@@ -248,6 +248,39 @@ export const networks: Need = new Need("network namespaces", () => {
   run("unshare", "--net", "--mount", ...pair);
 });
 
+/** Rings of requests, which a sysctl or a container may forbid. */
+export const ioUrings: Need = new Need("io_uring", () => {
+  const libc = Deno.dlopen("libc.so.6", {
+    syscall: { parameters: ["i64", "u32", "buffer"], result: "i32" },
+    close: { parameters: ["i32"], result: "i32" },
+  });
+  const ring = libc.symbols.syscall(425n, 8, new Uint8Array(120));
+  if (ring >= 0) libc.symbols.close(ring);
+  libc.close();
+  if (ring < 0) throw new Refusal("io_uring_setup");
+});
+
+/** Raw sockets of a family, as in `sys/socket.h`. */
+function sockets(what: string, family: number): Need {
+  return new Need(what, () => {
+    requireThat(isRoot, "root");
+    const libc = Deno.dlopen("libc.so.6", {
+      socket: { parameters: ["i32", "i32", "i32"], result: "i32" },
+      close: { parameters: ["i32"], result: "i32" },
+    });
+    const socket = libc.symbols.socket(family, 3, 0);
+    if (socket >= 0) libc.symbols.close(socket);
+    libc.close();
+    if (socket < 0) throw new Refusal(`socket(${family})`);
+  });
+}
+
+/** Sockets of packets, packet(7). */
+export const packetSockets: Need = sockets("packet sockets", 17);
+
+/** Sockets that share packets with the driver, AF_XDP. */
+export const xdpSockets: Need = sockets("XDP sockets", 44);
+
 /** Numbers of processes that count from elsewhere. */
 export const pidNamespaces: Need = new Need("PID namespaces", () => {
   requireThat(isRoot, "root");

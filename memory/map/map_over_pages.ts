@@ -136,7 +136,7 @@ function attempt(request: PageRequest, pages: number): Mapping {
 }
 
 const IMMOVABLE =
-  "this memory may be one that cannot be moved: a BPF arena, or huge pages before Linux 5.16";
+  "this memory may be one that cannot be moved: a BPF arena, the rings of io_uring, or huge pages before Linux 5.16";
 
 /** Reserves pages, and has the lack of addresses be what the kernel calls it. */
 export function reservePages(

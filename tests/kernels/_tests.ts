@@ -69,6 +69,7 @@ export const groups: Readonly<Record<string, readonly Choice[]>> = {
         /would end the process/,
       ],
     },
+    { file: "tests/memory/refusals_test.ts", only: [/io_uring/] },
     {
       file: "tests/memory/size_test.ts",
       // A guest has no disk, and tmpfs fills what is read of a file's holes.

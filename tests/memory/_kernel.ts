@@ -95,6 +95,12 @@ export function pipe(): [read: Descriptor, write: Descriptor] {
   return [new Descriptor(ends[0]!), new Descriptor(ends[1]!)];
 }
 
+/** A ring of requests, `io_uring_setup(2)`; undefined where there is none. */
+export function ioUring(): Descriptor | undefined {
+  const fd = libc.syscall(425n, 8, new Uint8Array(120), 0);
+  return fd < 0 ? undefined : new Descriptor(fd);
+}
+
 /** Tests whether libc can map a descriptor at an address, and unmaps it. */
 export function canMapAt(fd: number, address: bigint, size: number): boolean {
   // PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED_NOREPLACE

@@ -7,8 +7,9 @@
 
 import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
 import { SystemError } from "../../errors.ts";
+import { array, u32 } from "../../layout/mod.ts";
 import { Memory, pageSize } from "../../memory/mod.ts";
-import { bpfTest, command, kernelBtf, testWith } from "../_needs.ts";
+import { bpfTest, command, ioUrings, kernelBtf, testWith } from "../_needs.ts";
 import {
   commandPath,
   openDescriptors,
@@ -18,6 +19,7 @@ import {
 import {
   BpfMap,
   closedDescriptor,
+  ioUring,
   memfd,
   O_RDONLY,
   O_WRONLY,
@@ -144,6 +146,29 @@ Deno.test("Memory.map() of a descriptor for writing alone asks for reading: EACC
     /^the descriptor must be open for reading$/,
   ]);
 });
+
+testWith(ioUrings)(
+  "Memory.map() of the rings of io_uring maps them, or says that they cannot be moved: EINVAL",
+  () => {
+    using ring = ioUring()!;
+    const map = () => Memory.map(ring.fd, page);
+    let memory: Memory;
+    try {
+      memory = map();
+    } catch {
+      // Since Linux 6.5.
+      assertRefused(map, [
+        "EINVAL",
+        "mremap",
+        /cannot be moved: .*the rings of io_uring/,
+      ]);
+      return;
+    }
+    // Its 8 entries have a mask.
+    assert([...memory.view(array(u32, 128))].includes(7));
+    memory.close();
+  },
+);
 
 testWith(kernelBtf)(
   "Memory.open() of the kernel's BTF does not blame its descriptor: EACCES",
