@@ -1,4 +1,5 @@
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import { basename } from "@std/path";
 import { Btf, BtfError } from "../../btf/mod.ts";
 import { offsetOf, sizeOf, type StructType } from "../../layout/mod.ts";
 import { clang, command, compilerOfC, testWith } from "../_needs.ts";
@@ -52,8 +53,10 @@ testWith(compilerOfC, command("pahole"))(
   async () => {
     using directory = new TemporaryDirectory();
     const program = await compileC(source, directory, ["-g"]);
+    // It passes the path on to a shell, which a space would make two of.
     const { success, stderr } = await new Deno.Command("pahole", {
-      args: ["-J", program],
+      args: ["-J", basename(program)],
+      cwd: directory.path,
     }).output();
     assertEquals(success, true, new TextDecoder().decode(stderr));
     checkConfig(Btf.open(program));
