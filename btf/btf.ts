@@ -253,7 +253,9 @@ export class Btf {
    * - `char[n]` is text, unless n is 0. Pointers are {@linkcode PointerType}s:
    *   `uintptr`, with what they point to. `__be16` and the like are in network
    *   byte order.
-   * - Integers of 16 bytes, and floats of other than 4 or 8, are bytes.
+   * - Floats are `f16`, `f32` or `f64` by their size, also where `pahole -J` wrote
+   *   an integer of the name `double`. `long double` and complex numbers are
+   *   bytes.
    * - An array without a length is flexible where nothing lies behind it, and
    *   has length 0 elsewhere; one of values without a size has length 0.
    * - A struct whose members are not aligned is packed: its alignment is 1.

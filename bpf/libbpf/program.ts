@@ -105,9 +105,11 @@ export class NativeProgram {
       result,
       `bpf_program__set_attach_target(${this.name})`,
       result === -ESRCH || result === -ENOENT
-        ? `the kernel's BTF has no function or tracepoint ${name} (${
-          warningsIn(messages)
-        })`
+        ? `${
+          fd === 0
+            ? `the kernel's BTF has no function or tracepoint ${name}`
+            : `the program that is attached to has no function ${name}`
+        } (${warningsIn(messages)})`
         : warningsIn(messages),
     );
   }

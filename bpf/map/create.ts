@@ -196,6 +196,11 @@ function loadTypes(
       `${keyType.name}: The keyType of a map of type ${type} must be u32 or i32`,
     );
   }
+  if (type === "lpm_trie" && kind !== "struct") {
+    throw new InvalidTypeError(
+      `${keyType.name}: The keyType of a map of type lpm_trie must be a struct of a prefix's length and an address: for keys of bytes pass keySize and valueSize, and the types to table()`,
+    );
+  }
   const writer = new TypeWriter();
   const keyTypeId = writer.write(keyType);
   const valueTypeId = writer.write(valueType);

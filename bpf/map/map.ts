@@ -397,9 +397,12 @@ export class BpfMap<
    * Deletes an entry (`BPF_MAP_DELETE_ELEM`).
    *
    * @param key As in {@linkcode BpfMap.lookup}.
-   * @returns True if there was one.
+   * @returns True if there was one. Of a `devmap`, `cpumap` or `xskmap` the
+   * kernel does not tell: true for every index below `maxEntries`.
    * @throws {ClosedError} if the map is closed.
    * @throws {TypeError | RangeError} if the key is not of its size.
+   * @throws {NotSupportedError} if maps of this type have no entries, or none
+   * that can be deleted by key.
    * @throws {SystemError} with the kernel's reason, as in bpf(2): EINVAL for
    * arrays, EPERM if the map is frozen.
    */

@@ -113,6 +113,25 @@ export function isKeyless(type: MapType): boolean {
   }
 }
 
+/** Tests whether keys of a type are indices of elements that may be empty. */
+export function hasSlots(type: MapType): boolean {
+  switch (type) {
+    case "prog_array":
+    case "perf_event_array":
+    case "cgroup_array":
+    case "stack_trace":
+    case "array_of_maps":
+    case "devmap":
+    case "cpumap":
+    case "xskmap":
+    case "sockmap":
+    case "reuseport_sockarray":
+      return true;
+    default:
+      return false;
+  }
+}
+
 /**
  * Tests whether maps of a type grow with what their entries belong to: their
  * size must be 0.

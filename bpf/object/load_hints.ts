@@ -39,10 +39,43 @@ export function loadHint(
   const advice = map === undefined
     ? adviceFor(errno, programs, program, reason, warnings)
     : mapAdvice(map);
-  if (reason === "") {
-    return [advice, warnings].filter((part) => part !== "").join("; ");
-  }
-  return advice === "" ? reason : `${reason}\n${advice}`;
+  const { types, rest } = refusedTypes(warnings);
+  const parts = reason === "" ? [advice, types, rest] : [reason, advice, types];
+  return parts.filter((part) => part !== "")
+    .join(reason === "" ? "; " : "\n");
+}
+
+/** Warnings about the object's BTF, as {@linkcode warningsIn} puts them together. */
+const BTF_LOG =
+  /BTF loading error: [^;]*; -- BEGIN BTF LOAD LOG ---\n(?<log>[^]*?)(?<end>-- END BTF LOAD LOG --; |; (?=Error loading))/;
+const BTF_IGNORED =
+  /Error loading \.BTF into kernel: [^;]*?(\. BTF is (optional, ignoring|mandatory, can't proceed)\.|; |$)(; )?/;
+
+/** A line about a type, or a member, that the kernel says nothing else of. */
+const BTF_LISTED =
+  /^(\t\S*|\[\d+\] [A-Z_0-9]+ \S+)( \S+=[^(\s]\S*| args=\(.*\))*$/;
+
+/**
+ * The reason for which the kernel refused the object's BTF, and the other
+ * warnings. Libbpf goes on without BTF; what then fails does not tell the cause.
+ * The kernel's log is a line or more for each type up to the one refused.
+ */
+function refusedTypes(
+  warnings: string,
+): { readonly types: string; readonly rest: string } {
+  if (!BTF_IGNORED.test(warnings)) return { types: "", rest: warnings };
+  const rest = warnings.replace(BTF_LOG, "").replace(BTF_IGNORED, "");
+  const { log = "", end = "" } = BTF_LOG.exec(warnings)?.groups ?? {};
+  const last = log.trimEnd().split("\n").at(-1)!;
+  const why = !end.startsWith("--")
+    ? "its log is too long to tell why"
+    : BTF_LISTED.test(last)
+    ? "it does not say why; in a struct with a bpf_spin_lock, a bpf_timer or the like, each bit-field must begin at a byte"
+    : last.trim();
+  return {
+    types: `the kernel refused the object's BTF, and with it all types: ${why}`,
+    rest,
+  };
 }
 
 /** The map that the kernel refused, by what libbpf says; undefined for none. */

@@ -291,7 +291,11 @@ function failure(
   data: Part,
   context: Part,
 ): Error {
-  const reason = systemError(errno, "bpf(BPF_PROG_TEST_RUN)", hintOf(errno));
+  const reason = systemError(
+    errno,
+    "bpf(BPF_PROG_TEST_RUN)",
+    hintOf(errno, type),
+  );
   switch (errno) {
     case ENOTSUPP:
       return new NotSupportedError(
@@ -315,12 +319,17 @@ function failure(
   }
 }
 
-function hintOf(errno: number): string | undefined {
+function hintOf(
+  errno: number,
+  type: ProgramType | undefined,
+): string | undefined {
   switch (errno) {
     case EPERM:
       return "running a program needs CAP_BPF, and CAP_PERFMON or CAP_NET_ADMIN by its type; a container's seccomp profile may forbid bpf(2)";
     case EINVAL:
-      return "programs of this type are not run with these options: those for packets need data of at least 14 bytes and, unless they are XDP, no more than fits a page; tracepoints take no data and no repeat";
+      return type !== undefined && !givesContext(type)
+        ? `programs of type ${type} take no data and no repeat, and a context that has at least the bytes that they read`
+        : "programs of this type are not run with these options: those for packets need data of at least 14 bytes and, unless they are XDP, no more than fits a page";
     case EINTR:
       return "a signal came while it ran; it has run, but not as often as asked";
     default:

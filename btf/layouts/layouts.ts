@@ -101,7 +101,7 @@ export class Layouts {
     const resolved = resolveType(this.#table, id);
     const { type, typedefs } = resolved;
     if (type.kind === "int") return layoutOfInt(type, typedefs);
-    if (type.kind === "float") return layoutOfFloat(type.size, typedefs);
+    if (type.kind === "float") return layoutOfFloat(type, typedefs);
     // What could have a name and has none goes by that of its typedef.
     const key = type.name === "" && type.kind !== "ptr" && type.kind !== "array"
       ? typedefs.at(-1)?.id ?? type.id

@@ -33,7 +33,13 @@ import type {
   IntegerType,
   Type,
 } from "../../layout/static.ts";
-import type { BtfEnum, BtfEnum64, BtfInt, BtfModifier } from "../types.ts";
+import type {
+  BtfEnum,
+  BtfEnum64,
+  BtfFloat,
+  BtfInt,
+  BtfModifier,
+} from "../types.ts";
 
 /** The name of anonymous types. */
 export const ANONYMOUS = "(anonymous)";
@@ -115,17 +121,29 @@ export function layoutOfInt(
 ): Type {
   const found = bigEndianBy(typedefs, type.size);
   if (found !== undefined) return found;
+  if (FLOATING.test(type.name)) return layoutOfFloat(type, typedefs);
   if (type.size === 16) return type.signed ? i128 : u128;
   return integerLike(type) ?? bytesOf(type.size);
 }
 
+/**
+ * The floating types of C and Rust, by their names: `pahole -J` writes them as
+ * integers, unless it is told `--btf_gen_floats`.
+ */
+const FLOATING =
+  /^(complex )?(float|double|long double|_Float\d+x?|__bf16|f(16|32|64|128))$/;
+
+/** The floating types whose bytes are not those of one number of IEEE 754. */
+const COMPOSED = /^complex |^__bf16$/;
+
 /** A floating-point number, in network byte order where a typedef says so. */
 export function layoutOfFloat(
-  size: number,
+  { name, size }: BtfFloat | BtfInt,
   typedefs: readonly BtfModifier[],
 ): Type {
   const found = bigEndianBy(typedefs, size);
   if (found !== undefined) return found;
+  if (COMPOSED.test(name)) return bytesOf(size);
   switch (size) {
     case 2:
       return f16;

@@ -9,6 +9,7 @@ import {
   bytes,
   enumeration,
   f32,
+  type Fields,
   HostLayout,
   i32,
   InvalidTypeError,
@@ -171,4 +172,18 @@ Deno.test("checkLayout() shows both layouts side by side", () => {
 Deno.test("checkLayout() refuses what it cannot compare", () => {
   assertThrows(() => checkLayout({} as Type, btf, "stats"), InvalidTypeError);
   assertThrows(() => checkLayout(u32, btf), BtfError, '"u32"');
+});
+
+Deno.test("checkLayout() looks once at structs that are reached on many paths", () => {
+  // Each has two of the one before, so that 2^40 paths lead to the first.
+  const b = new Builder();
+  let id = b.struct("level", 4, [["x", b.int("int", 4, SIGNED), 0]]);
+  let own: Type = struct("level", { _: HostLayout, x: i32 });
+  for (let level = 0; level < 40; level++) {
+    id = b.struct("level", 4, [["a", id, 0], ["b", id, 0]]);
+    const fields: Fields = { _: HostLayout, a: own, b: own };
+    own = struct("level", fields, { offsets: { b: 0 } });
+  }
+  const btf = Btf.parse(b.bytes());
+  assertEquals(checkLayout(own, btf, id).differences, []);
 });

@@ -103,6 +103,29 @@ Deno.test("Btf.layout() has scalars of all kinds at BTF's own offsets", () => {
   checkType(type);
 });
 
+Deno.test("Btf.layout() has floats that pahole wrote as integers, and parts of complex numbers as bytes", () => {
+  const b = new Builder();
+  const integers = [
+    ["float", 4],
+    ["double", 8],
+    ["_Float16", 2],
+    ["long double", 16],
+    ["complex float", 8],
+    ["f32", 4], // of Rust
+    ["long int", 8],
+  ] as const;
+  const floats = [["complex float", 8], ["__bf16", 2], ["f64", 8]] as const;
+  const ids = [
+    ...integers.map(([name, size]) => b.int(name, size)),
+    ...floats.map(([name, size]) => b.add(K.FLOAT, name, size)),
+  ];
+  const btf = Btf.parse(b.bytes());
+  assertEquals(ids.map((id) => btf.layout(id).name), [
+    ...["f32", "f64", "f16", "u8[16]", "u8[8]", "f32", "u64"],
+    ...["u8[8]", "u8[2]", "f64"],
+  ]);
+});
+
 Deno.test("Btf.layout() is made once for each type", () => {
   const { b, t } = basics();
   const inner = b.struct("inner", 4, [["x", t.u32, 0]]);

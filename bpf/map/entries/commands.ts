@@ -25,7 +25,7 @@ import {
 import { strideOf } from "../array_memory.ts";
 import { possibleCpus } from "../../../ffi/calls/cpus.ts";
 import type { MapInfo } from "../info.ts";
-import { isPerCpu } from "../type.ts";
+import { hasSlots, isPerCpu, isUnbounded } from "../type.ts";
 
 /** A key: its bytes, or the number that four of them are. */
 export type Key = Uint8Array | number;
@@ -239,7 +239,11 @@ export function hasValue(fd: number, value: Uint8Array): boolean {
   }
 }
 
-/** Deletes an entry, and tells whether there was one. */
+/**
+ * Deletes an entry, and tells whether there was one, as far as the kernel does.
+ *
+ * @throws {NotSupportedError} if entries of such a map cannot be deleted by key.
+ */
 export function remove(fd: number, info: MapInfo, key: Key): boolean {
   const payload = withKey(info, key, 0);
   const result = command(
@@ -248,9 +252,26 @@ export function remove(fd: number, info: MapInfo, key: Key): boolean {
     keyOf(payload, info),
     0n,
   );
-  if (result === -ENOENT) return false;
+  if (result === -ENOENT || isEmptySlot(info, result)) return false;
+  const isRefused = result === -EINVAL && hasNoDelete(info);
+  requireSupported(isRefused ? -ENOTSUPP : result, info, "deleted from by key");
   checked("BPF_MAP_DELETE_ELEM", result);
   return true;
+}
+
+/**
+ * Tests whether a delete failed because the slot is empty or does not exist.
+ * Each type of map has its own number for that: EINVAL of a `sockmap` stands
+ * for both, of a `devmap` for an index beyond the end, of others E2BIG does.
+ */
+function isEmptySlot({ type }: MapInfo, result: number): boolean {
+  return (result === -EINVAL || result === -E2BIG) && type !== undefined &&
+    hasSlots(type);
+}
+
+/** Tests whether a map has no entries that could be deleted, by EINVAL. */
+function hasNoDelete({ type, keySize }: MapInfo): boolean {
+  return keySize === 0 || (type !== undefined && isUnbounded(type));
 }
 
 /** The key that follows another, or the first; undefined after the last. */

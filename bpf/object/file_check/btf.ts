@@ -11,6 +11,7 @@ import { TypeTable } from "../../../btf/format/type_table.ts";
 import type { BtfArray, BtfType } from "../../../btf/types.ts";
 import { BtfError, InvalidObjectError } from "../../../errors.ts";
 import { type Elf, type ElfSection, SECTION } from "./elf.ts";
+import { checkMaps } from "./maps.ts";
 
 /** The depth to which types may nest: libbpf follows them so deep. */
 const MOST_DEPTH = 32;
@@ -27,18 +28,20 @@ const hasOwn = Object.hasOwn as <T extends object, N extends string>(
  * Checks the sections `.BTF` and `.BTF.ext`.
  *
  * @throws {BtfError} if a type is not whole, or refers to what it cannot.
- * @throws {InvalidObjectError} if there is more than one of a section, or what
- * is said of instructions does not lie within it.
+ * @throws {InvalidObjectError} if there is more than one of a section, what is
+ * said of instructions does not lie within it, or a map is defined that libbpf
+ * cannot take.
  */
 export function checkBtf(elf: Elf): void {
   const types = onlySection(elf, ".BTF");
   const extension = onlySection(elf, ".BTF.ext");
   if (types === undefined) return;
   const bytes = copyOf(elf.bytesOf(types));
-  const { endId } = checkTypes(bytes);
+  const table = checkTypes(bytes);
+  checkMaps(table);
   if (extension === undefined) return;
   const namesSize = new DataView(bytes.buffer).getUint32(20, true);
-  new Extension(elf.bytesOf(extension), endId, namesSize).check();
+  new Extension(elf.bytesOf(extension), table.endId, namesSize).check();
 }
 
 /** At an address divisible by 4, which a section's need not be. */

@@ -274,6 +274,16 @@ Deno.test("BpfMap.create() refuses types that say something else", () => {
     "f16: The keyType of a map of type array must be u32 or i32",
   );
   assertThrows(
+    create({
+      type: "lpm_trie",
+      keyType: array(u8, 8),
+      valueType: u32,
+      flags: ["no_prealloc"],
+    }),
+    InvalidTypeError,
+    "u8[8]: The keyType of a map of type lpm_trie must be a struct",
+  );
+  assertThrows(
     create({ keyType: u32, valueSize: 4 }),
     InvalidTypeError,
     "must have a valueType, too",

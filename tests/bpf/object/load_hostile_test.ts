@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
 import {
   BpfObject,
   ClosedError,
@@ -7,13 +7,14 @@ import {
 import { u64 } from "../../../layout/mod.ts";
 import {
   bpfObjects,
+  clang,
   kernelBtf,
   libbpfVersion,
   objectTest,
   testWith,
 } from "../../_needs.ts";
-import { openDescriptors, run } from "../../_support.ts";
-import { objectFile, openNative } from "../_objects.ts";
+import { openDescriptors, run, TemporaryDirectory } from "../../_support.ts";
+import { compileText, objectFile, openNative } from "../_objects.ts";
 
 const btfTest = testWith(bpfObjects, kernelBtf);
 
@@ -294,5 +295,37 @@ btfTest(
         ? "Cannot set type of the program count_tasks from tracing to xdp"
         : "loaded",
     );
+  },
+);
+
+testWith(bpfObjects, clang)(
+  "A map of struct_ops that is defined as other maps are is refused (needs clang and libbpf)",
+  async () => {
+    using directory = new TemporaryDirectory();
+    for (const type of ["int (*type)[26]", "void *type, *key"]) {
+      const path = await compileText(
+        `struct { ${type}; int (*max_entries)[1]; } defined SEC(".maps");
+SEC("socket") int nothing(void *context) { return 0; }`,
+        directory,
+      );
+      const { code, signal, stdout, stderr } = await run(
+        `
+        import { BpfObject } from "./bpf/mod.ts";
+        try {
+          BpfObject.load(${JSON.stringify(path)}).close();
+        } catch (error) {
+          console.log(String(error));
+        }
+      `,
+        { permissions: ["-A"] },
+      );
+      assertEquals({ code, signal }, { code: 0, signal: null }, stderr);
+      assertMatch(
+        stdout,
+        type.startsWith("int")
+          ? /^InvalidObjectError: .* map defined must be defined in section "\.struct_ops"/
+          : /^SystemError/,
+      );
+    }
   },
 );

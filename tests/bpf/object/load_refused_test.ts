@@ -4,11 +4,12 @@ import {
   assertFalse,
   assertInstanceOf,
   assertStringIncludes,
+  assertThrows,
 } from "@std/assert";
 import { BpfObject, SystemError, VerifierError } from "../../../bpf/mod.ts";
 import { bpfObjects, clang, root, setpriv, testWith } from "../../_needs.ts";
 import { run, TemporaryDirectory } from "../../_support.ts";
-import { compile } from "../_objects.ts";
+import { compile, compileText } from "../_objects.ts";
 
 const compileTest = testWith(bpfObjects, clang);
 const dropTest = testWith(bpfObjects, clang, setpriv);
@@ -202,5 +203,69 @@ testWith(bpfObjects, clang, root)(
       assertStringIncludes(error.message, `refuses section "${section}"`);
       assertFalse(/ulimit|RLIMIT/.test(error.message), error.message);
     }
+  },
+);
+
+compileTest(
+  "An object whose BTF the kernel refuses says so, without the log of all types (needs clang and libbpf)",
+  async () => {
+    for (
+      const [name, fields, why] of [
+        ["größe", "int flags;", "Invalid name"],
+        // Kernels before 6.2 look at it when the map is made.
+        ["of_bits", "char one : 4, two : 4;", undefined],
+      ] as const
+    ) {
+      const path = await compileText(
+        `struct ${name} { struct bpf_spin_lock lock; ${fields} };
+struct {
+  __uint(type, BPF_MAP_TYPE_HASH);
+  __uint(max_entries, 1);
+  __type(key, int);
+  __type(value, struct ${name});
+} locked SEC(".maps");
+SEC("socket") int only(struct __sk_buff *skb) {
+  int key = 0;
+  struct ${name} *value = bpf_map_lookup_elem(&locked, &key);
+  if (!value) return 0;
+  bpf_spin_lock(&value->lock);
+  bpf_spin_unlock(&value->lock);
+  return 1;
+}`,
+        directory,
+      );
+      let error: unknown;
+      try {
+        BpfObject.load(path).close();
+      } catch (thrown) {
+        error = thrown;
+      }
+      assertInstanceOf(error, SystemError);
+      assertFalse(/BEGIN BTF|magic:/.test(error.message), error.message);
+      if (why === undefined) continue;
+      assertStringIncludes(error.message, "refused the object's BTF");
+      assertStringIncludes(error.message, why);
+    }
+  },
+);
+
+compileTest(
+  "A map that must have BTF is refused with the kernel's reason for refusing that (needs clang and libbpf)",
+  async () => {
+    const path = await compileText(
+      `struct größe { int one; };
+struct {
+  __uint(type, BPF_MAP_TYPE_SK_STORAGE);
+  __uint(map_flags, BPF_F_NO_PREALLOC);
+  __type(key, int);
+  __type(value, struct größe);
+} stored SEC(".maps");
+SEC("socket") int only(struct __sk_buff *skb) { return 0; }`,
+      directory,
+    );
+    const error = assertThrows(() => BpfObject.load(path), SystemError);
+    assertFalse(/BEGIN BTF|magic:|optional/.test(error.message), error.message);
+    assertStringIncludes(error.message, "refused the object's BTF");
+    assertStringIncludes(error.message, "STRUCT größe size=4 vlen=1 Invalid");
   },
 );

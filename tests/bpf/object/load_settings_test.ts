@@ -10,6 +10,31 @@ const objectTest = testWith(bpfObjects);
 const directory = new TemporaryDirectory();
 addEventListener("unload", () => directory[Symbol.dispose]());
 
+testWith(bpfObjects)(
+  "load() says that the program to attach to has no such function (needs clang and libbpf)",
+  async () => {
+    const target = await compileText(
+      `SEC("xdp") int pass(struct xdp_md *context) { return 2; }`,
+      directory,
+    );
+    const path = await compileText(
+      `SEC("freplace") int other(struct xdp_md *context) { return 1; }`,
+      directory,
+    );
+    using first = BpfObject.load(target);
+    const program = first.program("pass");
+    const error = assertThrows(
+      () =>
+        BpfObject.load(path, {
+          programs: { other: { attachTo: { program, function: "missing" } } },
+        }),
+      SystemError,
+      "the program that is attached to has no function missing",
+    );
+    assertEquals(error.message.includes("the kernel's BTF has"), false);
+  },
+);
+
 objectTest(
   "load() gives a program the type that its section does not say (needs clang and libbpf)",
   async () => {
