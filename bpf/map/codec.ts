@@ -11,6 +11,7 @@ import { writeValue } from "../../layout/access/write_whole.ts";
 import type { Type } from "../../layout/mod.ts";
 import { requireBytesOf, requireU32 } from "../../base/arguments.ts";
 import { type Copy, ownCopy } from "./entries/copies.ts";
+import type { EntryLayout } from "./entries/layout.ts";
 import { type HasUntold, untoldIn } from "./untold.ts";
 import { requireKeyKind } from "../arguments.ts";
 import { requireTypeOfSize } from "../../layout/model/open_ended.ts";
@@ -256,7 +257,31 @@ export function codecOf(
     : new Typed(type, part, size, stride);
 }
 
-/** The codec of values of which there is one for each CPU. */
-export function perCpuCodec(codec: Codec, cpus: number, stride: number): Codec {
-  return new PerCpu(codec, cpus, stride);
+/** The types of a map's keys and values; bytes where one is undefined. */
+export interface EntryTypes {
+  readonly keyType: Type | undefined;
+  readonly valueType: Type | undefined;
+}
+
+/** The codecs of a map's keys and values. */
+export interface EntryCodecs {
+  readonly keys: Codec;
+  /** That of the values of all CPUs, where each has one. */
+  readonly values: Codec;
+}
+
+/**
+ * The codecs of a map's entries.
+ *
+ * @throws {InvalidTypeError} if a type cannot be pointed to, or has another size.
+ */
+export function entryCodecs(
+  { keySize, valueSize, cpus, valueLength }: EntryLayout,
+  { keyType, valueType }: EntryTypes,
+): EntryCodecs {
+  const stride = valueLength / (cpus ?? 1);
+  const keys = codecOf(keyType, "keys", keySize, keySize);
+  const one = codecOf(valueType, "values", valueSize, stride);
+  const values = cpus === undefined ? one : new PerCpu(one, cpus, stride);
+  return { keys, values };
 }

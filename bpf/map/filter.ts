@@ -3,7 +3,8 @@
 import { NotSupportedError } from "../../errors.ts";
 import type { Type } from "../../layout/mod.ts";
 import { codecOf } from "./codec.ts";
-import { hasValue, update, valueLength } from "./entries/commands.ts";
+import { hasValue, update } from "./entries/commands.ts";
+import { valueLength } from "./entries/layout.ts";
 import type { OpenMap } from "./info.ts";
 import type { Storable } from "./table.ts";
 

@@ -27,13 +27,18 @@ import {
   memorySizeOf,
   requireValueType,
 } from "./array_memory.ts";
-import { lookup, nextKey, remove, update } from "./entries/commands.ts";
+import {
+  lookup,
+  nextKey,
+  remove,
+  takeOne,
+  update,
+} from "./entries/commands.ts";
 import {
   batchesOf,
   type BatchOptions,
   type MapBatch,
 } from "./entries/map_batches.ts";
-import { takeOne } from "./entries/reader.ts";
 import {
   descriptorOf,
   type HasDescriptor,
@@ -67,13 +72,13 @@ import {
   type MapTable,
   type MapTypes,
   type PerCpuTableOf,
-  perCpuTableOf,
   refusePerCpu,
+  requirePerCpu,
   type TableOf,
   tableOf,
-  type TableTypes,
   typeOptions,
 } from "./table.ts";
+import type { EntryTypes } from "./codec.ts";
 import { isKeyless, type MapType, mapTypeNumber } from "./type.ts";
 import {
   elementsIn,
@@ -632,7 +637,9 @@ export class BpfMap<
   perCpu<KT extends Type = K, VT extends Type = V>(
     types: MapTypes<KT, VT> = {},
   ): PerCpuTableOf<KT, VT> {
-    const table = perCpuTableOf(this, this.#typesOf(types));
+    const known = this.#typesOf(types);
+    requirePerCpu(this.#info);
+    const table = tableOf(this, known);
     return table as unknown as PerCpuTableOf<KT, VT>;
   }
 
@@ -1031,7 +1038,7 @@ export class BpfMap<
     ];
   }
 
-  #typesOf(types: MapTypes): TableTypes {
+  #typesOf(types: MapTypes): EntryTypes {
     void this.fd; // A closed map has no types to ask for.
     requireOptions(types, typeOptions);
     const { keyType = this.keyType, valueType = this.valueType } = types;

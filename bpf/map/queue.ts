@@ -8,8 +8,9 @@ import {
   requireOptions,
 } from "../../base/arguments.ts";
 import { codecOf, ReadBlock } from "./codec.ts";
-import { lookup, take, update, valueLength } from "./entries/commands.ts";
+import { lookup, take, update } from "./entries/commands.ts";
 import { ownCopy } from "./entries/copies.ts";
+import { valueLength } from "./entries/layout.ts";
 import type { OpenMap } from "./info.ts";
 import type { Storable } from "./table.ts";
 

@@ -17,7 +17,7 @@ import {
 import { askInfo } from "../../ffi/bpf/object_info.ts";
 import { scratchBlock } from "../../ffi/block.ts";
 import type { MapInfo } from "./info.ts";
-import type { MapType } from "./type.ts";
+import { hasIds, type MapType } from "./type.ts";
 
 /**
  * BTF by its id, for as long as anyone uses it: the maps of one object have one,
@@ -85,15 +85,6 @@ function hasIndices(type: MapType | undefined): boolean {
     default:
       return false;
   }
-}
-
-/**
- * Tests whether the value that is looked up is the id of a map, or of a
- * program.
- */
-export function hasIds(type: MapType | undefined): boolean {
-  return type === "array_of_maps" || type === "hash_of_maps" ||
-    type === "prog_array";
 }
 
 /** `linux/bpf.h` */

@@ -1,6 +1,6 @@
 /** Looking up, storing and deleting the entries of a map. */
 
-import { NotSupportedError } from "../../../errors.ts";
+import { NotSupportedError, SystemError } from "../../../errors.ts";
 import {
   E2BIG,
   EINVAL,
@@ -23,35 +23,11 @@ import {
   scratchBlock,
 } from "../../../ffi/block.ts";
 import { strideOf } from "../array_memory.ts";
-import { possibleCpus } from "../../../ffi/calls/cpus.ts";
 import type { MapInfo } from "../info.ts";
-import { isPerCpu } from "../type.ts";
+import { valueLength } from "./layout.ts";
 
 /** A key: its bytes, or the number that four of them are. */
 export type Key = Uint8Array | number;
-
-/**
- * The number of bytes that the kernel reads or writes as one value: the
- * kernel's `bpf_map_value_size`.
- *
- * @throws {NotSupportedError} if the map has no values, or they may be larger
- * than is known here.
- */
-export function valueLength({ type, typeNumber, valueSize }: MapInfo): number {
-  if (type === undefined) {
-    throw new NotSupportedError(
-      `Cannot access the entries of a map of type ${typeNumber}: how large they are is not known`,
-    );
-  }
-  if (valueSize === 0) {
-    throw new NotSupportedError(
-      `Cannot access the entries of a map of type ${type}: it has none`,
-    );
-  }
-  return isPerCpu(type)
-    ? strideOf(valueSize) * possibleCpus().length
-    : valueSize;
-}
 
 /** Makes room for a key and so many bytes behind it, and puts the key there. */
 function withKey(info: MapInfo, key: Key, behind: number): Block {
@@ -237,6 +213,28 @@ export function hasValue(fd: number, value: Uint8Array): boolean {
   } finally {
     releaseScratch();
   }
+}
+
+/** Tests whether the kernel, or this type of map, has no such command. */
+export function isMissing(result: number): boolean {
+  return result === -ENOTSUPP || result === -EINVAL;
+}
+
+/** Takes an entry, also where the kernel has no one command for it. */
+export function takeOne(
+  fd: number,
+  info: MapInfo,
+  key: Key,
+): Uint8Array<ArrayBuffer> | undefined {
+  try {
+    return take(fd, info, key);
+  } catch (error) {
+    if (!(error instanceof SystemError) || !isMissing(-error.errno)) {
+      throw error;
+    }
+  }
+  const value = lookup(fd, info, key);
+  return value !== undefined && remove(fd, info, key) ? value : undefined;
 }
 
 /** Deletes an entry, and tells whether there was one. */
