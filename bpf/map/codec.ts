@@ -13,7 +13,7 @@ import { requireBytesOf, requireU32 } from "../../base/arguments.ts";
 import { type Copy, ownCopy } from "./entries/copies.ts";
 import type { EntryLayout } from "./entries/layout.ts";
 import { type HasUntold, untoldIn } from "./untold.ts";
-import { requireKeyKind } from "../arguments.ts";
+import { requireKeyKind } from "./entries/commands.ts";
 import { requireTypeOfSize } from "../../layout/model/open_ended.ts";
 
 /** The part of an entry that a codec is for. */

@@ -16,7 +16,6 @@ import type { NativeMap } from "../libbpf/map.ts";
 import { keep } from "../link/kept.ts";
 import type { BpfLink } from "../link/link.ts";
 import { addStructOps, attachStructOps } from "../link/struct_ops.ts";
-import { requireMapName } from "../arguments.ts";
 import { fdinfoNumber } from "../fdinfo.ts";
 import { idsOf } from "../ids.ts";
 import { openPinned } from "../pins.ts";
@@ -64,6 +63,7 @@ import {
   modeNumber,
   type OpenMapOptions,
   openOptions,
+  requireMapName,
   type UpdateMode,
 } from "./options.ts";
 import { type QueueOf, queueOf } from "./queue.ts";

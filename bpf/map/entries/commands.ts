@@ -9,7 +9,7 @@ import {
   EOPNOTSUPP,
 } from "../../../ffi/mod.ts";
 import { requireBytesOf, requireU32 } from "../../../base/arguments.ts";
-import { requireKeyKind } from "../../arguments.ts";
+import { show } from "../../../base/show.ts";
 import {
   checked,
   clearAttributes,
@@ -28,6 +28,19 @@ import { valueLength } from "./layout.ts";
 
 /** A key: its bytes, or the number that four of them are. */
 export type Key = Uint8Array | number;
+
+/**
+ * Refuses a key that is neither a number nor bytes, where keys may be numbers.
+ *
+ * @throws {TypeError} if a key of 4 bytes is no object, and no number.
+ */
+export function requireKeyKind(value: unknown, size: number): void {
+  if (size !== 4 || typeof value === "number") return;
+  if (typeof value === "object" && value !== null) return;
+  throw new TypeError(
+    `Key must be a number or a Uint8Array: received ${show(value)}`,
+  );
+}
 
 /** Makes room for a key and so many bytes behind it, and puts the key there. */
 function withKey(info: MapInfo, key: Key, behind: number): Block {
