@@ -43,7 +43,7 @@ import {
   type HasDescriptor,
   KernelObject,
 } from "../kernel_object.ts";
-import { type FilterOf, filterOf } from "./filter.ts";
+import { type FilterOf, filterOf } from "./entries/filter.ts";
 import {
   lookupInner,
   updateInner,
@@ -66,7 +66,7 @@ import {
   requireMapName,
   type UpdateMode,
 } from "./options.ts";
-import { type QueueOf, queueOf } from "./queue.ts";
+import { type QueueOf, queueOf } from "./entries/queue.ts";
 import {
   type EntryValue,
   type MapTable,
@@ -77,8 +77,8 @@ import {
   type TableOf,
   tableOf,
   typeOptions,
-} from "./table.ts";
-import type { EntryTypes } from "./codec.ts";
+} from "./entries/table.ts";
+import type { EntryTypes } from "./entries/codec.ts";
 import { isKeyless, type MapType, mapTypeNumber } from "./type.ts";
 import {
   elementsIn,

@@ -4,7 +4,7 @@ import { EINTR, ENOENT, ENOSPC } from "../../../ffi/mod.ts";
 import type { Region } from "../../../layout/region/region.ts";
 import { checked } from "../../../ffi/bpf/attributes.ts";
 import { Block } from "../../../ffi/block.ts";
-import { ReadBlock } from "../codec.ts";
+import { ReadBlock } from "./codec.ts";
 import { type BatchResult, runBatch } from "./batch_commands.ts";
 import { isMissing, lookup, nextKey, takeOne } from "./commands.ts";
 import type { EntryLayout } from "./layout.ts";

@@ -1,20 +1,20 @@
 /** Plain data of the bytes of a key or a value, and the reverse. */
 
 import { isDeepStrictEqual } from "node:util";
-import { readValue } from "../../layout/access/read_whole.ts";
-import { type Reader, readerOf } from "../../layout/access/reader.ts";
-import { Region } from "../../layout/region/region.ts";
-import type { AnyType } from "../../layout/model/types.ts";
-import { Block } from "../../ffi/block.ts";
-import { show } from "../../base/show.ts";
-import { writeValue } from "../../layout/access/write_whole.ts";
-import type { Type } from "../../layout/mod.ts";
-import { requireBytesOf, requireU32 } from "../../base/arguments.ts";
-import { type Copy, ownCopy } from "./entries/copies.ts";
-import type { EntryLayout } from "./entries/layout.ts";
+import { readValue } from "../../../layout/access/read_whole.ts";
+import { type Reader, readerOf } from "../../../layout/access/reader.ts";
+import { Region } from "../../../layout/region/region.ts";
+import type { AnyType } from "../../../layout/model/types.ts";
+import { Block } from "../../../ffi/block.ts";
+import { show } from "../../../base/show.ts";
+import { writeValue } from "../../../layout/access/write_whole.ts";
+import type { Type } from "../../../layout/mod.ts";
+import { requireBytesOf, requireU32 } from "../../../base/arguments.ts";
+import { type Copy, ownCopy } from "./copies.ts";
+import type { EntryLayout } from "./layout.ts";
 import { type HasUntold, untoldIn } from "./untold.ts";
-import { requireKeyKind } from "./entries/commands.ts";
-import { requireTypeOfSize } from "../../layout/model/open_ended.ts";
+import { requireKeyKind } from "./commands.ts";
+import { requireTypeOfSize } from "../../../layout/model/open_ended.ts";
 
 /** The part of an entry that a codec is for. */
 export type Part = "keys" | "values";

@@ -1,9 +1,9 @@
 /** A map as a table of plain data. */
 
-import { InvalidTypeError, NotSupportedError } from "../../errors.ts";
-import type { OptionNames } from "../../base/arguments.ts";
-import type { Input, Type, Value, View, ViewOf } from "../../layout/mod.ts";
-import { removeAll, updateAll } from "./entries/batch_commands.ts";
+import { InvalidTypeError, NotSupportedError } from "../../../errors.ts";
+import type { OptionNames } from "../../../base/arguments.ts";
+import type { Input, Type, Value, View, ViewOf } from "../../../layout/mod.ts";
+import { removeAll, updateAll } from "./batch_commands.ts";
 import {
   type Codec,
   type EntryCodecs,
@@ -11,14 +11,14 @@ import {
   type EntryTypes,
   ReadBlock,
 } from "./codec.ts";
-import { lookup, remove, takeOne, update } from "./entries/commands.ts";
-import { type Copy, ownCopy, sharedCopies } from "./entries/copies.ts";
-import { type EntryLayout, entryLayout } from "./entries/layout.ts";
-import { EntryReader, type Reading } from "./entries/reader.ts";
-import type { MapInfo, OpenMap } from "./info.ts";
-import { modeNumber, type UpdateMode } from "./options.ts";
+import { lookup, remove, takeOne, update } from "./commands.ts";
+import { type Copy, ownCopy, sharedCopies } from "./copies.ts";
+import { type EntryLayout, entryLayout } from "./layout.ts";
+import { EntryReader, type Reading } from "./reader.ts";
+import type { MapInfo, OpenMap } from "../info.ts";
+import { modeNumber, type UpdateMode } from "../options.ts";
 import { type Sum, sumOf } from "./sum.ts";
-import { hasIds, isPerCpu, type MapType, type PerCpuMapType } from "./type.ts";
+import { hasIds, isPerCpu, type MapType, type PerCpuMapType } from "../type.ts";
 
 /** The types of a map's keys and values, where its BTF does not say them. */
 export interface MapTypes<K extends Type = Type, V extends Type = Type> {
