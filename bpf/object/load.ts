@@ -6,7 +6,6 @@
 import { Btf } from "../../btf/btf.ts";
 import { ENOSPC } from "../../ffi/mod.ts";
 import { NativeObject, type OpenRequest } from "../libbpf/object.ts";
-import { adaptMaps } from "./adapt_maps.ts";
 import { reserveArenas } from "./arenas.ts";
 import { errorIn, readSource, withSealedFile } from "./file.ts";
 import { checkBtf } from "./file_check/btf.ts";
@@ -75,7 +74,6 @@ function loadRequest(elf: Elf, request: LoadRequest): ObjectParts {
     const { maps, programs } = native;
     setUp(native, request);
     const pins = takePinned(maps);
-    adaptMaps(maps);
     const types = native.btf();
     const btf = types && Btf.parse(types);
     const sections = maps.filter((map) => map.isSection)

@@ -1,6 +1,7 @@
 /** The settings of an object's maps and programs, made before it is loaded. */
 
 import { NotSupportedError } from "../../errors.ts";
+import { BPF_F_MMAPABLE } from "../../ffi/mod.ts";
 import { libbpfIsAtLeast, libbpfVersion } from "../libbpf/functions.ts";
 import type { NativeMap } from "../libbpf/map.ts";
 import type { NativeObject } from "../libbpf/object.ts";
@@ -12,7 +13,7 @@ import { resizeSection } from "./resize.ts";
 import type { LoadSettings, MapSettings, ProgramSettings } from "./settings.ts";
 
 /**
- * Sets what was asked for.
+ * Sets what was asked for, and what libbpf would not set.
  *
  * @throws {RangeError} if there is no such map or program, or a value does not
  * fit.
@@ -21,34 +22,33 @@ import type { LoadSettings, MapSettings, ProgramSettings } from "./settings.ts";
  */
 export function setUp(
   native: NativeObject,
-  { maps, programs }: Pick<LoadSettings, "maps" | "programs">,
+  settings: Pick<LoadSettings, "maps" | "programs">,
 ): void {
-  setUpMaps(native, maps);
-  setUpPrograms(native.programs, programs);
-}
-
-function setUpMaps(
-  native: NativeObject,
-  settings: readonly MapSettings[],
-): void {
-  const { maps } = native;
-  for (const own of settings) {
+  const { maps, programs } = native;
+  const own = settings.maps.map((own) => {
     const map = maps.find(({ name }) => name === own.name);
-    if (map === undefined) {
-      throw nothingNamed(maps.map(({ name }) => name), own.name, "map");
-    }
-    const { valueSize, ...others } = own.attributes;
-    if (map.isSection && valueSize !== undefined) {
-      resizeSection(native, map, valueSize);
-      setUpMap(map, { ...own, attributes: others });
-    } else {
-      setUpMap(map, own);
-    }
+    if (map !== undefined) return [map, own] as const;
+    throw nothingNamed(maps.map(({ name }) => name), own.name, "map");
+  });
+  for (const [map, settings] of own) setUpMap(native, map, settings);
+  for (const map of maps) adaptMap(map);
+  // What is used in place of a map must be such as would be made.
+  for (const [map, { reuse }] of own) {
+    if (reuse !== undefined) map.reuse(reuse());
   }
+  setUpPrograms(programs, settings.programs);
 }
 
-function setUpMap(map: NativeMap, settings: MapSettings): void {
-  const { attributes, reuse, pin, innerMap } = settings;
+function setUpMap(
+  native: NativeObject,
+  map: NativeMap,
+  { attributes, pin, innerMap }: MapSettings,
+): void {
+  const { valueSize, ...others } = attributes;
+  if (map.isSection && valueSize !== undefined) {
+    resizeSection(native, map, valueSize);
+    attributes = others;
+  }
   if (attributes.type !== undefined) requireFunctions(map, attributes.type);
   map.configure(attributes);
   if (attributes.numaNode !== undefined) {
@@ -56,7 +56,20 @@ function setUpMap(map: NativeMap, settings: MapSettings): void {
   }
   if (innerMap !== undefined) map.setInnerMap(innerMap());
   if (pin !== undefined) map.setPinPath(pin === false ? undefined : pin);
-  if (reuse !== undefined) map.reuse(reuse());
+}
+
+/**
+ * Has the maps of sections made mmap-able: libbpf leaves those out of which all
+ * variables are static, and all of objects without BTF. And has rings made whose
+ * definition names a type of records, as many do: the kernel takes none.
+ */
+function adaptMap(map: NativeMap): void {
+  const type = mapTypeName(map.type);
+  if (map.isSection) {
+    map.configure({ flagBits: map.flagBits | BPF_F_MMAPABLE });
+  } else if (type === "ringbuf" || type === "user_ringbuf") {
+    map.setNoEntries();
+  }
 }
 
 /**
