@@ -64,10 +64,12 @@ function setUpMap(
  * definition names a type of records, as many do: the kernel takes none.
  */
 function adaptMap(map: NativeMap): void {
+  const { flagBits, keySize, valueSize } = map;
   const type = mapTypeName(map.type);
-  if (map.isSection) {
-    map.configure({ flagBits: map.flagBits | BPF_F_MMAPABLE });
-  } else if (type === "ringbuf" || type === "user_ringbuf") {
+  const isRing = type === "ringbuf" || type === "user_ringbuf";
+  if (map.isSection && (flagBits & BPF_F_MMAPABLE) === 0) {
+    map.configure({ flagBits: flagBits | BPF_F_MMAPABLE });
+  } else if (isRing && (keySize > 0 || valueSize > 0)) {
     map.setNoEntries();
   }
 }
