@@ -258,9 +258,9 @@ export type {
   PerCpuTableOf,
   Storable,
   TableOf,
-} from "./map/table.ts";
-export type { FilterOf, MapFilter } from "./map/filter.ts";
-export type { MapQueue, PushOptions, QueueOf } from "./map/queue.ts";
+} from "./map/entries/table.ts";
+export type { FilterOf, MapFilter } from "./map/entries/filter.ts";
+export type { MapQueue, PushOptions, QueueOf } from "./map/entries/queue.ts";
 export type { MapElements, MapElementViews } from "./map/elements.ts";
 export {
   type CallbackOf,

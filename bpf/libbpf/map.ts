@@ -4,7 +4,7 @@ import { NotSupportedError } from "../../errors.ts";
 import { textAt } from "../../ffi/c_text.ts";
 import { libbpf } from "./functions.ts";
 import { checkLibbpf } from "./errors.ts";
-import { listening, warningsIn } from "./messages.ts";
+import { listening } from "./messages.ts";
 import { libc } from "../../ffi/libc/functions.ts";
 import { cString } from "../../ffi/mod.ts";
 import type { Owner } from "./owner.ts";
@@ -254,7 +254,7 @@ export class NativeMap {
     call: (functions: Functions, map: bigint) => number,
   ): void {
     const { handle } = this;
-    const { result, messages } = listening(() => call(libbpf(), handle));
-    checkLibbpf(result, `${name}(${this.name})`, warningsIn(messages));
+    const { result, warnings } = listening(() => call(libbpf(), handle));
+    checkLibbpf(result, `${name}(${this.name})`, warnings);
   }
 }

@@ -122,11 +122,11 @@ let kept: unknown;
  * Makes calls to libbpf, and hears what it says meanwhile.
  *
  * @param call Makes them; nothing in it may run code of the program's.
- * @returns The result of `call`, and the messages.
+ * @returns The result of `call`, and what libbpf warned of, as one text.
  */
 export function listening<T>(
   call: () => T,
-): { readonly result: T; readonly messages: readonly LibbpfMessage[] } {
+): { readonly result: T; readonly warnings: string } {
   arrived = [];
   const { libbpf_set_print } = libbpf();
   libbpf_set_print(printerOf());
@@ -139,7 +139,7 @@ export function listening<T>(
     messages = arrived;
   }
   for (const message of messages) tell(message);
-  return { result, messages };
+  return { result, warnings: warningsIn(messages) };
 }
 
 /**
@@ -165,7 +165,7 @@ const GUESS = /RLIMIT_MEMLOCK|ulimit -l/;
  * The warnings among messages as one text; where libbpf is not heard, how it
  * would be.
  */
-export function warningsIn(messages: readonly LibbpfMessage[]): string {
+function warningsIn(messages: readonly LibbpfMessage[]): string {
   if (printer === undefined) {
     return "libbpf is heard, and tells why, on the main thread of programs with all of --allow-ffi";
   }

@@ -17,7 +17,7 @@ import {
 } from "../../layout/mod.ts";
 import type { Symbols } from "../../ffi/libc/open_library.ts";
 import { libbpf, openLibbpf } from "./functions.ts";
-import { listening, warningsIn } from "./messages.ts";
+import { listening } from "./messages.ts";
 
 /** `struct bpf_tc_hook` */
 const TcHook = struct("bpf_tc_hook", {
@@ -173,8 +173,8 @@ function called(
   make: (functions: Symbols<typeof networkSymbols>) => number,
 ): NetworkResult {
   const functions = libbpfNetwork();
-  const { result, messages } = listening(() => make(functions));
-  return { call, errno: -result, warnings: warningsIn(messages) };
+  const { result, warnings } = listening(() => make(functions));
+  return { call, errno: -result, warnings };
 }
 
 /** Makes the discipline `clsact`. */

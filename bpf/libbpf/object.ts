@@ -11,7 +11,7 @@ import { type Held, hold, letGo } from "../../ffi/isolate_end.ts";
 import { ClosedError, SystemError } from "../../errors.ts";
 import { libbpf } from "./functions.ts";
 import { libbpfErrorInit } from "./errors.ts";
-import { listening, warningsIn } from "./messages.ts";
+import { listening } from "./messages.ts";
 import { libc } from "../../ffi/libc/functions.ts";
 import { Block } from "../../ffi/block.ts";
 import { cString, EINVAL } from "../../ffi/mod.ts";
@@ -129,7 +129,7 @@ export class NativeObject implements Owner {
     held.options = options;
     try {
       const { bpf_object__open_mem, libbpf_get_error } = libbpf();
-      const { result, messages } = listening(() => {
+      const { result, warnings } = listening(() => {
         const size = BigInt(bytes.length);
         const handle = bpf_object__open_mem(bytes, size, options.bytes);
         const failed = handle === 0n || handle > HIGHEST_ADDRESS;
@@ -138,9 +138,8 @@ export class NativeObject implements Owner {
       if (result.failed) {
         // Should something have overwritten errno, it was an invalid argument.
         const errno = result.error < 0 ? -result.error : EINVAL;
-        const said = warningsIn(messages);
         throw new SystemError(
-          libbpfErrorInit(errno, "bpf_object__open_mem", openHint(said)),
+          libbpfErrorInit(errno, "bpf_object__open_mem", openHint(warnings)),
         );
       }
       return new NativeObject(result.handle);
@@ -188,10 +187,7 @@ export class NativeObject implements Owner {
     const release = this.retain();
     try {
       const handle = this.#handle;
-      const { result, messages } = listening(() =>
-        libbpf().bpf_object__load(handle)
-      );
-      return { result, warnings: warningsIn(messages) };
+      return listening(() => libbpf().bpf_object__load(handle));
     } finally {
       release();
     }

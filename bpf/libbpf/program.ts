@@ -3,7 +3,7 @@
 import { decodeText, textAt } from "../../ffi/c_text.ts";
 import { libbpf } from "./functions.ts";
 import { checkLibbpf } from "./errors.ts";
-import { listening, warningsIn } from "./messages.ts";
+import { listening } from "./messages.ts";
 import { cString, ENOENT, ESRCH } from "../../ffi/mod.ts";
 import type { Owner } from "./owner.ts";
 
@@ -98,7 +98,7 @@ export class NativeProgram {
   setAttachTarget(fd: number, name: string | undefined): void {
     const { handle } = this;
     const text = name === undefined ? null : cString(name) as BufferSource;
-    const { result, messages } = listening(() =>
+    const { result, warnings } = listening(() =>
       libbpf().bpf_program__set_attach_target(handle, fd, text)
     );
     checkLibbpf(
@@ -109,8 +109,8 @@ export class NativeProgram {
           fd === 0
             ? `the kernel's BTF has no function or tracepoint ${name}`
             : `the program that is attached to has no function ${name}`
-        } (${warningsIn(messages)})`
-        : warningsIn(messages),
+        } (${warnings})`
+        : warnings,
     );
   }
 

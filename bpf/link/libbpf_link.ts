@@ -8,7 +8,7 @@ import { libbpfAttach } from "../libbpf/attach_functions.ts";
 import { libbpfErrorInit } from "../libbpf/errors.ts";
 import { libbpf } from "../libbpf/functions.ts";
 import { NativeLink } from "../libbpf/link.ts";
-import { listening, warningsIn } from "../libbpf/messages.ts";
+import { listening } from "../libbpf/messages.ts";
 import type { Owner } from "../libbpf/owner.ts";
 import { RawLinkInfo } from "./type.ts";
 
@@ -51,14 +51,14 @@ export function attachByLibbpf(
 /** The handle that libbpf returns, or why it returns none. */
 function handleOf(call: () => bigint): bigint | Refusal {
   const { libbpf_get_error } = libbpf();
-  const { result, messages } = listening(() => {
+  const { result, warnings } = listening(() => {
     const handle = call();
     return { handle, error: handle === 0n ? libbpf_get_error(0n) : 0 };
   });
   if (result.handle !== 0n) return result.handle;
   // Should something have overwritten errno, it was an invalid argument.
   const errno = result.error < 0 ? -result.error : EINVAL;
-  return { errno, warnings: warningsIn(messages) };
+  return { errno, warnings };
 }
 
 /** The error of a refusal: what libbpf said, and the cause. */

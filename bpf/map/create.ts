@@ -16,7 +16,6 @@ import {
   originOf,
   requireType,
 } from "../../layout/model/types.ts";
-import { requireMapName } from "../arguments.ts";
 import { descriptorOf } from "../kernel_object.ts";
 import { requireToken } from "../token.ts";
 import {
@@ -26,7 +25,7 @@ import {
   type MapRequest,
 } from "./commands.ts";
 import { mapFlagBits } from "./flag.ts";
-import type { CreateMapOptions } from "./options.ts";
+import { type CreateMapOptions, requireMapName } from "./options.ts";
 import {
   isKeyless,
   isLocalStorage,

@@ -24,19 +24,24 @@ import {
   memorySizeOf,
   requireValueType,
 } from "./array_memory.ts";
-import { lookup, nextKey, remove, update } from "./entries/commands.ts";
+import {
+  lookup,
+  nextKey,
+  remove,
+  takeOne,
+  update,
+} from "./entries/commands.ts";
 import {
   batchesOf,
   type BatchOptions,
   type MapBatch,
 } from "./entries/map_batches.ts";
-import { takeOne } from "./entries/reader.ts";
 import {
   descriptorOf,
   type HasDescriptor,
   KernelObject,
 } from "../kernel_object.ts";
-import { type FilterOf, filterOf } from "./filter.ts";
+import { type FilterOf, filterOf } from "./entries/filter.ts";
 import {
   lookupInner,
   updateInner,
@@ -54,21 +59,21 @@ import {
   modeNumber,
   type OpenMapOptions,
   openOptions,
+  requireMapName,
   type UpdateMode,
 } from "./options.ts";
-import { type QueueOf, queueOf } from "./queue.ts";
+import { type QueueOf, queueOf } from "./entries/queue.ts";
 import {
   type EntryValue,
   type MapTable,
   type MapTypes,
   type PerCpuTableOf,
-  perCpuTableOf,
   refusePerCpu,
+  requirePerCpu,
   type TableOf,
   tableOf,
-  type TableTypes,
   typeOptions,
-} from "./table.ts";
+} from "./entries/table.ts";
 import type { MapType } from "./type.ts";
 import {
   elementsIn,
@@ -586,7 +591,9 @@ export class BpfMap<
   perCpu<KT extends Type = K, VT extends Type = V>(
     types: MapTypes<KT, VT> = {},
   ): PerCpuTableOf<KT, VT> {
-    const table = perCpuTableOf(this, this.#typesOf(types));
+    const known = this.#typesOf(types);
+    requirePerCpu(this.#info);
+    const table = tableOf(this, known);
     return table as unknown as PerCpuTableOf<KT, VT>;
   }
 
@@ -985,7 +992,7 @@ export class BpfMap<
     ];
   }
 
-  #typesOf(types: MapTypes): TableTypes {
+  #typesOf(types: MapTypes): EntryTypes {
     void this.fd; // A closed map has no types to ask for.
     requireOptions(types, typeOptions);
     const { keyType = this.keyType, valueType = this.valueType } = types;

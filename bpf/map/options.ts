@@ -93,6 +93,29 @@ export function lockFlag(options: LockOptions): bigint {
   return requireFlag("lock", options.lock) ? 4n : 0n;
 }
 
+/**
+ * `BPF_OBJ_NAME_LEN` of `linux/bpf.h` has room for a NUL; the kernel's
+ * `bpf_obj_name_cpy` takes these characters and no others.
+ */
+const MAP_NAME = /^[A-Za-z0-9_.]{0,15}$/;
+
+/** @throws {TypeError | RangeError} unless it can name a map. */
+export function requireMapName(name: unknown): string {
+  if (typeof name !== "string") {
+    throw new TypeError(
+      `Map name must be a string: received ${show(name)}`,
+    );
+  }
+  if (!MAP_NAME.test(name)) {
+    throw new RangeError(
+      `Map name must have at most 15 letters, digits, "_" and ".": received ${
+        show(name)
+      }`,
+    );
+  }
+  return name;
+}
+
 /** Names of the options of {@linkcode BpfMap.open}. */
 export const openOptions: OptionNames<OpenMapOptions> = { readOnly: true };
 

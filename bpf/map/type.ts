@@ -146,6 +146,15 @@ export function isLocalStorage(type: MapType): boolean {
     type !== "percpu_cgroup_storage";
 }
 
+/**
+ * Tests whether the value that is looked up is the id of a map, or of a
+ * program.
+ */
+export function hasIds(type: MapType | undefined): boolean {
+  return type === "array_of_maps" || type === "hash_of_maps" ||
+    type === "prog_array";
+}
+
 /** A type of map whose values are one for each CPU. */
 export type PerCpuMapType =
   | "percpu_hash"
@@ -154,7 +163,7 @@ export type PerCpuMapType =
   | "percpu_cgroup_storage";
 
 /** Tests whether a value of a type is one for each CPU. */
-export function isPerCpu(type: MapType): type is PerCpuMapType {
+export function isPerCpu(type: MapType | undefined): type is PerCpuMapType {
   switch (type) {
     case "percpu_hash":
     case "percpu_array":

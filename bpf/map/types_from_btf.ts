@@ -1,66 +1,13 @@
 /** The types of a map's keys and values, from its BTF. */
 
-import { Btf } from "../../btf/btf.ts";
+import type { Btf } from "../../btf/btf.ts";
 import { NotSupportedError, SystemError } from "../../errors.ts";
 import { type Declaration, declarationsOf } from "../variable/declarations.ts";
 import { systemError } from "../../ffi/mod.ts";
-import {
-  array,
-  HostLayout,
-  sizeOf,
-  struct,
-  type Type,
-  u32,
-  u64,
-  view,
-} from "../../layout/mod.ts";
-import { askInfo } from "../../ffi/bpf/object_info.ts";
-import { scratchBlock } from "../../ffi/block.ts";
+import { array, type Type, u32, u64 } from "../../layout/mod.ts";
 import type { MapInfo } from "./info.ts";
-import type { MapType } from "./type.ts";
-
-/**
- * BTF by its id, for as long as anyone uses it: the maps of one object have one,
- * and types that are one must be one.
- */
-const known = new Map<number, WeakRef<Btf>>();
-const net = new FinalizationRegistry<number>((id) => {
-  if (known.get(id)?.deref() === undefined) known.delete(id);
-});
-
-function remember(id: number, btf: Btf): Btf {
-  known.set(id, new WeakRef(btf));
-  net.register(btf, id);
-  return btf;
-}
-
-function btfOfId(id: number): Btf {
-  return known.get(id)?.deref() ?? remember(id, Btf.fromId(id));
-}
-
-/** `struct bpf_btf_info` (`linux/bpf.h`), as Linux 4.18 has it. */
-const KernelBtfInfo = struct("bpf_btf_info", {
-  _: HostLayout,
-  btf: u64,
-  btfSize: u32,
-  id: u32,
-});
-
-/**
- * Makes BTF known that was parsed already: the maps that have it take it from
- * here, where to open it by its id would need CAP_SYS_ADMIN.
- *
- * @param fd Its descriptor.
- * @param btf The same, parsed.
- */
-export function shareBtf(fd: number, btf: Btf): void {
-  const size = sizeOf(KernelBtfInfo);
-  const { buffer, bytes, address } = scratchBlock(size);
-  bytes.fill(0, 0, size);
-  askInfo(fd, address, size, `descriptor ${fd}`, "BTF");
-  const { id } = view(KernelBtfInfo, buffer);
-  if (known.get(id)?.deref() === undefined) remember(id, btf);
-}
+import { btfOfId, knownBtf } from "./shared_btf.ts";
+import { hasIds, type MapType } from "./type.ts";
 
 /**
  * Tests whether keys are indices, or ids, of 32 bits: by the kernel, not by
@@ -85,15 +32,6 @@ function hasIndices(type: MapType | undefined): boolean {
     default:
       return false;
   }
-}
-
-/**
- * Tests whether the value that is looked up is the id of a map, or of a
- * program.
- */
-export function hasIds(type: MapType | undefined): boolean {
-  return type === "array_of_maps" || type === "hash_of_maps" ||
-    type === "prog_array";
 }
 
 /** `linux/bpf.h` */
@@ -128,7 +66,7 @@ export class MapBtf {
     this.#info = info;
     this.#definition = definition;
     this.#given = given;
-    this.#btf = known.get(info.btfId)?.deref();
+    this.#btf = knownBtf(info.btfId);
   }
 
   /** All of it; undefined where the map has none. */

@@ -25,26 +25,35 @@ const SINCE = 4;
 /** The section of the variables that lie in an arena. */
 const SECTION = ".addr_space.1";
 
-function arenasToBeMade(maps: readonly NativeMap[]): NativeMap[] {
-  if (!libbpfIsAtLeast(SINCE)) return [];
-  return maps.filter((map) =>
+/**
+ * Reserves the addresses of an object's arenas, so that libbpf maps them over
+ * nothing else.
+ *
+ * @returns Ends that, behind loading, while the object is still open.
+ * @throws {RangeError} if an arena has no room for its variables.
+ * @throws {NotSupportedError} if something lies there.
+ * @throws {SystemError} with the kernel's reason, as in mmap(2).
+ */
+export function reserveArenas(
+  elf: Elf,
+  maps: readonly NativeMap[],
+): Disposable {
+  using reserved = new DisposableStack();
+  if (!libbpfIsAtLeast(SINCE)) return reserved.move();
+  const arenas = maps.filter((map) =>
     map.isToBeMade && mapTypeName(map.type) === "arena"
   );
+  requireRoom(elf, arenas);
+  for (const map of arenas) reserve(map, reserved);
+  return reserved.move();
 }
 
-/**
- * Checks that an arena has room for its variables.
- *
- * @throws {RangeError} if it has not.
- */
-export function requireArenaRoom(
-  { sections }: Elf,
-  maps: readonly NativeMap[],
-): void {
+/** @throws {RangeError} unless arenas have room for their variables. */
+function requireRoom({ sections }: Elf, arenas: readonly NativeMap[]): void {
   const section = sections.find(({ name }) => name === SECTION);
   if (section === undefined) return;
   const pages = Math.ceil(section.size / pageSize());
-  for (const { name, maxEntries } of arenasToBeMade(maps)) {
+  for (const { name, maxEntries } of arenas) {
     if (maxEntries >= pages) continue;
     throw new RangeError(
       `maxEntries of the map ${name} must be at least ${pages}, the pages that its variables take: it is ${maxEntries}`,
@@ -52,49 +61,21 @@ export function requireArenaRoom(
   }
 }
 
-/** A range of addresses that an arena is to lie at. */
-interface Range {
-  readonly map: NativeMap;
-  readonly address: bigint;
-  readonly length: bigint;
-}
-
-/**
- * Loads an object while the addresses of its arenas are reserved, so that libbpf
- * maps them over nothing else.
- *
- * @param load Loads it, and leaves the object open.
- * @throws {NotSupportedError} if something lies there.
- * @throws {SystemError} with the kernel's reason, as in mmap(2).
- */
-export function reservingArenas<T>(
-  maps: readonly NativeMap[],
-  load: () => T,
-): T {
-  const reserved: Range[] = [];
-  try {
-    for (const map of arenasToBeMade(maps)) {
-      const range = reserve(map);
-      if (range !== undefined) reserved.push(range);
-    }
-    return load();
-  } finally {
-    for (const { map, address, length } of reserved) {
-      // What libbpf mapped there is its own to unmap.
-      if (map.address !== address) munmap(address, length);
-    }
-  }
-}
-
-/** Reserves the addresses of an arena; undefined where it has none. */
-function reserve(map: NativeMap): Range | undefined {
+/** Reserves the addresses of an arena, where it has some. */
+function reserve(map: NativeMap, reserved: DisposableStack): void {
   const { name, mapExtra: address, maxEntries } = map;
-  if (address === 0n) return undefined;
+  if (address === 0n) return;
   const length = BigInt(maxEntries) * BigInt(pageSize());
   const result = mmapReserveAt(address, length);
-  if (result === 0) return { map, address, length };
+  if (result === 0) {
+    reserved.defer(() => {
+      // What libbpf mapped there is its own to unmap.
+      if (map.address !== address) munmap(address, length);
+    });
+    return;
+  }
   // Of what cannot be an address the kernel tells when it makes the map.
-  if (result === -EINVAL) return undefined;
+  if (result === -EINVAL) return;
   if (result === -EEXIST) {
     throw new NotSupportedError(
       `Cannot load: the map ${name} must lie at ${

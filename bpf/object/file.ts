@@ -46,42 +46,20 @@ export function readSource(source: unknown): Source {
   return { bytes, name: nameOf(path), path };
 }
 
-/** Has an error about what is in an object file name the file. */
-export function namingFile<T>({ path }: Source, read: () => T): T {
-  try {
-    return read();
-  } catch (error) {
-    if (path === undefined || !(error instanceof InvalidObjectError)) {
-      throw error;
-    }
-    throw new InvalidObjectError(`"${path}": ${error.message}`, {
-      cause: error,
-    });
+/** The error to throw: one about what is in an object file names the file. */
+export function errorIn({ path }: Source, error: unknown): unknown {
+  if (path === undefined || !(error instanceof InvalidObjectError)) {
+    return error;
   }
+  return new InvalidObjectError(`"${path}": ${error.message}`, {
+    cause: error,
+  });
 }
 
 /** The name of a file without `.bpf.o`, in characters that the kernel takes. */
 function nameOf(path: string): string {
   const base = /([^/]*?)(\.bpf)?(\.o)?$/.exec(path)?.[1] ?? "";
   return base.replace(/[^A-Za-z0-9_]/g, "_").slice(0, 15) || "object";
-}
-
-/** @throws {TypeError | RangeError} unless maps of sections can be named so. */
-export function requireObjectName(name: unknown): string {
-  if (typeof name !== "string") {
-    throw new TypeError(
-      `Object name must be a string: received ${show(name)}`,
-    );
-  }
-  // Without dots, so that a section's name can be told from it.
-  if (!/^[A-Za-z0-9_]{1,15}$/.test(name)) {
-    throw new RangeError(
-      `Object name must have from 1 to 15 letters, digits and "_": received ${
-        show(name)
-      }`,
-    );
-  }
-  return name;
 }
 
 /**

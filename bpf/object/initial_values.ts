@@ -10,6 +10,12 @@ import type { VariableNames } from "../variable/names.ts";
 /** Values by the names of variables. */
 export type Values = Readonly<Record<string, unknown>>;
 
+/** The values that were asked for. */
+export interface InitialValues {
+  readonly constants: Values | undefined;
+  readonly variables: Values | undefined;
+}
+
 /** The initial contents of sections, by their names. */
 export type SectionContents = ReadonlyMap<string, Uint8Array<ArrayBuffer>>;
 
@@ -17,16 +23,15 @@ export type SectionContents = ReadonlyMap<string, Uint8Array<ArrayBuffer>>;
  * Puts values into what sections hold at first. Nothing is set before all of
  * them are checked.
  *
- * @param constants The values of those that cannot be changed afterwards.
- * @param variables The values of those that can.
+ * @param values The values of those that cannot be changed afterwards, and of
+ * those that can.
  * @throws {RangeError} if there is no such variable, or it is of the other kind.
  * @throws {TypeError | RangeError} if a value is not of its variable's type.
  */
 export function initialContents(
   names: VariableNames,
   maps: readonly NativeMap[],
-  constants: Values | undefined,
-  variables: Values | undefined,
+  { constants, variables }: InitialValues,
 ): SectionContents {
   const contents = new Map<string, Uint8Array<ArrayBuffer>>();
   for (const [values, constant] of [[constants, true], [variables, false]]) {

@@ -1,72 +1,16 @@
-import { Btf } from "../../btf/btf.ts";
-import { InvalidObjectError, NotSupportedError } from "../../errors.ts";
-import { libbpfIsAtLeast, libbpfVersion } from "../libbpf/functions.ts";
+import type { Btf } from "../../btf/btf.ts";
 import type { Marked, Type } from "../../layout/mod.ts";
 import { NativeObject } from "../libbpf/object.ts";
-import { shareBtf } from "../map/types_from_btf.ts";
-import { Descriptor } from "../../ffi/descriptor.ts";
+import type { BpfMap } from "../map/map.ts";
+import { named } from "../named.ts";
+import type { BpfProgram } from "../program/program.ts";
 import { orphan } from "../ring/writers.ts";
-import { BpfMap, closeMapWithLinks } from "../map/map.ts";
-import { requireArenaRoom } from "./arenas.ts";
-import { definitionOf } from "./object_file.ts";
-import {
-  type BpfProgram,
-  closeWithLinks,
-  programOf,
-} from "../program/program.ts";
-import { emptyRecord, named } from "../named.ts";
-import { checkBtf } from "./file_check/btf.ts";
-import type { Declaration } from "../variable/declarations.ts";
-import { declarationsIn } from "./declarations.ts";
-import { Elf } from "./file_check/elf.ts";
-import { loadNative, type LoadRequest } from "./load.ts";
-import { type LoadSettings, readLoadOptions } from "./settings.ts";
-import {
-  initialContents,
-  type SectionContents,
-  setInitialContents,
-} from "./initial_values.ts";
-import { dropRecordTypes, makeMappable, sectionSizes } from "./sections.ts";
-import { namingFile, readSource, type Source, withSealedFile } from "./file.ts";
-import { VariableNames } from "../variable/names.ts";
-import type { LoadOptions } from "./load_options.ts";
-import type { MapsOf, ObjectShape, ProgramsOf, VariablesOf } from "./shape.ts";
+import type { VariableNames } from "../variable/names.ts";
 import { BpfVariable } from "../variable/variable.ts";
-
-/** The parts of an object. */
-interface Parts {
-  readonly native: NativeObject;
-  readonly btf: Btf | undefined;
-  readonly names: VariableNames;
-}
-
-/** Sections of data that later versions of libbpf take. */
-const laterSections: readonly (readonly [name: string, minor: number])[] = [
-  [".struct_ops.link", 2],
-  [".addr_space.1", 4],
-  ["?.struct_ops", 5],
-  ["?.struct_ops.link", 5],
-];
-
-/**
- * libbpf leaves sections of data out that it does not know, without a word that
- * anybody hears.
- *
- * @throws {NotSupportedError} if it does.
- */
-function requireKnownSections({ sections }: Elf): void {
-  for (const [name, since] of laterSections) {
-    const section = sections.find((section) => section.name === name);
-    if (section === undefined || section.size === 0) continue;
-    if (libbpfIsAtLeast(since)) continue;
-    throw new NotSupportedError(
-      `This libbpf, ${libbpfVersion()}, leaves out section "${name}": that takes libbpf 1.${since}`,
-    );
-  }
-}
-
-/** An object to load, its settings, and the values of variables. */
-type Request = LoadRequest & Pick<LoadSettings, "constants" | "variables">;
+import { load } from "./load.ts";
+import type { LoadOptions } from "./load_options.ts";
+import type { ObjectParts } from "./parts.ts";
+import type { MapsOf, ObjectShape, ProgramsOf, VariablesOf } from "./shape.ts";
 
 /**
  * BPF programs with the maps and variables that they use, loaded into the kernel
@@ -109,26 +53,20 @@ export class BpfObject<S extends ObjectShape = ObjectShape>
   readonly #programs: Readonly<Record<string, BpfProgram>>;
   readonly #logs: Readonly<Record<string, string>>;
 
-  private constructor(
-    { native, btf, names }: Parts,
-    opened: DisposableStack,
-  ) {
+  private constructor(parts: ObjectParts) {
+    const { native, btf, names, maps, variables, programs, logs, opened } =
+      parts;
     if (!(native instanceof NativeObject)) {
       throw new TypeError("Illegal constructor");
     }
     this.#native = native;
     this.#btf = btf;
     this.#names = names;
-    if (btf !== undefined && native.btfFd >= 0) shareBtf(native.btfFd, btf);
-    this.#maps = openMaps(native, btf, opened);
-    this.#programs = openPrograms(native, opened);
-    this.#logs = takeLogs(native);
-    const variables = emptyRecord<BpfVariable>();
-    for (const name of names.names()) {
-      variables[name] = new BpfVariable(...this.#find(name));
-    }
-    this.#variables = Object.freeze(variables);
-    this.#opened = opened.move();
+    this.#maps = maps;
+    this.#variables = variables;
+    this.#programs = programs;
+    this.#logs = logs;
+    this.#opened = opened;
   }
 
   /**
@@ -165,55 +103,7 @@ export class BpfObject<S extends ObjectShape = ObjectShape>
     source: string | URL | Uint8Array,
     options: LoadOptions<NoInfer<S>> = {},
   ): BpfObject<S> {
-    const settings = readLoadOptions(options);
-    const file = readSource(source);
-    return namingFile(file, () => BpfObject.#loadFile<S>(file, settings));
-  }
-
-  static #loadFile<S extends ObjectShape>(
-    { bytes, name }: Source,
-    settings: LoadSettings,
-  ): BpfObject<S> {
-    const elf = new Elf(bytes);
-    checkBtf(elf);
-    requireKnownSections(elf);
-    const request = { ...settings, bytes, name: settings.name ?? name };
-    const { kernelBtf } = settings;
-    return kernelBtf === undefined
-      ? BpfObject.#load(elf, { ...request, btfPath: undefined })
-      : withSealedFile(
-        kernelBtf,
-        (btfPath) => BpfObject.#load(elf, { ...request, btfPath }),
-      );
-  }
-
-  static #load<S extends ObjectShape>(
-    elf: Elf,
-    request: Request,
-  ): BpfObject<S> {
-    let parts: Parts | undefined;
-    let contents: SectionContents | undefined;
-    return loadNative(request, {
-      prepare(native) {
-        makeMappable(native.maps);
-        dropRecordTypes(native.maps);
-        requireArenaRoom(elf, native.maps);
-        parts = { ...readParts(elf, native), native };
-        // Once: what the values are is not asked again for another attempt.
-        contents ??= initialContents(
-          parts.names,
-          native.maps,
-          request.constants,
-          request.variables,
-        );
-        setInitialContents(native.maps, contents);
-      },
-      finish(native) {
-        using opened = new DisposableStack();
-        opened.defer(() => native.close());
-        return new BpfObject(parts!, opened);
-      },
-    });
+    return new BpfObject<S>(load(source, options));
   }
 
   /**
@@ -291,7 +181,9 @@ export class BpfObject<S extends ObjectShape = ObjectShape>
    */
   variable<T extends Type>(name: string, type: T & Marked<T>): BpfVariable<T>;
   variable<T extends Type>(name: string, type?: T): BpfVariable<T> {
-    return new BpfVariable(...this.#find(name), type);
+    const declaration = this.#names.find(name);
+    const map = this.#maps[declaration.section]!;
+    return new BpfVariable(declaration, map, type);
   }
 
   /**
@@ -334,59 +226,6 @@ export class BpfObject<S extends ObjectShape = ObjectShape>
       count(this.#variables)
     } variables, ${count(this.#programs)} programs${closed} }`;
   }
-
-  #find(name: string): [Declaration, BpfMap] {
-    const declaration = this.#names.find(name);
-    return [declaration, this.#maps[declaration.section]!];
-  }
-}
-
-function readParts(
-  elf: Elf,
-  native: NativeObject,
-): Pick<Parts, "btf" | "names"> {
-  const bytes = native.btf();
-  const btf = bytes === undefined ? undefined : Btf.parse(bytes);
-  const declarations = declarationsIn(elf, btf, sectionSizes(native.maps));
-  return { btf, names: new VariableNames(declarations) };
-}
-
-function openMaps(
-  { maps }: NativeObject,
-  btf: Btf | undefined,
-  opened: DisposableStack,
-): Readonly<Record<string, BpfMap>> {
-  const open = emptyRecord<BpfMap>();
-  for (const native of maps) {
-    const { name, fd, pinnedTo } = native;
-    if (fd < 0) continue;
-    if (name in open) {
-      throw new InvalidObjectError(
-        `An object must have one map of a name: it has several named ${name}`,
-      );
-    }
-    open[name] = opened.adopt(
-      new BpfMap(Descriptor.duplicate(fd), `map ${name}`, {
-        pinnedTo,
-        definition: () => btf && definitionOf(btf, name),
-        native,
-      }),
-      closeMapWithLinks,
-    );
-  }
-  return Object.freeze(open);
-}
-
-function openPrograms(
-  { programs }: NativeObject,
-  opened: DisposableStack,
-): Readonly<Record<string, BpfProgram>> {
-  const open = emptyRecord<BpfProgram>();
-  for (const program of programs) {
-    if (program.fd < 0) continue;
-    open[program.name] = opened.adopt(programOf(program), closeWithLinks);
-  }
-  return Object.freeze(open);
 }
 
 /** The ids of the maps that programs write records to. */
@@ -396,16 +235,4 @@ function idsOfRings(maps: Readonly<Record<string, BpfMap>>): number[] {
     .map(({ info }) => info)
     .filter(({ type }) => type === "ringbuf" || type === "perf_event_array")
     .map(({ id }) => id);
-}
-
-function takeLogs(
-  { programs }: NativeObject,
-): Readonly<Record<string, string>> {
-  const logs = emptyRecord<string>();
-  for (const program of programs) {
-    const { name, log } = program;
-    if (log !== "") logs[name] = log;
-    program.dropLog();
-  }
-  return Object.freeze(logs);
 }

@@ -7,10 +7,9 @@ import type { Type } from "../../layout/static.ts";
 import { type MapType, mapTypeName } from "../map/type.ts";
 import { checkBtf } from "./file_check/btf.ts";
 import { Elf, type ElfSection, SECTION } from "./file_check/elf.ts";
-import { namingFile, readSource } from "./file.ts";
-import { declarationsIn } from "./declarations.ts";
+import { errorIn, readSource } from "./file.ts";
 import { plainType } from "./plain_type.ts";
-import { VariableNames } from "../variable/names.ts";
+import { variablesIn } from "./variables.ts";
 
 /** A map that an object file defines. */
 export interface ObjectFileMap {
@@ -92,7 +91,11 @@ export interface ObjectFile {
  */
 export function readObjectFile(source: string | URL | Uint8Array): ObjectFile {
   const file = readSource(source);
-  return namingFile(file, () => contentsOf(file.bytes));
+  try {
+    return contentsOf(file.bytes);
+  } catch (error) {
+    throw errorIn(file, error);
+  }
 }
 
 function contentsOf(bytes: Uint8Array<ArrayBuffer>): ObjectFile {
@@ -105,7 +108,7 @@ function contentsOf(bytes: Uint8Array<ArrayBuffer>): ObjectFile {
   return {
     maps: btf === undefined ? [] : [...mapsIn(btf), ...structOpsIn(btf)],
     programs: programsIn(elf),
-    variables: variablesIn(elf, btf),
+    variables: [...definedIn(elf, btf), ...kconfigIn(btf)],
     btf,
   };
 }
@@ -254,18 +257,14 @@ function isCode(section: ElfSection | undefined): section is ElfSection {
 /** The sections that libbpf makes maps of. */
 const VARIABLES = /^\.(?:bss|data|rodata)(?:\..*)?$/;
 
-function variablesIn(elf: Elf, btf: Btf | undefined): ObjectFileVariable[] {
-  const sizes = new Map(
-    elf.sections.filter(({ name, size }) => VARIABLES.test(name) && size > 0)
-      .map(({ name, size }) => [name, size]),
-  );
-  const names = new VariableNames(declarationsIn(elf, btf, sizes));
-  const defined = Array.from(names.names(), (name) => {
-    const { section, size, type } = names.find(name);
+function definedIn(elf: Elf, btf: Btf | undefined): ObjectFileVariable[] {
+  const sections = elf.sections
+    .filter(({ name, size }) => VARIABLES.test(name) && size > 0);
+  return Array.from(variablesIn(elf, btf, sections), ([name, variable]) => {
+    const { section, size, type } = variable;
     const readOnly = section.startsWith(".rodata");
     return { name, section, size, readOnly, type: type() };
   });
-  return [...defined, ...kconfigIn(btf)];
 }
 
 /** The variables of the kernel's configuration, which libbpf places. */

@@ -1,4 +1,4 @@
-/** Settings of an object's parts, before it is loaded. */
+/** The options of loading an object, checked. */
 
 import { NotSupportedError } from "../../errors.ts";
 import { show } from "../../base/show.ts";
@@ -14,23 +14,14 @@ import {
 } from "../../base/arguments.ts";
 import { descriptorOf } from "../kernel_object.ts";
 import { libbpfIsAtLeast, libbpfVersion } from "../libbpf/functions.ts";
-import type { MapAttributes, NativeMap } from "../libbpf/map.ts";
-import type { NativeObject } from "../libbpf/object.ts";
-import type { NativeProgram } from "../libbpf/program.ts";
+import type { MapAttributes } from "../libbpf/map.ts";
 import { attachTypeNumber } from "../link/attach_type.ts";
 import { mapFlagBits } from "../map/flag.ts";
-import { type MapType, mapTypeName, mapTypeNumber } from "../map/type.ts";
-import {
-  type ProgramType,
-  programTypeName,
-  programTypeNumber,
-} from "../program/type.ts";
-import { nothingNamed } from "../named.ts";
+import { mapTypeNumber } from "../map/type.ts";
+import { programTypeNumber } from "../program/type.ts";
 import { requireToken } from "../token.ts";
-import { requireObjectName } from "./file.ts";
 import { checkTypes } from "./file_check/btf.ts";
-import type { Values } from "./initial_values.ts";
-import { resizeSection } from "./resize.ts";
+import type { InitialValues } from "./initial_values.ts";
 import type {
   LoadMapOptions,
   LoadOptions,
@@ -39,12 +30,10 @@ import type {
 } from "./load_options.ts";
 
 /** The options, checked. */
-export interface LoadSettings {
+export interface LoadSettings extends InitialValues {
   readonly name: string | undefined;
   /** BTF to relocate against in place of the kernel's own. */
   readonly kernelBtf: Uint8Array | undefined;
-  readonly constants: Values | undefined;
-  readonly variables: Values | undefined;
   readonly maps: readonly MapSettings[];
   readonly programs: readonly ProgramSettings[];
   /**
@@ -129,6 +118,24 @@ export function readLoadOptions(options: LoadOptions): LoadSettings {
     kconfig: requireLines(kconfig),
     tokenPath: tokenPathOf(token),
   };
+}
+
+/** @throws {TypeError | RangeError} unless maps of sections can be named so. */
+function requireObjectName(name: unknown): string {
+  if (typeof name !== "string") {
+    throw new TypeError(
+      `Object name must be a string: received ${show(name)}`,
+    );
+  }
+  // Without dots, so that a section's name can be told from it.
+  if (!/^[A-Za-z0-9_]{1,15}$/.test(name)) {
+    throw new RangeError(
+      `Object name must have from 1 to 15 letters, digits and "_": received ${
+        show(name)
+      }`,
+    );
+  }
+  return name;
 }
 
 /** The minor version of libbpf since which objects are loaded with tokens. */
@@ -217,11 +224,6 @@ function readOne(name: string, options: LoadMapOptions): MapSettings {
   };
 }
 
-const STRUCT_OPS = "struct_ops" satisfies MapType;
-
-/** `linux/bpf.h` */
-const BPF_F_NUMA_NODE = 1 << 2;
-
 function readAttributes(name: string, options: LoadMapOptions): MapAttributes {
   const { type, flags, numaNode, mapExtra, create } = options;
   const number = (
@@ -259,54 +261,6 @@ function requireMap(
   return open;
 }
 
-/** Sets what was asked for. @throws if there is no such map, or it cannot be. */
-export function applyMapSettings(
-  native: NativeObject,
-  settings: readonly MapSettings[],
-): void {
-  const { maps } = native;
-  for (const own of settings) {
-    const map = maps.find(({ name }) => name === own.name);
-    if (map === undefined) {
-      throw nothingNamed(maps.map(({ name }) => name), own.name, "map");
-    }
-    const { valueSize, ...others } = own.attributes;
-    if (map.isSection && valueSize !== undefined) {
-      resizeSection(native, map, valueSize);
-      applyOne(map, { ...own, attributes: others });
-    } else {
-      applyOne(map, own);
-    }
-  }
-}
-
-function applyOne(map: NativeMap, settings: MapSettings): void {
-  const { attributes, reuse, pin, innerMap } = settings;
-  if (attributes.type !== undefined) requireFunctions(map, attributes.type);
-  map.configure(attributes);
-  if (attributes.numaNode !== undefined) {
-    map.configure({ flagBits: map.flagBits | BPF_F_NUMA_NODE });
-  }
-  if (innerMap !== undefined) map.setInnerMap(innerMap());
-  if (pin !== undefined) map.setPinPath(pin === false ? undefined : pin);
-  if (reuse !== undefined) map.reuse(reuse());
-}
-
-/**
- * Libbpf looks for the functions of each map of struct_ops, without a look
- * whether it has found any when it opened the object.
- *
- * @throws {NotSupportedError} if a map would become one, or one would be another.
- */
-function requireFunctions(map: NativeMap, type: number): void {
-  const before = mapTypeName(map.type);
-  const after = mapTypeName(type);
-  if ((before === STRUCT_OPS) === (after === STRUCT_OPS)) return;
-  throw new NotSupportedError(
-    `Cannot set type of the map ${map.name} from ${before} to ${after}: maps of ${STRUCT_OPS} are those of the sections ".struct_ops" and ".struct_ops.link", and no others`,
-  );
-}
-
 // ---------------------------------------------------------------------------
 // Programs
 // ---------------------------------------------------------------------------
@@ -320,7 +274,8 @@ export interface ProgramSettings {
   readonly attachTo: TargetSettings | undefined;
 }
 
-interface TargetSettings {
+/** The target of a program, checked. */
+export interface TargetSettings {
   /** Gives the descriptor of the program that has the function; 0 for the kernel. */
   readonly fd: () => number;
   readonly name: string | undefined;
@@ -366,55 +321,4 @@ function readTarget(name: string, target: ProgramTarget): TargetSettings {
       ? undefined
       : requireText(`Function of ${what}`, own),
   };
-}
-
-/** The minor version of libbpf since which a type overrides the section's. */
-const TYPES_SINCE = 2;
-
-/** The types whose sections have libbpf look for a function of the kernel. */
-const TRACING: ReadonlySet<ProgramType | undefined> = new Set<ProgramType>([
-  "tracing",
-  "lsm",
-]);
-
-/**
- * Libbpf before 1.2 looks for the function that a section names whatever the
- * program's type, in BTF of the kernel that it has not read for that type.
- *
- * @throws {NotSupportedError} if it would.
- */
-function requireRetypable(program: NativeProgram, type: number): void {
-  const before = programTypeName(program.type);
-  const after = programTypeName(type);
-  if (!TRACING.has(before) || TRACING.has(after)) return;
-  if (libbpfIsAtLeast(TYPES_SINCE)) return;
-  throw new NotSupportedError(
-    `Cannot set type of the program ${program.name} from ${before} to ${after}: this libbpf, ${libbpfVersion()}, takes it for what its section "${program.sectionName}" says; that takes libbpf 1.${TYPES_SINCE}`,
-  );
-}
-
-/** Sets what was asked for. @throws {RangeError} if there is no such program. */
-export function applyProgramSettings(
-  programs: readonly NativeProgram[],
-  settings: readonly ProgramSettings[],
-): void {
-  for (const { name, load, type, attachType, attachTo } of settings) {
-    const program = programs.find((program) => program.name === name);
-    if (program === undefined) {
-      throw nothingNamed(
-        programs.map(({ name }) => name),
-        name,
-        "program",
-      );
-    }
-    if (load !== undefined) program.autoload = load;
-    if (type !== undefined) {
-      requireRetypable(program, type);
-      program.setType(type);
-    }
-    if (attachType !== undefined) program.setAttachType(attachType);
-    if (attachTo !== undefined) {
-      program.setAttachTarget(attachTo.fd(), attachTo.name);
-    }
-  }
 }

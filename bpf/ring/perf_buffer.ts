@@ -6,7 +6,7 @@ import {
   requireOptions,
   requireU32,
 } from "../../base/arguments.ts";
-import { mapFd } from "../arguments.ts";
+import { mapFd } from "./arguments.ts";
 import { PerfReader } from "./perf_reader.ts";
 import type { Waking } from "./perf_ring.ts";
 import { PerfRings } from "./perf_rings.ts";

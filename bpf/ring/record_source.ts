@@ -5,7 +5,7 @@ import {
   requireOptions,
 } from "../../base/arguments.ts";
 import { show } from "../../base/show.ts";
-import { recordLimitOf } from "../arguments.ts";
+import { recordLimitOf } from "./arguments.ts";
 import { requireSignal } from "../../base/abort_signal.ts";
 import { forEachRecord, type RecordSink } from "./for_each.ts";
 import { RecordIterator, RecordStream } from "./iterate.ts";

@@ -6,7 +6,7 @@ import type {
   Type,
 } from "../../layout/mod.ts";
 import { requireOptions } from "../../base/arguments.ts";
-import { mapFd } from "../arguments.ts";
+import { mapFd } from "./arguments.ts";
 import { mapRing } from "./memory.ts";
 import { RecordSource, type UntypedRecord } from "./record_source.ts";
 import { RingReader } from "./ring_reader.ts";

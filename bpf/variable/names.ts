@@ -34,7 +34,8 @@ export class VariableNames {
     const candidates = this.#candidates(name);
     const [first, second] = candidates;
     if (first === undefined) {
-      throw nothingNamed([...this.names()], name, "variable");
+      const names = Array.from(this, ([name]) => name);
+      throw nothingNamed(names, name, "variable");
     }
     if (second !== undefined) {
       const sections = new Set(candidates.map(({ section }) => section));
@@ -66,14 +67,16 @@ export class VariableNames {
     return global.length > 0 ? global : all;
   }
 
-  /** The shortest name of each variable that has one of its own. */
-  *names(): Generator<string, void> {
+  /** The variables that have a name of their own, each by its shortest. */
+  *[Symbol.iterator](): Generator<[name: string, variable: Declaration], void> {
     for (const [name, all] of this.#byName) {
       const [first, second] = this.#candidates(name);
       if (first === undefined || second !== undefined) continue;
       const short = this.#candidates(first.name);
       const hasShort = short.length === 1 && short[0] === first;
-      if (hasShort ? name === first.name : all.length === 1) yield name;
+      if (hasShort ? name === first.name : all.length === 1) {
+        yield [name, first];
+      }
     }
   }
 }

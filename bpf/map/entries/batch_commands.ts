@@ -1,6 +1,6 @@
 /** The commands of `bpf(2)` that take many entries at once. */
 
-import { EINVAL, ENOENT, ENOTSUPP } from "../../../ffi/mod.ts";
+import { ENOENT } from "../../../ffi/mod.ts";
 import {
   checked,
   clearAttributes,
@@ -10,7 +10,8 @@ import {
 import type { BatchCommand } from "../../../ffi/bpf/commands.ts";
 import { Block } from "../../../ffi/block.ts";
 import type { OpenMap } from "../info.ts";
-import { remove, update, valueLength } from "./commands.ts";
+import { isMissing, remove, update } from "./commands.ts";
+import { valueLength } from "./layout.ts";
 
 /** The input of a command, by address. */
 export interface Batch {
@@ -32,11 +33,6 @@ export interface BatchResult {
   readonly result: number;
   /** The number of entries that it processed, also if it then failed. */
   readonly count: number;
-}
-
-/** Tests whether the kernel, or this type of map, has no such command. */
-export function isMissing(result: number): boolean {
-  return result === -ENOTSUPP || result === -EINVAL;
 }
 
 /** Runs a command. */

@@ -1,6 +1,6 @@
 /** Looking up, storing and deleting the entries of a map. */
 
-import { NotSupportedError } from "../../../errors.ts";
+import { NotSupportedError, SystemError } from "../../../errors.ts";
 import {
   E2BIG,
   EINVAL,
@@ -9,7 +9,7 @@ import {
   EOPNOTSUPP,
 } from "../../../ffi/mod.ts";
 import { requireBytesOf, requireU32 } from "../../../base/arguments.ts";
-import { requireKeyKind } from "../../arguments.ts";
+import { show } from "../../../base/show.ts";
 import {
   checked,
   clearAttributes,
@@ -23,34 +23,24 @@ import {
   scratchBlock,
 } from "../../../ffi/block.ts";
 import { strideOf } from "../array_memory.ts";
-import { possibleCpus } from "../../../ffi/calls/cpus.ts";
 import type { MapInfo } from "../info.ts";
-import { hasSlots, isPerCpu, isUnbounded } from "../type.ts";
+import { hasSlots, isUnbounded } from "../type.ts";
+import { valueLength } from "./layout.ts";
 
 /** A key: its bytes, or the number that four of them are. */
 export type Key = Uint8Array | number;
 
 /**
- * The number of bytes that the kernel reads or writes as one value: the
- * kernel's `bpf_map_value_size`.
+ * Refuses a key that is neither a number nor bytes, where keys may be numbers.
  *
- * @throws {NotSupportedError} if the map has no values, or they may be larger
- * than is known here.
+ * @throws {TypeError} if a key of 4 bytes is no object, and no number.
  */
-export function valueLength({ type, typeNumber, valueSize }: MapInfo): number {
-  if (type === undefined) {
-    throw new NotSupportedError(
-      `Cannot access the entries of a map of type ${typeNumber}: how large they are is not known`,
-    );
-  }
-  if (valueSize === 0) {
-    throw new NotSupportedError(
-      `Cannot access the entries of a map of type ${type}: it has none`,
-    );
-  }
-  return isPerCpu(type)
-    ? strideOf(valueSize) * possibleCpus().length
-    : valueSize;
+export function requireKeyKind(value: unknown, size: number): void {
+  if (size !== 4 || typeof value === "number") return;
+  if (typeof value === "object" && value !== null) return;
+  throw new TypeError(
+    `Key must be a number or a Uint8Array: received ${show(value)}`,
+  );
 }
 
 /** Makes room for a key and so many bytes behind it, and puts the key there. */
@@ -237,6 +227,28 @@ export function hasValue(fd: number, value: Uint8Array): boolean {
   } finally {
     releaseScratch();
   }
+}
+
+/** Tests whether the kernel, or this type of map, has no such command. */
+export function isMissing(result: number): boolean {
+  return result === -ENOTSUPP || result === -EINVAL;
+}
+
+/** Takes an entry, also where the kernel has no one command for it. */
+export function takeOne(
+  fd: number,
+  info: MapInfo,
+  key: Key,
+): Uint8Array<ArrayBuffer> | undefined {
+  try {
+    return take(fd, info, key);
+  } catch (error) {
+    if (!(error instanceof SystemError) || !isMissing(-error.errno)) {
+      throw error;
+    }
+  }
+  const value = lookup(fd, info, key);
+  return value !== undefined && remove(fd, info, key) ? value : undefined;
 }
 
 /**

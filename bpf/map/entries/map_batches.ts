@@ -3,8 +3,8 @@
 import { requireOptions, requireU32 } from "../../../base/arguments.ts";
 import type { OptionNames } from "../../../base/arguments.ts";
 import { show } from "../../../base/show.ts";
-import { NotSupportedError } from "../../../errors.ts";
 import type { OpenMap } from "../info.ts";
+import { entryLayout } from "./layout.ts";
 import { EntryReader, type Position } from "./reader.ts";
 
 let positionIn: (cursor: MapCursor) => Position;
@@ -106,15 +106,12 @@ export function batchesOf(
   requireOptions(options, batchOptions);
   const { info } = map;
   const { size } = options;
-  if (info.keySize === 0) {
-    throw new NotSupportedError(
-      `Cannot go by keys in a map of type ${info.type}: it has none`,
-    );
-  }
+  const layout = entryLayout(info);
   const from = positionOf(map, options.from);
   if (size !== undefined) requireU32("Option size", size, 1);
   void map.fd; // A closed map is told at once.
-  return readBatches(new EntryReader(map, "lookup", { from, size }), info.id);
+  const reader = new EntryReader(map, layout, "lookup", { from, size });
+  return readBatches(reader, info.id);
 }
 
 function* readBatches(

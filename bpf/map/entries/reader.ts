@@ -1,22 +1,15 @@
 /** Reads all entries of a map, many at a time where the kernel can. */
 
-import { SystemError } from "../../../errors.ts";
 import { EINTR, ENOENT, ENOSPC } from "../../../ffi/mod.ts";
 import type { Region } from "../../../layout/region/region.ts";
 import { checked } from "../../../ffi/bpf/attributes.ts";
 import { Block } from "../../../ffi/block.ts";
-import { ReadBlock } from "../codec.ts";
-import { type BatchResult, isMissing, runBatch } from "./batch_commands.ts";
-import {
-  type Key,
-  lookup,
-  nextKey,
-  remove,
-  take,
-  valueLength,
-} from "./commands.ts";
-import { strideOf } from "../array_memory.ts";
-import type { MapInfo, OpenMap } from "../info.ts";
+import { ReadBlock } from "./codec.ts";
+import { type BatchResult, runBatch } from "./batch_commands.ts";
+import { isMissing, lookup, nextKey, takeOne } from "./commands.ts";
+import type { EntryLayout } from "./layout.ts";
+import { roundUp } from "../../../base/round.ts";
+import type { OpenMap } from "../info.ts";
 import type { MapType } from "../type.ts";
 
 /** The bytes of entries that are asked for at once, unless one has more. */
@@ -30,6 +23,8 @@ const SINGLES = 64;
 const RETRIES = 8;
 /** The number of a bucket, which is what a hash's batch stops at. */
 const BUCKET_SIZE = 4;
+/** The alignment of cursors, which lie one behind the other. */
+const CURSOR_ALIGN = 8;
 
 /**
  * The parts that are read: the keys, which more types of map have than values
@@ -114,17 +109,19 @@ export class EntryReader {
 
   constructor(
     map: OpenMap,
+    { keySize, valueLength }: EntryLayout,
     reading: Reading,
     { from, size }: ReadOptions = {},
   ) {
     const { info } = map;
     this.#map = map;
     this.#reading = reading;
-    this.#keySize = info.keySize;
-    this.#valueSize = valueLength(info);
+    this.#keySize = keySize;
+    this.#valueSize = valueLength;
     this.#stopsAtBuckets = stopsAtBuckets(info.type);
-    this.#cursorSize = strideOf(
-      info.keySize < BUCKET_SIZE ? BUCKET_SIZE : info.keySize,
+    this.#cursorSize = roundUp(
+      keySize < BUCKET_SIZE ? BUCKET_SIZE : keySize,
+      CURSOR_ALIGN,
     );
     this.#cursors = new Block(2 * this.#cursorSize);
     // Storage of cgroups says that it has no entries at most.
@@ -315,20 +312,3 @@ const COMMANDS = {
   lookup: "BPF_MAP_LOOKUP_BATCH",
   take: "BPF_MAP_LOOKUP_AND_DELETE_BATCH",
 } as const;
-
-/** Takes an entry, also where the kernel has no one command for it. */
-export function takeOne(
-  fd: number,
-  info: MapInfo,
-  key: Key,
-): Uint8Array<ArrayBuffer> | undefined {
-  try {
-    return take(fd, info, key);
-  } catch (error) {
-    if (!(error instanceof SystemError) || !isMissing(-error.errno)) {
-      throw error;
-    }
-  }
-  const value = lookup(fd, info, key);
-  return value !== undefined && remove(fd, info, key) ? value : undefined;
-}

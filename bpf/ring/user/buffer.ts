@@ -16,7 +16,7 @@ import {
   requireBytes,
   requireOptions,
 } from "../../../base/arguments.ts";
-import { mapFd } from "../../arguments.ts";
+import { mapFd } from "../arguments.ts";
 import { sizeWith } from "../../../layout/model/open_ended.ts";
 import { requireSignal } from "../../../base/abort_signal.ts";
 import { Watch } from "../wait_for_events.ts";

@@ -57,6 +57,10 @@ const definitions: [name: string, definition: string][] = [
     "__uint(type, BPF_MAP_TYPE_RINGBUF); __uint(max_entries, 5000);",
   ],
   [
+    "ringbuf with a type of records",
+    "__uint(type, BPF_MAP_TYPE_RINGBUF); __uint(max_entries, 4096); __type(value, long);",
+  ],
+  [
     "lru_percpu",
     "__uint(type, BPF_MAP_TYPE_LRU_HASH); __uint(max_entries, 15); __uint(map_flags, 2); __type(key, int); __type(value, int);",
   ],
@@ -143,6 +147,26 @@ pinTest(
     using third = BpfObject.load(devmap, { pinPath: pins.path });
     using fourth = BpfObject.load(devmap, { pinPath: pins.path });
     assertEquals(third.map("own").info.id, fourth.map("own").info.id);
+  },
+);
+
+pinTest(
+  "A pinned ring buffer that names a type of records is taken again (needs clang, libbpf and mounts)",
+  async () => {
+    using pins = BpfPins.make();
+    const path = await compileText(
+      `struct event { int pid; char comm[16]; };
+struct {
+  __uint(type, BPF_MAP_TYPE_RINGBUF);
+  __uint(max_entries, 4096);
+  __uint(pinning, LIBBPF_PIN_BY_NAME);
+  __type(value, struct event);
+} events SEC(".maps"); ${PASS}`,
+      directory,
+    );
+    using first = BpfObject.load(path, { pinPath: pins.path });
+    using second = BpfObject.load(path, { pinPath: pins.path });
+    assertEquals(second.map("events").info.id, first.map("events").info.id);
   },
 );
 

@@ -1,11 +1,11 @@
 /** Bytes of a key or a value that the plain data read of it does not tell. */
 
-import { paddingClearer } from "../../layout/model/clear_padding.ts";
+import { paddingClearer } from "../../../layout/model/clear_padding.ts";
 import {
   aggregateOf,
   type AnyType,
   flexibleTailOf,
-} from "../../layout/model/types.ts";
+} from "../../../layout/model/types.ts";
 
 /** True if the value that begins there has bytes that its plain data lacks. */
 export type HasUntold = (bytes: Uint8Array, offset: number) => boolean;

@@ -1,10 +1,10 @@
 /** Adds up values field by field. */
 
-import { InvalidTypeError } from "../../errors.ts";
-import { isLeaf, leafOf } from "../../layout/leaves/leaf_of.ts";
-import { overlapsIn } from "../../layout/model/extents.ts";
-import { aggregateOf, type AnyType } from "../../layout/model/types.ts";
-import type { Type } from "../../layout/mod.ts";
+import { InvalidTypeError } from "../../../errors.ts";
+import { isLeaf, leafOf } from "../../../layout/leaves/leaf_of.ts";
+import { overlapsIn } from "../../../layout/model/extents.ts";
+import { aggregateOf, type AnyType } from "../../../layout/model/types.ts";
+import type { Type } from "../../../layout/mod.ts";
 
 /** The sum of some values of one type. */
 export type Sum = (values: readonly unknown[]) => unknown;

@@ -1,19 +1,21 @@
 /** Plain data of the bytes of a key or a value, and the reverse. */
 
 import { isDeepStrictEqual } from "node:util";
-import { readValue } from "../../layout/access/read_whole.ts";
-import { type Reader, readerOf } from "../../layout/access/reader.ts";
-import { Region } from "../../layout/region/region.ts";
-import type { AnyType } from "../../layout/model/types.ts";
-import { Block } from "../../ffi/block.ts";
-import { show } from "../../base/show.ts";
-import { writeValue } from "../../layout/access/write_whole.ts";
-import type { Type } from "../../layout/mod.ts";
-import { requireBytesOf, requireU32 } from "../../base/arguments.ts";
-import { type Copy, ownCopy } from "./entries/copies.ts";
+import { readValue } from "../../../layout/access/read_whole.ts";
+import { type Reader, readerOf } from "../../../layout/access/reader.ts";
+import { Region } from "../../../layout/region/region.ts";
+import type { AnyType } from "../../../layout/model/types.ts";
+import { Block } from "../../../ffi/block.ts";
+import { show } from "../../../base/show.ts";
+import { writeValue } from "../../../layout/access/write_whole.ts";
+import type { Type } from "../../../layout/mod.ts";
+import { requireBytesOf, requireU32 } from "../../../base/arguments.ts";
+import type { EntryTypes } from "../types_from_btf.ts";
+import { type Copy, ownCopy } from "./copies.ts";
+import type { EntryLayout } from "./layout.ts";
 import { type HasUntold, untoldIn } from "./untold.ts";
-import { requireKeyKind } from "../arguments.ts";
-import { requireTypeOfSize } from "../../layout/model/open_ended.ts";
+import { requireKeyKind } from "./commands.ts";
+import { requireTypeOfSize } from "../../../layout/model/open_ended.ts";
 
 /** The part of an entry that a codec is for. */
 export type Part = "keys" | "values";
@@ -256,7 +258,25 @@ export function codecOf(
     : new Typed(type, part, size, stride);
 }
 
-/** The codec of values of which there is one for each CPU. */
-export function perCpuCodec(codec: Codec, cpus: number, stride: number): Codec {
-  return new PerCpu(codec, cpus, stride);
+/** The codecs of a map's keys and values. */
+export interface EntryCodecs {
+  readonly keys: Codec;
+  /** That of the values of all CPUs, where each has one. */
+  readonly values: Codec;
+}
+
+/**
+ * The codecs of a map's entries; bytes where a type is undefined.
+ *
+ * @throws {InvalidTypeError} if a type cannot be pointed to, or has another size.
+ */
+export function entryCodecs(
+  { keySize, valueSize, cpus, valueLength }: EntryLayout,
+  { keyType, valueType }: EntryTypes,
+): EntryCodecs {
+  const stride = valueLength / (cpus ?? 1);
+  const keys = codecOf(keyType, "keys", keySize, keySize);
+  const one = codecOf(valueType, "values", valueSize, stride);
+  const values = cpus === undefined ? one : new PerCpu(one, cpus, stride);
+  return { keys, values };
 }

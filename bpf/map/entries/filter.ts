@@ -1,10 +1,11 @@
 /** Bloom filters. */
 
-import { NotSupportedError } from "../../errors.ts";
-import type { Type } from "../../layout/mod.ts";
+import { NotSupportedError } from "../../../errors.ts";
+import type { Type } from "../../../layout/mod.ts";
 import { codecOf } from "./codec.ts";
-import { hasValue, update, valueLength } from "./entries/commands.ts";
-import type { OpenMap } from "./info.ts";
+import { hasValue, update } from "./commands.ts";
+import { valueLength } from "./layout.ts";
+import type { OpenMap } from "../info.ts";
 import type { Storable } from "./table.ts";
 
 /** The bloom filter of a map with values of this type. */

@@ -1,6 +1,7 @@
-/** The reason for which an object could not be loaded, if it can be told. */
+/** The error for an object that could not be loaded, with the likely reason. */
 
-import { libbpfIsAtLeast, libbpfVersion } from "../libbpf/functions.ts";
+import { SystemError, VerifierError } from "../../errors.ts";
+import { libbpfErrorInit } from "../libbpf/errors.ts";
 import { EACCES, EINVAL, ENOTSUPP, EPERM, ESRCH } from "../../ffi/mod.ts";
 import type { NativeMap } from "../libbpf/map.ts";
 import type { NativeObject } from "../libbpf/object.ts";
@@ -8,27 +9,60 @@ import type { NativeProgram } from "../libbpf/program.ts";
 import { mistakeIn } from "../map/mistakes.ts";
 import { programTypeName } from "../program/type.ts";
 import { capabilitiesOf, lacks, privilegesOf } from "../privileges.ts";
+import { sectionAdvice } from "./later_sections.ts";
 
-/** Sections of later versions of libbpf than the oldest that is supported. */
-const laterSections: readonly (readonly [begin: string, minor: number])[] = [
-  ["netfilter", 2],
-  ["tcx/", 3],
-  ["netkit/", 3],
-  ["uprobe.multi", 3],
-  ["uretprobe.multi", 3],
-  ["kprobe.session", 5],
-  ["uprobe.session", 6],
-];
+/**
+ * The error of loading an object.
+ *
+ * @param object The object that could not be loaded.
+ * @param logLevel The detail of the kernel's log that was asked for.
+ * @param errno The positive error number.
+ * @param warnings The warnings of libbpf.
+ */
+export function loadError(
+  object: NativeObject,
+  logLevel: number,
+  errno: number,
+  warnings: string,
+): SystemError {
+  const program = refused(object.programs, logLevel, warnings);
+  const hint = loadHint(errno, object, program, warnings);
+  if (program === undefined) {
+    return new SystemError(libbpfErrorInit(errno, "bpf_object__load", hint));
+  }
+  const { name } = program;
+  // Statistics alone are the log of a program that nobody looked at.
+  const log = reasonIn(program.log) === "" ? "" : program.log;
+  const call = `bpf(BPF_PROG_LOAD, ${JSON.stringify(name)})`;
+  const init = libbpfErrorInit(errno, call, hint);
+  return log === ""
+    ? new SystemError(init)
+    : new VerifierError({ ...init, program: name, log });
+}
+
+/**
+ * The program that the kernel refused: programs are loaded one after the other,
+ * and that one ended it. It is the last that has a log, unless it was refused
+ * before there was one.
+ */
+function refused(
+  programs: readonly NativeProgram[],
+  logLevel: number,
+  warnings: string,
+): NativeProgram | undefined {
+  const named = /prog '([^']*)': BPF program load failed/.exec(warnings)?.[1];
+  const logged = programs.findLast(({ log }) => log !== "");
+  const found = programs.find(({ name }) => name === named);
+  // Without libbpf's word, logs of programs that were taken tell nothing.
+  return found ?? (logLevel === 0 ? logged : undefined);
+}
 
 /**
  * Suggests what is likely to help.
  *
- * @param errno The positive error number.
- * @param object The object that could not be loaded.
  * @param program The one that the kernel refused; undefined if it was not asked.
- * @param warnings The warnings of libbpf.
  */
-export function loadHint(
+function loadHint(
   errno: number,
   { programs, maps }: NativeObject,
   program: NativeProgram | undefined,
@@ -156,21 +190,6 @@ function privilegeAdvice(programs: readonly NativeProgram[]): string {
   } needs ${privilegesOf(types)}`;
 }
 
-function sectionAdvice(section: string): string {
-  const version = libbpfVersion();
-  const later = laterSections.find(([begin, minor]) =>
-    section.startsWith(begin) && !libbpfIsAtLeast(minor)
-  );
-  const known = later !== undefined && section.startsWith("tcx/")
-    ? `: use SEC("tc") and attach({ kind: "tcx", … }), or libbpf 1.${later[1]}`
-    : section.startsWith("socket/")
-    ? `: it must be SEC("socket") alone`
-    : later === undefined
-    ? `, which must be one such as "raw_tp/…", "tp/…", "tp_btf/…", "uprobe", "xdp", "tc", "socket" or "cgroup_skb/egress"`
-    : `: that takes libbpf 1.${later[1]}`;
-  return `this libbpf, ${version}, does not know the section "${section}"${known}`;
-}
-
 /** libbpf looks for what tracing programs are attached to in the kernel's BTF. */
 function targetAdvice(
   programs: readonly NativeProgram[],
@@ -219,7 +238,7 @@ const TRACE =
  * it was at; empty where it did not look at the program, and its log has
  * statistics alone.
  */
-export function reasonIn(log: string): string {
+function reasonIn(log: string): string {
   const lines = log.trimEnd().split("\n");
   const at = lines.findLastIndex((line) => line !== "" && !TRACE.test(line));
   const last = lines.findLastIndex((line) => /^\d+: /.test(line));

@@ -1,16 +1,17 @@
 /** Queues and stacks. */
 
-import { NotSupportedError } from "../../errors.ts";
-import type { Type, Value } from "../../layout/mod.ts";
+import { NotSupportedError } from "../../../errors.ts";
+import type { Type, Value } from "../../../layout/mod.ts";
 import {
   type OptionNames,
   requireFlag,
   requireOptions,
-} from "../../base/arguments.ts";
+} from "../../../base/arguments.ts";
 import { codecOf, ReadBlock } from "./codec.ts";
-import { lookup, take, update, valueLength } from "./entries/commands.ts";
-import { ownCopy } from "./entries/copies.ts";
-import type { OpenMap } from "./info.ts";
+import { lookup, take, update } from "./commands.ts";
+import { ownCopy } from "./copies.ts";
+import { valueLength } from "./layout.ts";
+import type { OpenMap } from "../info.ts";
 import type { Storable } from "./table.ts";
 
 /** The queue or stack of a map with values of this type. */

@@ -6,10 +6,17 @@ import { array } from "../../layout/language/array.ts";
 import { u8 } from "../../layout/language/scalars.ts";
 import type { Type } from "../../layout/static.ts";
 import { Declaration, declarationsOf } from "../variable/declarations.ts";
+import { VariableNames } from "../variable/names.ts";
 import type { Elf } from "./file_check/elf.ts";
 
-/** A section whose variables are wanted, and its size in bytes. */
-export type SectionSizes = ReadonlyMap<string, number>;
+/** A section whose variables are wanted. */
+export interface Section {
+  readonly name: string;
+  /** Its size in bytes. */
+  readonly size: number;
+}
+
+type SectionSizes = ReadonlyMap<string, number>;
 
 /**
  * The variables of sections, by BTF; by the table of symbols, which knows of no
@@ -17,34 +24,35 @@ export type SectionSizes = ReadonlyMap<string, number>;
  *
  * @throws {InvalidObjectError} if one does not lie within its section.
  */
-export function declarationsIn(
+export function variablesIn(
   elf: Elf,
   btf: Btf | undefined,
-  sections: SectionSizes,
-): Declaration[] {
+  sections: readonly Section[],
+): VariableNames {
+  const sizes = new Map(sections.map(({ name, size }) => [name, size]));
   const found = btf === undefined
-    ? fromSymbols(elf, sections)
+    ? fromSymbols(elf, sizes)
     : [...btf].flatMap((section) =>
-      section.kind === "datasec" && sections.has(section.name)
+      section.kind === "datasec" && sizes.has(section.name)
         ? declarationsOf(btf, section)
         : []
     );
   for (const { name, section, offset, size } of found) {
-    const room = sections.get(section)!;
+    const room = sizes.get(section)!;
     if (offset + size > room) {
       throw new InvalidObjectError(
         `The variable ${name} must lie within the ${room} bytes of ${section}: it takes ${size} bytes from ${offset} on`,
       );
     }
   }
-  return found;
+  return new VariableNames(found);
 }
 
 /** `linux/elf.h` */
 const STT_OBJECT = 1;
 const STB_LOCAL = 0;
 
-function fromSymbols(elf: Elf, sections: SectionSizes): Declaration[] {
+function fromSymbols(elf: Elf, sizes: SectionSizes): Declaration[] {
   return elf.symbols
     .filter(({ kind, size, name }) =>
       kind === STT_OBJECT && size > 0 && name !== ""
@@ -59,5 +67,5 @@ function fromSymbols(elf: Elf, sections: SectionSizes): Declaration[] {
         type: () => array(u8, size) as unknown as Type,
       })
     )
-    .filter(({ section }) => sections.has(section));
+    .filter(({ section }) => sizes.has(section));
 }

@@ -1,20 +1,24 @@
 /** A map as a table of plain data. */
 
-import { InvalidTypeError, NotSupportedError } from "../../errors.ts";
-import type { OptionNames } from "../../base/arguments.ts";
-import type { Input, Type, Value, View, ViewOf } from "../../layout/mod.ts";
-import { strideOf } from "./array_memory.ts";
-import { removeAll, updateAll } from "./entries/batch_commands.ts";
-import { type Codec, codecOf, perCpuCodec, ReadBlock } from "./codec.ts";
-import { lookup, remove, update, valueLength } from "./entries/commands.ts";
-import { type Copy, ownCopy, sharedCopies } from "./entries/copies.ts";
-import { EntryReader, type Reading, takeOne } from "./entries/reader.ts";
-import type { MapInfo, OpenMap } from "./info.ts";
-import { modeNumber, type UpdateMode } from "./options.ts";
-import { possibleCpus } from "../../ffi/calls/cpus.ts";
+import { InvalidTypeError, NotSupportedError } from "../../../errors.ts";
+import type { OptionNames } from "../../../base/arguments.ts";
+import type { Input, Type, Value, View, ViewOf } from "../../../layout/mod.ts";
+import { removeAll, updateAll } from "./batch_commands.ts";
+import {
+  type Codec,
+  type EntryCodecs,
+  entryCodecs,
+  ReadBlock,
+} from "./codec.ts";
+import { lookup, remove, takeOne, update } from "./commands.ts";
+import { type Copy, ownCopy, sharedCopies } from "./copies.ts";
+import { type EntryLayout, entryLayout } from "./layout.ts";
+import { EntryReader, type Reading } from "./reader.ts";
+import type { MapInfo, OpenMap } from "../info.ts";
+import { modeNumber, type UpdateMode } from "../options.ts";
+import type { EntryTypes } from "../types_from_btf.ts";
 import { type Sum, sumOf } from "./sum.ts";
-import { isPerCpu, type MapType, type PerCpuMapType } from "./type.ts";
-import { hasIds } from "./types_from_btf.ts";
+import { hasIds, isPerCpu, type MapType, type PerCpuMapType } from "../type.ts";
 
 /** The types of a map's keys and values, where its BTF does not say them. */
 export interface MapTypes<K extends Type = Type, V extends Type = Type> {
@@ -167,57 +171,30 @@ export interface PerCpuTable<K, V, KI = K, VI = V>
   sums(): Generator<[K, V], void>;
 }
 
-/** The types of a table, where they are known. */
-export interface TableTypes {
-  readonly keyType: Type | undefined;
-  readonly valueType: Type | undefined;
-}
-
 /**
- * The codec of a map's values, of all CPUs where it has one for each.
+ * The table of a map; of a per-CPU map with all values of an entry as one.
  *
- * @throws {InvalidTypeError} if the type cannot be pointed to, or has another
- * size.
- * @throws {NotSupportedError} if the map has no values.
+ * @typeParam V The plain data of a value.
  */
-function valueCodec(
-  { info }: OpenMap,
-  type: Type | undefined,
-): Codec {
-  const length = valueLength(info);
-  if (info.type === undefined || !isPerCpu(info.type)) {
-    return codecOf(type, "values", info.valueSize, length);
-  }
-  const stride = strideOf(info.valueSize);
-  const one = codecOf(type, "values", info.valueSize, stride);
-  return perCpuCodec(one, possibleCpus().length, stride);
-}
-
-class Table implements MapTable<unknown, unknown> {
+class Table<V> implements MapTable<unknown, V> {
   readonly #map: OpenMap;
+  readonly #layout: EntryLayout;
   readonly #keys: Codec;
   readonly #values: Codec;
-  readonly #keySize: number;
-  readonly #valueSize: number;
   #block: ReadBlock | undefined;
 
-  constructor(map: OpenMap, { keyType, valueType }: TableTypes) {
-    const { type, keySize } = map.info;
-    this.#valueSize = valueLength(map.info);
-    if (keySize === 0) {
-      throw new NotSupportedError(
-        `Cannot go by keys in a map of type ${type}: it has none${
-          remedyFor(type)
-        }`,
-      );
-    }
+  constructor(
+    map: OpenMap,
+    layout: EntryLayout,
+    { keys, values }: EntryCodecs,
+  ) {
     this.#map = map;
-    this.#keySize = keySize;
-    this.#keys = codecOf(keyType, "keys", keySize, keySize);
-    this.#values = valueCodec(map, valueType);
+    this.#layout = layout;
+    this.#keys = keys;
+    this.#values = values;
   }
 
-  get(key: unknown): unknown {
+  get(key: unknown): V | undefined {
     const bytes = this.#keys.write(key);
     return this.#read(lookup(this.#map.fd, this.#map.info, bytes));
   }
@@ -240,7 +217,7 @@ class Table implements MapTable<unknown, unknown> {
     return remove(this.#map.fd, this.#map.info, bytes);
   }
 
-  take(key: unknown): unknown {
+  take(key: unknown): V | undefined {
     const bytes = this.#keys.write(key);
     return this.#read(takeOne(this.#map.fd, this.#map.info, bytes));
   }
@@ -252,11 +229,11 @@ class Table implements MapTable<unknown, unknown> {
     );
   }
 
-  values(): Generator<unknown, void> {
+  values(): Generator<V, void> {
     return this.#each((reader, i, copy) => this.#valueOf(reader, i, copy));
   }
 
-  entries(): Generator<[unknown, unknown], void> {
+  entries(): Generator<[unknown, V], void> {
     return this.#each((reader, i, copy) => this.#entryOf(reader, i, copy));
   }
 
@@ -264,8 +241,8 @@ class Table implements MapTable<unknown, unknown> {
     read: (reader: EntryReader, index: number, copy: Copy) => T,
     reading: Reading = "lookup",
   ): Generator<T, void> {
-    const reader = new EntryReader(this.#map, reading);
     const copy = sharedCopies();
+    const reader = new EntryReader(this.#map, this.#layout, reading);
     while (reader.fetch()) {
       for (let i = 0; i < reader.count; i++) {
         void this.#map.fd; // It may have been closed since the last one.
@@ -274,7 +251,7 @@ class Table implements MapTable<unknown, unknown> {
     }
   }
 
-  [Symbol.iterator](): Generator<[unknown, unknown], void> {
+  [Symbol.iterator](): Generator<[unknown, V], void> {
     return this.entries();
   }
 
@@ -295,10 +272,10 @@ class Table implements MapTable<unknown, unknown> {
     return removeAll(this.#map, all);
   }
 
-  takeAll(): [unknown, unknown][] {
-    const reader = new EntryReader(this.#map, "take");
+  takeAll(): [unknown, V][] {
     const copy = sharedCopies();
-    const all: [unknown, unknown][] = [];
+    const reader = new EntryReader(this.#map, this.#layout, "take");
+    const all: [unknown, V][] = [];
     while (reader.fetch()) {
       for (let i = 0; i < reader.count; i++) {
         all.push(this.#entryOf(reader, i, copy));
@@ -308,43 +285,32 @@ class Table implements MapTable<unknown, unknown> {
   }
 
   #keyOf(reader: EntryReader, index: number, copy: Copy): unknown {
-    return this.#keys.read(reader.keys, index * this.#keySize, copy);
+    const offset = index * this.#layout.keySize;
+    return this.#keys.read(reader.keys, offset, copy);
   }
 
-  #valueOf(reader: EntryReader, index: number, copy: Copy): unknown {
-    return this.#values.read(reader.values, index * this.#valueSize, copy);
+  #valueOf(reader: EntryReader, index: number, copy: Copy): V {
+    const offset = index * this.#layout.valueLength;
+    return this.#values.read(reader.values, offset, copy) as V;
   }
 
   #entryOf(
     reader: EntryReader,
     index: number,
     copy: Copy,
-  ): [unknown, unknown] {
+  ): [unknown, V] {
     return [
       this.#keyOf(reader, index, copy),
       this.#valueOf(reader, index, copy),
     ];
   }
 
-  #read(bytes: Uint8Array<ArrayBuffer> | undefined): unknown {
+  #read(bytes: Uint8Array<ArrayBuffer> | undefined): V | undefined {
     if (bytes === undefined) return undefined;
     // One region for all: making one takes as long as asking the kernel.
-    const block = this.#block ??= new ReadBlock(this.#valueSize);
+    const block = this.#block ??= new ReadBlock(bytes.length);
     block.put(bytes);
-    return this.#values.read(block.region, 0, ownCopy);
-  }
-}
-
-/** Names what a map without keys has instead. */
-function remedyFor(type: MapType | undefined): string {
-  switch (type) {
-    case "queue":
-    case "stack":
-      return "; use queue()";
-    case "bloom_filter":
-      return "; use filter()";
-    default:
-      return "";
+    return this.#values.read(block.region, 0, ownCopy) as V;
   }
 }
 
@@ -357,37 +323,19 @@ function refuseIds({ type }: MapInfo): void {
   );
 }
 
-class SummingTable extends Table implements PerCpuTable<unknown, unknown> {
+class SummingTable extends Table<unknown[]>
+  implements PerCpuTable<unknown, unknown> {
   readonly #type: Type | undefined;
   #add: Sum | undefined;
 
-  constructor(map: OpenMap, types: TableTypes) {
-    super(map, types);
-    this.#type = types.valueType;
-  }
-
-  override get(key: unknown): unknown[] | undefined {
-    return super.get(key) as unknown[] | undefined;
-  }
-
-  override take(key: unknown): unknown[] | undefined {
-    return super.take(key) as unknown[] | undefined;
-  }
-
-  override values(): Generator<unknown[], void> {
-    return super.values() as Generator<unknown[], void>;
-  }
-
-  override entries(): Generator<[unknown, unknown[]], void> {
-    return super.entries() as Generator<[unknown, unknown[]], void>;
-  }
-
-  override [Symbol.iterator](): Generator<[unknown, unknown[]], void> {
-    return this.entries();
-  }
-
-  override takeAll(): [unknown, unknown[]][] {
-    return super.takeAll() as [unknown, unknown[]][];
+  constructor(
+    map: OpenMap,
+    layout: EntryLayout,
+    codecs: EntryCodecs,
+    type: Type | undefined,
+  ) {
+    super(map, layout, codecs);
+    this.#type = type;
   }
 
   sum(key: unknown): unknown {
@@ -419,32 +367,29 @@ class SummingTable extends Table implements PerCpuTable<unknown, unknown> {
  */
 export function tableOf(
   map: OpenMap,
-  types: TableTypes,
+  types: EntryTypes,
 ): MapTable<unknown, unknown> {
-  return hasCpus(map) ? new SummingTable(map, types) : new Table(map, types);
+  const layout = entryLayout(map.info);
+  const codecs = entryCodecs(layout, types);
+  return layout.cpus === undefined
+    ? new Table(map, layout, codecs)
+    : new SummingTable(map, layout, codecs, types.valueType);
 }
 
-/** The table of a per-CPU map. @throws {NotSupportedError} if it is none. */
-export function perCpuTableOf(
-  map: OpenMap,
-  types: TableTypes,
-): PerCpuTable<unknown, unknown> {
-  if (hasCpus(map)) return new SummingTable(map, types);
-  throw new NotSupportedError(
-    `A map of type ${map.info.type} has no values for each CPU: use table()`,
-  );
-}
-
-/** @throws {NotSupportedError} if a map has a value for each CPU. */
-export function refusePerCpu({ type }: MapInfo): void {
-  if (type !== undefined && isPerCpu(type)) {
+/** @throws {NotSupportedError} unless a map has a value for each CPU. */
+export function requirePerCpu({ type }: MapInfo): void {
+  if (!isPerCpu(type)) {
     throw new NotSupportedError(
-      `A map of type ${type} has values for each CPU: use perCpu()`,
+      `A map of type ${type} has no values for each CPU: use table()`,
     );
   }
 }
 
-/** Tests whether a map has a value for each CPU. */
-function hasCpus({ info }: OpenMap): boolean {
-  return info.type !== undefined && isPerCpu(info.type);
+/** @throws {NotSupportedError} if a map has a value for each CPU. */
+export function refusePerCpu({ type }: MapInfo): void {
+  if (isPerCpu(type)) {
+    throw new NotSupportedError(
+      `A map of type ${type} has values for each CPU: use perCpu()`,
+    );
+  }
 }
