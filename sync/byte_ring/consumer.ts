@@ -49,7 +49,8 @@ export class ByteRingConsumer implements Disposable, AsyncIterable<Uint8Array> {
    * @throws {CorruptError} if another kind of ring lies there, or its index is
    * not possible.
    * @throws {ClosedError} if the memory is closed.
-   * @throws {NotSupportedError} if there is no `/proc`.
+   * @throws {NotSupportedError | SystemError} if there is no `/proc`, or it cannot be
+   * read.
    */
   static open(
     ring: PointerTo<ByteRingType>,

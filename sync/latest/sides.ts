@@ -124,7 +124,8 @@ export class LatestWriter<T extends Type> implements Disposable {
    * @throws {CorruptError} if something else lies there.
    * @throws {InvalidTypeError} if there are no pointers to the values.
    * @throws {ClosedError} if the memory is closed.
-   * @throws {NotSupportedError} if there is no `/proc`.
+   * @throws {NotSupportedError | SystemError} if there is no `/proc`, or it cannot be
+   * read.
    */
   static open<T extends Type>(
     latest: PointerTo<LatestType<T>>,

@@ -62,7 +62,8 @@ export class RingConsumer<T extends Type>
    * @throws {CorruptError} if a ring of other elements lies there.
    * @throws {InvalidTypeError} if there are no views of the elements.
    * @throws {ClosedError} if the memory is closed.
-   * @throws {NotSupportedError} if there is no `/proc`.
+   * @throws {NotSupportedError | SystemError} if there is no `/proc`, or it cannot be
+   * read.
    */
   static open<T extends Type>(
     ring: PointerTo<SpscRingType<T>>,

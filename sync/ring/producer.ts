@@ -66,7 +66,8 @@ export class RingProducer<T extends Type> implements Disposable {
    * @throws {CorruptError} if a ring of other elements lies there.
    * @throws {InvalidTypeError} if there are no pointers to the elements.
    * @throws {ClosedError} if the memory is closed.
-   * @throws {NotSupportedError} if there is no `/proc`.
+   * @throws {NotSupportedError | SystemError} if there is no `/proc`, or it cannot be
+   * read.
    */
   static open<T extends Type>(
     ring: PointerTo<SpscRingType<T>>,

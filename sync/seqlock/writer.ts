@@ -64,7 +64,8 @@ export class SeqlockWriter<T extends Type> implements Disposable {
    * @throws {CorruptError} if something else lies there.
    * @throws {InvalidTypeError} if there are no pointers to the value.
    * @throws {ClosedError} if the memory is closed.
-   * @throws {NotSupportedError} if there is no `/proc`.
+   * @throws {NotSupportedError | SystemError} if there is no `/proc`, or it cannot be
+   * read.
    */
   static open<T extends Type>(
     lock: PointerTo<SeqlockType<T>>,
