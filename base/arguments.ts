@@ -206,3 +206,16 @@ export function requireCallback(callback: unknown): void {
     );
   }
 }
+
+/**
+ * @param result The result of a callback.
+ * @param reason The reason why the callback must have done all when it returns.
+ * @throws {TypeError} if it is a promise, as an `async` callback returns.
+ */
+export function refusePromise(result: unknown, reason: string): void {
+  if (typeof result !== "object" || result === null) return;
+  if (typeof (result as { then?: unknown }).then !== "function") return;
+  // Its own failure would end the program besides.
+  Promise.resolve(result).catch(() => {});
+  throw new TypeError(`Callback must not return a promise: ${reason}`);
+}

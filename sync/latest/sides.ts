@@ -129,7 +129,7 @@ export class LatestWriter<T extends Type> implements Disposable {
    */
   static open<T extends Type>(
     latest: PointerTo<LatestType<T>>,
-    options: SideOptions = {},
+    options?: SideOptions,
   ): LatestWriter<T> {
     const takeOver = takesOver(options);
     return new LatestWriter<T>(structureAt("Latest", latest), takeOver);
@@ -215,7 +215,7 @@ export class LatestReader<T extends Type> implements Disposable {
    */
   static open<T extends Type>(
     latest: PointerTo<LatestType<T>>,
-    options: SideOptions = {},
+    options?: SideOptions,
   ): LatestReader<T> {
     const takeOver = takesOver(options);
     return new LatestReader<T>(structureAt("Latest", latest), takeOver);
@@ -265,7 +265,7 @@ export class LatestReader<T extends Type> implements Disposable {
    * @throws {ClosedError} if the side or the memory is closed, also while it waits.
    * @throws {CorruptError} if another program wrote an impossible state.
    */
-  async ready(options: ReadyOptions = {}): Promise<boolean> {
+  async ready(options?: ReadyOptions): Promise<boolean> {
     const end = this.#end;
     end.requireOpen();
     const { region, at, name } = end.placed;

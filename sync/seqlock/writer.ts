@@ -1,7 +1,7 @@
 /** The side of a seqlock that writes it. */
 
 import { ClosedError } from "../../errors.ts";
-import { requireCallback } from "../../base/arguments.ts";
+import { refusePromise, requireCallback } from "../../base/arguments.ts";
 import {
   checkType,
   type Pointer,
@@ -69,7 +69,7 @@ export class SeqlockWriter<T extends Type> implements Disposable {
    */
   static open<T extends Type>(
     lock: PointerTo<SeqlockType<T>>,
-    options: SideOptions = {},
+    options?: SideOptions,
   ): SeqlockWriter<T> {
     const takeOver = takesOver(options);
     return new SeqlockWriter<T>(structureAt("Seqlock", lock), takeOver);
@@ -94,7 +94,8 @@ export class SeqlockWriter<T extends Type> implements Disposable {
    *
    * @param change The function that changes it, through a pointer that is good until it
    * returns.
-   * @throws {TypeError} if it is not a function, or calls `write`.
+   * @throws {TypeError} if it is not a function, calls `write`, or returns a
+   * promise, as an `async` function does; nothing is stored then.
    * @throws {ClosedError} if the side or the memory is closed.
    */
   write(change: (draft: Pointer<T>) => void): void {
@@ -107,7 +108,8 @@ export class SeqlockWriter<T extends Type> implements Disposable {
     const before = draft.slice();
     this.#busy = true;
     try {
-      change(this.#pointer);
+      const result: unknown = change(this.#pointer);
+      refusePromise(result, "the draft is stored once it has returned");
       this.#requireOpen();
     } catch (error) {
       draft.set(before);

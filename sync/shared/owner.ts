@@ -61,13 +61,14 @@ export interface SideOptions {
   /**
    * True to take the side from the thread that has it: for a thread that still
    * runs but is known not to use the side any more. A side whose thread ended
-   * is free without it.
+   * is free without it. If the object that had the side is used all the same, that is
+   * noticed once its index can no longer be right: by an `OwnedError`.
    */
   readonly takeOver?: boolean | undefined;
 }
 
 /** Checks the options, and tells whether to take over. */
-export function takesOver(options: SideOptions): boolean {
+export function takesOver(options: SideOptions = {}): boolean {
   requireOptions(options, { takeOver: true });
   return requireFlag("takeOver", options.takeOver);
 }
@@ -95,7 +96,8 @@ export class Side {
   readonly #region: Region;
   readonly #owner: number;
   readonly #namespace: number;
-  readonly #name: string;
+  /** The name in error messages. */
+  readonly name: string;
 
   /**
    * @param region The whole region.
@@ -112,7 +114,7 @@ export class Side {
     this.#region = region;
     this.#owner = owner / 8;
     this.#namespace = namespace / 4;
-    this.#name = name;
+    this.name = name;
   }
 
   get #words(): BigUint64Array {
@@ -174,7 +176,7 @@ export class Side {
   #taken(other: bigint): OwnedError {
     const thread = Number(other & 0xffff_ffffn);
     return new OwnedError(
-      `${this.#name} is taken by ${this.#holder(other, thread)}`,
+      `${this.name} is taken by ${this.#holder(other, thread)}`,
     );
   }
 
