@@ -63,7 +63,8 @@ export class RingConsumer<T extends Type>
    * @param options The option to take the side over from a thread that lives.
    * @throws {TypeError} if it is not a pointer to a ring.
    * @throws {OwnedError} if a thread that may be alive has the side.
-   * @throws {CorruptError} if a ring of other elements lies there.
+   * @throws {CorruptError} if a ring of another capacity, or of elements of another
+   * size, lies there.
    * @throws {InvalidTypeError} if there are no views of the elements.
    * @throws {ClosedError} if the memory is closed.
    * @throws {NotSupportedError | SystemError} if there is no `/proc`, or it cannot be

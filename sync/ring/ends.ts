@@ -96,7 +96,7 @@ class End {
   #requireSide(): void {
     if (this.side.held || this.ring.region.closed) return;
     throw new OwnedError(
-      `${this.side.name} was taken over from this object, which has used it since`,
+      `${this.side.name} was taken over from this object, and the indices have gone on without it`,
     );
   }
 

@@ -63,7 +63,7 @@ export class SeqlockReader<T extends Type> {
    *
    * @param lock A view of a seqlock, or a pointer to one.
    * @throws {TypeError} if it is neither.
-   * @throws {CorruptError} if something else lies there.
+   * @throws {CorruptError} if values of another size lie there.
    * @throws {InvalidTypeError} if there are no views of the value.
    * @throws {ClosedError} if the memory is closed.
    */

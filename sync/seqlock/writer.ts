@@ -61,7 +61,7 @@ export class SeqlockWriter<T extends Type> implements Disposable {
    * @param options The option to take the side over from a thread that lives.
    * @throws {TypeError} if it is not a pointer to a seqlock.
    * @throws {OwnedError} if a thread that may be alive has the side.
-   * @throws {CorruptError} if something else lies there.
+   * @throws {CorruptError} if values of another size lie there.
    * @throws {InvalidTypeError} if there are no pointers to the value.
    * @throws {ClosedError} if the memory is closed.
    * @throws {NotSupportedError | SystemError} if there is no `/proc`, or it cannot be
