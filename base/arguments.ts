@@ -28,6 +28,12 @@ export function requireOptions(
   if (typeof options !== "object" || options === null) {
     throw new TypeError(`Options must be an object: received ${show(options)}`);
   }
+  // It has no properties of its own, so that it would pass, and end nothing.
+  if (options instanceof AbortSignal) {
+    throw new TypeError(
+      "Options must be an object: received an AbortSignal, which is to be a property of it: { signal }",
+    );
+  }
   if (known === undefined) return;
   for (const name of Object.keys(options)) {
     if (Object.hasOwn(known, name)) continue;

@@ -141,6 +141,7 @@ Deno.test("cHeader() refuses what C cannot have, by name", () => {
   assertThrows(() => cHeader({ Overlaid }), InvalidTypeError, "Overlaid.b");
   assertThrows(() => cHeader({ "1st": u8 }), InvalidTypeError, "1st");
   assertThrows(() => cHeader({ Some: {} as never }), InvalidTypeError);
+  assertThrows(() => cHeader(undefined as never), TypeError, "an object");
 });
 
 Deno.test("hostmem header says what is wrong with its arguments", async () => {

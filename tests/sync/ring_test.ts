@@ -65,7 +65,7 @@ Deno.test("SpscRing() refuses what can be no ring", () => {
   for (const capacity of [0, -1, 3, 1.5, 2 ** 31, NaN, "8" as never]) {
     assertThrows(() => SpscRing(u32, capacity), InvalidTypeError, "power of");
   }
-  assertThrows(() => SpscRing({} as never, 8), InvalidTypeError);
+  assertThrows(() => SpscRing({} as never, 8), InvalidTypeError, "SpscRing()");
   assertThrows(
     () => SpscRing(struct("Empty", { _: HostLayout }), 8),
     InvalidTypeError,
