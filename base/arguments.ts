@@ -28,6 +28,12 @@ export function requireOptions(
   if (typeof options !== "object" || options === null) {
     throw new TypeError(`Options must be an object: received ${show(options)}`);
   }
+  // It has no properties of its own, so that it would pass, and end nothing.
+  if (options instanceof AbortSignal) {
+    throw new TypeError(
+      "Options must be an object: received an AbortSignal, which is to be a property of it: { signal }",
+    );
+  }
   if (known === undefined) return;
   for (const name of Object.keys(options)) {
     if (Object.hasOwn(known, name)) continue;
@@ -205,4 +211,17 @@ export function requireCallback(callback: unknown): void {
       `Callback must be a function: received ${show(callback)}`,
     );
   }
+}
+
+/**
+ * @param result The result of a callback.
+ * @param reason The reason why the callback must have done all when it returns.
+ * @throws {TypeError} if it is a promise, as an `async` callback returns.
+ */
+export function refusePromise(result: unknown, reason: string): void {
+  if (typeof result !== "object" || result === null) return;
+  if (typeof (result as { then?: unknown }).then !== "function") return;
+  // Its own failure would end the program besides.
+  Promise.resolve(result).catch(() => {});
+  throw new TypeError(`Callback must not return a promise: ${reason}`);
 }

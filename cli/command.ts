@@ -87,7 +87,7 @@ export function readArguments(
     });
   } catch (error) {
     if (!(error instanceof TypeError)) throw error;
-    throw new UsageError(error.message);
+    throw new UsageError(reasonOf(error, command));
   }
   const { values, positionals } = parsed;
   const [least, most] = command.count;
@@ -107,6 +107,14 @@ export function readArguments(
     value: (option) => values[option] as string | undefined,
     values: (option) => values[option] as string[] | undefined ?? [],
   };
+}
+
+/** The reason why arguments were not understood. */
+function reasonOf(error: TypeError, command: Command): string {
+  const [, unknown] = /^Unknown option '([^']*)'/.exec(error.message) ?? [];
+  if (unknown === undefined) return error.message;
+  const known = Object.keys(optionsOf(command)).map((name) => `--${name}`);
+  return `There is no option ${unknown}: the options are ${known.join(", ")}`;
 }
 
 /** The options of a command, `--help` included. */

@@ -4,6 +4,7 @@ import { pathToFileURL } from "node:url";
 import { stripVTControlCharacters } from "node:util";
 import { checkType } from "../layout/mod.ts";
 import { UsageError } from "./command.ts";
+import { printable } from "./output.ts";
 
 /** A type that somebody wrote. */
 export interface Referred {
@@ -55,8 +56,17 @@ export async function exported(
 const REMEDY =
   "run it in the project's folder as deno run -A jsr:@hostmem/hostmem/cli";
 
+/** The time after which a file that is still run is told of, in milliseconds. */
+const PATIENCE_MS = 4000;
+
 /** @throws {TypeError} with the reason in one line, if it cannot be imported. */
 async function importFile(file: string): Promise<Record<string, unknown>> {
+  const timer = setTimeout(() =>
+    console.error(
+      `hostmem: ${
+        printable(file)
+      } is still being run: what waits at its top level, such as a server or a loop, must not be in the file of the types`,
+    ), PATIENCE_MS);
   try {
     return await import(pathToFileURL(file).href);
   } catch (error) {
@@ -66,6 +76,8 @@ async function importFile(file: string): Promise<Record<string, unknown>> {
       ? `; if the project's deno.json says what is imported, ${REMEDY}`
       : "";
     throw new TypeError(`Cannot import ${file}: ${said}${hint}`);
+  } finally {
+    clearTimeout(timer);
   }
 }
 

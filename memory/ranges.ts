@@ -30,9 +30,12 @@ export function requireMappable(size: number): void {
 /** @throws {RangeError} unless it is a positive number of whole pages. */
 export function requirePages(size: unknown): asserts size is number {
   requireSize(size);
-  if (size % pageSize() !== 0) {
+  const page = pageSize();
+  if (size % page !== 0) {
     throw new RangeError(
-      `Size must be a multiple of the page size: requested ${size} bytes, a page has ${pageSize()}`,
+      `Size must be a multiple of the page size: requested ${size} bytes, a page has ${page}; the next multiple is ${
+        Math.ceil(size / page) * page
+      }`,
     );
   }
 }

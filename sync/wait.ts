@@ -47,6 +47,22 @@ function requireTimeout(timeout: unknown): number {
   return timeout;
 }
 
+function timeoutIn(options: WaitOptions = {}): number {
+  requireOptions(options, { timeout: true });
+  return requireTimeout(options.timeout);
+}
+
+function waitIn(options: WaitAsyncOptions = {}): {
+  readonly timeout: number;
+  readonly signal: AbortSignal | undefined;
+} {
+  requireOptions(options, { timeout: true, signal: true });
+  return {
+    timeout: requireTimeout(options.timeout),
+    signal: requireSignal(options.signal),
+  };
+}
+
 /**
  * Sleeps while an atomic has a value, until another process or thread calls
  * {@linkcode notify}, or `futex(FUTEX_WAKE)` in C. The whole thread sleeps: the
@@ -90,12 +106,11 @@ function requireTimeout(timeout: unknown): number {
 export function wait(
   atomic: ReadonlyAtomic<number>,
   expected: number,
-  options: WaitOptions = {},
+  options?: WaitOptions,
 ): WaitResult {
   const { word, signed } = wordOf(atomic);
   const value = requireExpected(expected, signed);
-  requireOptions(options, { timeout: true });
-  const deadline = performance.now() + requireTimeout(options.timeout);
+  const deadline = performance.now() + timeoutIn(options);
   word.requireThere();
   if (word.load() !== value) return "not-equal";
   while (true) {
@@ -145,13 +160,11 @@ export function wait(
 export async function waitAsync(
   atomic: ReadonlyAtomic<number>,
   expected: number,
-  options: WaitAsyncOptions = {},
+  options?: WaitAsyncOptions,
 ): Promise<WaitResult> {
   const { word, signed } = wordOf(atomic);
   const value = requireExpected(expected, signed);
-  requireOptions(options, { timeout: true, signal: true });
-  const timeout = requireTimeout(options.timeout);
-  const signal = requireSignal(options.signal);
+  const { timeout, signal } = waitIn(options);
   signal?.throwIfAborted();
   word.requireThere();
   if (word.load() !== value) return "not-equal";

@@ -159,6 +159,11 @@ function openMap(which: string): BpfMap {
     return BpfMap.fromId(Number(which), { readOnly: true });
   }
   if (which.includes("/")) return BpfMap.open(which, { readOnly: true });
+  if (which === "") {
+    throw new UsageError(
+      "The name of a map must not be empty: say which by its id",
+    );
+  }
   const ids = idsNamed(which);
   if (ids.length === 0) {
     throw new RangeError(

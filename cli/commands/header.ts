@@ -56,6 +56,11 @@ export const header: Command = {
     const types: Record<string, Type> = {};
     for (const reference of given.names) {
       const { name, value } = await exported("header", reference);
+      if (Object.hasOwn(types, name) && types[name] !== value) {
+        throw new UsageError(
+          `There are two different exports ${name}: the types of one header must have different names`,
+        );
+      }
       types[name] = value as Type;
     }
     writeSource(LANGUAGES[language]!(types), given.value("output"), output);

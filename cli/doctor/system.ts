@@ -2,6 +2,7 @@
 
 import { fieldsOf, mountsOf, namesIn, readText } from "../kernel_objects.ts";
 import { type Finding, limited, missing, ok } from "./check.ts";
+import { lackingText } from "./kernel_config.ts";
 
 /** The number in a file of `/proc/sys`; undefined where there is none. */
 function setting(name: string): number | undefined {
@@ -112,7 +113,8 @@ function btf(): Finding {
     : missing(
       "BTF",
       "the kernel has none",
-      "programs that use CO-RE, and the kernel's types, want a kernel built with CONFIG_DEBUG_INFO_BTF, or the option btfPath of BpfObject.load",
+      "programs that use CO-RE, and the kernel's types, want a kernel built with CONFIG_DEBUG_INFO_BTF, or the option btfPath of BpfObject.load" +
+        lackingText(["CONFIG_DEBUG_INFO_BTF"]),
     );
 }
 
@@ -133,7 +135,8 @@ function perfEvents(): Finding | undefined {
     return missing(
       "perf events",
       "the kernel has none",
-      "probes, tracepoints and PerfBuffer want a kernel built with CONFIG_PERF_EVENTS",
+      "probes, tracepoints and PerfBuffer want a kernel built with CONFIG_PERF_EVENTS" +
+        lackingText(["CONFIG_PERF_EVENTS"]),
     );
   }
   const text = `kernel.perf_event_paranoid is ${value}`;

@@ -386,6 +386,13 @@ const attachSymbols = {
     ],
     result: "i32", // ssize_t, at most PATH_MAX
   },
+  kill: {
+    parameters: [
+      "i32", // pid_t pid
+      "i32", // int sig
+    ],
+    result: "i32", // int
+  },
   if_nametoindex: {
     parameters: [
       "buffer", // const char *ifname

@@ -7,7 +7,7 @@
 import { classOf } from "./classes.ts";
 import { type AccessMode, constantsOf, READABLE } from "./plan.ts";
 import type { Move } from "./private_fields.ts";
-import { type Region, windowFor } from "../region/region.ts";
+import { Region, type RegionNoun, windowFor } from "../region/region.ts";
 import type { AnyType } from "../model/types.ts";
 
 /** A view or a pointer, and what points it elsewhere. */
@@ -16,6 +16,21 @@ export interface MovingView {
   readonly view: object;
   /** Points it elsewhere in the whole region. What it is told is not checked. */
   readonly move: Move;
+  /** Ends its validity: what is read or stored through it throws, until `revive`. */
+  retire(): void;
+  /** Points it into memory again; `move` says where. */
+  revive(): void;
+}
+
+/** Regions whose memory is gone, by the noun that tells what ended. */
+const ended = {
+  record: endedRegion("record"),
+  "reserved record": endedRegion("reserved record"),
+} as const;
+
+/** A region that never had memory: to release one would cost all others speed. */
+function endedRegion(noun: RegionNoun): Region {
+  return new Region(new ArrayBuffer(0), 0, 0, noun);
 }
 
 /**
@@ -37,9 +52,15 @@ export function movingView(
   // What ends in a flexible array is told its bytes with each move.
   const rest = constants.length > 0 ? constants : [0];
   const view = new construct(window, 0, ...rest);
-  if (window === root) return { view, move };
-  return {
+  const nowhere = ended[mode.writable ? "reserved record" : "record"];
+  const common = {
     view,
+    retire: () => enter(view, nowhere),
+    revive: () => enter(view, window),
+  };
+  if (window === root) return { ...common, move };
+  return {
+    ...common,
     move(object, absolute, extent) {
       const window = windowFor(root, absolute, type.size);
       enter(object, window);

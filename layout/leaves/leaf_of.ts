@@ -74,7 +74,7 @@ const makers: { readonly [K in LeafType["kind"]]: LeafMaker<K> } = {
   text: ({ length }) => new TextLeaf(utf8(length)),
   text16: ({ length }) => new TextLeaf(utf16(length)),
   bytes: ({ length }) => new BytesLeaf(length),
-  enumeration: ({ base, name }) => enumerationLeaf(integers[base.kind], name),
+  enumeration: (type) => enumerationLeaf(integers[type.base.kind], type),
   bits: ({ base, width }) => placeBits(laneLeafOf(base), width, 0, true).leaf,
   atomic: ({ base }) => atomicLeaf(laneLeafOf(base)),
 };

@@ -177,9 +177,17 @@ function recordEnded(): never {
   );
 }
 
+/** Throws what every access to a slot throws that was given away. */
+function slotEnded(): never {
+  throw new ClosedError(
+    "This record is no longer valid: it was submitted or discarded",
+  );
+}
+
 /** Throws what every access throws that found no memory. */
 export function closed(region?: Region): never {
   if (region?.noun === "record") recordEnded();
+  if (region?.noun === "reserved record") slotEnded();
   throw new ClosedError(
     "Cannot access this memory: it is closed, detached or transferred",
   );

@@ -116,7 +116,11 @@ function inspectFile(
     throw new BoundsError(
       `Cannot map ${
         size > 0 ? size : "any"
-      } bytes at offset ${offset}: ${name} has ${status.size} bytes`,
+      } bytes at offset ${offset}: ${name} has ${status.size} bytes${
+        status.size === 0
+          ? "; give it a size first, by Deno.truncate() or ftruncate(2)"
+          : ""
+      }`,
     );
   }
   // Before any hole is filled: what cannot be mapped shall cost no disk.

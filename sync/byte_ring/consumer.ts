@@ -1,6 +1,6 @@
 /** The end of a ring of bytes that empties it. */
 
-import { requireCallback } from "../../base/arguments.ts";
+import { refusePromise, requireCallback } from "../../base/arguments.ts";
 import type { PointerTo } from "../../layout/mod.ts";
 import { ConsumerEnd, YIELDED_MAX } from "../ring/ends.ts";
 import type { Peer, SideOptions } from "../shared/owner.ts";
@@ -9,6 +9,10 @@ import type { ReadyOptions } from "../shared/sleep.ts";
 import { type Placed, structureAt } from "../shared/structure.ts";
 import { Records, REST } from "./records.ts";
 import type { ByteRingType } from "./type.ts";
+
+/** The reason why callbacks are not `async`: their bytes cannot be taken away. */
+const REASON =
+  "a message's bytes are the producer's again once it has returned; copy them, or use for await";
 
 /**
  * The consumer of a {@linkcode ByteRing}: one thread, in one process.
@@ -33,8 +37,10 @@ import type { ByteRingType } from "./type.ts";
 export class ByteRingConsumer implements Disposable, AsyncIterable<Uint8Array> {
   readonly #end: ConsumerEnd;
   readonly #records: Records;
+  /** The bytes that were consumed and not given back. */
+  #shown = 0;
 
-  private constructor(ring: Placed, options: SideOptions) {
+  private constructor(ring: Placed, options?: SideOptions) {
     this.#records = new Records(ring);
     this.#end = new ConsumerEnd(ring, options);
   }
@@ -49,11 +55,12 @@ export class ByteRingConsumer implements Disposable, AsyncIterable<Uint8Array> {
    * @throws {CorruptError} if another kind of ring lies there, or its index is
    * not possible.
    * @throws {ClosedError} if the memory is closed.
-   * @throws {NotSupportedError} if there is no `/proc`.
+   * @throws {NotSupportedError | SystemError} if there is no `/proc`, or it cannot be
+   * read.
    */
   static open(
     ring: PointerTo<ByteRingType>,
-    options: SideOptions = {},
+    options?: SideOptions,
   ): ByteRingConsumer {
     return new ByteRingConsumer(structureAt("ByteRing", ring), options);
   }
@@ -80,12 +87,13 @@ export class ByteRingConsumer implements Disposable, AsyncIterable<Uint8Array> {
   /**
    * Calls back with each message that is there, in place: its bytes are the
    * producer's again once the callback has returned. A message at which the
-   * callback throws is consumed, those after it are not.
+   * callback throws, or closes the side, is consumed, those after it are not.
    *
    * @param callback The function to call.
    * @param options The largest number.
    * @returns The number of messages that were consumed.
-   * @throws {TypeError} if the callback is not a function, or calls `consume`.
+   * @throws {TypeError} if the callback is not a function, calls `consume`, or
+   * returns a promise, as an `async` function does.
    * @throws {RangeError} if the limit is not a whole number from 0.
    * @throws {ClosedError} if the side or the memory is closed.
    * @throws {CorruptError} if the producer wrote indices or lengths that cannot
@@ -135,16 +143,21 @@ export class ByteRingConsumer implements Disposable, AsyncIterable<Uint8Array> {
       while (seen < enough && consumed < limit) {
         const index = (end.next + seen) | 0;
         const length = records.lengthAt(index, available - seen);
-        seen += records.step(index, length);
+        this.#shown = seen += records.step(index, length);
         if (length === REST) continue;
         consumed++;
-        callback(records.message(index, length));
+        refusePromise(callback(records.message(index, length)), REASON);
         end.requireOpen();
       }
     } finally {
-      end.giveBack(seen);
+      this.#giveBack();
     }
     return consumed;
+  }
+
+  #giveBack(): void {
+    this.#end.giveBack(this.#shown);
+    this.#shown = 0;
   }
 
   /**
@@ -171,7 +184,7 @@ export class ByteRingConsumer implements Disposable, AsyncIterable<Uint8Array> {
    * @throws {ClosedError} if the side or the memory is closed, also while it waits.
    * @throws {CorruptError} if another program wrote impossible indices.
    */
-  async ready(options: ReadyOptions = {}): Promise<boolean> {
+  async ready(options?: ReadyOptions): Promise<boolean> {
     return await this.#end.ready(options);
   }
 
@@ -192,24 +205,24 @@ export class ByteRingConsumer implements Disposable, AsyncIterable<Uint8Array> {
         for (let i = 0; seen < enough && i < YIELDED_MAX; i++) {
           const index = (end.next + seen) | 0;
           const length = records.lengthAt(index, available - seen);
-          seen += records.step(index, length);
+          this.#shown = seen += records.step(index, length);
           if (length === REST) continue;
           yield records.message(index, length);
           end.requireOpen();
         }
       } finally {
         end.leave();
-        end.giveBack(seen);
+        this.#giveBack();
       }
     }
   }
 
   /**
-   * Gives the side back: the next consumer goes on where this one stopped. A
-   * second call does nothing.
+   * Gives the side back: the next consumer goes on where this one stopped, in a
+   * callback or a loop behind the message in hand. A second call does nothing.
    */
   close(): void {
-    this.#end.close();
+    this.#end.close(this.#shown);
   }
 
   /** Closes it at the end of a `using` declaration's block. */

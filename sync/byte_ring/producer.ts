@@ -32,7 +32,7 @@ export class ByteRingProducer implements Disposable {
   /** The length of the message reserved last; -1 where none is. */
   #last = -1;
 
-  private constructor(ring: Placed, options: SideOptions) {
+  private constructor(ring: Placed, options?: SideOptions) {
     this.#records = new Records(ring);
     this.#end = new ProducerEnd(ring, options);
   }
@@ -47,11 +47,12 @@ export class ByteRingProducer implements Disposable {
    * @throws {CorruptError} if another kind of ring lies there, or its index is
    * not possible.
    * @throws {ClosedError} if the memory is closed.
-   * @throws {NotSupportedError} if there is no `/proc`.
+   * @throws {NotSupportedError | SystemError} if there is no `/proc`, or it cannot be
+   * read.
    */
   static open(
     ring: PointerTo<ByteRingType>,
-    options: SideOptions = {},
+    options?: SideOptions,
   ): ByteRingProducer {
     return new ByteRingProducer(structureAt("ByteRing", ring), options);
   }
@@ -235,7 +236,7 @@ export class ByteRingProducer implements Disposable {
    * @throws {ClosedError} if the side or the memory is closed, also while it waits.
    * @throws {CorruptError} if another program wrote impossible indices.
    */
-  async ready(length: number, options: ReadyOptions = {}): Promise<void> {
+  async ready(length: number, options?: ReadyOptions): Promise<void> {
     this.#requireLength(length);
     await this.#end.ready(() => this.#hasRoomFor(length), options);
   }

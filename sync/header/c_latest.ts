@@ -137,7 +137,7 @@ static inline int @_reader_wait(struct @ *latest)
 		if (atomic_load(&latest->state) != state ||
 		    atomic_load(&latest->ended))
 			continue;
-		if (hostmem_wait(&latest->state, state, &hostmem_look) == -ETIMEDOUT &&
+		if (hostmem_sleep(&latest->state, state) &&
 		    hostmem_is_dead(&latest->writer, &latest->pidNamespace) &&
 		    atomic_load(&latest->state) == state)
 			return -EOWNERDEAD;

@@ -96,7 +96,7 @@ static inline int @_wait_for_room(struct @_producer *producer, uint32_t size)
 		atomic_thread_fence(memory_order_seq_cst);
 		if (atomic_load(&ring->tail) != tail)
 			continue;
-		if (hostmem_sleep(&ring->tail, tail) == -ETIMEDOUT &&
+		if (hostmem_sleep(&ring->tail, tail) &&
 		    hostmem_is_dead(&ring->consumer, &ring->pidNamespace) &&
 		    atomic_load(&ring->tail) == tail)
 			return -EOWNERDEAD;
@@ -179,7 +179,7 @@ static inline int @_consumer_wait(struct @_consumer *consumer)
 		atomic_thread_fence(memory_order_seq_cst);
 		if (atomic_load(&ring->head) != head || atomic_load(&ring->ended))
 			continue;
-		if (hostmem_sleep(&ring->head, head) == -ETIMEDOUT &&
+		if (hostmem_sleep(&ring->head, head) &&
 		    hostmem_is_dead(&ring->producer, &ring->pidNamespace) &&
 		    atomic_load(&ring->head) == head)
 			return -EOWNERDEAD;

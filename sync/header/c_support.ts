@@ -14,6 +14,7 @@ export const SUPPORT = `
 
 #include <errno.h>
 #include <linux/futex.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -40,7 +41,7 @@ static inline int hostmem_notify(_Atomic uint32_t *word, int count)
 	return syscall(SYS_futex, word, FUTEX_WAKE, count, NULL, NULL, 0);
 }
 
-/* A thread: its number and when it began; 0 where there is none or it ended. */
+/* A thread: its number and when it began; 0, with the reason in errno. */
 static inline uint64_t hostmem_thread(const char *path)
 {
 	char text[1024], *rest, state;
@@ -54,6 +55,7 @@ static inline uint64_t hostmem_thread(const char *path)
 	fclose(file);
 	text[length] = 0;
 	rest = strrchr(text, ')');
+	errno = ESRCH;
 	if (!rest || sscanf(rest + 1, " %c %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s"
 	                    " %*s %*s %*s %*s %*s %*s %*s %*s %llu",
 	                    &state, &start) != 2)
@@ -63,25 +65,57 @@ static inline uint64_t hostmem_thread(const char *path)
 	return (uint64_t)start << 32 | (uint32_t)atoi(text);
 }
 
-/* True if the thread that wrote the word of an owner lives. */
+/* This thread, which is read once: a child of fork() is another. */
+static inline uint64_t hostmem_self(void)
+{
+	static _Thread_local uint64_t self;
+
+	if (!self || (uint32_t)self != (uint32_t)syscall(SYS_gettid))
+		self = hostmem_thread("/proc/thread-self/stat");
+	return self;
+}
+
+/*
+ * True if the thread that wrote the word of an owner lives, or may: /proc can hide
+ * it from this user, and this process may have no descriptor left to read it by.
+ */
 static inline bool hostmem_alive(uint64_t owner)
 {
 	char path[64];
+	uint64_t thread;
+	uint32_t number = (uint32_t)owner;
 
-	snprintf(path, sizeof(path), "/proc/%u/stat", (unsigned)owner);
-	return hostmem_thread(path) == owner;
+	if (!number || number > 1 << 22)
+		return false;
+	snprintf(path, sizeof(path), "/proc/%u/stat", number);
+	thread = hostmem_thread(path);
+	if (thread || errno == ESRCH)
+		return thread == owner;
+	return errno != ENOENT || !kill((pid_t)number, 0) || errno != ESRCH;
 }
 
-/* The namespace of the numbers of threads; 0 where it is not to be known. */
-static inline uint32_t hostmem_namespace(void)
+/* The number of a namespace in /proc; 0 where it is not to be known. */
+static inline uint32_t hostmem_namespace_of(const char *path)
 {
 	char target[64] = "";
 	const char *number;
 
-	if (readlink("/proc/self/ns/pid", target, sizeof(target) - 1) < 0)
+	if (readlink(path, target, sizeof(target) - 1) < 0)
 		return 0;
 	number = strchr(target, '[');
 	return number ? strtoul(number + 1, NULL, 10) : 0;
+}
+
+/*
+ * The namespace of the numbers of threads; 0 where it is not to be known, UINT32_MAX
+ * in a time namespace other than the machine's, which tells other times of threads.
+ */
+static inline uint32_t hostmem_namespace(void)
+{
+	uint32_t time = hostmem_namespace_of("/proc/self/ns/time");
+
+	return time && time != 0xeffffffa ? UINT32_MAX :
+		hostmem_namespace_of("/proc/self/ns/pid");
 }
 
 /* True if the owner of a side ended without giving it back. */
@@ -89,26 +123,35 @@ static inline bool hostmem_is_dead(_Atomic uint64_t *owner,
                                    _Atomic uint32_t *space)
 {
 	uint64_t other = atomic_load(owner);
+	uint32_t found = atomic_load(space);
 
-	return other && atomic_load(space) == hostmem_namespace() &&
+	return other && found != UINT32_MAX && found == hostmem_namespace() &&
 		!hostmem_alive(other);
 }
 
-/* Takes a side: 0; -EBUSY where its owner may live; -ENOENT without /proc. */
+/*
+ * Takes a side: 0; -EBUSY where its owner may live; where /proc cannot be read, the
+ * reason, such as -ENOENT or -EMFILE.
+ */
 static inline int hostmem_take(_Atomic uint64_t *owner, _Atomic uint32_t *space,
                                bool take_over)
 {
-	uint64_t self = hostmem_thread("/proc/thread-self/stat");
-	uint32_t own = hostmem_namespace(), before = 0;
+	uint64_t self = hostmem_self();
+	uint32_t own, before = 0;
 	uint64_t other;
+	int tries = 0;
 
 	if (!self)
-		return -ENOENT;
+		return -errno;
+	own = hostmem_namespace();
 	if (!atomic_compare_exchange_strong(space, &before, own) && before != own)
 		atomic_store(space, UINT32_MAX);
 	do {
 		other = atomic_load(owner);
 		if (other && !take_over && !hostmem_is_dead(owner, space))
+			return -EBUSY;
+		/* Others took it each time that it was free. */
+		if (tries++ == 1000)
 			return -EBUSY;
 	} while (!atomic_compare_exchange_strong(owner, &other, self));
 	return 0;
@@ -117,7 +160,7 @@ static inline int hostmem_take(_Atomic uint64_t *owner, _Atomic uint32_t *space,
 /* Gives a side back, unless another thread has taken it. */
 static inline void hostmem_give_back(_Atomic uint64_t *owner)
 {
-	uint64_t self = hostmem_thread("/proc/thread-self/stat");
+	uint64_t self = hostmem_self();
 
 	atomic_compare_exchange_strong(owner, &self, 0);
 }
@@ -129,9 +172,9 @@ static inline void hostmem_give_back(_Atomic uint64_t *owner)
 static inline void hostmem_end(_Atomic uint64_t *owner, _Atomic uint32_t *ended,
                                _Atomic uint32_t *index)
 {
-	uint64_t self = hostmem_thread("/proc/thread-self/stat");
+	uint64_t self = hostmem_self();
 
-	if (atomic_load(owner) != self)
+	if (!self || atomic_load(owner) != self)
 		return;
 	atomic_store(ended, 1);
 	atomic_compare_exchange_strong(owner, &self, 0);
@@ -211,14 +254,18 @@ static inline bool hostmem_spin(_Atomic uint32_t *word, uint32_t value)
 	return false;
 }
 
-/* Sleeps while a word has a value, and for no longer than hostmem_look. */
-static inline int hostmem_sleep(_Atomic uint32_t *word, uint32_t value)
+/*
+ * Sleeps while a word has a value, and for no longer than hostmem_look: true if
+ * nobody has woken it, so that the other side may have died. Signals may come more
+ * often than that.
+ */
+static inline bool hostmem_sleep(_Atomic uint32_t *word, uint32_t value)
 {
 	uint64_t begin = hostmem_clock();
 	int error = hostmem_wait(word, value, &hostmem_look);
 
 	hostmem_slept_long = hostmem_clock() - begin > 1000000;
-	return error;
+	return error == -ETIMEDOUT || error == -EINTR;
 }
 
 #endif

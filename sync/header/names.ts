@@ -1,5 +1,6 @@
 /** The names that types have in other languages. */
 
+import { show } from "../../base/show.ts";
 import { InvalidTypeError } from "../../errors.ts";
 import {
   type AnyType,
@@ -91,10 +92,16 @@ export class Names {
   /**
    * Gives types the names that somebody exports them by.
    *
+   * @throws {TypeError} if they are not an object.
    * @throws {InvalidTypeError} if one is not a type, or its name cannot be one
    * or is taken.
    */
   giveAll(types: Exports): ReadonlyMap<string, AnyType> {
+    if (typeof types !== "object" || types === null) {
+      throw new TypeError(
+        `Types must be an object, by their names: received ${show(types)}`,
+      );
+    }
     const exported = new Map<string, AnyType>();
     for (const [name, type] of Object.entries(types)) {
       exported.set(name, requireType(type, "header"));

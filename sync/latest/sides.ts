@@ -71,6 +71,10 @@ class End implements Disposable {
     return this.#closed;
   }
 
+  textOf(name: string): string {
+    return `${name} { ${this.placed.name}${this.#closed ? ", closed" : ""} }`;
+  }
+
   requireOpen(): void {
     if (this.#closed) {
       throw new ClosedError(`The ${this.#title}'s side is closed`);
@@ -121,14 +125,15 @@ export class LatestWriter<T extends Type> implements Disposable {
    * @param options The option to take the side over from a thread that lives.
    * @throws {TypeError} if it is not one.
    * @throws {OwnedError} if a thread that may be alive has the side.
-   * @throws {CorruptError} if something else lies there.
+   * @throws {CorruptError} if values of another size lie there.
    * @throws {InvalidTypeError} if there are no pointers to the values.
    * @throws {ClosedError} if the memory is closed.
-   * @throws {NotSupportedError} if there is no `/proc`.
+   * @throws {NotSupportedError | SystemError} if there is no `/proc`, or it cannot be
+   * read.
    */
   static open<T extends Type>(
     latest: PointerTo<LatestType<T>>,
-    options: SideOptions = {},
+    options?: SideOptions,
   ): LatestWriter<T> {
     const takeOver = takesOver(options);
     return new LatestWriter<T>(structureAt("Latest", latest), takeOver);
@@ -190,6 +195,11 @@ export class LatestWriter<T extends Type> implements Disposable {
   [Symbol.dispose](): void {
     this.close();
   }
+
+  /** The text that `console.log` and `Deno.inspect` show. */
+  [Symbol.for("Deno.customInspect")](): string {
+    return this.#end.textOf("LatestWriter");
+  }
 }
 
 /**
@@ -214,7 +224,7 @@ export class LatestReader<T extends Type> implements Disposable {
    */
   static open<T extends Type>(
     latest: PointerTo<LatestType<T>>,
-    options: SideOptions = {},
+    options?: SideOptions,
   ): LatestReader<T> {
     const takeOver = takesOver(options);
     return new LatestReader<T>(structureAt("Latest", latest), takeOver);
@@ -264,7 +274,7 @@ export class LatestReader<T extends Type> implements Disposable {
    * @throws {ClosedError} if the side or the memory is closed, also while it waits.
    * @throws {CorruptError} if another program wrote an impossible state.
    */
-  async ready(options: ReadyOptions = {}): Promise<boolean> {
+  async ready(options?: ReadyOptions): Promise<boolean> {
     const end = this.#end;
     end.requireOpen();
     const { region, at, name } = end.placed;
@@ -305,5 +315,10 @@ export class LatestReader<T extends Type> implements Disposable {
   /** Closes it at the end of a `using` declaration's block. */
   [Symbol.dispose](): void {
     this.close();
+  }
+
+  /** The text that `console.log` and `Deno.inspect` show. */
+  [Symbol.for("Deno.customInspect")](): string {
+    return this.#end.textOf("LatestReader");
   }
 }

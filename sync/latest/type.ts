@@ -95,8 +95,8 @@ export const BUFFERS = 3;
  * ```
  */
 export function Latest<T extends Type>(value: T): LatestType<T> {
-  const slots = array(value, BUFFERS);
   const element = requireElement("Latest", value);
+  const slots = array(value, BUFFERS);
   const name = `Latest<${value.name}>`;
   const type = struct(name, {
     _: HostLayout,

@@ -1,7 +1,10 @@
 /** The end of a ring that empties it. */
 
 import { requireCallback } from "../../base/arguments.ts";
-import { movingView } from "../../layout/access/moving_view.ts";
+import {
+  type MovingView,
+  movingView,
+} from "../../layout/access/moving_view.ts";
 import { checkType, snapshot } from "../../layout/mod.ts";
 import type { PointerTo, Type, Value, View } from "../../layout/mod.ts";
 import type { Peer, SideOptions } from "../shared/owner.ts";
@@ -31,24 +34,25 @@ import type { SpscRingType } from "./type.ts";
 export class RingConsumer<T extends Type>
   implements Disposable, AsyncIterable<View<T>> {
   readonly #end: ConsumerEnd;
-  readonly #record: View<T>;
+  readonly #moving: MovingView;
   readonly #drain: Drain;
   readonly #progress = new Int32Array(2);
 
-  private constructor(ring: Placed, options: SideOptions) {
+  private constructor(ring: Placed, options?: SideOptions) {
     const { region, at, element, capacity } = ring;
     checkType(element);
     const { size } = element;
-    const { view, move } = movingView(element, region);
-    this.#record = view as View<T>;
+    const moving = movingView(element, region);
+    this.#moving = moving;
     this.#drain = ownDrainOf({
-      record: view,
-      move,
+      record: moving.view,
+      move: moving.move,
       start: at + CONTENTS,
       mask: capacity - 1,
       size,
       progress: this.#progress,
     });
+    moving.retire();
     this.#end = new ConsumerEnd(ring, options);
   }
 
@@ -59,14 +63,16 @@ export class RingConsumer<T extends Type>
    * @param options The option to take the side over from a thread that lives.
    * @throws {TypeError} if it is not a pointer to a ring.
    * @throws {OwnedError} if a thread that may be alive has the side.
-   * @throws {CorruptError} if a ring of other elements lies there.
+   * @throws {CorruptError} if a ring of another capacity, or of elements of another
+   * size, lies there.
    * @throws {InvalidTypeError} if there are no views of the elements.
    * @throws {ClosedError} if the memory is closed.
-   * @throws {NotSupportedError} if there is no `/proc`.
+   * @throws {NotSupportedError | SystemError} if there is no `/proc`, or it cannot be
+   * read.
    */
   static open<T extends Type>(
     ring: PointerTo<SpscRingType<T>>,
-    options: SideOptions = {},
+    options?: SideOptions,
   ): RingConsumer<T> {
     return new RingConsumer<T>(structureAt("SpscRing", ring), options);
   }
@@ -89,8 +95,10 @@ export class RingConsumer<T extends Type>
 
   /**
    * Calls back with each element that is there, in place: one view shows all of
-   * them, and is good until the callback returns. An element at which the
-   * callback throws is consumed, those after it are not.
+   * them, and is good until the callback returns. After the last one it throws
+   * `ClosedError`: also in an `async` callback, after its first `await`. To keep an
+   * element, copy it: `snapshot(element)`. An element at which the callback throws,
+   * or closes the side, is consumed, those after it are not.
    *
    * @param callback The function to call.
    * @param options The largest number.
@@ -108,6 +116,7 @@ export class RingConsumer<T extends Type>
     const limit = limitIn(options);
     const end = this.#end;
     end.enter();
+    this.#moving.revive();
     let consumed = 0;
     try {
       // What comes meanwhile is for the next time.
@@ -119,6 +128,7 @@ export class RingConsumer<T extends Type>
         left -= count;
       }
     } finally {
+      this.#moving.retire();
       end.leave();
     }
     return consumed;
@@ -126,11 +136,11 @@ export class RingConsumer<T extends Type>
 
   #consumeBatch(count: number, callback: (record: View<T>) => void): void {
     const end = this.#end;
-    this.#progress[0] = 0;
     try {
       this.#drain(end.next, count, callback as (record: never) => void);
     } finally {
       end.giveBack(this.#progress[0]!);
+      this.#progress[0] = 0;
     }
     end.requireOpen();
   }
@@ -161,7 +171,7 @@ export class RingConsumer<T extends Type>
    * @throws {ClosedError} if the side or the memory is closed, also while it waits.
    * @throws {CorruptError} if another program wrote impossible indices.
    */
-  async ready(options: ReadyOptions = {}): Promise<boolean> {
+  async ready(options?: ReadyOptions): Promise<boolean> {
     return await this.#end.ready(options);
   }
 
@@ -172,30 +182,35 @@ export class RingConsumer<T extends Type>
    */
   async *[Symbol.asyncIterator](): AsyncGenerator<View<T>, void, void> {
     const end = this.#end;
+    const moving = this.#moving;
     while (await this.ready()) {
       const count = Math.min(end.available(), end.batch, YIELDED_MAX);
       let shown = 0;
       end.enter();
+      moving.revive();
       try {
         while (shown < count) {
           this.#drain((end.next + shown++) | 0, 1, () => {});
-          yield this.#record;
+          this.#progress[0] = shown;
+          yield moving.view as View<T>;
           end.requireOpen();
         }
       } finally {
+        moving.retire();
         end.leave();
         end.giveBack(shown);
+        this.#progress[0] = 0;
       }
     }
   }
 
   /**
-   * Gives the side back: the next consumer goes on where this one stopped. A
-   * second call does nothing.
+   * Gives the side back: the next consumer goes on where this one stopped, in a
+   * callback or a loop behind the element in hand. A second call does nothing.
    */
   close(): void {
     this.#progress[1] = 0;
-    this.#end.close();
+    this.#end.close(this.#progress[0]!);
   }
 
   /** Closes it at the end of a `using` declaration's block. */

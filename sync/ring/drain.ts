@@ -4,8 +4,9 @@ import { part, specialise } from "../../base/specialise.ts";
 import type { Move } from "../../layout/access/private_fields.ts";
 
 /**
- * First the number of elements that were shown, once the loop has ended, also where
- * the callback threw. Then the number to show: the loop ends where that becomes 0.
+ * First the number of elements that were shown, which is right whenever the callback
+ * runs: it may throw, or close the side. Then the number to show: the loop ends where
+ * that becomes 0.
  */
 export type Progress = Int32Array;
 
@@ -43,13 +44,10 @@ function drainOf(input: DrainInput): Drain {
   return (from, count, callback) => {
     let i = 0;
     progress[1] = count;
-    try {
-      while (i < progress[1]!) {
-        move(record, start + ((from + i++) & mask) * size, size);
-        callback(record as never);
-      }
-    } finally {
-      progress[0] = i;
+    while (i < progress[1]!) {
+      move(record, start + ((from + i) & mask) * size, size);
+      progress[0] = ++i;
+      callback(record as never);
     }
   };
 }

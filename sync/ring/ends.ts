@@ -3,7 +3,7 @@
  * wait for each other. An index counts elements, or the bytes of a `ByteRing`.
  */
 
-import { ClosedError, CorruptError } from "../../errors.ts";
+import { ClosedError, CorruptError, OwnedError } from "../../errors.ts";
 import {
   agree,
   type Peer,
@@ -36,7 +36,7 @@ class End {
   constructor(
     ring: Placed,
     own: "producer" | "consumer",
-    options: SideOptions,
+    options?: SideOptions,
   ) {
     const takeOver = takesOver(options);
     const { size, grain } = unitOf(ring);
@@ -83,12 +83,21 @@ class End {
     const { capacity, name } = this.ring;
     const apart = (head - tail) >>> 0;
     if (apart > capacity) {
+      this.#requireSide();
       throw new CorruptError(
         `${name}: The indices are ${apart} apart: they must be at most ${capacity}`,
       );
     }
     if ((apart & (this.#grain - 1)) !== 0) throw this.#misplaced(apart);
     return apart;
+  }
+
+  /** @throws {OwnedError} if another object has the side: the index is its. */
+  #requireSide(): void {
+    if (this.side.held || this.ring.region.closed) return;
+    throw new OwnedError(
+      `${this.side.name} was taken over from this object, and the indices have gone on without it`,
+    );
   }
 
   #misplaced(index: number): CorruptError {
@@ -124,7 +133,7 @@ export class ProducerEnd {
    * @throws {OwnedError | CorruptError | ClosedError | NotSupportedError} as the
    * `open` of each ring tells.
    */
-  constructor(ring: Placed, options: SideOptions) {
+  constructor(ring: Placed, options?: SideOptions) {
     const end = new End(ring, "producer", options);
     const { region, at, name } = ring;
     this.ring = ring;
@@ -195,7 +204,7 @@ export class ProducerEnd {
   }
 
   /** Waits until something holds, which is asked whenever the consumer went on. */
-  async ready(isSo: () => boolean, options: ReadyOptions): Promise<void> {
+  async ready(isSo: () => boolean, options?: ReadyOptions): Promise<void> {
     this.requireOpen();
     const look = () => {
       if (this.closed || isSo()) return true;
@@ -257,7 +266,7 @@ export class ConsumerEnd {
    * @throws {OwnedError | CorruptError | ClosedError | NotSupportedError} as the
    * `open` of each ring tells.
    */
-  constructor(ring: Placed, options: SideOptions) {
+  constructor(ring: Placed, options?: SideOptions) {
     const end = new End(ring, "consumer", options);
     const { region, at, name } = ring;
     this.ring = ring;
@@ -329,16 +338,23 @@ export class ConsumerEnd {
   }
 
   /** Waits until there is something; false once the producer has ended. */
-  async ready(options: ReadyOptions): Promise<boolean> {
+  async ready(options?: ReadyOptions): Promise<boolean> {
     this.requireOpen();
     const result = await sleepUntil(this.#sleep, options);
     this.requireOpen();
     return result;
   }
 
-  /** Gives the side back; once more does nothing. */
-  close(): void {
+  /**
+   * Gives the side back; once more does nothing.
+   *
+   * @param shown The number of elements, or bytes, that were consumed and not given
+   * back: where a callback or a loop closes the side.
+   */
+  close(shown: number): void {
     if (this.closed) return;
+    // Whoever took the side over goes on from elsewhere.
+    if (!this.ring.region.closed && this.#end.side.held) this.giveBack(shown);
     this.closed = true;
     if (this.ring.region.closed) return;
     this.#end.side.giveBack();

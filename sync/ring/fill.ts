@@ -2,10 +2,14 @@
 
 import { classOf } from "../../layout/access/classes.ts";
 import { type Make, maker } from "../../layout/access/make_pointer.ts";
-import { movingView } from "../../layout/access/moving_view.ts";
+import {
+  type MovingView,
+  movingView,
+} from "../../layout/access/moving_view.ts";
 import { accessTo, constantsOf, WRITABLE } from "../../layout/access/plan.ts";
 import type { Construct } from "../../layout/access/private_fields.ts";
 import { type Region, windowFor } from "../../layout/region/region.ts";
+import { refusePromise } from "../../base/arguments.ts";
 import type { Placed } from "../shared/structure.ts";
 import { part, specialise } from "../../base/specialise.ts";
 import { type Drain, ownDrainOf, type Progress } from "./drain.ts";
@@ -18,33 +22,43 @@ export interface FillInput extends Placed {
   readonly progress: Progress;
 }
 
+/** The loop, and the validity of the pointer that it shows. */
+export interface Filling extends Pick<MovingView, "retire" | "revive"> {
+  /** The loop. */
+  readonly fill: Drain;
+}
+
 /**
  * The loop of one ring: by a pointer that is moved from slot to slot, where the
  * pointers to an element are of a class of ours; typed arrays are made anew.
  */
-export function fillOf(input: FillInput): Drain {
+export function fillOf(input: FillInput): Filling {
   const { region, element, start, progress, capacity } = input;
   const mask = capacity - 1;
   const { size } = element;
   const access = accessTo(element, element.name, 0, WRITABLE);
   if (access.kind === "native") {
     const make = maker(element, WRITABLE, element.name);
-    return (from, count, callback) => {
+    const fill: Drain = (from, count, callback) => {
       let i = 0;
       progress[1] = count;
-      try {
-        while (i < progress[1]!) {
-          callback(
-            make(region, start + ((from + i++) & mask) * size, size) as never,
-          );
-        }
-      } finally {
-        progress[0] = i;
+      while (i < progress[1]!) {
+        const at = start + ((from + i) & mask) * size;
+        progress[0] = ++i;
+        const slot = make(region, at, size) as never;
+        refusePromise(
+          callback(slot),
+          "the slot is submitted once it has returned",
+        );
       }
     };
+    return { fill, retire() {}, revive() {} };
   }
-  const { view: record, move } = movingView(element, region, WRITABLE);
-  return ownDrainOf({ record, move, start, mask, size, progress });
+  const moving = movingView(element, region, WRITABLE);
+  const { view: record, move, retire, revive } = moving;
+  const fill = ownDrainOf({ record, move, start, mask, size, progress });
+  retire();
+  return { fill, retire, revive };
 }
 
 /** The way to make a pointer to one slot. */

@@ -4,10 +4,9 @@ import { whereIs } from "../../layout/access/private_fields.ts";
 import { write, writeValue } from "../../layout/access/write_whole.ts";
 import { closed } from "../../layout/region/region.ts";
 import { requireCallback } from "../../base/arguments.ts";
-import type { Drain } from "./drain.ts";
 import { ProducerEnd } from "./ends.ts";
 import { CONTENTS } from "./fields.ts";
-import { type FillInput, fillOf, slotOf } from "./fill.ts";
+import { type Filling, type FillInput, fillOf, slotOf } from "./fill.ts";
 import { checkType } from "../../layout/mod.ts";
 import type {
   Input,
@@ -40,19 +39,19 @@ import type { SpscRingType } from "./type.ts";
 export class RingProducer<T extends Type> implements Disposable {
   readonly #end: ProducerEnd;
   readonly #slot: (index: number) => object;
-  readonly #fill: Drain;
+  readonly #filling: Filling;
   readonly #progress = new Int32Array(2);
   /** A side that is closed stores no more: the slot may be another's. */
   readonly #check = () => this.#end.requireOpen();
   #busy = false;
 
-  private constructor(ring: Placed, options: SideOptions) {
+  private constructor(ring: Placed, options?: SideOptions) {
     const { at, element } = ring;
     checkType(element);
     const start = at + CONTENTS;
     const input: FillInput = { ...ring, start, progress: this.#progress };
     this.#slot = slotOf(input);
-    this.#fill = fillOf(input);
+    this.#filling = fillOf(input);
     this.#end = new ProducerEnd(ring, options);
   }
 
@@ -63,14 +62,16 @@ export class RingProducer<T extends Type> implements Disposable {
    * @param options The option to take the side over from a thread that lives.
    * @throws {TypeError} if it is not a pointer to a ring.
    * @throws {OwnedError} if a thread that may be alive has the side.
-   * @throws {CorruptError} if a ring of other elements lies there.
+   * @throws {CorruptError} if a ring of another capacity, or of elements of another
+   * size, lies there.
    * @throws {InvalidTypeError} if there are no pointers to the elements.
    * @throws {ClosedError} if the memory is closed.
-   * @throws {NotSupportedError} if there is no `/proc`.
+   * @throws {NotSupportedError | SystemError} if there is no `/proc`, or it cannot be
+   * read.
    */
   static open<T extends Type>(
     ring: PointerTo<SpscRingType<T>>,
-    options: SideOptions = {},
+    options?: SideOptions,
   ): RingProducer<T> {
     return new RingProducer<T>(structureAt("SpscRing", ring), options);
   }
@@ -124,15 +125,17 @@ export class RingProducer<T extends Type> implements Disposable {
   /**
    * Calls back with each slot that there is room for, to be filled in place, and
    * submits them together with what is reserved. One pointer shows all slots,
-   * and is good until the callback returns; a slot holds what it held a lap
-   * before. If the callback throws, those before are submitted.
+   * and is good until the callback returns; after the last one it throws
+   * `ClosedError`: also in an `async` callback, after its first `await`. A slot holds
+   * what it held a lap before. If the callback throws, those before are submitted.
    *
    * It is the fastest way to fill a ring.
    *
    * @param fill The function that fills a slot.
    * @param options The largest number.
    * @returns The number of slots that were filled.
-   * @throws {TypeError} if the callback is not a function, or calls `produce`.
+   * @throws {TypeError} if the callback is not a function, or calls `produce`; in a
+   * ring of arrays of numbers also if it returns a promise.
    * @throws {RangeError} if the limit is not a whole number from 0.
    * @throws {ClosedError} if the side or the memory is closed.
    * @throws {CorruptError} if another program wrote impossible indices.
@@ -153,8 +156,10 @@ export class RingProducer<T extends Type> implements Disposable {
     this.#requireIdle("produce");
     const count = Math.min(end.room(), limit);
     const before = end.next;
+    const { fill: fillSlots, revive, retire } = this.#filling;
     this.#busy = true;
     let filled = 0;
+    revive();
     try {
       // What is closed takes no more lines: they may be another producer's.
       while (filled < count && !end.closed && !end.ring.region.closed) {
@@ -162,7 +167,7 @@ export class RingProducer<T extends Type> implements Disposable {
         const taken = end.lines.take(index + 1, end.full);
         const piece = Math.min((taken - index) | 0, count - filled);
         this.#progress[0] = 0;
-        this.#fill(index, piece, fill as (slot: never) => void);
+        fillSlots(index, piece, fill as (slot: never) => void);
         filled += piece;
       }
     } catch (error) {
@@ -170,6 +175,7 @@ export class RingProducer<T extends Type> implements Disposable {
       throw error;
     } finally {
       this.#busy = false;
+      retire();
       // The callback may have closed the memory, or this side.
       if (!end.closed && !end.ring.region.closed) {
         end.next = (before + filled) | 0;
@@ -248,7 +254,7 @@ export class RingProducer<T extends Type> implements Disposable {
    * @throws {ClosedError} if the side or the memory is closed, also while it waits.
    * @throws {CorruptError} if another program wrote impossible indices.
    */
-  async ready(options: ReadyOptions = {}): Promise<void> {
+  async ready(options?: ReadyOptions): Promise<void> {
     await this.#end.ready(() => this.#end.room() > 0, options);
   }
 

@@ -66,8 +66,8 @@ export function SpscRing<T extends Type>(
   capacity: number,
 ): SpscRingType<T> {
   requireCapacity(capacity, 1);
-  const slots = array(element, capacity);
   const checked = requireElement("SpscRing", element);
+  const slots = array(element, capacity);
   const name = `SpscRing<${element.name}, ${capacity}>`;
   const type = struct(name, { ...FIELDS, slots }, {
     align: ALIGN,

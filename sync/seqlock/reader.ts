@@ -15,6 +15,7 @@ import { closed } from "../../layout/region/region.ts";
 import { agrees, type Peer, Side } from "../shared/owner.ts";
 import { fence, SharedWord } from "../shared/order.ts";
 import { type Placed, structureAt } from "../shared/structure.ts";
+import { Word } from "../waiting/word.ts";
 import { OFFSETS, type SeqlockType } from "./type.ts";
 
 /**
@@ -35,6 +36,7 @@ const SLEEP_MS = 1;
 export class SeqlockReader<T extends Type> {
   readonly #lock: Placed;
   readonly #sequence: SharedWord;
+  readonly #word: Word;
   readonly #writer: Side;
   readonly #shared: Uint8Array;
   readonly #copy: Uint8Array<ArrayBuffer>;
@@ -46,6 +48,7 @@ export class SeqlockReader<T extends Type> {
     agrees(region, at + OFFSETS.format, name, 1, element.size);
     this.#lock = lock;
     this.#sequence = new SharedWord(region, at + OFFSETS.sequence);
+    this.#word = new Word(region, at + OFFSETS.sequence);
     this.#writer = new Side(
       region,
       at + OFFSETS.writer,
@@ -63,7 +66,7 @@ export class SeqlockReader<T extends Type> {
    *
    * @param lock A view of a seqlock, or a pointer to one.
    * @throws {TypeError} if it is neither.
-   * @throws {CorruptError} if something else lies there.
+   * @throws {CorruptError} if values of another size lie there.
    * @throws {InvalidTypeError} if there are no views of the value.
    * @throws {ClosedError} if the memory is closed.
    */
@@ -126,8 +129,9 @@ export class SeqlockReader<T extends Type> {
       this.#copy.set(this.#shared);
       fence();
       if (this.#sequence.load() !== before) continue;
-      // A detached array has no bytes to be copied.
-      if (region.closed) closed(region);
+      // A detached array has no bytes to be copied; memory that another thread
+      // closed has zeros, as has what nobody has written yet.
+      if (region.closed || before === 0 && this.#word.gone) closed(region);
       return true;
     }
     if ((before & 1) !== 0) this.#requireWriter(before);

@@ -81,9 +81,9 @@ export const OFFSETS = {
  * ```
  */
 export function Seqlock<T extends Type>(value: T): SeqlockType<T> {
+  const element = requireElement("Seqlock", value);
   // There are arrays of just what can lie here.
   array(value, 1);
-  const element = requireElement("Seqlock", value);
   const name = `Seqlock<${value.name}>`;
   const type = struct(name, {
     _: HostLayout,

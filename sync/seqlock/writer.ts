@@ -1,7 +1,7 @@
 /** The side of a seqlock that writes it. */
 
 import { ClosedError } from "../../errors.ts";
-import { requireCallback } from "../../base/arguments.ts";
+import { refusePromise, requireCallback } from "../../base/arguments.ts";
 import {
   checkType,
   type Pointer,
@@ -61,14 +61,15 @@ export class SeqlockWriter<T extends Type> implements Disposable {
    * @param options The option to take the side over from a thread that lives.
    * @throws {TypeError} if it is not a pointer to a seqlock.
    * @throws {OwnedError} if a thread that may be alive has the side.
-   * @throws {CorruptError} if something else lies there.
+   * @throws {CorruptError} if values of another size lie there.
    * @throws {InvalidTypeError} if there are no pointers to the value.
    * @throws {ClosedError} if the memory is closed.
-   * @throws {NotSupportedError} if there is no `/proc`.
+   * @throws {NotSupportedError | SystemError} if there is no `/proc`, or it cannot be
+   * read.
    */
   static open<T extends Type>(
     lock: PointerTo<SeqlockType<T>>,
-    options: SideOptions = {},
+    options?: SideOptions,
   ): SeqlockWriter<T> {
     const takeOver = takesOver(options);
     return new SeqlockWriter<T>(structureAt("Seqlock", lock), takeOver);
@@ -93,7 +94,8 @@ export class SeqlockWriter<T extends Type> implements Disposable {
    *
    * @param change The function that changes it, through a pointer that is good until it
    * returns.
-   * @throws {TypeError} if it is not a function, or calls `write`.
+   * @throws {TypeError} if it is not a function, calls `write`, or returns a
+   * promise, as an `async` function does; nothing is stored then.
    * @throws {ClosedError} if the side or the memory is closed.
    */
   write(change: (draft: Pointer<T>) => void): void {
@@ -106,7 +108,8 @@ export class SeqlockWriter<T extends Type> implements Disposable {
     const before = draft.slice();
     this.#busy = true;
     try {
-      change(this.#pointer);
+      const result: unknown = change(this.#pointer);
+      refusePromise(result, "the draft is stored once it has returned");
       this.#requireOpen();
     } catch (error) {
       draft.set(before);

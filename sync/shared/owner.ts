@@ -6,16 +6,28 @@
  * side can be taken over.
  *
  * The numbers are those of one namespace, which a further word tells. Where the
- * two sides are of different ones, as containers are, nobody can be told dead.
+ * two sides are of different ones, as containers are, nobody can be told dead. Nor
+ * can who is in a time namespace of its own, to whom the kernel tells other times;
+ * and whom `/proc` hides is dead only if there is no thread of that number.
  */
 
 import { CorruptError, NotSupportedError, OwnedError } from "../../errors.ts";
 import { requireFlag, requireOptions } from "../../base/arguments.ts";
-import { pidNamespace, thisThread, threadOf } from "../../ffi/calls/threads.ts";
+import {
+  hasMachineTime,
+  pidNamespace,
+  thisThread,
+  threadOf,
+} from "../../ffi/calls/threads.ts";
+import { ENOENT } from "../../ffi/constants.ts";
+import { systemError } from "../../ffi/mod.ts";
 import { closed, type Region } from "../../layout/region/region.ts";
 
-/** In the word of the namespace: several. */
+/** In the word of the namespace: several, or one whose times are its own. */
 const SEVERAL = 0xffff_ffff;
+
+/** The most tries to take a side that others take, too. */
+const TRIES_MAX = 1000;
 
 let own: { readonly owner: bigint; readonly namespace: number } | undefined;
 
@@ -23,19 +35,24 @@ let own: { readonly owner: bigint; readonly namespace: number } | undefined;
 function identity(): { readonly owner: bigint; readonly namespace: number } {
   if (own !== undefined) return own;
   const thread = thisThread();
-  if (thread === undefined) {
+  if (thread === -ENOENT) {
     throw new NotSupportedError(
       "Cannot tell other processes who this is: /proc must be mounted",
     );
   }
+  if (typeof thread === "number") {
+    throw systemError(-thread, "open(/proc/thread-self/stat)");
+  }
   const owner = BigInt.asUintN(32, thread.start) << 32n | BigInt(thread.id);
-  return own = { owner, namespace: pidNamespace() };
+  const namespace = hasMachineTime() ? pidNamespace() : SEVERAL;
+  return own = { owner, namespace };
 }
 
-/** Tests whether there is the thread that wrote a word. */
+/** Tests whether there is the thread that wrote a word, or may be. */
 function isAlive(owner: bigint): boolean {
   const thread = threadOf(Number(owner & 0xffff_ffffn));
-  return thread !== undefined && !thread.ended &&
+  if (thread === "hidden") return true;
+  return thread !== "none" && !thread.ended &&
     BigInt.asUintN(32, thread.start) === owner >> 32n;
 }
 
@@ -44,13 +61,14 @@ export interface SideOptions {
   /**
    * True to take the side from the thread that has it: for a thread that still
    * runs but is known not to use the side any more. A side whose thread ended
-   * is free without it.
+   * is free without it. If the object that had the side is used all the same, that is
+   * noticed once its index can no longer be right: by an `OwnedError`.
    */
   readonly takeOver?: boolean | undefined;
 }
 
 /** Checks the options, and tells whether to take over. */
-export function takesOver(options: SideOptions): boolean {
+export function takesOver(options: SideOptions = {}): boolean {
   requireOptions(options, { takeOver: true });
   return requireFlag("takeOver", options.takeOver);
 }
@@ -78,7 +96,8 @@ export class Side {
   readonly #region: Region;
   readonly #owner: number;
   readonly #namespace: number;
-  readonly #name: string;
+  /** The name in error messages. */
+  readonly name: string;
 
   /**
    * @param region The whole region.
@@ -95,7 +114,7 @@ export class Side {
     this.#region = region;
     this.#owner = owner / 8;
     this.#namespace = namespace / 4;
-    this.#name = name;
+    this.name = name;
   }
 
   get #words(): BigUint64Array {
@@ -109,7 +128,9 @@ export class Side {
     const owner = Atomics.load(this.#words, this.#owner);
     if (owner === 0n) return "absent";
     const namespace = Atomics.load(this.#region.u32, this.#namespace);
-    if (namespace !== identity().namespace) return "alive";
+    if (namespace === SEVERAL || namespace !== identity().namespace) {
+      return "alive";
+    }
     return isAlive(owner) ? "alive" : "dead";
   }
 
@@ -118,7 +139,8 @@ export class Side {
    *
    * @param takeOver True to take it from whoever has it.
    * @throws {OwnedError} if somebody has it who may be alive.
-   * @throws {NotSupportedError} if there is no `/proc`.
+   * @throws {NotSupportedError | SystemError} if there is no `/proc`, or it cannot be
+   * read.
    */
   take(takeOver: boolean): void {
     const { owner, namespace } = identity();
@@ -128,11 +150,11 @@ export class Side {
     if (before !== 0 && before !== namespace) {
       Atomics.store(u32, this.#namespace, SEVERAL);
     }
-    while (true) {
+    for (let tries = 0;; tries++) {
       const other = Atomics.load(words, this.#owner);
-      if (!takeOver && other !== 0n && this.peer === "alive") {
-        throw this.#taken(other);
-      }
+      const isFree = takeOver || other === 0n || this.peer !== "alive";
+      // Others took it each time that it was free.
+      if (!isFree || tries === TRIES_MAX) throw this.#taken(other);
       if (
         Atomics.compareExchange(words, this.#owner, other, owner) === other
       ) break;
@@ -152,16 +174,26 @@ export class Side {
   }
 
   #taken(other: bigint): OwnedError {
-    const { owner, namespace } = identity();
     const thread = Number(other & 0xffff_ffffn);
-    const isSeen = Atomics.load(this.#region.u32, this.#namespace) ===
-      namespace;
-    const way = isSeen && other === owner
-      ? `by this thread, ${thread}: close the object that has it, or pass takeOver if that is gone`
-      : isSeen
-      ? `by thread ${thread}: it must close it or end`
-      : `by thread ${thread} of some PID namespace: it must close it, or be known to have ended, which cannot be seen across namespaces: then pass takeOver`;
-    return new OwnedError(`${this.#name} is taken ${way}`);
+    return new OwnedError(
+      `${this.name} is taken by ${this.#holder(other, thread)}`,
+    );
+  }
+
+  /** Who has the side, and what there is to be done. */
+  #holder(other: bigint, thread: number): string {
+    const { owner, namespace } = identity();
+    const found = Atomics.load(this.#region.u32, this.#namespace);
+    if (found !== namespace || found === SEVERAL) {
+      return `thread ${thread} of some PID namespace: it must close it, or be known to have ended, which cannot be seen across namespaces: then pass takeOver`;
+    }
+    if (other === owner) {
+      return `this thread, ${thread}: close the object that has it, or pass takeOver if that is gone`;
+    }
+    if (threadOf(thread) === "hidden") {
+      return `thread ${thread}, of which /proc does not tell this process: it must close it or end; if another thread has that number now, pass takeOver`;
+    }
+    return `thread ${thread}: it must close it or end`;
   }
 
   /** Gives the side back, unless another has taken it. */

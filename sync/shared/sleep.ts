@@ -82,7 +82,7 @@ export interface Sleep {
  */
 export async function sleepUntil(
   sleep: Sleep,
-  options: ReadyOptions,
+  options: ReadyOptions = {},
 ): Promise<boolean> {
   requireOptions(options, { signal: true });
   const signal = requireSignal(options.signal);

@@ -6,7 +6,11 @@
 import { InvalidTypeError } from "../../errors.ts";
 import { show } from "../../base/show.ts";
 import { whereIs } from "../../layout/access/private_fields.ts";
-import { type AnyType, originOf } from "../../layout/model/types.ts";
+import {
+  type AnyType,
+  originOf,
+  requireType,
+} from "../../layout/model/types.ts";
 import type { Region } from "../../layout/region/region.ts";
 import type { Type } from "../../layout/mod.ts";
 
@@ -88,10 +92,11 @@ export function requireCapacity(
 }
 
 /**
- * @param element A type that there can be an array of.
- * @throws {InvalidTypeError} unless it can be the element of a structure.
+ * @throws {InvalidTypeError} unless it is a type that can be the element of a
+ * structure. That there can be arrays of it is for `array` to say.
  */
 export function requireElement(kind: StructureKind, element: Type): AnyType {
+  requireType(element, `${kind}()`);
   const { name, size, align } = element;
   const refused = `There is no ${kind} of ${name}:`;
   if (size === 0) throw new InvalidTypeError(`${refused} its size is zero`);

@@ -38,3 +38,12 @@ Deno.test("requireOptions() refuses what is not an object", () => {
     );
   }
 });
+
+Deno.test("requireOptions() refuses a signal in place of the options that have it", () => {
+  const { signal } = new AbortController();
+  assertThrows(
+    () => requireOptions(signal, { signal: true }),
+    TypeError,
+    "received an AbortSignal, which is to be a property",
+  );
+});

@@ -39,7 +39,9 @@ Deno.test("A command line that is not understood ends with 2 and says why", asyn
   const mistakes: [args: string[], said: string][] = [
     [["mapz"], `"mapz"`],
     [["mapz"], "See: hostmem --help\n"],
-    [["maps", "--jsn"], "--jsn"],
+    [["maps", "--jsn"], "no option --jsn: the options are --json, --help\n"],
+    [["maps", "-x"], "no option -x: "],
+    [["dump", ""], "must not be empty"],
     [["maps", "--jsn"], "See: hostmem maps --help\n"],
     [["maps", "extra"], "extra"],
     [["dump"], "<id|name|path>"],

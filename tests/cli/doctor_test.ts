@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { asNobody, nobody, testWith } from "../_needs.ts";
+import { KernelConfig, lackingText } from "../../cli/doctor/kernel_config.ts";
 import { hostmem, hostmemHere, jsonOf, outputOf } from "./_hostmem.ts";
 
 interface Finding {
@@ -61,4 +62,17 @@ Deno.test("hostmem doctor colours only where it may", async () => {
   });
   assert(colored.stdout.includes("\x1b[1m"));
   assert(!plain.stdout.includes("\x1b"));
+});
+
+Deno.test("hostmem doctor tells which options the kernel was built without", () => {
+  const config = new KernelConfig(
+    "/boot/config-6",
+    "CONFIG_BPF=y\nCONFIG_VETH=m\n# CONFIG_NETKIT is not set\nCONFIG_HZ=100\n",
+  );
+  const asked = ["CONFIG_BPF", "CONFIG_NETKIT", "CONFIG_VETH", "CONFIG_FPROBE"];
+  assertEquals(
+    lackingText([...asked, "CONFIG_NETKIT"], config),
+    "; /boot/config-6 has no CONFIG_NETKIT, no CONFIG_FPROBE",
+  );
+  assertEquals(lackingText(["CONFIG_BPF"], config), "");
 });

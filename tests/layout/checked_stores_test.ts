@@ -12,6 +12,7 @@ import {
   i64,
   i8,
   pointer,
+  sizeOf,
   struct,
   type Type,
   u16,
@@ -244,6 +245,36 @@ Deno.test("bits of bool and of enumerations take what these take", () => {
   assertEquals([flags.on, flags.state, flags.delta], [true, 7, -8]);
   flags.on = false;
   assertEquals([flags.on, flags.state, flags.delta], [false, 7, -8]);
+});
+
+Deno.test("an enumeration that is given a name tells the numbers of its members", () => {
+  const State = enumeration("state", { IDLE: 0, BUSY: 1 });
+  const Wide = enumeration("wide", { FAR: 1n }, u64);
+  const Many = enumeration(
+    "many",
+    Object.fromEntries(Array.from({ length: 9 }, (_, i) => [`M${i}`, i])),
+  );
+  const Task = struct("task", {
+    _: HostLayout,
+    state: State,
+    low: bits(State, 4),
+    wide: Wide,
+    many: Many,
+  });
+  const task = pointer(Task, new ArrayBuffer(sizeOf(Task)));
+  const stores: [store: () => void, said: string][] = [
+    [() => task.state = "BUSY" as never, "task.state: must be the number of"],
+    [
+      () => task.state = "" as never,
+      "of a member of state: IDLE = 0, BUSY = 1",
+    ],
+    [() => task.low = "BUSY" as never, "must be a number"],
+    [() => task.wide = "FAR" as never, "of wide: FAR = 1n"],
+    [() => task.many = "M8" as never, "M7 = 7 and so on"],
+  ];
+  for (const [store, said] of stores) assertThrows(store, TypeError, said);
+  assertThrows(() => task.state = null as never, TypeError, "must be a number");
+  assertThrows(() => task.state = -1, RangeError, "from 0 to 4294967295");
 });
 
 Deno.test("an index is checked before a value is stored", () => {

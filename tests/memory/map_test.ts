@@ -77,7 +77,9 @@ Deno.test("Memory.map() refuses sizes that are not whole pages", () => {
     assertThrows(
       () => Memory.map(file.fd, size),
       RangeError,
-      `must be a multiple of the page size: requested ${size} bytes`,
+      `must be a multiple of the page size: requested ${size} bytes, a page has ${page}; the next multiple is ${
+        Math.ceil(size / page) * page
+      }`,
     );
   }
   const wrong = [0, -page, 0.5, NaN, Infinity, 2 ** 53, "4096", null, 4096n];

@@ -114,7 +114,7 @@ Deno.test("Memory.open() refuses what a file does not have", () => {
   assertThrows(open({ size: 0 }), RangeError, "above 0");
   assertThrows(open({ size: 0.5 }), RangeError, "above 0");
   Deno.writeFileSync(path, new Uint8Array(0));
-  assertThrows(open({}), BoundsError, "has 0 bytes");
+  assertThrows(open({}), BoundsError, "has 0 bytes; give it a size");
 });
 
 Deno.test("Memory.open() passes on the kernel's reason, with the path", () => {

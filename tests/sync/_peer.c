@@ -1,7 +1,9 @@
 /* The other side of what tests/sync/c_test.ts does: standard input is the memory. */
 
 #include "shared.h"
+#include <signal.h>
 #include <sys/mman.h>
+#include <sys/time.h>
 
 struct Shared {
 	struct Messages messages;
@@ -316,6 +318,21 @@ static int reserve_all(void)
 	return 0;
 }
 
+static void ignore_tick(int number)
+{
+	(void)number;
+}
+
+/* Has a signal come every 20 milliseconds. */
+static void tick(void)
+{
+	struct sigaction action = { .sa_handler = ignore_tick };
+	struct itimerval every = { { 0, 20000 }, { 0, 20000 } };
+
+	sigaction(SIGALRM, &action, NULL);
+	setitimer(ITIMER_REAL, &every, NULL);
+}
+
 int main(int argc, char **argv)
 {
 	uint64_t count = argc > 2 ? strtoull(argv[2], NULL, 10) : 0;
@@ -325,6 +342,8 @@ int main(int argc, char **argv)
 	              0, 0);
 	if (shared == MAP_FAILED || argc < 2)
 		return 100;
+	if (getenv("TICKS"))
+		tick();
 	switch (argv[1][0]) {
 	case 'p': return produce(count);
 	case 'c': return consume();

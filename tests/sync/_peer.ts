@@ -77,9 +77,15 @@ export class Peers implements Disposable {
 
   /** Starts the program. */
   start(...args: string[]): Deno.ChildProcess {
+    return this.startUnder([], ...args);
+  }
+
+  /** Starts the program by a command. */
+  startUnder(under: readonly string[], ...args: string[]): Deno.ChildProcess {
     const fd = `/proc/${Deno.pid}/fd/${this.memory.fd}`;
+    const [command, ...rest] = [...under, this.#program, ...args];
     return new Deno.Command("sh", {
-      args: ["-c", `exec "$0" "$@" <> ${fd}`, this.#program, ...args],
+      args: ["-c", `exec "$0" "$@" <> ${fd}`, command!, ...rest],
       stdout: "piped",
       stderr: "piped",
     }).spawn();

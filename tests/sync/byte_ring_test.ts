@@ -220,6 +220,8 @@ Deno.test("A message at which the callback throws is consumed, those after it ar
   assertThrows(() => consumer.consume(() => consumer.close()), ClosedError);
   assertThrows(() => consumer.available, ClosedError);
   using next = ByteRingConsumer.open(ring);
+  assertEquals(next.available, 0);
+  producer.write(new Uint8Array(1));
   assertThrows(() => next.consume(() => memory.close()), ClosedError);
   assertThrows(() => producer.write(new Uint8Array(1)), ClosedError);
   assertThrows(() => producer.reserve(1), ClosedError);

@@ -34,7 +34,7 @@ import {
   SpscRing,
 } from "../../sync/mod.ts";
 import { command, testWith } from "../_needs.ts";
-import { hostmemHere } from "../cli/_hostmem.ts";
+import { hostmem, hostmemHere } from "../cli/_hostmem.ts";
 import { repository, TemporaryDirectory } from "../_support.ts";
 import { compilers } from "./_peer.ts";
 
@@ -141,6 +141,7 @@ Deno.test("cHeader() refuses what C cannot have, by name", () => {
   assertThrows(() => cHeader({ Overlaid }), InvalidTypeError, "Overlaid.b");
   assertThrows(() => cHeader({ "1st": u8 }), InvalidTypeError, "1st");
   assertThrows(() => cHeader({ Some: {} as never }), InvalidTypeError);
+  assertThrows(() => cHeader(undefined as never), TypeError, "an object");
 });
 
 Deno.test("hostmem header says what is wrong with its arguments", async () => {
@@ -151,10 +152,27 @@ Deno.test("hostmem header says what is wrong with its arguments", async () => {
       [[`${types}#Nothing`], 1, "Messages"],
       [[`${types}#Messages`, "--language", "cobol"], 2, "cobol"],
       [[], 2, "missing"],
+      [
+        [
+          `${types}#Messages`,
+          `${repository}/tests/sync/_languages.ts#Messages`,
+        ],
+        2,
+        "two different exports Messages",
+      ],
     ] as const
   ) {
     const result = await hostmemHere(["header", ...args]);
     assertEquals(result.code, code, result.stderr);
     assert(result.stderr.includes(message), result.stderr);
   }
+});
+
+Deno.test("hostmem header says that the file it was given is still being run", async () => {
+  using directory = new TemporaryDirectory();
+  const file = directory.join("server.ts");
+  Deno.writeTextFileSync(file, "await new Promise(() => {});");
+  const { code, stderr } = await hostmem(["header", `${file}#Messages`]);
+  assertEquals(code, 1);
+  assert(stderr.startsWith(`hostmem: ${file} is still being run: `), stderr);
 });

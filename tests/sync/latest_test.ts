@@ -81,6 +81,21 @@ Deno.test("LatestReader.ready() waits for the next, and ends with its writer", a
   assertEquals(await reader.ready(), true);
 });
 
+Deno.test("console.log() tells the sides of a Latest, and whether they are closed", () => {
+  const { memory, writer, reader } = open();
+  using _ = memory;
+  reader.close();
+  assertEquals(
+    Deno.inspect([writer, reader]).split("\n").map((s) => s.trim()),
+    [
+      "[",
+      "LatestWriter { Latest<Frame> },",
+      "LatestReader { Latest<Frame>, closed }",
+      "]",
+    ],
+  );
+});
+
 Deno.test("Buffers that are in two hands are refused", () => {
   const { memory, latest, writer, reader } = open();
   using _ = memory;

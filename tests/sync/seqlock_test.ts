@@ -196,3 +196,42 @@ Deno.test("A seqlock whose bytes lie in a buffer can be read", () => {
   const reader = SeqlockReader.open(view(Samples, new ArrayBuffer(256)));
   assertEquals(reader.read().count, 0);
 });
+
+Deno.test("A seqlock whose memory another thread has closed is not read as zeros", async () => {
+  const memory = Memory.create(4096, { workers: true });
+  using writer = SeqlockWriter.open(memory.pointer(Seqlock(u64)));
+  writer.write((draft) => draft.value = 7n);
+  const source = `
+    import { Memory, u64 } from "${new URL("../../mod.ts", import.meta.url)}";
+    import { Seqlock, SeqlockReader } from "${new URL(
+    "../../sync/mod.ts",
+    import.meta.url,
+  )}";
+    let reader;
+    onmessage = ({ data }) => {
+      reader ??= SeqlockReader.open(Memory.attach(data).view(Seqlock(u64)));
+      try {
+        postMessage(reader.read());
+      } catch (error) {
+        postMessage(error.name);
+      }
+    };
+  `;
+  const worker = new Worker(
+    `data:application/javascript,${encodeURIComponent(source)}`,
+    { type: "module" },
+  );
+  const told = (message: unknown) => {
+    const { promise, resolve } = Promise.withResolvers<unknown>();
+    worker.onmessage = ({ data }) => resolve(data);
+    worker.postMessage(message);
+    return promise;
+  };
+  try {
+    assertEquals(await told(memory.handle), 7n);
+    memory.close();
+    assertEquals(await told(undefined), "ClosedError");
+  } finally {
+    worker.terminate();
+  }
+});

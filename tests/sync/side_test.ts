@@ -1,4 +1,9 @@
-import { assertEquals, assertInstanceOf } from "@std/assert";
+import {
+  assertEquals,
+  assertInstanceOf,
+  assertRejects,
+  assertThrows,
+} from "@std/assert";
 import { ClosedError, Memory, sizeOf, u64 } from "../../mod.ts";
 import {
   ByteRing,
@@ -17,6 +22,8 @@ import {
 
 const Numbers = SpscRing(u64, 2);
 const Lines = ByteRing(64);
+const Many = SpscRing(u64, 64);
+const ManyLines = ByteRing(1024);
 const Newest = Latest(u64);
 const Whole = Seqlock(u64);
 
@@ -105,6 +112,58 @@ Deno.test("A producer whose side another thread took over does not end the ring"
   ring.producer.store(other);
   producer.close();
   assertEquals([ring.ended.load(), ring.producer.load()], [0, other]);
+});
+
+Deno.test("A loop that closes its side has consumed what it has seen, and no more", async () => {
+  using numbers = Memory.create(sizeOf(Many));
+  using lines = Memory.create(sizeOf(ManyLines));
+  const producer = RingProducer.open(numbers.pointer(Many));
+  const lineProducer = ByteRingProducer.open(lines.pointer(ManyLines));
+  for (let i = 0; i < 20; i++) {
+    producer.push(BigInt(i));
+    lineProducer.write(Uint8Array.of(i));
+  }
+  const consumer = RingConsumer.open(numbers.pointer(Many));
+  await assertRejects(async () => {
+    for await (const { value } of consumer) if (value === 3n) consumer.close();
+  }, ClosedError);
+  assertEquals(RingConsumer.open(numbers.pointer(Many)).take(), 4n);
+
+  const lineConsumer = ByteRingConsumer.open(lines.pointer(ManyLines));
+  await assertRejects(async () => {
+    for await (const [i] of lineConsumer) if (i === 3) lineConsumer.close();
+  }, ClosedError);
+  const next = ByteRingConsumer.open(lines.pointer(ManyLines));
+  assertEquals(next.take(), Uint8Array.of(4));
+  // Also where the loop never comes to its end.
+  const iterator = next[Symbol.asyncIterator]();
+  await iterator.next();
+  next.close();
+  const last = ByteRingConsumer.open(lines.pointer(ManyLines));
+  assertEquals(last.take(), Uint8Array.of(6));
+  assertInstanceOf(
+    await iterator.next().catch((error) => error),
+    ClosedError,
+  );
+  assertEquals(last.take(), Uint8Array.of(7));
+});
+
+Deno.test("An object whose side was taken over and used is told so", async () => {
+  const takeOver = { takeOver: true };
+  using memory = Memory.create(sizeOf(Numbers));
+  const ring = memory.pointer(Numbers);
+  const producer = RingProducer.open(ring);
+  const consumer = RingConsumer.open(ring);
+  producer.push(1n);
+  const nextProducer = RingProducer.open(ring, takeOver);
+  const nextConsumer = RingConsumer.open(ring, takeOver);
+  for (let i = 0; i < 2; i++) {
+    nextProducer.produce(() => {});
+    nextConsumer.consume(() => {});
+  }
+  assertThrows(() => producer.room, OwnedError, "taken over from this object");
+  assertThrows(() => consumer.take(), OwnedError, "The consumer's side");
+  await assertRejects(() => consumer.ready(), OwnedError);
 });
 
 function assertOwned(open: () => Disposable): void {
