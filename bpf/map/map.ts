@@ -59,7 +59,6 @@ import {
   modeNumber,
   type OpenMapOptions,
   openOptions,
-  requireMapName,
   type UpdateMode,
 } from "./options.ts";
 import { type QueueOf, queueOf } from "./entries/queue.ts";
