@@ -17,6 +17,7 @@ import {
 import { reachOf } from "../region/lanes.ts";
 import { closed, Region } from "../region/region.ts";
 import type { StructType, UnionType } from "../static.ts";
+import { copyFrom, copyTo } from "./copy_whole.ts";
 import { countIn } from "./indices.ts";
 import {
   type Access,
@@ -191,7 +192,7 @@ function apply(
   copied?: Uint8Array,
 ): void {
   if ("from" in step) {
-    root.u8.set(copied ?? copyOf(step), step.base - shift);
+    copyTo(root, step.base - shift, copied ?? copyOf(step));
     return;
   }
   const { place: { leaf, aligned, offset, path }, value, ground } = step;
@@ -210,9 +211,7 @@ function apply(
 
 /** The bytes that a step copies, with zeros for padding. */
 function copyOf({ from, size, clear }: CopyStep): Uint8Array {
-  const { root, absolute } = from;
-  const bytes = new Uint8Array(root.buffer, root.start + absolute, size)
-    .slice();
+  const bytes = copyFrom(from.root, from.absolute, size);
   clear?.(bytes, 0);
   return bytes;
 }
