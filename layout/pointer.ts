@@ -1,5 +1,7 @@
 /** Pointers and views into any buffer. */
 
+import { type OptionNames, requireOptions } from "../base/arguments.ts";
+import { bufferOf, sizeOf, startOf } from "../base/bytes.ts";
 import { ClosedError, NotSupportedError } from "../errors.ts";
 import { pointerAt, viewAt, type Within } from "./access/pointer_at.ts";
 import { Region } from "./region/region.ts";
@@ -15,16 +17,18 @@ export interface PointerOptions {
   readonly length?: number;
 }
 
-/** The length in the options of a pointer or view; undefined without any. */
+const POINTER_OPTIONS: OptionNames<PointerOptions> = { length: true };
+
+/**
+ * The length in the options of a pointer or view; undefined without any.
+ *
+ * @throws {TypeError} if there is an option that is not known.
+ */
 export function lengthIn(
   options: PointerOptions | undefined,
 ): number | undefined {
   if (options === undefined) return undefined;
-  if (typeof options !== "object" || options === null) {
-    throw new TypeError(
-      `The options must be an object: received ${show(options)}`,
-    );
-  }
+  requireOptions(options, POINTER_OPTIONS);
   return options.length;
 }
 
@@ -52,9 +56,9 @@ export function memoryOf(given: unknown): GivenMemory {
     return { region, within: { start: 0, end: region.size } };
   }
   // First the region: of a detached DataView there is no offset to read.
-  const region = regionOf(given.buffer);
-  const start = given.byteOffset;
-  return { region, within: { start, end: start + given.byteLength } };
+  const region = regionOf(bufferOf(given));
+  const start = startOf(given);
+  return { region, within: { start, end: start + sizeOf(given) } };
 }
 
 function regionOf(buffer: unknown): Region {
