@@ -417,7 +417,9 @@ function collectFields(
   );
   const overlapping = overlapsIn(type);
   const claims: Claim[] = [];
-  for (const name of Object.keys(values)) {
+  const names = Object.keys(values);
+  if (names.length === 0) requirePlain(values, path);
+  for (const name of names) {
     const property = byName.get(name);
     if (property === undefined) {
       throw new TypeError(
@@ -432,6 +434,18 @@ function collectFields(
     if (isShared) claims.push({ name, path: inner, steps: into });
   }
   if (claims.length > 0) steps.push({ type, claims, target });
+}
+
+/**
+ * Refuses objects whose values are all somewhere else, so that none is lost
+ * without a word: a Map, or a pointer of another copy of this package.
+ */
+function requirePlain(values: object, path: string): void {
+  const prototype = Object.getPrototypeOf(values) as object | null;
+  if (prototype === null || Object.getPrototypeOf(prototype) === null) return;
+  throw new TypeError(
+    `Cannot store an object without properties of its own as ${path}: the fields must be its own, not those of its class`,
+  );
 }
 
 function collectElements(

@@ -7,7 +7,10 @@ import {
   be32,
   bits,
   bool,
+  bytes as bytesOf,
+  encode,
   enumeration,
+  equals,
   f64,
   HostLayout,
   padding,
@@ -16,6 +19,7 @@ import {
   snapshot,
   struct,
   text,
+  text16,
   type Type,
   u16,
   u32,
@@ -24,7 +28,7 @@ import {
   union,
   view,
 } from "../../layout/mod.ts";
-import { holdsOnly, kinds, readBack, strangers } from "./_kinds.ts";
+import { holdsOnly, kinds, type Loose, readBack, strangers } from "./_kinds.ts";
 
 const Inner = struct("Inner", { _: HostLayout, x: u32, name: text(4) });
 const Either = union("Either", { _: HostLayout, i: u32, f: f64, inner: Inner });
@@ -332,9 +336,66 @@ Deno.test("assign() takes own enumerable properties only", () => {
     on: { value: true, enumerable: false },
     address: { value: 1, enumerable: true },
   });
-  loosely(it, { __proto__: { bytes: 8n } });
   loosely(it, heir);
+  loosely(it, Object.create(null));
   assertEquals([it.bytes, it.on, it.address], [0n, false, 1]);
+});
+
+Deno.test("assign() and encode() refuse objects that have their values elsewhere", () => {
+  const Point = struct("Point", { _: HostLayout, x: u32 });
+  // As the pointers of another copy of the package are.
+  class Getters {
+    get x() {
+      return 1;
+    }
+  }
+  const objects = [
+    new Getters(),
+    new Proxy(pointer(Point, new ArrayBuffer(4)), {}),
+    new Map([["x", 1]]),
+    { __proto__: { x: 1 } },
+    new Uint8Array(),
+  ];
+  const point = pointer(Point, new ArrayBuffer(4));
+  for (const object of objects) {
+    for (
+      const act of [
+        () => assign(point, object as Loose),
+        () => encode(Point, object as Loose),
+        () => equals(Point, point, object as Loose),
+      ]
+    ) assertThrows(act, TypeError, "without properties of its own as Point");
+  }
+  assign(point, {});
+  assertEquals(point.x, 0);
+});
+
+Deno.test("assign() copies texts, bytes and safe integers of another struct", () => {
+  const fields = () => ({
+    name: text(4),
+    wide: text16(2),
+    mac: bytesOf(6),
+    names: array(text(4), 2),
+    counts: array(safe(u64), 2),
+  });
+  const From = struct("From", { _: HostLayout, ...fields() });
+  const To = struct("To", { _: HostLayout, ...fields() });
+  const from = pointer(From, new Uint8Array(From.size).fill(0x31));
+  const to = pointer(To, new ArrayBuffer(To.size));
+  assign(from.counts, [1, 2]);
+  assign<Type>(to, { names: from.names, counts: from.counts } as Loose);
+  assign<Type>(to, {
+    name: pointer(text(4), new Uint8Array(4).fill(0x32)),
+    wide: pointer(text16(2), new Uint8Array(4).fill(0x33)),
+    mac: pointer(bytesOf(6), new Uint8Array(6).fill(0x34)),
+  } as Loose);
+  assertEquals(snapshot(to), {
+    name: "2222",
+    wide: "\u3333\u3333",
+    mac: new Uint8Array(6).fill(0x34),
+    names: ["1111", "1111"],
+    counts: [1, 2],
+  });
 });
 
 Deno.test("snapshot() refuses what is no pointer", () => {
