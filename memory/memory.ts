@@ -465,6 +465,7 @@ export class Memory {
 
   /** The text that `console.log` and `Deno.inspect` show. */
   [Symbol.for("Deno.customInspect")](): string {
+    if (!(#size in this)) return "[prototype]";
     const kind = this.#readOnly ? "read-only" : "writable";
     const workers = this.workers ? ", for Workers" : "";
     const closed = this.closed ? ", closed" : "";
