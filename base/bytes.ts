@@ -8,15 +8,14 @@ const { prototype } = Object.getPrototypeOf(Uint8Array) as {
   prototype: object;
 };
 
-function getterOf(key: PropertyKey, of = prototype): () => unknown {
-  return Object.getOwnPropertyDescriptor(of, key)!.get!;
+function getterOf(key: PropertyKey): () => unknown {
+  return Object.getOwnPropertyDescriptor(prototype, key)!.get!;
 }
 
 const kind = getterOf(Symbol.toStringTag);
 const length = getterOf("length");
 const buffer = getterOf("buffer");
 const byteOffset = getterOf("byteOffset");
-const byteLength = getterOf("byteLength");
 
 /** Tests whether a value is a `Uint8Array`, or of a class that extends it. */
 export function isBytes(value: unknown): value is Uint8Array {
@@ -40,34 +39,4 @@ export function partOf(
     start + begin,
     length,
   );
-}
-
-const dataBuffer = getterOf("buffer", DataView.prototype);
-const dataOffset = getterOf("byteOffset", DataView.prototype);
-const dataLength = getterOf("byteLength", DataView.prototype);
-
-function isDataView(view: ArrayBufferView): boolean {
-  return kind.call(view) === undefined;
-}
-
-/** The buffer that a view is of. */
-export function bufferOf(view: ArrayBufferView): ArrayBufferLike {
-  const get = isDataView(view) ? dataBuffer : buffer;
-  return get.call(view) as ArrayBufferLike;
-}
-
-/**
- * The offset in its buffer that a view begins at, in bytes.
- *
- * @throws {TypeError} if it is a DataView of a detached buffer.
- */
-export function startOf(view: ArrayBufferView): number {
-  const get = isDataView(view) ? dataOffset : byteOffset;
-  return get.call(view) as number;
-}
-
-/** The size of a view in bytes. Throws as {@linkcode startOf} does. */
-export function sizeOf(view: ArrayBufferView): number {
-  const get = isDataView(view) ? dataLength : byteLength;
-  return get.call(view) as number;
 }

@@ -1,7 +1,6 @@
 /** Pointers and views into any buffer. */
 
 import { type OptionNames, requireOptions } from "../base/arguments.ts";
-import { bufferOf, sizeOf, startOf } from "../base/bytes.ts";
 import { ClosedError, NotSupportedError } from "../errors.ts";
 import { pointerAt, viewAt, type Within } from "./access/pointer_at.ts";
 import { Region } from "./region/region.ts";
@@ -56,9 +55,9 @@ export function memoryOf(given: unknown): GivenMemory {
     return { region, within: { start: 0, end: region.size } };
   }
   // First the region: of a detached DataView there is no offset to read.
-  const region = regionOf(bufferOf(given));
-  const start = startOf(given);
-  return { region, within: { start, end: start + sizeOf(given) } };
+  const region = regionOf(given.buffer);
+  const start = given.byteOffset;
+  return { region, within: { start, end: start + given.byteLength } };
 }
 
 function regionOf(buffer: unknown): Region {

@@ -1,11 +1,10 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { BoundsError, InvalidTypeError } from "../../errors.ts";
+import { InvalidTypeError } from "../../errors.ts";
 import {
   array,
   assign,
   atomic,
   codeOf,
-  decode,
   field,
   HostLayout,
   pointer,
@@ -161,26 +160,6 @@ Deno.test("nothing that can be reached from a view has a buffer, a constructor o
       field(Stats, "inner").of(seen),
     ]
   ) reach(value);
-});
-
-Deno.test("a view of a buffer that lies about its place is taken where it is", () => {
-  const buffer = new ArrayBuffer(32);
-  for (
-    const one of [new Uint8Array(buffer, 8, 8), new DataView(buffer, 8, 8)]
-  ) {
-    const lying = Object.defineProperties(one, {
-      byteOffset: { value: 0 },
-      byteLength: { value: 2 ** 20 },
-    });
-    pointer(u64, lying).value = 5n;
-    assertEquals(
-      new BigUint64Array(buffer),
-      new BigUint64Array([0n, 5n, 0n, 0n]),
-    );
-    assertThrows(() => pointer(array(u64, 2), lying), BoundsError);
-    assertEquals(decode(u64, lying), 5n);
-    pointer(u64, lying).value = 0n;
-  }
 });
 
 Deno.test("an option that is not known is an error that names the known ones", () => {
