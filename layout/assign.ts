@@ -1,7 +1,7 @@
 /** Many stores at once. */
 
 import { ReadOnlyError } from "../errors.ts";
-import { whereIs } from "./access/private_fields.ts";
+import { titleOf, whereIs } from "./access/private_fields.ts";
 import { show } from "../base/show.ts";
 import { write } from "./access/write_whole.ts";
 import type {
@@ -57,7 +57,7 @@ export function assign<T extends Type>(
   }
   if (!located.pointerClass.mode.writable) {
     throw new ReadOnlyError(
-      `Cannot assign to a view of ${located.pointerClass.type.name}: must be a pointer`,
+      `Cannot assign to a view of ${titleOf(located)}: must be a pointer`,
     );
   }
   write(located, values);

@@ -14,6 +14,7 @@ import {
   isOnlyField,
   originOf,
 } from "../model/types.ts";
+import { nameOfArray } from "../language/array.ts";
 import { reachOf } from "../region/lanes.ts";
 import { closed, Region } from "../region/region.ts";
 import type { StructType, UnionType } from "../static.ts";
@@ -31,7 +32,7 @@ import {
   READABLE,
   type StructPlan,
 } from "./plan.ts";
-import { type Located, whereIs } from "./private_fields.ts";
+import { type Located, titleOf, whereIs } from "./private_fields.ts";
 import { read, readLeaf } from "./read_whole.ts";
 
 /** One value to be stored. */
@@ -115,6 +116,7 @@ export function write(
 ): void {
   const { pointerClass, root, absolute, extent, length } = located;
   const { type, mode, place } = pointerClass;
+  const name = titleOf(located);
   if (place !== undefined) {
     throw new TypeError(
       "Cannot assign to a column: store its values one by one",
@@ -131,9 +133,9 @@ export function write(
   };
   if (plan.kind === "struct" && plan.isValue) {
     const { access } = plan.properties[0]!;
-    collectAccess(access, target, 0, values, type.name, steps);
+    collectAccess(access, target, 0, values, name, steps);
   } else {
-    collect(type, plan, target, values, type.name, steps);
+    collect(type, plan, target, values, name, steps);
   }
   check?.();
   applyAll(root, steps);
@@ -388,8 +390,20 @@ function copyStep(
     return { from, base, size: type.size, clear: paddingClearer(type) };
   }
   throw new InvalidTypeError(
-    `Cannot assign a ${other.name} to ${path}: must be of type ${type.name}`,
+    `Cannot assign a ${nameOf(other, from)} to ${path}: must be of type ${
+      nameOf(type, target)
+    }`,
   );
+}
+
+/** The name of a type; of an array's that of its own length. */
+function nameOf(
+  type: AnyType,
+  { length }: { readonly length: number },
+): string {
+  return type.kind === "array"
+    ? nameOfArray(type.element, `${length}`)
+    : type.name;
 }
 
 function tooLong(path: string, target: Target, length: number): never {

@@ -419,3 +419,28 @@ Deno.test("snapshot() of an empty array throws after its buffer is gone, too", (
   structuredClone(buffer, { transfer: [buffer] });
   assertThrows(() => snapshot(cells), ClosedError);
 });
+
+Deno.test("assign() names an array by its own length, not that of another with the same class", () => {
+  const Cell = struct("Cell", { _: HostLayout, x: u32 });
+  const cells = (length: number) =>
+    pointer(array(Cell, length), new ArrayBuffer(4 * length));
+  assertEquals(cells(10).length, 10);
+  const three = cells(3);
+  for (
+    const [values, message] of [
+      [[{ x: "1" }], `Cannot store "1" as Cell[3][0].x`],
+      [{ length: 4 }, "Cannot store 4 elements as Cell[3]: there are 3"],
+      [
+        pointer(array(Inner, 2), new ArrayBuffer(16)),
+        "Cannot assign a Inner[2] to Cell[3]: must be of type Cell[3]",
+      ],
+    ] as const
+  ) {
+    assertThrows(() => assign<Type>(three, values as never), Error, message);
+  }
+  assertThrows(
+    () => assign<Type>(view(array(Cell, 3), new ArrayBuffer(12)) as never, []),
+    ReadOnlyError,
+    "a view of Cell[3]",
+  );
+});
