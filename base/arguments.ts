@@ -3,7 +3,7 @@
  * used: what the foreign function interface gets it does not check.
  */
 
-import { isBytes, lengthOf } from "./bytes.ts";
+import { isBytes, isDetached, lengthOf } from "./bytes.ts";
 import { BoundsError } from "../errors.ts";
 import { show } from "./show.ts";
 
@@ -124,7 +124,10 @@ export function requireWithin(
   }
 }
 
-/** @throws {TypeError} unless it is a Uint8Array, or of a class that extends it. */
+/**
+ * @throws {TypeError} unless it is a Uint8Array, or of a class that extends it,
+ * whose buffer was not transferred.
+ */
 export function requireBytes(
   name: string,
   value: unknown,
@@ -132,6 +135,11 @@ export function requireBytes(
   if (!isBytes(value)) {
     throw new TypeError(
       `${name} must be a Uint8Array: received ${show(value)}`,
+    );
+  }
+  if (lengthOf(value) === 0 && isDetached(value)) {
+    throw new TypeError(
+      `${name} must be a Uint8Array: received one whose buffer is detached`,
     );
   }
 }

@@ -40,3 +40,11 @@ export function partOf(
     length,
   );
 }
+
+/**
+ * Tests whether the buffer of an array was transferred: then the array is empty,
+ * whatever it was made for.
+ */
+export function isDetached({ buffer }: ArrayBufferView): boolean {
+  return buffer instanceof ArrayBuffer && buffer.detached === true;
+}

@@ -17,6 +17,9 @@ import type {
  * Stores plain data where a pointer points: any part of a struct or union, the
  * first elements of an array. Everything is checked before anything is written.
  *
+ * Only an object's own properties count. An object of a class that has none of
+ * its own, such as a Map, is refused.
+ *
  * If members share bytes, in a union or by `offsets`, values that are there
  * already are passed over, and two new values that differ are refused. So
  * `assign(p, { ...snapshot(p), x: 1 })` stores `x`.

@@ -4,6 +4,7 @@
  */
 
 import { BoundsError, InvalidTypeError } from "../../errors.ts";
+import { isDetached } from "../../base/bytes.ts";
 import { show } from "../../base/show.ts";
 import { overlapsIn, shareBits } from "../model/extents.ts";
 import { arrayClearer, paddingClearer } from "../model/clear_padding.ts";
@@ -479,6 +480,11 @@ function collectElements(
     );
   }
   if (length > target.length) tooLong(path, target, length);
+  if (length === 0 && ArrayBuffer.isView(values) && isDetached(values)) {
+    throw new TypeError(
+      `Cannot store an array whose buffer is detached as ${path}`,
+    );
+  }
   for (let index = 0; index < length; index++) {
     const value = (values as ArrayLike<unknown>)[index];
     const access: Access = plan.kind === "objects"

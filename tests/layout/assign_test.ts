@@ -444,3 +444,12 @@ Deno.test("assign() names an array by its own length, not that of another with t
     "a view of Cell[3]",
   );
 });
+
+Deno.test("assign() refuses an array whose buffer was transferred, instead of storing nothing", () => {
+  const { it } = record();
+  const ports = new Uint16Array([1, 2]);
+  ports.buffer.transfer();
+  assertThrows(() => assign(it, { ports }), TypeError, "as Record.ports");
+  assign(it, { ports: new Uint16Array() });
+  assertEquals([...it.ports], [0, 0, 0, 0]);
+});

@@ -196,3 +196,14 @@ Deno.test("Memory.readAt() and writeAt() of a truncatable file reach no other, w
   assertEquals(Deno.readFileSync(path)[0], 7);
   assertEquals(Deno.readFileSync(other)[0], 0);
 });
+
+Deno.test("Memory.readAt() and writeAt() refuse an array whose buffer was transferred", () => {
+  using memory = Memory.create(8);
+  const bytes = new Uint8Array(4).fill(7);
+  bytes.buffer.transfer();
+  for (const act of ["readAt", "writeAt"] as const) {
+    assertThrows(() => memory[act](bytes, 0), TypeError, "is detached");
+  }
+  memory.writeAt(new Uint8Array(), 8);
+  assertEquals(memory.readAt(new Uint8Array(), 8), 0);
+});
