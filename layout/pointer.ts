@@ -3,7 +3,7 @@
 import { type OptionNames, requireOptions } from "../base/arguments.ts";
 import { ClosedError, NotSupportedError } from "../errors.ts";
 import { pointerAt, viewAt, type Within } from "./access/pointer_at.ts";
-import { Region } from "./region/region.ts";
+import { Region, sleepersIn } from "./region/region.ts";
 import { show } from "../base/show.ts";
 import type { Marked, Pointer, Type, View } from "./static.ts";
 
@@ -98,7 +98,13 @@ function newRegion(buffer: ArrayBufferLike): Region {
   if (!(buffer instanceof SharedArrayBuffer) && isDetached(buffer)) {
     refuseDetached();
   }
-  const region = new Region(buffer, 0, buffer.byteLength, "buffer");
+  const region = new Region(
+    buffer,
+    0,
+    buffer.byteLength,
+    "buffer",
+    sleepersIn(buffer),
+  );
   regions.set(buffer, region);
   return region;
 }

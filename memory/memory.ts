@@ -415,6 +415,8 @@ export class Memory {
         "Cannot give the WebAssembly.Memory of huge pages: they need not begin at its address 0",
       );
     }
+    // Who points into its buffer, and waits there, is to be woken, too.
+    if (this.#sleepers !== undefined) this.#regionOf(mapping);
     return mapping.memory;
   }
 
