@@ -16,10 +16,10 @@ import {
   originOf,
 } from "../model/types.ts";
 import { nameOfArray } from "../language/array.ts";
+import { copyFrom, copyTo } from "../region/copy_whole.ts";
 import { reachOf } from "../region/lanes.ts";
 import { closed, Region } from "../region/region.ts";
 import type { StructType, UnionType } from "../static.ts";
-import { copyFrom, copyTo } from "./copy_whole.ts";
 import { countIn } from "./indices.ts";
 import {
   type Access,

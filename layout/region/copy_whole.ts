@@ -7,7 +7,7 @@
  * no value in a type with that alignment is larger.
  */
 
-import type { Region } from "../region/region.ts";
+import type { Region } from "./region.ts";
 
 /** Arrays over a part of any buffer. */
 type ArrayOver = new (
