@@ -132,14 +132,21 @@ export function requireBytes(
   name: string,
   value: unknown,
 ): asserts value is Uint8Array {
-  if (!isBytes(value)) {
-    throw new TypeError(
-      `${name} must be a Uint8Array: received ${show(value)}`,
-    );
-  }
+  requireKind(name, value);
   if (lengthOf(value) === 0 && isDetached(value)) {
     throw new TypeError(
       `${name} must be a Uint8Array: received one whose buffer is detached`,
+    );
+  }
+}
+
+function requireKind(
+  name: string,
+  value: unknown,
+): asserts value is Uint8Array {
+  if (!isBytes(value)) {
+    throw new TypeError(
+      `${name} must be a Uint8Array: received ${show(value)}`,
     );
   }
 }
@@ -153,7 +160,7 @@ export function requireBytesOf(
   value: unknown,
   length: number,
 ): asserts value is Uint8Array {
-  requireBytes(name, value);
+  requireKind(name, value);
   const actual = lengthOf(value);
   if (actual !== length) {
     throw new RangeError(`${name} must have ${length} bytes: it has ${actual}`);
