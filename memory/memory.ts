@@ -272,7 +272,7 @@ export class Memory {
    * @param offset The offset in the memory to begin at, in bytes.
    * @returns The number of bytes that were copied; 0 at the end.
    * @throws {ClosedError} if the memory is closed.
-   * @throws {TypeError} if the target is not a `Uint8Array`.
+   * @throws {TypeError} if the target is not a `Uint8Array`, or is detached.
    * @throws {RangeError} if the offset is not a whole number of bytes.
    * @throws {BoundsError} if the offset lies beyond the end.
    */
@@ -300,7 +300,7 @@ export class Memory {
    * @param offset The offset in the memory to begin at, in bytes.
    * @throws {ClosedError} if the memory is closed.
    * @throws {ReadOnlyError} if it is mapped for reading.
-   * @throws {TypeError} if the source is not a `Uint8Array`.
+   * @throws {TypeError} if the source is not a `Uint8Array`, or is detached.
    * @throws {RangeError} if the offset is not a whole number of bytes.
    * @throws {BoundsError} if the bytes do not all lie within the memory, or a
    * file that was truncated no longer has them; then nothing is written.
