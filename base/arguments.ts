@@ -3,7 +3,7 @@
  * used: what the foreign function interface gets it does not check.
  */
 
-import { isBytes, lengthOf } from "./bytes.ts";
+import { isBytes, isDetached, lengthOf } from "./bytes.ts";
 import { BoundsError } from "../errors.ts";
 import { show } from "./show.ts";
 
@@ -130,8 +130,23 @@ export function requireWithin(
   }
 }
 
-/** @throws {TypeError} unless it is a Uint8Array, or of a class that extends it. */
+/**
+ * @throws {TypeError} unless it is a Uint8Array, or of a class that extends it,
+ * whose buffer was not transferred.
+ */
 export function requireBytes(
+  name: string,
+  value: unknown,
+): asserts value is Uint8Array {
+  requireKind(name, value);
+  if (lengthOf(value) === 0 && isDetached(value)) {
+    throw new TypeError(
+      `${name} must be a Uint8Array: received one whose buffer is detached`,
+    );
+  }
+}
+
+function requireKind(
   name: string,
   value: unknown,
 ): asserts value is Uint8Array {
@@ -151,7 +166,7 @@ export function requireBytesOf(
   value: unknown,
   length: number,
 ): asserts value is Uint8Array {
-  requireBytes(name, value);
+  requireKind(name, value);
   const actual = lengthOf(value);
   if (actual !== length) {
     throw new RangeError(`${name} must have ${length} bytes: it has ${actual}`);

@@ -14,6 +14,8 @@ function getterOf(key: PropertyKey): () => unknown {
 
 const kind = getterOf(Symbol.toStringTag);
 const length = getterOf("length");
+const buffer = getterOf("buffer");
+const byteOffset = getterOf("byteOffset");
 
 /** Tests whether a value is a `Uint8Array`, or of a class that extends it. */
 export function isBytes(value: unknown): value is Uint8Array {
@@ -23,4 +25,26 @@ export function isBytes(value: unknown): value is Uint8Array {
 /** The length of an array in bytes; 0 where it is detached. */
 export function lengthOf(bytes: Uint8Array): number {
   return length.call(bytes) as number;
+}
+
+/** A part of an array, of no class but `Uint8Array` and of exactly that length. */
+export function partOf(
+  bytes: Uint8Array,
+  begin: number,
+  length: number,
+): Uint8Array {
+  const start = byteOffset.call(bytes) as number;
+  return new Uint8Array(
+    buffer.call(bytes) as ArrayBuffer,
+    start + begin,
+    length,
+  );
+}
+
+/**
+ * Tests whether the buffer of an array was transferred: then the array is empty,
+ * whatever it was made for.
+ */
+export function isDetached({ buffer }: ArrayBufferView): boolean {
+  return buffer instanceof ArrayBuffer && buffer.detached === true;
 }

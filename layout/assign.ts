@@ -1,7 +1,7 @@
 /** Many stores at once. */
 
 import { ReadOnlyError } from "../errors.ts";
-import { whereIs } from "./access/private_fields.ts";
+import { titleOf, whereIs } from "./access/private_fields.ts";
 import { show } from "../base/show.ts";
 import { write } from "./access/write_whole.ts";
 import type {
@@ -16,6 +16,9 @@ import type {
 /**
  * Stores plain data where a pointer points: any part of a struct or union, the
  * first elements of an array. Everything is checked before anything is written.
+ *
+ * Only an object's own properties count. An object of a class that has none of
+ * its own, such as a Map, is refused.
  *
  * If members share bytes, in a union or by `offsets`, values that are there
  * already are passed over, and two new values that differ are refused. So
@@ -57,7 +60,7 @@ export function assign<T extends Type>(
   }
   if (!located.pointerClass.mode.writable) {
     throw new ReadOnlyError(
-      `Cannot assign to a view of ${located.pointerClass.type.name}: must be a pointer`,
+      `Cannot assign to a view of ${titleOf(located)}: must be a pointer`,
     );
   }
   write(located, values);

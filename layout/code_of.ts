@@ -1,5 +1,10 @@
 /** The code that pointers run. */
 
+import {
+  type OptionNames,
+  requireFlag,
+  requireOptions,
+} from "../base/arguments.ts";
 import { canCompile } from "../base/specialise.ts";
 import { classTextOf } from "./access/classes.ts";
 import { READABLE, WRITABLE } from "./access/plan.ts";
@@ -13,6 +18,8 @@ export interface CodeOptions {
   readonly readOnly?: boolean;
 }
 
+const CODE_OPTIONS: OptionNames<CodeOptions> = { readOnly: true };
+
 /**
  * The JavaScript that the pointers to a type run, which is made for the type:
  * for bug reports, and to see whether code is specialised here. Do not rely on
@@ -23,6 +30,7 @@ export interface CodeOptions {
  * @returns The text; undefined where the runtime forbids to compile text
  * (`--disallow-code-generation-from-strings`): pointers are slower there.
  * @throws {InvalidTypeError} if the type cannot be pointed to.
+ * @throws {TypeError} if an option is not known, or not a boolean.
  *
  * @example
  * ```ts
@@ -37,6 +45,8 @@ export function codeOf(
   options: CodeOptions = {},
 ): string | undefined {
   checkType(type);
+  requireOptions(options, CODE_OPTIONS);
+  const readOnly = requireFlag("readOnly", options.readOnly);
   if (!canCompile) return undefined;
-  return classTextOf(type as AnyType, options.readOnly ? READABLE : WRITABLE);
+  return classTextOf(type as AnyType, readOnly ? READABLE : WRITABLE);
 }

@@ -5,7 +5,6 @@ import { whereIs } from "./access/private_fields.ts";
 import { read, readValue } from "./access/read_whole.ts";
 import { writeValue } from "./access/write_whole.ts";
 import { checkType } from "./model/check_type.ts";
-import { sizeWith } from "./model/open_ended.ts";
 import {
   aggregateOf,
   type AnyType,
@@ -15,7 +14,15 @@ import {
 } from "./model/types.ts";
 import { memoryOf } from "./pointer.ts";
 import { Region } from "./region/region.ts";
-import type { Input, Marked, Type, Value, View, ViewOf } from "./static.ts";
+import type {
+  ArrayType,
+  Input,
+  Marked,
+  Type,
+  Value,
+  View,
+  ViewOf,
+} from "./static.ts";
 
 /**
  * The bytes of a value, as they lie in memory: fields that are not given, and
@@ -50,29 +57,33 @@ export function encode<T extends Type>(
   const located = whereIs(value);
   const isOpenEnded = flexibleTailOf(checked) !== undefined;
   const plain = isOpenEnded && located !== undefined ? read(located) : value;
-  const length = isOpenEnded ? tailLength(checked, plain) : undefined;
-  const bytes = new Uint8Array(sizeWith(checked, length));
+  const bytes = new Uint8Array(
+    isOpenEnded ? sizeOfValue(checked, plain) : checked.size,
+  );
   const region = new Region(bytes.buffer, 0, bytes.length, "buffer");
   writeValue(checked, region, 0, bytes.length, plain);
   return bytes;
 }
 
-/** The length of the flexible array at the end of a type in a value. */
-function tailLength(type: AnyType, value: unknown): number {
-  if (typeof value !== "object" || value === null) return 0;
+/** The bytes that a value takes, with the flexible arrays at its end. */
+function sizeOfValue(type: AnyType, value: unknown): number {
+  if (typeof value !== "object" || value === null) return type.size;
   if (isFlexible(type)) {
     const { length } = value as { length?: unknown };
-    return Number.isSafeInteger(length) ? Math.max(0, length as number) : 0;
+    const count = Number.isSafeInteger(length) ? length as number : 0;
+    return Math.max(0, count) * (type as ArrayType).element.size;
   }
-  if (!isAggregate(type)) return 0;
-  const lengths = aggregateOf(type).members
+  if (!isAggregate(type)) return type.size;
+  // Those of a union may have elements of different sizes.
+  const ends = aggregateOf(type).members
     .filter((member) => flexibleTailOf(member.type) !== undefined)
     .map((member) => {
       const inner = (value as Record<string, unknown>)[member.name];
       const located = whereIs(inner);
-      return tailLength(member.type, located ? read(located) : inner);
+      const plain = located ? read(located) : inner;
+      return member.offset + sizeOfValue(member.type, plain);
     });
-  return Math.max(0, ...lengths);
+  return Math.max(type.size, ...ends);
 }
 
 /**

@@ -4,7 +4,7 @@ import { InvalidTypeError } from "../errors.ts";
 import { type Make, maker } from "./access/make_pointer.ts";
 import { variantOf } from "./access/plan.ts";
 import { resolve } from "./model/field_path.ts";
-import { whereIs } from "./access/private_fields.ts";
+import { titleOf, whereIs } from "./access/private_fields.ts";
 import { originOf, requireType } from "./model/types.ts";
 import { show } from "../base/show.ts";
 import type {
@@ -88,7 +88,7 @@ export function field<T extends Type, const P extends string>(
         `Cannot take ${name} of ${
           located === undefined
             ? show(pointer)
-            : `a pointer to ${located.pointerClass.type.name}`
+            : `a pointer to ${titleOf(located)}`
         }: must be a pointer to ${owner.name}`,
       );
     }

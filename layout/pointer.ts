@@ -1,8 +1,9 @@
 /** Pointers and views into any buffer. */
 
+import { type OptionNames, requireOptions } from "../base/arguments.ts";
 import { ClosedError, NotSupportedError } from "../errors.ts";
 import { pointerAt, viewAt, type Within } from "./access/pointer_at.ts";
-import { Region } from "./region/region.ts";
+import { Region, sleepersIn } from "./region/region.ts";
 import { show } from "../base/show.ts";
 import type { Marked, Pointer, Type, View } from "./static.ts";
 
@@ -15,16 +16,18 @@ export interface PointerOptions {
   readonly length?: number;
 }
 
-/** The length in the options of a pointer or view; undefined without any. */
+const POINTER_OPTIONS: OptionNames<PointerOptions> = { length: true };
+
+/**
+ * The length in the options of a pointer or view; undefined without any.
+ *
+ * @throws {TypeError} if there is an option that is not known.
+ */
 export function lengthIn(
   options: PointerOptions | undefined,
 ): number | undefined {
   if (options === undefined) return undefined;
-  if (typeof options !== "object" || options === null) {
-    throw new TypeError(
-      `The options must be an object: received ${show(options)}`,
-    );
-  }
+  requireOptions(options, POINTER_OPTIONS);
   return options.length;
 }
 
@@ -95,7 +98,13 @@ function newRegion(buffer: ArrayBufferLike): Region {
   if (!(buffer instanceof SharedArrayBuffer) && isDetached(buffer)) {
     refuseDetached();
   }
-  const region = new Region(buffer, 0, buffer.byteLength, "buffer");
+  const region = new Region(
+    buffer,
+    0,
+    buffer.byteLength,
+    "buffer",
+    sleepersIn(buffer),
+  );
   regions.set(buffer, region);
   return region;
 }

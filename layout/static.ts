@@ -385,7 +385,8 @@ export interface WaitableAtomic<V extends number | bigint> extends Atomic<V> {
   /**
    * Sleeps while the value is `expected`, until {@linkcode notify} or the
    * timeout in milliseconds. Only in memory that is shared with Workers. Throws
-   * ClosedError when another thread closes the memory meanwhile.
+   * ClosedError when another thread closes the memory meanwhile, and TypeError
+   * if the timeout is not a number, or NaN.
    */
   wait(expected: V, timeout?: number): "ok" | "not-equal" | "timed-out";
   /**

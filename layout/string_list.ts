@@ -64,7 +64,7 @@ export function decodeStrings(
 /**
  * Strings as the bytes of a list, each with a NUL behind it.
  *
- * @throws {TypeError} if one of them is not a string.
+ * @throws {TypeError} if one of them is not a string, or they are one string.
  * @throws {RangeError} if one has a NUL in it, or a lone surrogate other than
  * U+DC80 to U+DCFF.
  *
@@ -81,6 +81,14 @@ export function decodeStrings(
 export function encodeStrings(
   strings: Iterable<string>,
 ): Uint8Array<ArrayBuffer> {
+  // A string is a list of strings to the compiler: of its characters.
+  if (typeof strings !== "object" || strings === null) {
+    throw new TypeError(
+      `Strings must be an array or another iterable object: received ${
+        show(strings)
+      }`,
+    );
+  }
   const bytes: number[] = [];
   for (const string of strings) {
     if (typeof string !== "string") {

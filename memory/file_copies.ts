@@ -4,6 +4,7 @@
  * mapping would end the process. The kernel keeps both in the same pages.
  */
 
+import { partOf } from "../base/bytes.ts";
 import { BoundsError, NotSupportedError } from "../errors.ts";
 import {
   check,
@@ -23,11 +24,6 @@ import {
 /** The rest of a transfer, as far as one call can carry it. */
 function nextLength(left: number): number {
   return left < TRANSFER_MAX ? left : TRANSFER_MAX;
-}
-
-/** A part of an array, of no class but Uint8Array and of exactly that length. */
-function part(bytes: Uint8Array, begin: number, length: number): Uint8Array {
-  return new Uint8Array(bytes.buffer, bytes.byteOffset + begin, length);
 }
 
 /**
@@ -50,7 +46,7 @@ export function readFile(
   while (done < length) {
     const next = nextLength(length - done);
     const count = check(
-      readDescriptor(fd, part(target, done, next), next, offset + done),
+      readDescriptor(fd, partOf(target, done, next), next, offset + done),
       "pread",
     );
     if (count === 0) break;
@@ -97,7 +93,7 @@ export function writeFile(
   while (done < length) {
     const next = nextLength(length - done);
     done += check(
-      writeDescriptor(fd, part(source, done, next), next, offset + done),
+      writeDescriptor(fd, partOf(source, done, next), next, offset + done),
       "pwrite",
     );
   }

@@ -272,7 +272,7 @@ export class Memory {
    * @param offset The offset in the memory to begin at, in bytes.
    * @returns The number of bytes that were copied; 0 at the end.
    * @throws {ClosedError} if the memory is closed.
-   * @throws {TypeError} if the target is not a `Uint8Array`.
+   * @throws {TypeError} if the target is not a `Uint8Array`, or is detached.
    * @throws {RangeError} if the offset is not a whole number of bytes.
    * @throws {BoundsError} if the offset lies beyond the end.
    */
@@ -300,7 +300,7 @@ export class Memory {
    * @param offset The offset in the memory to begin at, in bytes.
    * @throws {ClosedError} if the memory is closed.
    * @throws {ReadOnlyError} if it is mapped for reading.
-   * @throws {TypeError} if the source is not a `Uint8Array`.
+   * @throws {TypeError} if the source is not a `Uint8Array`, or is detached.
    * @throws {RangeError} if the offset is not a whole number of bytes.
    * @throws {BoundsError} if the bytes do not all lie within the memory, or a
    * file that was truncated no longer has them; then nothing is written.
@@ -415,6 +415,8 @@ export class Memory {
         "Cannot give the WebAssembly.Memory of huge pages: they need not begin at its address 0",
       );
     }
+    // Who points into its buffer, and waits there, is to be woken, too.
+    if (this.#sleepers !== undefined) this.#regionOf(mapping);
     return mapping.memory;
   }
 
@@ -465,6 +467,7 @@ export class Memory {
 
   /** The text that `console.log` and `Deno.inspect` show. */
   [Symbol.for("Deno.customInspect")](): string {
+    if (!(#size in this)) return "[prototype]";
     const kind = this.#readOnly ? "read-only" : "writable";
     const workers = this.workers ? ", for Workers" : "";
     const closed = this.closed ? ", closed" : "";

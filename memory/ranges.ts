@@ -75,5 +75,11 @@ export function requireHugePages(
 
 /** @throws {RangeError} unless the end of a range can be told exactly. */
 export function requireRange(offset: number, size: number): void {
-  requireOffset(offset + size);
+  if (!Number.isSafeInteger(offset + size)) {
+    throw new RangeError(
+      `The range must end below 2^53 bytes: ${size} bytes at offset ${offset} end at ${
+        BigInt(offset) + BigInt(size)
+      }`,
+    );
+  }
 }

@@ -1,5 +1,7 @@
 /** Atomics, and waiting on them. */
 
+import { requireWhole } from "../../base/arguments.ts";
+import { show } from "../../base/show.ts";
 import { NotSupportedError } from "../../errors.ts";
 import { type Part, part } from "../../base/specialise.ts";
 import type { AtomicLane } from "../leaves/atomic.ts";
@@ -30,6 +32,7 @@ function integerFactory(
   check: Check,
   refuse: (region: Region) => never,
   wait: typeof waitOn,
+  limit: typeof wakeLimit,
 ): Construct {
   const laneOf = (r: Region, o: number) => {
     if (r.u8[o] === undefined) refuse(r);
@@ -133,7 +136,7 @@ function integerFactory(
       return Atomics.notify(
         laneOf(this.#region, this.#offset),
         index(this.#offset),
-        count,
+        limit(count),
       );
     }
 
@@ -221,6 +224,13 @@ function booleanFactory(
   return AtomicBoolean as unknown as Construct;
 }
 
+/** The most threads to wake; the engine takes a mistake for none. */
+function wakeLimit(count?: number): number {
+  if (count === undefined || count === Infinity) return Infinity;
+  requireWhole("Count", count, 0);
+  return count;
+}
+
 /** Sleeps on a value; memory tells who sleeps in it, to be woken when it closes. */
 function waitOn(
   region: Region,
@@ -229,6 +239,15 @@ function waitOn(
   expected: number,
   timeout?: number,
 ): "ok" | "not-equal" | "timed-out" {
+  // What the engine takes for 0, or for ever, may be a mistake.
+  if (
+    timeout !== undefined &&
+    !(typeof timeout === "number" && timeout >= -Infinity)
+  ) {
+    throw new TypeError(
+      `The timeout must be a number of milliseconds: received ${show(timeout)}`,
+    );
+  }
   if (!(region.buffer instanceof SharedArrayBuffer)) {
     throw new NotSupportedError(
       "Cannot wait on memory that no other thread can have: make it with `workers: true`",
@@ -266,6 +285,7 @@ export function atomicClass(
     check,
     closed,
     waitOn,
+    wakeLimit,
   );
 }
 

@@ -117,3 +117,11 @@ export function whereIs(value: unknown): Located | undefined {
     extent: keys.extent?.(value) ?? 0,
   };
 }
+
+/**
+ * The name that error messages give an object. Arrays of all lengths share a
+ * class, whose type is one of theirs, so that theirs is the path.
+ */
+export function titleOf({ path, pointerClass }: Located): string {
+  return path === "" ? pointerClass.type.name : path;
+}

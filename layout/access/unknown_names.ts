@@ -6,7 +6,7 @@
 
 import { ReadOnlyError } from "../../errors.ts";
 import { show } from "../../base/show.ts";
-import { whereIs } from "./private_fields.ts";
+import { titleOf, whereIs } from "./private_fields.ts";
 
 /** An array of ours, as far as its kind has methods. */
 interface Indexed {
@@ -24,16 +24,15 @@ function indexOf(name: string | symbol): number | undefined {
 /**
  * The name that error messages give the object that a name was looked up on.
  */
-function titleOf(receiver: unknown): string {
+function nameOf(receiver: unknown): string {
   const located = whereIs(receiver);
-  if (located === undefined) return "This object";
-  return located.path === "" ? located.pointerClass.type.name : located.path;
+  return located === undefined ? "This object" : titleOf(located);
 }
 
 function refuse(name: string | symbol, receiver: unknown): never {
   throw new TypeError(
     `Cannot store ${typeof name === "symbol" ? String(name) : show(name)} in ${
-      titleOf(receiver)
+      nameOf(receiver)
     }: there is no such field`,
   );
 }
@@ -67,11 +66,11 @@ const indexed: ProxyHandler<object> = {
       throw located.pointerClass.mode.writable
         ? new TypeError(
           `Cannot store ${
-            titleOf(receiver)
+            nameOf(receiver)
           } by index ${index}: use assign() with at(${index})`,
         )
         : new ReadOnlyError(
-          `Cannot store index ${index} of ${titleOf(receiver)} through a view`,
+          `Cannot store index ${index} of ${nameOf(receiver)} through a view`,
         );
     }
     array.set(index, value);

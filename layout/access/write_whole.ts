@@ -4,6 +4,7 @@
  */
 
 import { BoundsError, InvalidTypeError } from "../../errors.ts";
+import { isDetached } from "../../base/bytes.ts";
 import { show } from "../../base/show.ts";
 import { overlapsIn, shareBits } from "../model/extents.ts";
 import { arrayClearer, paddingClearer } from "../model/clear_padding.ts";
@@ -14,6 +15,8 @@ import {
   isOnlyField,
   originOf,
 } from "../model/types.ts";
+import { nameOfArray } from "../language/array.ts";
+import { copyFrom, copyTo } from "../region/copy_whole.ts";
 import { reachOf } from "../region/lanes.ts";
 import { closed, Region } from "../region/region.ts";
 import type { StructType, UnionType } from "../static.ts";
@@ -30,7 +33,7 @@ import {
   READABLE,
   type StructPlan,
 } from "./plan.ts";
-import { type Located, whereIs } from "./private_fields.ts";
+import { type Located, titleOf, whereIs } from "./private_fields.ts";
 import { read, readLeaf } from "./read_whole.ts";
 
 /** One value to be stored. */
@@ -114,6 +117,7 @@ export function write(
 ): void {
   const { pointerClass, root, absolute, extent, length } = located;
   const { type, mode, place } = pointerClass;
+  const name = titleOf(located);
   if (place !== undefined) {
     throw new TypeError(
       "Cannot assign to a column: store its values one by one",
@@ -130,9 +134,9 @@ export function write(
   };
   if (plan.kind === "struct" && plan.isValue) {
     const { access } = plan.properties[0]!;
-    collectAccess(access, target, 0, values, type.name, steps);
+    collectAccess(access, target, 0, values, name, steps);
   } else {
-    collect(type, plan, target, values, type.name, steps);
+    collect(type, plan, target, values, name, steps);
   }
   check?.();
   applyAll(root, steps);
@@ -191,7 +195,7 @@ function apply(
   copied?: Uint8Array,
 ): void {
   if ("from" in step) {
-    root.u8.set(copied ?? copyOf(step), step.base - shift);
+    copyTo(root, step.base - shift, copied ?? copyOf(step));
     return;
   }
   const { place: { leaf, aligned, offset, path }, value, ground } = step;
@@ -210,9 +214,7 @@ function apply(
 
 /** The bytes that a step copies, with zeros for padding. */
 function copyOf({ from, size, clear }: CopyStep): Uint8Array {
-  const { root, absolute } = from;
-  const bytes = new Uint8Array(root.buffer, root.start + absolute, size)
-    .slice();
+  const bytes = copyFrom(from.root, from.absolute, size);
   clear?.(bytes, 0);
   return bytes;
 }
@@ -389,8 +391,20 @@ function copyStep(
     return { from, base, size: type.size, clear: paddingClearer(type) };
   }
   throw new InvalidTypeError(
-    `Cannot assign a ${other.name} to ${path}: must be of type ${type.name}`,
+    `Cannot assign a ${nameOf(other, from)} to ${path}: must be of type ${
+      nameOf(type, target)
+    }`,
   );
+}
+
+/** The name of a type; of an array's that of its own length. */
+function nameOf(
+  type: AnyType,
+  { length }: { readonly length: number },
+): string {
+  return type.kind === "array"
+    ? nameOfArray(type.element, `${length}`)
+    : type.name;
 }
 
 function tooLong(path: string, target: Target, length: number): never {
@@ -418,7 +432,9 @@ function collectFields(
   );
   const overlapping = overlapsIn(type);
   const claims: Claim[] = [];
-  for (const name of Object.keys(values)) {
+  const names = Object.keys(values);
+  if (names.length === 0) requirePlain(values, path);
+  for (const name of names) {
     const property = byName.get(name);
     if (property === undefined) {
       throw new TypeError(
@@ -433,6 +449,18 @@ function collectFields(
     if (isShared) claims.push({ name, path: inner, steps: into });
   }
   if (claims.length > 0) steps.push({ type, claims, target });
+}
+
+/**
+ * Refuses objects whose values are all somewhere else, so that none is lost
+ * without a word: a Map, or a pointer of another copy of this package.
+ */
+function requirePlain(values: object, path: string): void {
+  const prototype = Object.getPrototypeOf(values) as object | null;
+  if (prototype === null || Object.getPrototypeOf(prototype) === null) return;
+  throw new TypeError(
+    `Cannot store an object without properties of its own as ${path}: the fields must be its own, not those of its class`,
+  );
 }
 
 function collectElements(
@@ -452,6 +480,11 @@ function collectElements(
     );
   }
   if (length > target.length) tooLong(path, target, length);
+  if (length === 0 && ArrayBuffer.isView(values) && isDetached(values)) {
+    throw new TypeError(
+      `Cannot store an array whose buffer is detached as ${path}`,
+    );
+  }
   for (let index = 0; index < length; index++) {
     const value = (values as ArrayLike<unknown>)[index];
     const access: Access = plan.kind === "objects"

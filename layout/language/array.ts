@@ -65,7 +65,7 @@ export function array(element: unknown, ...rest: unknown[]): ArrayType {
   }
   return register<ArrayType>({
     kind: "array",
-    name: nameOf(type, flexible ? "" : `${length}`),
+    name: nameOfArray(type, flexible ? "" : `${length}`),
     size: type.size * length,
     align: type.align,
     element: type,
@@ -73,8 +73,8 @@ export function array(element: unknown, ...rest: unknown[]): ArrayType {
   }, { flexible });
 }
 
-/** `u8[2][3]` for two arrays of three: the outer length stands first, as in C. */
-function nameOf(element: Type, length: string): string {
+/** The name of an array: `u8[2][3]` for two arrays of three: the outer length stands first, as in C. */
+export function nameOfArray(element: Type, length: string): string {
   const inner = element.kind === "array" ? element.name.indexOf("[") : -1;
   return inner < 0
     ? `${element.name}[${length}]`

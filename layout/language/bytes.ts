@@ -3,6 +3,9 @@
 import { checkCount, register } from "../model/types.ts";
 import type { Bytes } from "../static.ts";
 
+/** The same type for the same size: values of one can be copied to another. */
+const types = new Map<number, Bytes>();
+
 /**
  * `uint8_t[size]` as one value: an address, a key, a hash. Through a pointer it
  * is the engine's own Uint8Array over the memory, as that of `array(u8, size)`
@@ -31,11 +34,16 @@ import type { Bytes } from "../static.ts";
  */
 export function bytes<N extends number>(size: N): Bytes<N> {
   checkCount("The size of bytes", size, 1);
-  return register<Bytes>({
-    kind: "bytes",
-    name: `bytes(${size})`,
-    size,
-    align: 1,
-    length: size,
-  }) as unknown as Bytes<N>;
+  let made = types.get(size);
+  if (made === undefined) {
+    made = register<Bytes>({
+      kind: "bytes",
+      name: `bytes(${size})`,
+      size,
+      align: 1,
+      length: size,
+    });
+    types.set(size, made);
+  }
+  return made as unknown as Bytes<N>;
 }

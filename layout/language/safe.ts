@@ -4,6 +4,9 @@ import { InvalidTypeError } from "../../errors.ts";
 import { register, requireType } from "../model/types.ts";
 import type { I64, Safe, U64 } from "../static.ts";
 
+/** The same type for the same integer: values of one can be copied to another. */
+const types = new WeakMap<object, Safe>();
+
 /**
  * A 64-bit integer whose value is a number. Reading one beyond ±(2^53 − 1)
  * throws a RangeError; so does storing one.
@@ -29,11 +32,16 @@ export function safe<T extends U64 | I64>(type: T): Safe<T> {
       `safe() must be of u64 or i64: received ${base.name}`,
     );
   }
-  return register<Safe>({
-    kind: "safe",
-    name: `safe(${base.name})`,
-    size: base.size,
-    align: base.align,
-    base,
-  }) as unknown as Safe<T>;
+  let made = types.get(base);
+  if (made === undefined) {
+    made = register<Safe>({
+      kind: "safe",
+      name: `safe(${base.name})`,
+      size: base.size,
+      align: base.align,
+      base,
+    });
+    types.set(base, made);
+  }
+  return made as unknown as Safe<T>;
 }

@@ -3,6 +3,10 @@
 import { checkCount, register } from "../model/types.ts";
 import type { Text, Text16 } from "../static.ts";
 
+/** The same type for the same size: values of one can be copied to another. */
+const texts = new Map<number, Text>();
+const texts16 = new Map<number, Text16>();
+
 /**
  * `char[size]`: UTF-8 that ends at a NUL or fills all bytes. Its value is a
  * string. Storing one fills the rest with zeros; storing the one that is there
@@ -28,13 +32,18 @@ import type { Text, Text16 } from "../static.ts";
  */
 export function text<N extends number>(size: N): Text<N> {
   checkCount("The size of text", size, 1);
-  return register<Text>({
-    kind: "text",
-    name: `text(${size})`,
-    size,
-    align: 1,
-    length: size,
-  }) as unknown as Text<N>;
+  let made = texts.get(size);
+  if (made === undefined) {
+    made = register<Text>({
+      kind: "text",
+      name: `text(${size})`,
+      size,
+      align: 1,
+      length: size,
+    });
+    texts.set(size, made);
+  }
+  return made as unknown as Text<N>;
 }
 
 /**
@@ -60,11 +69,16 @@ export function text<N extends number>(size: N): Text<N> {
  */
 export function text16<N extends number>(length: N): Text16<N> {
   checkCount("The length of text16", length, 1);
-  return register<Text16>({
-    kind: "text16",
-    name: `text16(${length})`,
-    size: length * 2,
-    align: 2,
-    length,
-  }) as unknown as Text16<N>;
+  let made = texts16.get(length);
+  if (made === undefined) {
+    made = register<Text16>({
+      kind: "text16",
+      name: `text16(${length})`,
+      size: length * 2,
+      align: 2,
+      length,
+    });
+    texts16.set(length, made);
+  }
+  return made as unknown as Text16<N>;
 }

@@ -1,5 +1,6 @@
 /** From what a user wrote to a struct or union: what it says is checked, and its fields placed. */
 
+import type { OptionNames } from "../../base/arguments.ts";
 import { InvalidTypeError } from "../../errors.ts";
 import { place, type StructOptions } from "./place_fields.ts";
 import {
@@ -11,6 +12,13 @@ import {
 } from "./types.ts";
 import { show } from "../../base/show.ts";
 import type { Fields, StructType, Type, UnionType } from "../static.ts";
+
+const OPTIONS: OptionNames<StructOptions> = {
+  packed: true,
+  align: true,
+  size: true,
+  offsets: true,
+};
 
 /** Makes a struct or union from what the caller said, all of it unchecked. */
 export function aggregate(
@@ -112,6 +120,14 @@ function readOptions(
   if (typeof options !== "object" || options === null) {
     throw new InvalidTypeError(
       `${name}: The options must be an object: received ${show(options)}`,
+    );
+  }
+  for (const option of Object.keys(options)) {
+    if (Object.hasOwn(OPTIONS, option)) continue;
+    throw new InvalidTypeError(
+      `${name}: There is no option ${show(option)}: the options are ${
+        Object.keys(OPTIONS).join(", ")
+      }`,
     );
   }
   const { packed, align, size, offsets } = options as Record<string, unknown>;

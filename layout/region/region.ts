@@ -35,6 +35,14 @@ export interface Sleepers {
   sleep<T>(offset: number, wait: () => T): T | undefined;
 }
 
+/** The registries of the buffers that have one, for who points into a buffer. */
+const registries = new WeakMap<ArrayBufferLike, Sleepers>();
+
+/** The registry to enter before sleeping in a buffer; undefined if there is none. */
+export function sleepersIn(buffer: ArrayBufferLike): Sleepers | undefined {
+  return registries.get(buffer);
+}
+
 /** One stretch of memory and its views. */
 export class Region {
   // Declared, not initialised: a field that is first set to undefined makes
@@ -87,6 +95,7 @@ export class Region {
     this.noun = noun;
     this.root = root ?? this;
     this.sleepers = sleepers;
+    if (sleepers !== undefined) registries.set(buffer, sleepers);
     // A naturally aligned value that lies within `size` also lies within the
     // whole lanes of its width, so cutting the last partial lane loses none.
     this.u8 = new Uint8Array(buffer, start, size);

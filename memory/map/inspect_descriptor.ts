@@ -25,14 +25,13 @@ import {
   pageSize,
   readDescriptor,
   S_IFBLK,
-  S_IFCHR,
   S_IFMT,
   S_IFREG,
   sealsOf,
   systemError,
   TMPFS_MAGIC,
 } from "../../ffi/mod.ts";
-import { isArena } from "../../ffi/bpf/object_info.ts";
+import { bpfIdOf, isArena } from "../../ffi/bpf/object_info.ts";
 
 /** The bytes that are to be mapped, and the conditions. */
 export interface DescriptorRange {
@@ -60,7 +59,10 @@ export interface DescriptorFacts {
   readonly truncatable: boolean;
   /** True where a page may be missing that even reading has to allocate. */
   readonly sparse: boolean;
-  /** True for devices of unknown size: only touching a page shows whether it exists. */
+  /**
+   * True for devices and sockets, whose size is unknown: only touching a page
+   * shows whether it exists.
+   */
   readonly unbounded: boolean;
 }
 
@@ -75,6 +77,7 @@ export interface DescriptorFacts {
 export function inspectDescriptor(range: DescriptorRange): DescriptorFacts {
   const status = fileStatus(range.fd);
   if (typeof status === "number") throw systemError(-status, "statx");
+  let isBpfMap = false;
   switch (status.mode & S_IFMT) {
     case S_IFREG:
       return inspectFile(range, status);
@@ -87,13 +90,16 @@ export function inspectDescriptor(range: DescriptorRange): DescriptorFacts {
           `Cannot map ${range.name}: it is a BPF arena, which Memory.map() cannot place, use Arena`,
         );
       }
+      isBpfMap = bpfIdOf(range.fd) !== 0;
   }
   return {
     size: sizeOf(range),
     granule: pageSize(),
     truncatable: false,
     sparse: false,
-    unbounded: (status.mode & S_IFMT) === S_IFCHR,
+    // A BPF map is mapped with all of its pages, or not at all. Of anything else
+    // nobody knows: a TCP socket takes every range and has no page in it.
+    unbounded: !isBpfMap,
   };
 }
 

@@ -51,12 +51,12 @@ export function mapDescriptor(
 
 const NO_ROOM =
   "the file has holes in the range, and its file system no room to fill them";
-const BEYOND = "the device does not have all of the range";
+const BEYOND = "the descriptor's object does not have all of the range";
 
 /**
  * Reads pages in whose first access could end the process: on a full tmpfs
  * those of a hole, which a descriptor for reading cannot fill otherwise; of a
- * device those that it does not have.
+ * device or a socket those that it does not have.
  */
 function populate(
   mapping: Mapping,

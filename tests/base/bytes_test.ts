@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { Buffer } from "node:buffer";
-import { isBytes, lengthOf } from "../../base/bytes.ts";
+import { isBytes, lengthOf, partOf } from "../../base/bytes.ts";
 
 Deno.test("lengthOf() is that of the array, whatever it says itself", () => {
   class Own extends Uint8Array {
@@ -38,4 +38,17 @@ Deno.test("isBytes() takes Uint8Arrays alone, and calls nothing of the caller's"
     },
   });
   assert(isBytes(Object.setPrototypeOf(new Uint8Array(1), prototype)));
+});
+
+Deno.test("partOf() is a part of the array, whatever it says itself", () => {
+  for (const Buffer of [ArrayBuffer, SharedArrayBuffer]) {
+    const buffer = new Buffer(16);
+    const bytes = Object.defineProperties(new Uint8Array(buffer, 4, 8), {
+      buffer: { value: new ArrayBuffer(1) },
+      byteOffset: { value: 1 },
+      length: { value: 99 },
+    });
+    const part = partOf(bytes, 2, 3);
+    assertEquals([part.buffer, part.byteOffset, part.length], [buffer, 6, 3]);
+  }
 });

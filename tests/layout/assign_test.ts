@@ -7,7 +7,10 @@ import {
   be32,
   bits,
   bool,
+  bytes as bytesOf,
+  encode,
   enumeration,
+  equals,
   f64,
   HostLayout,
   padding,
@@ -16,6 +19,7 @@ import {
   snapshot,
   struct,
   text,
+  text16,
   type Type,
   u16,
   u32,
@@ -24,7 +28,7 @@ import {
   union,
   view,
 } from "../../layout/mod.ts";
-import { holdsOnly, kinds, readBack, strangers } from "./_kinds.ts";
+import { holdsOnly, kinds, type Loose, readBack, strangers } from "./_kinds.ts";
 
 const Inner = struct("Inner", { _: HostLayout, x: u32, name: text(4) });
 const Either = union("Either", { _: HostLayout, i: u32, f: f64, inner: Inner });
@@ -332,9 +336,66 @@ Deno.test("assign() takes own enumerable properties only", () => {
     on: { value: true, enumerable: false },
     address: { value: 1, enumerable: true },
   });
-  loosely(it, { __proto__: { bytes: 8n } });
   loosely(it, heir);
+  loosely(it, Object.create(null));
   assertEquals([it.bytes, it.on, it.address], [0n, false, 1]);
+});
+
+Deno.test("assign() and encode() refuse objects that have their values elsewhere", () => {
+  const Point = struct("Point", { _: HostLayout, x: u32 });
+  // As the pointers of another copy of the package are.
+  class Getters {
+    get x() {
+      return 1;
+    }
+  }
+  const objects = [
+    new Getters(),
+    new Proxy(pointer(Point, new ArrayBuffer(4)), {}),
+    new Map([["x", 1]]),
+    { __proto__: { x: 1 } },
+    new Uint8Array(),
+  ];
+  const point = pointer(Point, new ArrayBuffer(4));
+  for (const object of objects) {
+    for (
+      const act of [
+        () => assign(point, object as Loose),
+        () => encode(Point, object as Loose),
+        () => equals(Point, point, object as Loose),
+      ]
+    ) assertThrows(act, TypeError, "without properties of its own as Point");
+  }
+  assign(point, {});
+  assertEquals(point.x, 0);
+});
+
+Deno.test("assign() copies texts, bytes and safe integers of another struct", () => {
+  const fields = () => ({
+    name: text(4),
+    wide: text16(2),
+    mac: bytesOf(6),
+    names: array(text(4), 2),
+    counts: array(safe(u64), 2),
+  });
+  const From = struct("From", { _: HostLayout, ...fields() });
+  const To = struct("To", { _: HostLayout, ...fields() });
+  const from = pointer(From, new Uint8Array(From.size).fill(0x31));
+  const to = pointer(To, new ArrayBuffer(To.size));
+  assign(from.counts, [1, 2]);
+  assign<Type>(to, { names: from.names, counts: from.counts } as Loose);
+  assign<Type>(to, {
+    name: pointer(text(4), new Uint8Array(4).fill(0x32)),
+    wide: pointer(text16(2), new Uint8Array(4).fill(0x33)),
+    mac: pointer(bytesOf(6), new Uint8Array(6).fill(0x34)),
+  } as Loose);
+  assertEquals(snapshot(to), {
+    name: "2222",
+    wide: "\u3333\u3333",
+    mac: new Uint8Array(6).fill(0x34),
+    names: ["1111", "1111"],
+    counts: [1, 2],
+  });
 });
 
 Deno.test("snapshot() refuses what is no pointer", () => {
@@ -357,4 +418,38 @@ Deno.test("snapshot() of an empty array throws after its buffer is gone, too", (
   assertEquals(snapshot(cells), []);
   structuredClone(buffer, { transfer: [buffer] });
   assertThrows(() => snapshot(cells), ClosedError);
+});
+
+Deno.test("assign() names an array by its own length, not that of another with the same class", () => {
+  const Cell = struct("Cell", { _: HostLayout, x: u32 });
+  const cells = (length: number) =>
+    pointer(array(Cell, length), new ArrayBuffer(4 * length));
+  assertEquals(cells(10).length, 10);
+  const three = cells(3);
+  for (
+    const [values, message] of [
+      [[{ x: "1" }], `Cannot store "1" as Cell[3][0].x`],
+      [{ length: 4 }, "Cannot store 4 elements as Cell[3]: there are 3"],
+      [
+        pointer(array(Inner, 2), new ArrayBuffer(16)),
+        "Cannot assign a Inner[2] to Cell[3]: must be of type Cell[3]",
+      ],
+    ] as const
+  ) {
+    assertThrows(() => assign<Type>(three, values as never), Error, message);
+  }
+  assertThrows(
+    () => assign<Type>(view(array(Cell, 3), new ArrayBuffer(12)) as never, []),
+    ReadOnlyError,
+    "a view of Cell[3]",
+  );
+});
+
+Deno.test("assign() refuses an array whose buffer was transferred, instead of storing nothing", () => {
+  const { it } = record();
+  const ports = new Uint16Array([1, 2]);
+  ports.buffer.transfer();
+  assertThrows(() => assign(it, { ports }), TypeError, "as Record.ports");
+  assign(it, { ports: new Uint16Array() });
+  assertEquals([...it.ports], [0, 0, 0, 0]);
 });

@@ -159,6 +159,15 @@ Deno.test("wait() tells a changed value and a timeout, and checks its value", ()
   assertEquals(futex.wait(0, 1), "timed-out");
   assertThrows(() => futex.wait(2 ** 31), RangeError, "atomic(i32)");
   assertThrows(() => futex.wait(0n as unknown as number), TypeError);
+  // The engine takes what is not a number for ever, or for none.
+  for (const timeout of [NaN, "1", null, {}]) {
+    assertThrows(() => futex.wait(0, timeout as number), TypeError, "timeout");
+  }
+  assertEquals(futex.wait(0, -1), "timed-out");
+  for (const count of [NaN, "1", null, -1, 1.5]) {
+    assertThrows(() => futex.notify(count as number), RangeError, "Count");
+  }
+  assertEquals(futex.notify(Infinity), 0);
   assertEquals(futex.notify(), 0);
   const wide = pointer(atomic(i64), new SharedArrayBuffer(8));
   assertEquals(wide.wait(1n), "not-equal");

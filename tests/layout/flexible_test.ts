@@ -4,6 +4,8 @@ import {
   array,
   assign,
   bool,
+  decode,
+  encode,
   field,
   HostLayout,
   offsetOf,
@@ -190,4 +192,22 @@ Deno.test("an array of no elements is an ordinary field", () => {
   });
   const nothing = pointer(Tails, new ArrayBuffer(8)) as unknown as Loose;
   assertEquals((nothing.all as List).length, 0);
+});
+
+Deno.test("encode() has room for whichever flexible array of a union is given", () => {
+  const Tails = union("Tails", {
+    _: HostLayout,
+    tag: u8,
+    bytes: array(u8),
+    words: array(u32),
+    list: struct("List", { _: HostLayout, length: u32, wide: array(u64) }),
+  });
+  assertEquals(encode(Tails, { bytes: [1, 2, 3] }).length, 8);
+  assertEquals(
+    new Uint32Array(encode(Tails, { words: [1, 2, 3] }).slice(0, 12).buffer),
+    new Uint32Array([1, 2, 3]),
+  );
+  const bytes = encode(Tails, { list: { length: 2, wide: [5n, 6n] } });
+  assertEquals(decode(Tails, bytes).list, { length: 2, wide: [5n, 6n] });
+  assertEquals(bytes.length, 24);
 });

@@ -1,8 +1,10 @@
 import { assertEquals, assertThrows } from "@std/assert";
+import { InvalidTypeError } from "../../errors.ts";
 import {
   array,
   assign,
   atomic,
+  codeOf,
   field,
   HostLayout,
   pointer,
@@ -13,6 +15,7 @@ import {
   u32,
   u64,
   u8,
+  union,
   view,
 } from "../../layout/mod.ts";
 import type { Loose } from "./_kinds.ts";
@@ -97,8 +100,8 @@ Deno.test("forged pointers get errors from every function that takes one", () =>
     const forged = forgery as Loose & typeof stats;
     assertThrows(() => snapshot(forged), TypeError);
     assertThrows(() => assign(forged, {}), TypeError);
-    // As values they are objects without a property.
-    assign(stats, forged);
+    // As values they are objects without a property of their own.
+    assertThrows(() => assign(stats, forged), TypeError);
     assertEquals(bytes.every((byte) => byte === 0), true);
     assertThrows(() => field(Stats, "bytes").of(forged), TypeError);
     assertThrows(() => JSON.stringify(forged), TypeError);
@@ -157,4 +160,33 @@ Deno.test("nothing that can be reached from a view has a buffer, a constructor o
       field(Stats, "inner").of(seen),
     ]
   ) reach(value);
+});
+
+Deno.test("an option that is not known is an error that names the known ones", () => {
+  const flexible = struct("Flexible", {
+    _: HostLayout,
+    tag: u8,
+    rest: array(u8),
+  });
+  const bytes = new Uint8Array(8);
+  for (
+    const make of [
+      () => pointer(flexible, bytes, 0, { lenght: 3 } as Loose),
+      () => view(flexible, bytes, 0, { lenght: 3 } as Loose),
+    ]
+  ) {
+    assertThrows(make, TypeError, `no option "lenght": the options are length`);
+  }
+  for (const make of [struct, union]) {
+    assertThrows(
+      () => make("Packed", { _: HostLayout, tag: u8 }, { pack: true } as Loose),
+      InvalidTypeError,
+      `Packed: There is no option "pack": the options are packed, align, size, offsets`,
+    );
+  }
+  assertThrows(
+    () => codeOf(flexible, { readonly: true } as Loose),
+    TypeError,
+    `no option "readonly"`,
+  );
 });

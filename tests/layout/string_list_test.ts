@@ -56,6 +56,10 @@ Deno.test("What is not a list of strings is refused", () => {
     `no option "pad"`,
   );
   assertThrows(() => encodeStrings([1 as never]), TypeError);
+  // To the compiler a string is a list of strings: its characters.
+  for (const strings of ["ls", "", undefined as never, null as never]) {
+    assertThrows(() => encodeStrings(strings), TypeError, "an array");
+  }
   for (const text of ["a\0b", "\ud800"]) {
     assertThrows(() => encodeStrings([text]), RangeError);
   }

@@ -169,3 +169,41 @@ Deno.test("An access to a truncated page would end the process, which is why suc
   );
   assertEquals(signal, "SIGBUS");
 });
+
+Deno.test("Memory.readAt() and writeAt() of a truncatable file reach no other, whatever the array does meanwhile", () => {
+  using directory = new TemporaryDirectory();
+  const [path, other] = [directory.join("file"), directory.join("other")];
+  for (const name of [path, other]) {
+    Deno.writeFileSync(name, new Uint8Array(page));
+  }
+  for (const act of ["readAt", "writeAt"] as const) {
+    const memory = Memory.open(path, { allowTruncatable: true });
+    const { fd } = memory;
+    let reopened: ReturnType<typeof open> | undefined;
+    class Closing extends Uint8Array {
+      override get byteOffset(): number {
+        memory.close();
+        reopened ??= open(other, O_RDWR);
+        return super.byteOffset;
+      }
+    }
+    const bytes = new Closing(8).fill(7);
+    memory[act](bytes, 0);
+    // It was not even asked.
+    assertEquals([reopened?.fd, memory.fd], [undefined, fd]);
+    memory.close();
+  }
+  assertEquals(Deno.readFileSync(path)[0], 7);
+  assertEquals(Deno.readFileSync(other)[0], 0);
+});
+
+Deno.test("Memory.readAt() and writeAt() refuse an array whose buffer was transferred", () => {
+  using memory = Memory.create(8);
+  const bytes = new Uint8Array(4).fill(7);
+  bytes.buffer.transfer();
+  for (const act of ["readAt", "writeAt"] as const) {
+    assertThrows(() => memory[act](bytes, 0), TypeError, "is detached");
+  }
+  memory.writeAt(new Uint8Array(), 8);
+  assertEquals(memory.readAt(new Uint8Array(), 8), 0);
+});

@@ -118,3 +118,11 @@ Deno.test("Memory.create() closes the descriptor of memory that was dropped", as
   );
   assertEquals(code, 0, stderr);
 });
+
+Deno.test("Memory's prototype and what inherits from a memory can be shown", () => {
+  using memory = Memory.create(8);
+  assertEquals(Deno.inspect(memory), "Memory { 8 bytes, writable }");
+  for (const object of [Memory.prototype, Object.create(memory)]) {
+    assertEquals(Deno.inspect(object), "[prototype]");
+  }
+});

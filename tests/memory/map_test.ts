@@ -110,6 +110,9 @@ Deno.test("Memory.map() refuses offsets that are not whole pages", () => {
   assertThrows(
     () => Memory.map(file.fd, 2 ** 34, { offset: 2 ** 53 - page }),
     RangeError,
+    `${2 ** 34} bytes at offset ${2 ** 53 - page} end at ${
+      2n ** 53n - BigInt(page) + 2n ** 34n
+    }`,
   );
 });
 

@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { ClosedError } from "../../errors.ts";
+import { array, atomic, i32, pointer, u8 } from "../../layout/mod.ts";
 import { Memory, pageSize } from "../../memory/mod.ts";
 import { sized } from "../_fire.ts";
 import { eventually } from "../_support.ts";
@@ -200,4 +201,19 @@ Deno.test("Memory of several windows wakes sleepers at its end", async () => {
   await asleep(memory, 1);
   memory.close();
   assertEquals(await answer, CLOSED);
+});
+
+Deno.test("wait() through a raw array of memory that is closed throws, too", () => {
+  const raw = [
+    (memory: Memory) => memory.pointer(array(u8, 64)),
+    (memory: Memory) => memory.webAssembly.buffer,
+  ];
+  for (const buffer of raw) {
+    const memory = Memory.create(page, { workers: true });
+    const flag = pointer(atomic(i32), buffer(memory), 4);
+    assertEquals(flag.wait(0, 1), "timed-out");
+    memory.close();
+    assertThrows(() => flag.wait(0, 100), ClosedError);
+    assertThrows(() => flag.load(), ClosedError);
+  }
 });

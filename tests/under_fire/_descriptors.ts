@@ -139,6 +139,7 @@ const ordinary: Kinds = {
   "directory": () => open("/", 0),
   "pipe": pipeEnd,
   "socket": () => libc.socket(1, 1, 0),
+  "TCP socket": () => libc.socket(2, 1, 0),
   "eventfd": () => libc.eventfd(0, 0),
   "epoll": () => libc.epoll_create1(0),
   "timer": () => libc.timerfd_create(1, 0),

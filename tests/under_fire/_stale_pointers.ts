@@ -20,6 +20,7 @@ import {
   Inner,
   type Run,
   type Scene,
+  TYPE_ERROR,
 } from "./_stale_scene.ts";
 
 const CLOSED = "ClosedError";
@@ -296,7 +297,7 @@ export const pointerCases: Record<string, Case> = {
       other.pointer(u32).value = 7;
       return [other.readAt(scene.bytes, 0), scene.bytes[0]];
     },
-    "[ 0, undefined ]",
+    TYPE_ERROR,
     "[ 64, 7 ]",
   ],
   "other memory's writeAt() of a stale array": [
@@ -307,7 +308,7 @@ export const pointerCases: Record<string, Case> = {
       other.writeAt(scene.bytes, 0);
       return other.view(u32).value;
     },
-    "7",
+    TYPE_ERROR,
     "0",
   ],
 };
