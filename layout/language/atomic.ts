@@ -1,6 +1,7 @@
 /** Values that are read and written atomically. */
 
 import { InvalidTypeError } from "../../errors.ts";
+import { once } from "../model/once.ts";
 import { isInteger, register, requireType } from "../model/types.ts";
 import type { AtomicBase, AtomicType } from "../static.ts";
 
@@ -36,16 +37,13 @@ export function atomic<T extends AtomicBase>(type: T): AtomicType<T> {
       `atomic() must be of an integer, uintptr, bool or enumeration: received ${base.name}`,
     );
   }
-  let made = atomics.get(base);
-  if (made === undefined) {
-    made = register<AtomicType>({
+  const made = once(atomics, base, () =>
+    register<AtomicType>({
       kind: "atomic",
       name: `atomic(${base.name})`,
       size: base.size,
       align: Math.max(base.size, base.align),
       base,
-    }, { atomicAlign: base.size });
-    atomics.set(base, made);
-  }
+    }, { atomicAlign: base.size }));
   return made as unknown as AtomicType<T>;
 }

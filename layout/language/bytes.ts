@@ -1,9 +1,9 @@
 /** A fixed number of bytes. */
 
+import { once } from "../model/once.ts";
 import { checkCount, register } from "../model/types.ts";
 import type { Bytes } from "../static.ts";
 
-/** The same type for the same size: values of one can be copied to another. */
 const types = new Map<number, Bytes>();
 
 /**
@@ -34,16 +34,13 @@ const types = new Map<number, Bytes>();
  */
 export function bytes<N extends number>(size: N): Bytes<N> {
   checkCount("The size of bytes", size, 1);
-  let made = types.get(size);
-  if (made === undefined) {
-    made = register<Bytes>({
+  const made = once(types, size, () =>
+    register<Bytes>({
       kind: "bytes",
       name: `bytes(${size})`,
       size,
       align: 1,
       length: size,
-    });
-    types.set(size, made);
-  }
+    }));
   return made as unknown as Bytes<N>;
 }

@@ -1,10 +1,10 @@
 /** 64-bit integers as numbers. */
 
 import { InvalidTypeError } from "../../errors.ts";
+import { once } from "../model/once.ts";
 import { register, requireType } from "../model/types.ts";
 import type { I64, Safe, U64 } from "../static.ts";
 
-/** The same type for the same integer: values of one can be copied to another. */
 const types = new WeakMap<object, Safe>();
 
 /**
@@ -32,16 +32,13 @@ export function safe<T extends U64 | I64>(type: T): Safe<T> {
       `safe() must be of u64 or i64: received ${base.name}`,
     );
   }
-  let made = types.get(base);
-  if (made === undefined) {
-    made = register<Safe>({
+  const made = once(types, base, () =>
+    register<Safe>({
       kind: "safe",
       name: `safe(${base.name})`,
       size: base.size,
       align: base.align,
       base,
-    });
-    types.set(base, made);
-  }
+    }));
   return made as unknown as Safe<T>;
 }

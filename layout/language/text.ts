@@ -1,9 +1,9 @@
 /** Text in a fixed number of bytes, or of code units. */
 
+import { once } from "../model/once.ts";
 import { checkCount, register } from "../model/types.ts";
 import type { Text, Text16 } from "../static.ts";
 
-/** The same type for the same size: values of one can be copied to another. */
 const texts = new Map<number, Text>();
 const texts16 = new Map<number, Text16>();
 
@@ -32,17 +32,14 @@ const texts16 = new Map<number, Text16>();
  */
 export function text<N extends number>(size: N): Text<N> {
   checkCount("The size of text", size, 1);
-  let made = texts.get(size);
-  if (made === undefined) {
-    made = register<Text>({
+  const made = once(texts, size, () =>
+    register<Text>({
       kind: "text",
       name: `text(${size})`,
       size,
       align: 1,
       length: size,
-    });
-    texts.set(size, made);
-  }
+    }));
   return made as unknown as Text<N>;
 }
 
@@ -69,16 +66,13 @@ export function text<N extends number>(size: N): Text<N> {
  */
 export function text16<N extends number>(length: N): Text16<N> {
   checkCount("The length of text16", length, 1);
-  let made = texts16.get(length);
-  if (made === undefined) {
-    made = register<Text16>({
+  const made = once(texts16, length, () =>
+    register<Text16>({
       kind: "text16",
       name: `text16(${length})`,
       size: length * 2,
       align: 2,
       length,
-    });
-    texts16.set(length, made);
-  }
+    }));
   return made as unknown as Text16<N>;
 }
