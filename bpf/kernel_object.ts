@@ -166,6 +166,7 @@ export abstract class KernelObject implements Disposable {
 
   /** The text that `console.log` and `Deno.inspect` show. */
   [Symbol.for("Deno.customInspect")](): string {
+    if (!(#closed in this)) return "[prototype]";
     const closed = this.#closed ? ["closed"] : [];
     const parts = [...this.describe(), ...closed].join(", ");
     return `${this.constructor.name} { ${parts} }`;

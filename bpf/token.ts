@@ -158,6 +158,7 @@ export class BpfToken implements Disposable {
 
   /** The text that `console.log` and `Deno.inspect` show. */
   [Symbol.for("Deno.customInspect")](): string {
+    if (!(#path in this)) return "[prototype]";
     return `BpfToken { ${show(this.#path)}${this.closed ? ", closed" : ""} }`;
   }
 }

@@ -475,6 +475,7 @@ export class Arena implements Disposable {
 
   /** The text that `console.log` and `Deno.inspect` show. */
   [Symbol.for("Deno.customInspect")](): string {
+    if (!(#base in this)) return "[prototype]";
     const kind = this.readOnly ? "read-only" : "writable";
     const closed = this.closed ? ", closed" : "";
     return `Arena { ${this.size} bytes at ${

@@ -220,6 +220,7 @@ export class BpfObject<S extends ObjectShape = ObjectShape>
 
   /** The text that `console.log` and `Deno.inspect` show. */
   [Symbol.for("Deno.customInspect")](): string {
+    if (!(#programs in this)) return "[prototype]";
     const count = (things: object) => Object.keys(things).length;
     const closed = this.closed ? ", closed" : "";
     return `BpfObject { ${count(this.#maps)} maps, ${

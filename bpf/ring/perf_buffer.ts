@@ -178,6 +178,7 @@ export class PerfBuffer<T extends LayoutType = UntypedRecord>
 
   /** The text that `console.log` and `Deno.inspect` show. */
   [Symbol.for("Deno.customInspect")](): string {
+    if (!(#cpus in this)) return "[prototype]";
     const closed = this.closed ? ", closed" : "";
     return `PerfBuffer { ${this.#cpus.length} CPUs, ${this.size} bytes each${closed} }`;
   }

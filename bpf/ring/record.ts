@@ -107,6 +107,7 @@ export class RingRecord {
 
   /** The text that `console.log` and `Deno.inspect` show. */
   [Symbol.for("Deno.customInspect")](): string {
+    if (!(#place in this)) return "[prototype]";
     const { region, length } = this.#place;
     return region.closed
       ? "RingRecord [closed]"

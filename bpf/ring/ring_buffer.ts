@@ -136,6 +136,7 @@ export class RingBuffer<T extends LayoutType = UntypedRecord>
 
   /** The text that `console.log` and `Deno.inspect` show. */
   [Symbol.for("Deno.customInspect")](): string {
+    if (!(#lost in this)) return "[prototype]";
     const closed = this.closed ? ", closed" : "";
     return `RingBuffer { ${this.size} bytes${closed} }`;
   }

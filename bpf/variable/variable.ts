@@ -187,6 +187,7 @@ export class BpfVariable<T extends Type = Type> {
 
   /** The text that `console.log` and `Deno.inspect` show. */
   [Symbol.for("Deno.customInspect")](): string {
+    if (!(#declaration in this)) return "[prototype]";
     const { name, section, offset, size } = this.#declaration;
     const closed = this.#map.closed ? ", closed" : "";
     return `BpfVariable { ${

@@ -232,6 +232,7 @@ export class ByteRingConsumer implements Disposable, AsyncIterable<Uint8Array> {
 
   /** The text that `console.log` and `Deno.inspect` show. */
   [Symbol.for("Deno.customInspect")](): string {
+    if (!(#end in this)) return "[prototype]";
     const { ring, closed } = this.#end;
     return `ByteRingConsumer { ${ring.name}${closed ? ", closed" : ""} }`;
   }

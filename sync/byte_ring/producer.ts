@@ -257,6 +257,7 @@ export class ByteRingProducer implements Disposable {
 
   /** The text that `console.log` and `Deno.inspect` show. */
   [Symbol.for("Deno.customInspect")](): string {
+    if (!(#end in this)) return "[prototype]";
     const { ring, closed } = this.#end;
     return `ByteRingProducer { ${ring.name}${closed ? ", closed" : ""} }`;
   }

@@ -198,6 +198,7 @@ export class LatestWriter<T extends Type> implements Disposable {
 
   /** The text that `console.log` and `Deno.inspect` show. */
   [Symbol.for("Deno.customInspect")](): string {
+    if (!(#end in this)) return "[prototype]";
     return this.#end.textOf("LatestWriter");
   }
 }
@@ -319,6 +320,7 @@ export class LatestReader<T extends Type> implements Disposable {
 
   /** The text that `console.log` and `Deno.inspect` show. */
   [Symbol.for("Deno.customInspect")](): string {
+    if (!(#end in this)) return "[prototype]";
     return this.#end.textOf("LatestReader");
   }
 }

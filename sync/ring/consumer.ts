@@ -220,6 +220,7 @@ export class RingConsumer<T extends Type>
 
   /** The text that `console.log` and `Deno.inspect` show. */
   [Symbol.for("Deno.customInspect")](): string {
+    if (!(#end in this)) return "[prototype]";
     const { ring, closed } = this.#end;
     return `RingConsumer { ${ring.name}${closed ? ", closed" : ""} }`;
   }

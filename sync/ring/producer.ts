@@ -275,6 +275,7 @@ export class RingProducer<T extends Type> implements Disposable {
 
   /** The text that `console.log` and `Deno.inspect` show. */
   [Symbol.for("Deno.customInspect")](): string {
+    if (!(#end in this)) return "[prototype]";
     const { ring, closed } = this.#end;
     return `RingProducer { ${ring.name}${closed ? ", closed" : ""} }`;
   }

@@ -162,6 +162,7 @@ export class SeqlockReader<T extends Type> {
 
   /** The text that `console.log` and `Deno.inspect` show. */
   [Symbol.for("Deno.customInspect")](): string {
+    if (!(#lock in this)) return "[prototype]";
     return `SeqlockReader { ${this.#lock.name} }`;
   }
 }

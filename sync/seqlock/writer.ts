@@ -139,6 +139,7 @@ export class SeqlockWriter<T extends Type> implements Disposable {
 
   /** The text that `console.log` and `Deno.inspect` show. */
   [Symbol.for("Deno.customInspect")](): string {
+    if (!(#lock in this)) return "[prototype]";
     const closed = this.#closed ? ", closed" : "";
     return `SeqlockWriter { ${this.#lock.name}${closed} }`;
   }

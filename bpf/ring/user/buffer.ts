@@ -322,6 +322,7 @@ export class UserRingBuffer implements Disposable {
 
   /** The text that `console.log` and `Deno.inspect` show. */
   [Symbol.for("Deno.customInspect")](): string {
+    if (!(#producer in this)) return "[prototype]";
     const closed = this.closed ? ", closed" : "";
     return `UserRingBuffer { ${this.size} bytes${closed} }`;
   }

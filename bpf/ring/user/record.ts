@@ -158,6 +158,7 @@ export class UserRingRecord<T extends Type | undefined = undefined>
 
   /** The text that `console.log` and `Deno.inspect` show. */
   [Symbol.for("Deno.customInspect")](): string {
+    if (!(#open in this)) return "[prototype]";
     return this.#open
       ? `UserRingRecord { ${this.length} bytes }`
       : "UserRingRecord [closed]";
