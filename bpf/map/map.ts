@@ -2,6 +2,7 @@ import type { Btf } from "../../btf/btf.ts";
 import { InvalidTypeError, ReadOnlyError } from "../../errors.ts";
 import { show } from "../../base/show.ts";
 import type { Marked, Pointer, Type, Value, View } from "../../layout/mod.ts";
+import { isType } from "../../layout/model/types.ts";
 import { pathOf } from "../../base/path.ts";
 import {
   requireDescriptor,
@@ -993,6 +994,11 @@ export class BpfMap<
 
   #typesOf(types: MapTypes): EntryTypes {
     void this.fd; // A closed map has no types to ask for.
+    if (isType(types)) {
+      throw new TypeError(
+        `Types must be an object with keyType and valueType: received the type ${types.name}`,
+      );
+    }
     requireOptions(types, typeOptions);
     const { keyType = this.keyType, valueType = this.valueType } = types;
     return { keyType, valueType };

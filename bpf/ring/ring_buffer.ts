@@ -5,7 +5,7 @@ import type {
   ReadonlyAtomic,
   Type,
 } from "../../layout/mod.ts";
-import { requireOptions } from "../../base/arguments.ts";
+import { requireOptions, requireWhole } from "../../base/arguments.ts";
 import { mapFd } from "./arguments.ts";
 import { mapRing } from "./memory.ts";
 import { RecordSource, type UntypedRecord } from "./record_source.ts";
@@ -128,10 +128,15 @@ export class RingBuffer<T extends LayoutType = UntypedRecord>
   /**
    * The number of records that the program could not write, as it counts them;
    * undefined without the option `lost`.
+   *
+   * @throws {RangeError} if the function of the option gives no whole
+   * number.
    */
   get lost(): bigint | undefined {
-    const lost = this.#lost?.();
-    return lost === undefined ? undefined : BigInt(lost);
+    const lost: unknown = this.#lost?.();
+    if (lost === undefined || typeof lost === "bigint") return lost;
+    requireWhole("The number of lost records", lost, 0);
+    return BigInt(lost);
   }
 
   /** The text that `console.log` and `Deno.inspect` show. */

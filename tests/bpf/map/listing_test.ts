@@ -138,6 +138,11 @@ bpfTest("BpfMap tells which options there are", () => {
     assertThrows(use, TypeError, "There is no option");
   }
   assertThrows(
+    () => map.table(u64 as never),
+    TypeError,
+    "Types must be an object with keyType and valueType: received the type u64",
+  );
+  assertThrows(
     () => map.update(0, new Uint8Array(8), "exist" as never),
     TypeError,
     'Mode must be "any", "create" or "replace": received "exist"',

@@ -448,6 +448,14 @@ ringTest("RingBuffer.lost is what the program counts", (test) => {
       "Option lost must be a function or an atomic",
     );
   }
+  for (const lost of ["5", 0.5, -1, null]) {
+    using ring = new RingBuffer(test.map, Pair, { lost: () => lost as never });
+    assertThrows(
+      () => ring.lost,
+      RangeError,
+      "The number of lost records must be a whole number from 0",
+    );
+  }
 });
 
 ringTest("Only one reads at a time", (test) => {
