@@ -139,7 +139,7 @@ export function requireBytes(
   value: unknown,
 ): asserts value is Uint8Array {
   requireKind(name, value);
-  if (lengthOf(value) === 0 && isDetached(value)) {
+  if (lengthOf(value) === 0 && isDetached(value.buffer)) {
     throw new TypeError(
       `${name} must be a Uint8Array: received one whose buffer is detached`,
     );

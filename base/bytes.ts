@@ -42,9 +42,9 @@ export function partOf(
 }
 
 /**
- * Tests whether the buffer of an array was transferred: then the array is empty,
- * whatever it was made for.
+ * Tests whether a buffer was transferred: then arrays over it are empty, whatever
+ * they were made for.
  */
-export function isDetached({ buffer }: ArrayBufferView): boolean {
-  return buffer instanceof ArrayBuffer && buffer.detached === true;
+export function isDetached(buffer: ArrayBufferLike): boolean {
+  return buffer instanceof ArrayBuffer && buffer.detached;
 }

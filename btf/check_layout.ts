@@ -92,7 +92,7 @@ export function checkLayout(
   const own = requireType(type, "checkLayout()");
   const told = btf.layout(nameOrId, kind) as AnyType;
   const differences: LayoutDifference[] = [];
-  compare(own, told, own.name, { found: differences, alike: new Map() });
+  compare(own, told, own.name, { found: differences, compared: new Map() });
   return Object.freeze({
     ok: differences.length === 0,
     differences: Object.freeze(differences),
@@ -160,10 +160,10 @@ interface Comparison {
   /** The differences so far. */
   readonly found: LayoutDifference[];
   /**
-   * Pairs of structs without a difference, which need no second look: a few
-   * structs, each with two of the next, are reached on millions of paths.
+   * Pairs of structs that were looked at, and whose differences were told at their
+   * first path: a few structs, each with two of the next, are reached on millions.
    */
-  readonly alike: Map<AnyType, Set<AnyType>>;
+  readonly compared: Map<AnyType, Set<AnyType>>;
 }
 
 function compare(
@@ -249,14 +249,12 @@ function compareOnce(
   path: string,
   comparison: Comparison,
 ): void {
-  const { found, alike } = comparison;
-  if (alike.get(own)?.has(told)) return;
-  const before = found.length;
-  compareMembers(own, told, path, comparison);
-  if (found.length !== before) return;
-  const others = alike.get(own);
-  if (others === undefined) alike.set(own, new Set([told]));
+  const { compared } = comparison;
+  const others = compared.get(own);
+  if (others?.has(told)) return;
+  if (others === undefined) compared.set(own, new Set([told]));
   else others.add(told);
+  compareMembers(own, told, path, comparison);
 }
 
 function compareMembers(

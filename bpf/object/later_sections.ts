@@ -12,7 +12,7 @@ const ofData: readonly (readonly [name: string, minor: number])[] = [
   ["?.struct_ops.link", 5],
 ];
 
-/** Sections of programs, by the begins of their names. */
+/** Sections of programs, by the beginnings of their names. */
 const ofPrograms: readonly (readonly [begin: string, minor: number])[] = [
   ["netfilter", 2],
   ["tcx/", 3],

@@ -11,6 +11,7 @@ import { run } from "../../tests/_support.ts";
 
 /** More than the memory has frames. */
 const COUNT = 1000;
+const BURST = 200;
 
 testWith(clang, bpfObjects, networks, xdpSockets)(
   "xdp_echo/echo.ts sends back what comes, each frame many times",
@@ -36,11 +37,17 @@ testWith(clang, bpfObjects, networks, xdpSockets)(
           const socket = Deno.listenDatagram({ transport: "udp", hostname: "10.9.0.2", port: 0 });
           const to = { transport: "udp", hostname: "10.9.0.1", port: 7 };
           let same = 0;
+          const encoder = new TextEncoder(), decoder = new TextDecoder();
           for (let i = 0; i < ${COUNT}; i++) {
             const text = "datagram " + i;
-            await socket.send(new TextEncoder().encode(text), to);
+            await socket.send(encoder.encode(text), to);
             const [bytes, from] = await socket.receive();
-            if (new TextDecoder().decode(bytes) === text && from.port === 7) same++;
+            if (decoder.decode(bytes) === text && from.port === 7) same++;
+          }
+          // Many at once, of which the kernel sends some at a time.
+          for (let i = 0; i < ${BURST}; i++) await socket.send(encoder.encode("burst"), to);
+          for (let i = 0; i < ${BURST}; i++) {
+            if (decoder.decode((await socket.receive())[0]) === "burst") same++;
           }
           console.log(same);
           \`,
@@ -54,6 +61,9 @@ testWith(clang, bpfObjects, networks, xdpSockets)(
       { permissions: ["-A"], under: isolated },
     );
     assertEquals(code, 0, stderr);
-    assertEquals(stdout, `Echoing what comes to port 7 of here\n${COUNT}\n`);
+    assertEquals(
+      stdout,
+      `Echoing what comes to port 7 of here\n${COUNT + BURST}\n`,
+    );
   },
 );

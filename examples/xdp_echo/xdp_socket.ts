@@ -18,6 +18,8 @@ import {
   decode,
   encode,
   HostLayout,
+  i16,
+  i32,
   Memory,
   pageSize,
   type Pointer,
@@ -82,6 +84,13 @@ const Address = struct("sockaddr_xdp", {
   sharedMemory: u32,
 });
 
+const PollRequest = struct("pollfd", {
+  _: HostLayout,
+  fd: i32,
+  events: i16,
+  found: i16,
+});
+
 // sys/socket.h, poll.h, linux/if_xdp.h
 const AF_XDP = 44;
 const SOCK_RAW = 3;
@@ -129,6 +138,27 @@ function check(result: number, call: string): number {
   return result;
 }
 
+function setOption(
+  socket: number,
+  option: number,
+  value: Uint8Array<ArrayBuffer>,
+): void {
+  check(
+    libc.setsockopt(socket, SOL_XDP, option, value, value.length),
+    `Option ${option} of the socket`,
+  );
+}
+
+function offsetsOf(socket: number): Value<typeof Offsets> {
+  const offsets = new Uint8Array(Offsets.size);
+  const length = encode(u32, Offsets.size);
+  check(
+    libc.getsockopt(socket, SOL_XDP, XDP_MMAP_OFFSETS, offsets, length),
+    "XDP_MMAP_OFFSETS",
+  );
+  return decode(Offsets, offsets);
+}
+
 /** One end of a ring: the kernel has the other. */
 class Ring<T extends Type> implements Disposable {
   /** Its entries. */
@@ -150,6 +180,11 @@ class Ring<T extends Type> implements Disposable {
     this.#producer = this.#memory.pointer(counter, Number(producer));
     this.#consumer = this.#memory.pointer(counter, Number(consumer));
     this.entries = this.#memory.pointer(array(Entry, FRAMES), Number(entries));
+  }
+
+  /** True if the other end has taken all entries. */
+  get isEmpty(): boolean {
+    return this.#producer.load() === this.#consumer.load();
   }
 
   /** Calls back with the index of each entry that the kernel has given. */
@@ -186,16 +221,16 @@ export class XdpSocket implements Disposable {
   readonly sent: Ring<typeof u64>;
   /** Its descriptor, for a map of type `xskmap`. */
   readonly fd: number;
-  readonly #open = new DisposableStack();
+  readonly #open: DisposableStack;
 
   constructor(name: string, queue = 0) {
+    using open = new DisposableStack();
     const fd = check(libc.socket(AF_XDP, SOCK_RAW, 0), "socket");
-    this.fd = fd;
-    this.#open.defer(() => libc.close(fd));
-    const memory = this.#open.use(Memory.create(FRAMES * FRAME_SIZE));
-    this.memory = memory;
+    open.defer(() => libc.close(fd));
+    const memory = open.use(Memory.create(FRAMES * FRAME_SIZE));
     const all = memory.pointer(bytes(memory.size)).value;
-    this.#set(
+    setOption(
+      fd,
       XDP_UMEM_REG,
       encode(MemoryRequest, {
         address: Deno.UnsafePointer.value(Deno.UnsafePointer.of(all)),
@@ -210,13 +245,19 @@ export class XdpSocket implements Disposable {
         XDP_UMEM_FILL_RING,
         XDP_UMEM_COMPLETION_RING,
       ]
-    ) this.#set(ring, encode(u32, FRAMES));
-    const offsets = this.#offsets();
-    const { received, send, fill, sent } = offsets;
-    this.received = this.#ring(XDP_PGOFF_RX_RING, Packet, received);
-    this.send = this.#ring(XDP_PGOFF_TX_RING, Packet, send);
-    this.fill = this.#ring(XDP_UMEM_PGOFF_FILL_RING, u64, fill);
-    this.sent = this.#ring(XDP_UMEM_PGOFF_COMPLETION_RING, u64, sent);
+    ) setOption(fd, ring, encode(u32, FRAMES));
+    const offsets = offsetsOf(fd);
+    const ring = <T extends Type>(
+      page: number,
+      Entry: T,
+      within: Value<typeof RingOffsets>,
+    ) => open.use(new Ring(fd, page, Entry, within));
+    this.fd = fd;
+    this.memory = memory;
+    this.received = ring(XDP_PGOFF_RX_RING, Packet, offsets.received);
+    this.send = ring(XDP_PGOFF_TX_RING, Packet, offsets.send);
+    this.fill = ring(XDP_UMEM_PGOFF_FILL_RING, u64, offsets.fill);
+    this.sent = ring(XDP_UMEM_PGOFF_COMPLETION_RING, u64, offsets.sent);
     for (let i = 0; i < FRAMES; i++) this.give(BigInt(i * FRAME_SIZE));
     const address = encode(Address, {
       family: AF_XDP,
@@ -224,6 +265,7 @@ export class XdpSocket implements Disposable {
       queue,
     });
     check(libc.bind(fd, address, address.length), `bind to ${name}`);
+    this.#open = open.move();
   }
 
   /** Gives the frame at an offset to the kernel, to receive into. */
@@ -231,40 +273,19 @@ export class XdpSocket implements Disposable {
     this.fill.produce((i) => this.fill.entries[i] = offset);
   }
 
-  /** Has the kernel send what is in the ring. */
+  /** Has the kernel send what is in the ring, of which it takes some at a time. */
   kick(): void {
-    libc.sendto(this.fd, null, 0n, MSG_DONTWAIT, null, 0);
+    for (let i = 0; i < FRAMES && !this.send.isEmpty; i++) {
+      libc.sendto(this.fd, null, 0n, MSG_DONTWAIT, null, 0);
+    }
   }
 
   /** Waits until a packet has come. */
   async wait(): Promise<void> {
-    const events = new Uint8Array(new Int32Array([this.fd, POLLIN]).buffer);
-    await libc.poll(events, 1n, -1);
-  }
-
-  #set(option: number, value: Uint8Array<ArrayBuffer>): void {
-    check(
-      libc.setsockopt(this.fd, SOL_XDP, option, value, value.length),
-      `Option ${option} of the socket`,
-    );
-  }
-
-  #offsets(): Value<typeof Offsets> {
-    const offsets = new Uint8Array(Offsets.size);
-    const length = encode(u32, Offsets.size);
-    check(
-      libc.getsockopt(this.fd, SOL_XDP, XDP_MMAP_OFFSETS, offsets, length),
-      "XDP_MMAP_OFFSETS",
-    );
-    return decode(Offsets, offsets);
-  }
-
-  #ring<T extends Type>(
-    page: number,
-    Entry: T,
-    offsets: Value<typeof RingOffsets>,
-  ): Ring<T> {
-    return this.#open.use(new Ring(this.fd, page, Entry, offsets));
+    const poll = encode(PollRequest, { fd: this.fd, events: POLLIN });
+    check(await libc.poll(poll, 1n, -1), "poll");
+    const { found } = decode(PollRequest, poll);
+    if ((found & POLLIN) === 0) throw new Error("The interface is gone");
   }
 
   /** Closes the socket; from then on the kernel writes no frame. */

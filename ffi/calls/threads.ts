@@ -90,8 +90,8 @@ export function pidNamespace(): number {
 
 /**
  * True if this process is told of times as the machine has them: in a time
- * namespace of its own (Linux 5.6), the kernel tells it other times than the rest
- * when a thread began.
+ * namespace of its own (Linux 5.6), the kernel tells it other start times of
+ * threads than it tells the rest.
  */
 export function hasMachineTime(): boolean {
   const namespace = namespaceOf("time");

@@ -7,7 +7,6 @@ import type { Region } from "../region/region.ts";
 import { type AnyType, flexibleTailOf, isFlexible } from "../model/types.ts";
 import { show } from "../../base/show.ts";
 import { checkType } from "../model/check_type.ts";
-import { sizeWith } from "../model/open_ended.ts";
 import type { Pointer, Type, View } from "../static.ts";
 
 /** The part of a region that a pointer may be made into, in bytes. */
@@ -20,7 +19,6 @@ export interface Within {
 
 /** A type that passed its checks, and how its pointers are made. */
 interface Ready {
-  readonly type: AnyType;
   readonly name: string;
   readonly size: number;
   readonly align: number;
@@ -50,7 +48,6 @@ function prepare(
     );
   }
   const ready: Ready = {
-    type: checked,
     name,
     size,
     align,
@@ -127,7 +124,11 @@ function place(
   const end = within === undefined ? region.size : within.end;
   const available = end - absolute;
   if (length !== undefined) requireLength(ready, length);
-  const size = length === undefined ? ready.size : sizeWith(ready.type, length);
+  // Not the size: padding after a short array is no room for more elements.
+  const extent = length === undefined
+    ? available
+    : ready.tail!.offset + length * ready.tail!.stride;
+  const size = length === undefined ? ready.size : Math.max(ready.size, extent);
   // A subtraction, not a sum, so that nothing is lost beyond 2^53.
   if (size > available) {
     const room = within === undefined ? region.size : within.end - within.start;
@@ -135,10 +136,6 @@ function place(
       `${ready.name}: ${size}-byte value at offset ${offset} exceeds the ${region.noun} of ${room} bytes`,
     );
   }
-  // Not the size: padding after a short array is no room for more elements.
-  const extent = length === undefined
-    ? available
-    : ready.tail!.offset + length * ready.tail!.stride;
   return ready.make(region, absolute, extent);
 }
 

@@ -480,7 +480,7 @@ function collectElements(
     );
   }
   if (length > target.length) tooLong(path, target, length);
-  if (length === 0 && ArrayBuffer.isView(values) && isDetached(values)) {
+  if (length === 0 && ArrayBuffer.isView(values) && isDetached(values.buffer)) {
     throw new TypeError(
       `Cannot store an array whose buffer is detached as ${path}`,
     );

@@ -73,7 +73,7 @@ export function array(element: unknown, ...rest: unknown[]): ArrayType {
   }, { flexible });
 }
 
-/** The name of an array: `u8[2][3]` for two arrays of three: the outer length stands first, as in C. */
+/** The name of an array. The outer length stands first, as in C: `u8[2][3]`. */
 export function nameOfArray(element: Type, length: string): string {
   const inner = element.kind === "array" ? element.name.indexOf("[") : -1;
   return inner < 0

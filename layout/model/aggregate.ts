@@ -1,4 +1,4 @@
-/** From what a user wrote to a struct or union: what it says is checked, and its fields placed. */
+/** From the declaration of a struct or union to the type: checks, and places. */
 
 import type { OptionNames } from "../../base/arguments.ts";
 import { InvalidTypeError } from "../../errors.ts";

@@ -96,8 +96,9 @@ export class RingConsumer<T extends Type>
   /**
    * Calls back with each element that is there, in place: one view shows all of
    * them, and is good until the callback returns. After the last one it throws
-   * `ClosedError`: also in an `async` callback, after its first `await`. To keep an
-   * element, copy it: `snapshot(element)`. An element at which the callback throws,
+   * `ClosedError`: also in an `async` callback, after its first `await`. A part that
+   * was taken of it, such as a nested struct or an array, shows later elements then.
+   * To keep an element, copy it: `snapshot(element)`. An element at which the callback throws,
    * or closes the side, is consumed, those after it are not.
    *
    * @param callback The function to call.

@@ -126,7 +126,8 @@ export class RingProducer<T extends Type> implements Disposable {
    * Calls back with each slot that there is room for, to be filled in place, and
    * submits them together with what is reserved. One pointer shows all slots,
    * and is good until the callback returns; after the last one it throws
-   * `ClosedError`: also in an `async` callback, after its first `await`. A slot holds
+   * `ClosedError`: also in an `async` callback, after its first `await`. Do not keep a
+   * part of it, such as a nested struct: it would be stored to later. A slot holds
    * what it held a lap before. If the callback throws, those before are submitted.
    *
    * It is the fastest way to fill a ring.

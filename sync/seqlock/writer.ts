@@ -25,6 +25,9 @@ export class SeqlockWriter<T extends Type> implements Disposable {
   readonly #lock: Placed;
   readonly #side: Side;
   readonly #sequence: SharedWord;
+  /** The value that was stored last. */
+  readonly #stored: Uint8Array;
+  /** A copy of it, to be changed: also by a callback that goes on too long. */
   readonly #draft: Uint8Array<ArrayBuffer>;
   readonly #pointer: Pointer<T>;
   #busy = false;
@@ -42,6 +45,7 @@ export class SeqlockWriter<T extends Type> implements Disposable {
       at + OFFSETS.pidNamespace,
       `${name}: The writer's side`,
     );
+    this.#stored = new Uint8Array(element.size);
     this.#draft = new Uint8Array(new ArrayBuffer(element.size));
     this.#pointer = pointer<Type>(
       element as Type,
@@ -51,7 +55,7 @@ export class SeqlockWriter<T extends Type> implements Disposable {
     >;
     this.#side.take(takeOver);
     // What a writer left that died while it stored is nobody's value.
-    if ((this.#sequence.load() & 1) === 0) this.#draft.set(this.#shared());
+    if ((this.#sequence.load() & 1) === 0) this.#stored.set(this.#shared());
   }
 
   /**
@@ -104,24 +108,22 @@ export class SeqlockWriter<T extends Type> implements Disposable {
     if (this.#busy) {
       throw new TypeError("Cannot write: a callback does already");
     }
-    const draft = this.#draft;
-    const before = draft.slice();
+    const stored = this.#stored;
+    this.#draft.set(stored);
     this.#busy = true;
     try {
       const result: unknown = change(this.#pointer);
       refusePromise(result, "the draft is stored once it has returned");
       this.#requireOpen();
-    } catch (error) {
-      draft.set(before);
-      throw error;
     } finally {
       this.#busy = false;
     }
     const shared = this.#shared();
+    stored.set(this.#draft);
     const odd = this.#sequence.load() | 1;
     this.#sequence.store(odd);
     fence();
-    shared.set(draft);
+    shared.set(stored);
     this.#sequence.store((odd + 1) | 0);
   }
 

@@ -186,4 +186,13 @@ Deno.test("checkLayout() looks once at structs that are reached on many paths", 
   }
   const btf = Btf.parse(b.bytes());
   assertEquals(checkLayout(own, btf, id).differences, []);
+  // What differs is told at the first of them.
+  let other: Type = struct("level", { _: HostLayout, y: i32 });
+  for (let level = 0; level < 40; level++) {
+    const fields: Fields = { _: HostLayout, a: other, b: other };
+    other = struct("level", fields, { offsets: { b: 0 } });
+  }
+  const { differences } = checkLayout(other, btf, id);
+  const path = `level${".a".repeat(40)}`;
+  assertEquals(differences.map((one) => one.path), [`${path}.y`]);
 });

@@ -156,7 +156,6 @@ testWith(ioUrings)(
     try {
       memory = map();
     } catch {
-      // Kernels of before 2023 move them.
       assertRefused(map, [
         "EINVAL",
         "mremap",
@@ -164,7 +163,7 @@ testWith(ioUrings)(
       ]);
       return;
     }
-    // Its 8 entries have a mask.
+    // A kernel from before 2023. Its 8 entries have a mask.
     assert([...memory.view(array(u32, 128))].includes(7));
     memory.close();
   },

@@ -121,7 +121,7 @@ for (const type of [u32, array(u32, 2), array(Tick, 2)] as Type[]) {
   });
 }
 
-Deno.test("An async callback is refused where it is given bytes, a draft or a typed array", () => {
+Deno.test("An async callback is refused where it is given bytes, a draft or a typed array", async () => {
   const Bytes = ByteRing(256);
   const Arrays = SpscRing(array(u8, 16), 8);
   const Whole = Seqlock(Tick);
@@ -148,8 +148,11 @@ Deno.test("An async callback is refused where it is given bytes, a draft or a ty
     writer.write(async (draft) => {
       draft.time = 1n;
       await null;
+      draft.time = 2n;
     });
   assertThrows(write, TypeError, refused);
+  // Nor does it store when it goes on.
+  await new Promise((resolve) => setTimeout(resolve));
   writer.write((draft) => assertEquals(draft.time, 0n));
   assertEquals(SeqlockReader.open(lock).read().time, 0n);
 });

@@ -24,7 +24,7 @@ import {
 } from "../../../ffi/block.ts";
 import { strideOf } from "../array_memory.ts";
 import type { MapInfo } from "../info.ts";
-import { hasSlots, isUnbounded } from "../type.ts";
+import { hasSlots, isLocalStorage, isUnbounded } from "../type.ts";
 import { valueLength } from "./layout.ts";
 
 /** A key: its bytes, or the number that four of them are. */
@@ -283,7 +283,8 @@ function isEmptySlot({ type }: MapInfo, result: number): boolean {
 
 /** Tests whether a map has no entries that could be deleted, by EINVAL. */
 function hasNoDelete({ type, keySize }: MapInfo): boolean {
-  return keySize === 0 || (type !== undefined && isUnbounded(type));
+  return keySize === 0 ||
+    (type !== undefined && isUnbounded(type) && !isLocalStorage(type));
 }
 
 /** The key that follows another, or the first; undefined after the last. */
