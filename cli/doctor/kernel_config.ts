@@ -63,7 +63,7 @@ export function kernelConfig(): KernelConfig | undefined {
 }
 
 /**
- * What the configuration says of options that something lacks, to stand behind its
+ * The remark that a kernel was built without some options, to stand behind a
  * remedy; empty where no file tells it, or it has all of them.
  */
 export function lackingText(

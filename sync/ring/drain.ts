@@ -22,7 +22,7 @@ export interface DrainInput {
   readonly mask: number;
   /** The size of a slot in bytes. */
   readonly size: number;
-  /** What the loop and those who end it tell each other. */
+  /** The numbers that the loop and those who end it tell each other. */
   readonly progress: Progress;
 }
 

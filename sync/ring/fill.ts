@@ -18,7 +18,7 @@ import { type Drain, ownDrainOf, type Progress } from "./drain.ts";
 export interface FillInput extends Placed {
   /** The offset of the slots in the region, in bytes. */
   readonly start: number;
-  /** What the loop and those who end it tell each other. */
+  /** The numbers that the loop and those who end it tell each other. */
   readonly progress: Progress;
 }
 

@@ -180,7 +180,7 @@ export class Side {
     );
   }
 
-  /** Who has the side, and what there is to be done. */
+  /** The owner of the side, and what there is to be done. */
   #holder(other: bigint, thread: number): string {
     const { owner, namespace } = identity();
     const found = Atomics.load(this.#region.u32, this.#namespace);

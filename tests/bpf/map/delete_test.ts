@@ -1,4 +1,4 @@
-/** What deleting by key tells, for maps of every type. */
+/** The answers of deleting by key, for maps of every type. */
 
 import { assertEquals, assertThrows } from "@std/assert";
 import { BpfMap, type CreateMapOptions } from "../../../bpf/mod.ts";
