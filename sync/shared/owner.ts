@@ -5,10 +5,10 @@
  * number is known for another. A thread that ended is known by that, and its
  * side can be taken over.
  *
- * The numbers are those of one namespace, which a further word tells. Where the
- * two sides are of different ones, as containers are, nobody can be told dead. Nor
- * can who is in a time namespace of its own, to whom the kernel tells other times;
- * and whom `/proc` hides is dead only if there is no thread of that number.
+ * The numbers are those of one namespace, which a further word tells. Nobody can
+ * be told dead where the two sides are of different ones, as containers are, or
+ * where one is in a time namespace of its own: the kernel tells it other times. A
+ * thread that `/proc` hides counts as dead only if no thread has its number.
  */
 
 import { CorruptError, NotSupportedError, OwnedError } from "../../errors.ts";
