@@ -174,5 +174,8 @@ Deno.test("hostmem header says that the file it was given is still being run", a
   Deno.writeTextFileSync(file, "await new Promise(() => {});");
   const { code, stderr } = await hostmem(["header", `${file}#Messages`]);
   assertEquals(code, 1);
-  assert(stderr.startsWith(`hostmem: ${file} is still being run: `), stderr);
+  assert(
+    stderr.startsWith(`hostmem: ${file} is still being loaded, or run: `),
+    stderr,
+  );
 });

@@ -84,8 +84,10 @@ function accessesOf(
     return stores(array, index, value);
   };
   Uint8Array.prototype.set = function (source, offset) {
-    const isShared = this.buffer.byteLength > 4096;
-    accesses.push(...halves(isShared ? (place) => store(place, 1) : load));
+    const isShared = ({ buffer }: Uint8Array) => buffer.byteLength > 4096;
+    if (isShared(this)) accesses.push(...halves((place) => store(place, 1)));
+    // What one side copies within its own memory is nobody else's.
+    else if (isShared(source as Uint8Array)) accesses.push(...halves(load));
     set.call(this, source, offset);
   };
   try {
