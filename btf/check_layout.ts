@@ -57,7 +57,8 @@ export interface LayoutCheck {
  * other structs are made of are compared as well; what pointers point to is not.
  *
  * An `atomic`, `safe` or enumeration is compared as the integer that it is; text
- * may stand for bytes, `u8` for a boolean, and `u64` for a pointer.
+ * may stand for bytes, `u8` for a boolean, and `u64` for a pointer. The differences
+ * of a struct that is there several times are told once, at its first path.
  *
  * @param type The type.
  * @param btf The BTF to compare it with.

@@ -28,11 +28,11 @@ export function lengthIn(
   options: PointerOptions | undefined,
 ): number | undefined {
   if (options === undefined) return undefined;
+  if (typeof options !== "object" || options === null) requireOptions(options);
   // To list the names of all options would take as long as all else.
   for (const name in options) {
     if (name !== "length") requireOptions(options, POINTER_OPTIONS);
   }
-  if (typeof options !== "object" || options === null) requireOptions(options);
   return options.length;
 }
 

@@ -7,31 +7,15 @@ import { systemError } from "../../ffi/mod.ts";
 import { array, type Type, u32, u64 } from "../../layout/mod.ts";
 import type { MapInfo } from "./info.ts";
 import { btfOfId, knownBtf } from "./shared_btf.ts";
-import { hasIds, type MapType } from "./type.ts";
+import { hasIds, hasSlots, type MapType } from "./type.ts";
 
 /**
  * Tests whether keys are indices, or ids, of 32 bits: by the kernel, not by
  * BTF.
  */
 function hasIndices(type: MapType | undefined): boolean {
-  switch (type) {
-    case "array":
-    case "percpu_array":
-    case "prog_array":
-    case "perf_event_array":
-    case "stack_trace":
-    case "cgroup_array":
-    case "array_of_maps":
-    case "devmap":
-    case "devmap_hash":
-    case "cpumap":
-    case "xskmap":
-    case "sockmap":
-    case "reuseport_sockarray":
-      return true;
-    default:
-      return false;
-  }
+  return type === "array" || type === "percpu_array" ||
+    type === "devmap_hash" || (type !== undefined && hasSlots(type));
 }
 
 /** `linux/bpf.h` */

@@ -242,7 +242,7 @@ function waitOn(
   // What the engine takes for 0, or for ever, may be a mistake.
   if (
     timeout !== undefined &&
-    !(typeof timeout === "number" && timeout >= -Infinity)
+    (typeof timeout !== "number" || Number.isNaN(timeout))
   ) {
     throw new TypeError(
       `The timeout must be a number of milliseconds: received ${show(timeout)}`,

@@ -98,8 +98,8 @@ export class RingConsumer<T extends Type>
    * them, and is good until the callback returns. After the last one it throws
    * `ClosedError`: also in an `async` callback, after its first `await`. A part that
    * was taken of it, such as a nested struct or an array, shows later elements then.
-   * To keep an element, copy it: `snapshot(element)`. An element at which the callback throws,
-   * or closes the side, is consumed, those after it are not.
+   * To keep an element, copy it: `snapshot(element)`. An element at which the
+   * callback throws, or closes the side, is consumed, those after it are not.
    *
    * @param callback The function to call.
    * @param options The largest number.

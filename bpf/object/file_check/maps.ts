@@ -1,8 +1,9 @@
 /** The checks of the definitions of maps that libbpf leaves out. */
 
 import { decode } from "../../../btf/format/decode.ts";
+import { resolveType } from "../../../btf/format/resolve.ts";
 import type { TypeTable } from "../../../btf/format/type_table.ts";
-import type { BtfStruct, BtfType } from "../../../btf/types.ts";
+import type { BtfStruct } from "../../../btf/types.ts";
 import { InvalidObjectError } from "../../../errors.ts";
 
 /** `linux/bpf.h` */
@@ -26,7 +27,7 @@ export function checkMaps(table: TypeTable): void {
 
 function checkMap(table: TypeTable, id: number): void {
   const variable = decode(table, id);
-  const definition = plain(table, variable);
+  const definition = resolveType(table, id).type;
   if (definition.kind !== "struct") return; // libbpf refuses it.
   if (typesOf(table, definition).includes(BPF_MAP_TYPE_STRUCT_OPS)) {
     throw new InvalidObjectError(
@@ -38,25 +39,10 @@ function checkMap(table: TypeTable, id: number): void {
 /** The numbers `N` of `__uint(type, N)`, which is `int (*type)[N]`. */
 function typesOf(table: TypeTable, { members }: BtfStruct): number[] {
   return members.filter(({ name }) => name === "type").map((member) => {
-    const pointer = plain(table, decode(table, member.type));
+    const pointer = resolveType(table, member.type).type;
     const array = pointer.kind === "ptr"
       ? decode(table, pointer.type)
       : pointer;
     return array.kind === "array" ? array.length : 0;
   });
-}
-
-/** A type without its qualifiers and names, which were checked to end. */
-function plain(table: TypeTable, type: BtfType): BtfType {
-  switch (type.kind) {
-    case "typedef":
-    case "const":
-    case "volatile":
-    case "restrict":
-    case "type_tag":
-    case "var":
-      return plain(table, decode(table, type.type));
-    default:
-      return type;
-  }
 }
